@@ -1,0 +1,53 @@
+"""The only file that touches scikit-learn's private or version-bound names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import (
+    Interval,
+    InvalidParameterError,
+    Options,
+    StrOptions,
+)
+from sklearn.utils.validation import _check_sample_weight
+
+__all__ = [
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "StrOptions",
+    "check_sample_weight",
+    "fit_context",
+]
+
+
+def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
+    """Return sample weights as float64 of shape (N,), checked alike on all versions.
+
+    Parameters
+    ----------
+    sample_weight : number or array-like of shape (N,)
+        The weights.
+    X : ndarray or sparse matrix of shape (N, D)
+        The rows they belong to.
+
+    Returns
+    -------
+    weight : ndarray of shape (N,)
+        The weights.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative, not finite, or all of them are zero.
+    """
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        # scikit-learn says so itself from 1.9 on.
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    return weight  # type: ignore[no-any-return]

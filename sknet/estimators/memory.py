@@ -1,0 +1,126 @@
+"""Memory: what a fitted estimator keeps so that training can go on.
+
+Plain arrays, numbers, strings, lists, tuples and dicts only, so that any safe loader
+takes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet._rng import stream_from_state, stream_state
+from sknet.optimizers import Optimizer
+from sknet.schedules import Clock
+from sknet.training.state import TrainState
+
+
+def remember(
+    state: TrainState,
+    optimizer: Optimizer,
+    validation_rows: Array | None,
+    published: Array,
+    keep_order: bool,
+) -> dict[str, Any]:
+    """Return the plain form of a training's state.
+
+    Parameters
+    ----------
+    state : TrainState
+        As the training left it.
+    optimizer : Optimizer
+        Whose slots these are.
+    validation_rows : ndarray of int, or None
+        Rows that were split off.
+    published : ndarray of shape (1, P)
+        The parameters of the fitted estimator: the best, which need not be the last.
+    keep_order : bool
+        Whether the order of the rows is kept, which takes as many numbers as there
+        are rows.
+
+    Returns
+    -------
+    memory : dict
+        What :func:`recall` takes.
+    """
+    last = None if np.array_equal(state.theta, published) else state.theta
+    order = state.order if keep_order else None
+    return {
+        "optimizer": optimizer.name,
+        "slots": list(state.slots),
+        "t": state.t,
+        "stream": stream_state(state.streams[0]),
+        "order": _compact(order),
+        "validation_rows": _compact(validation_rows) if keep_order else None,
+        "plateau_scale": state.plateau_scale,
+        "last_theta": last,
+    }
+
+
+def recall(
+    memory: dict[str, Any], theta: Array, clock: Clock, optimizer: Optimizer
+) -> TrainState:
+    """Return a state that goes on from a memory; nothing is shared with it.
+
+    Parameters
+    ----------
+    memory : dict
+        What :func:`remember` returned, or a part of it.
+    theta : ndarray of shape (1, P)
+        The published parameters.
+    clock : Clock
+        Epochs and samples so far.
+    optimizer : Optimizer
+        Who goes on: another one than before starts without slots.
+
+    Returns
+    -------
+    state : TrainState
+        Without an order, which depends on the new data.
+    """
+    last = memory.get("last_theta")
+    same = memory.get("optimizer") == optimizer.name
+    slots = [slot.copy() for slot in memory["slots"]] if same else []
+    return TrainState(
+        theta=(theta if last is None else last).copy(),
+        slots=slots,
+        streams=[stream_from_state(memory["stream"])],
+        t=memory["t"] if same else 0,
+        clock=clock,
+        plateau_scale=memory.get("plateau_scale", 1.0),
+    )
+
+
+def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
+    """Return the kept order and validation rows if they fit the data.
+
+    Parameters
+    ----------
+    memory : dict
+        What :func:`remember` returned.
+    n_rows : int
+        Rows of the new data.
+
+    Returns
+    -------
+    order : ndarray of shape (1, M), or None
+        Order of the training rows.
+    validation_rows : ndarray of int, or None
+        The rows that were split off.
+    """
+    order, validation = memory.get("order"), memory.get("validation_rows")
+    known = sum(rows.size for rows in (order, validation) if rows is not None)
+    if order is None or known != n_rows:
+        return None, None
+    if validation is not None:
+        validation = validation.astype(np.intp)
+    return order.astype(np.intp), validation
+
+
+def _compact(rows: Array | None) -> Array | None:
+    """Return row numbers in the smallest type that holds them."""
+    if rows is None or not rows.size:
+        return rows
+    return rows.astype(np.min_scalar_type(rows.max()))

@@ -1,0 +1,208 @@
+"""Targets: from labels and values to the columns a network is trained on, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+
+from sknet._numerics import Array
+from sknet.losses import LogLoss, Loss
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """How class labels become columns.
+
+    Parameters
+    ----------
+    kind : {'binary', 'multiclass', 'multilabel-indicator'}
+        scikit-learn's name of the kind of target. One class counts as binary.
+    classes : ndarray of shape (C,)
+        The labels, sorted; of a multilabel target the column numbers.
+    """
+
+    kind: str
+    classes: Array = field(compare=False)
+
+    @property
+    def n_outputs(self) -> int:
+        """Columns: one for two classes, else one a class."""
+        return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def loss(self) -> Loss:
+        """The log-loss of exclusive classes, or of independent columns."""
+        return LogLoss(exclusive=self.kind == "multiclass")
+
+    def encode(self, y: Array) -> Array:
+        """Return a boolean column for each output, of shape (N, C)."""
+        if self.kind == "multilabel-indicator":
+            return np.asarray(y) != 0
+        codes = np.searchsorted(self.classes, y)
+        if self.kind == "binary":
+            return (codes == 1)[:, None]
+        return codes[:, None] == np.arange(len(self.classes))
+
+    def decode(self, probability: Array) -> Array:
+        """Return the labels of the most probable classes.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (N, n_outputs)
+            What the link gives.
+
+        Returns
+        -------
+        y : ndarray of shape (N,) or (N, n_outputs)
+            Labels, or ones and zeros for several labels at once.
+        """
+        if self.kind == "multilabel-indicator":
+            return (probability > 0.5).astype(int)
+        if self.kind == "multiclass":
+            return self.classes[probability.argmax(axis=1)]  # type: ignore[no-any-return]
+        if len(self.classes) == 1:
+            return np.repeat(self.classes, len(probability))
+        return self.classes[(probability[:, 0] > 0.5).astype(int)]  # type: ignore[no-any-return]
+
+    def unknown(self, y: Array) -> Array:
+        """Return the labels of ``y`` that are no class."""
+        if self.kind == "multilabel-indicator":
+            return np.arange(len(self.classes), np.shape(y)[1])
+        return np.setdiff1d(y, self.classes)
+
+
+def class_target(y: Array, classes: Any = None) -> ClassTarget:
+    """Read the kind of a target, and its classes.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N,) or (N, C)
+        Labels, or an indicator matrix.
+    classes : array-like of shape (C,), optional
+        All classes, where ``y`` may not hold every one of them.
+
+    Returns
+    -------
+    target : ClassTarget
+        The encoding.
+
+    Raises
+    ------
+    ValueError
+        If ``y`` holds no labels, or several classes for each of several outputs.
+    """
+    kind = _kind(y)
+    if kind == "multilabel-indicator":
+        columns = np.arange(y.shape[1])
+        return ClassTarget(kind, columns if classes is None else np.unique(classes))
+    labels = np.unique(y if classes is None else np.asarray(classes))
+    return ClassTarget("binary" if len(labels) <= 2 else "multiclass", labels)
+
+
+def _kind(y: Array) -> str:
+    """Return scikit-learn's name of the kind of target, or refuse it."""
+    if y.dtype == object and y.ndim == 1:
+        types = sorted({type(label).__name__ for label in y})
+        if types != ["str"]:
+            fix = (
+                "Use labels of one type."
+                if len(types) > 1
+                else "Cast them, e.g. y.astype(int) or y.astype(str)."
+            )
+            raise ValueError(
+                "Unknown label type: y is an array of objects of type "
+                f"{', '.join(types)}. {fix}"
+            )
+    kind: str = type_of_target(y, input_name="y")
+    if kind == "multiclass-multioutput":
+        raise ValueError(
+            "Multioutput target data is not supported with label binarization: y has "
+            f"{y.shape[1]} outputs of several classes each. Fit one classifier an "
+            "output, e.g. with sklearn.multioutput.MultiOutputClassifier."
+        )
+    check_classification_targets(y)
+    return kind
+
+
+def class_weights(
+    class_weight: Any, target: ClassTarget, y: Array, weight: Array | None
+) -> Array:
+    """Multiply sample weights with the weights of the classes.
+
+    Parameters
+    ----------
+    class_weight : dict or 'balanced'
+        Weights by label; labels that are left out have weight 1. 'balanced' gives
+        every class the same sum of weights.
+    target : ClassTarget
+        The classes.
+    y : ndarray of shape (N,)
+        Labels.
+    weight : ndarray of shape (N,), or None
+        Sample weights.
+
+    Returns
+    -------
+    weight : ndarray of shape (N,)
+        The products.
+
+    Raises
+    ------
+    ValueError
+        If the target has several labels at once, or the dict names no class.
+    """
+    if target.kind == "multilabel-indicator":
+        raise ValueError(
+            f"class_weight={class_weight!r} is not defined for a multilabel target. "
+            "Pass sample_weight to fit instead."
+        )
+    weight = np.ones(len(y)) if weight is None else weight
+    codes = np.searchsorted(target.classes, y)
+    n_classes = len(target.classes)
+    if isinstance(class_weight, str):
+        sums = np.bincount(codes, weights=weight, minlength=n_classes)
+        present = sums > 0.0
+        factors = np.zeros(n_classes)
+        factors[present] = sums.sum() / (present.sum() * sums[present])
+    else:
+        labels = target.classes.tolist()
+        unknown = [label for label in class_weight if label not in labels]
+        if unknown:
+            raise ValueError(
+                f"class_weight names labels {unknown} that are not among the classes "
+                f"{labels}."
+            )
+        factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
+        if not np.isfinite(factors).all() or (factors < 0.0).any():
+            raise ValueError(
+                f"class_weight={class_weight!r} must hold finite numbers >= 0."
+            )
+    return weight * factors[codes]  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class ValueTarget:
+    """How the values of a regression become columns.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Columns.
+    loss : Loss
+        The loss they are judged by.
+    """
+
+    n_outputs: int
+    loss: Loss
+
+    def encode(self, y: Array) -> Array:
+        """Return the values as columns, of shape (N, C)."""
+        self.loss.check_target(y)
+        return y.reshape(len(y), -1)
+
+    def decode(self, prediction: Array) -> Array:
+        """Return values (N,) for one output, else (N, C)."""
+        return prediction.ravel() if prediction.shape[1] == 1 else prediction

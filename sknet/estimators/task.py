@@ -1,0 +1,143 @@
+"""The task: one call of fit, understood, and the parts its parameters ask for."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.estimators.holdout import Holdout
+from sknet.losses import Loss
+from sknet.network.network import Network
+from sknet.objective import Objective
+from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from sknet.penalties import L2
+from sknet.schedules import SCHEDULES, InvScaling, Schedule
+from sknet.training.batches import Dataset
+from sknet.training.session import Ending, Limits
+
+# Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
+# the order of a handful of rows, and integer weights equal repeated rows.
+FULL_BATCH_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on what.
+
+    Parameters
+    ----------
+    data : Dataset
+        Training data; a part may be split off for validation.
+    y : ndarray of shape (N,) or (N, C)
+        The target as the user sees it.
+    target : ClassTarget or ValueTarget
+        How targets become columns.
+    network : Network
+        The network.
+    loss : Loss
+        Its loss.
+    dtype : dtype
+        Type of the computation.
+    going_on : bool
+        Whether an earlier training goes on.
+    incremental : bool
+        Whether this is a call of ``partial_fit``.
+    holdout : Holdout or None
+        The validation set that was handed in.
+    """
+
+    data: Dataset
+    y: Array
+    target: Any
+    network: Network
+    loss: Loss
+    dtype: np.dtype[Any]
+    going_on: bool
+    incremental: bool
+    holdout: Holdout | None
+
+    def objective(self, alpha: float) -> Objective:
+        """Return network, loss and the ridge penalty as one function."""
+        return Objective(self.network, self.loss, L2(), float(alpha))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a solver gives back.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (1, P)
+        The parameters to publish.
+    ending : Ending
+        How it ended.
+    attributes : dict
+        Further fitted attributes.
+    """
+
+    theta: Array
+    ending: Ending
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """Return the optimizer that an estimator's parameters describe."""
+    if estimator.solver == SGD.name:
+        return SGD(estimator.momentum, estimator.nesterovs_momentum)
+    if estimator.solver == Adam.name:
+        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+    return OPTIMIZERS.make(estimator.solver)
+
+
+def schedule_of(estimator: Any) -> Schedule:
+    """Return the schedule that an estimator's parameters describe."""
+    if estimator.learning_rate == InvScaling.name:
+        return InvScaling(estimator.power_t)
+    return SCHEDULES.make(estimator.learning_rate)
+
+
+def limits_of(estimator: Any, incremental: bool) -> Limits:
+    """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
+    max_time = math.inf if estimator.max_time is None else float(estimator.max_time)
+    return Limits(1 if incremental else int(estimator.max_iter), max_time)
+
+
+def batch_rows(batch_size: int | str, n_rows: int, shuffle: bool) -> int:
+    """Return the rows of a batch, with a warning where they are not those asked for.
+
+    Parameters
+    ----------
+    batch_size : int or 'auto'
+        As the user gave it.
+    n_rows : int
+        Training rows.
+    shuffle : bool
+        Whether the rows are shuffled.
+
+    Returns
+    -------
+    n_batch : int
+        From 1 to ``n_rows``.
+    """
+    if isinstance(batch_size, str):
+        return min(200, n_rows)
+    if batch_size > n_rows:
+        warnings.warn(
+            "Got `batch_size` less than 1 or larger than sample size. It is going to "
+            "be clipped",
+            stacklevel=2,
+        )
+    elif shuffle and batch_size < n_rows <= FULL_BATCH_ROWS:
+        warnings.warn(
+            f"batch_size={batch_size} is raised to all {n_rows} rows: up to "
+            f"{FULL_BATCH_ROWS} shuffled rows are one batch. Use shuffle=False for "
+            "smaller batches, in the order given.",
+            stacklevel=2,
+        )
+        return n_rows
+    return int(min(batch_size, n_rows))

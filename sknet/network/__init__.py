@@ -1,0 +1,1 @@
+"""Networks: layers, where their numbers live, and recipes that stack them."""

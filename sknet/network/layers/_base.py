@@ -1,0 +1,83 @@
+"""The layer: one map and its pullback, under seven laws.
+
+1. A layer holds hyperparameters only; no array is ever an attribute.
+2. ``build`` declares; only the network allocates.
+3. The last two axes are (rows, columns); one leading axis counts members; ``x`` may
+   have 1 there while the parameters have K.
+4. ``forward`` writes only into ``cache`` and, in training, into its own statistics.
+   It may return ``x``.
+5. ``backward`` writes every element of its gradient views (so nothing is zeroed
+   first), may overwrite ``dy``, and returns ``dx``, or None at the network's input.
+6. Nothing allocates that grows with rows or parameters.
+7. dtype in is dtype out: scalars are Python floats or arrays of that dtype.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from sknet._component import Component
+from sknet._numerics import Array
+from sknet.network.layout import Declaration
+
+
+class Layer(Component):
+    """Base of the layers; see the laws at the top of the module."""
+
+    @abstractmethod
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Declare parameters and buffers; return the number of outputs.
+
+        Parameters
+        ----------
+        declare : Declaration
+            Takes what the layer needs.
+        n_in : int
+            Columns that come in.
+
+        Returns
+        -------
+        n_out : int
+            Columns that go out.
+        """
+
+    @abstractmethod
+    def forward(self, p: Any, x: Any, cache: Any) -> Array:
+        """Map rows.
+
+        Parameters
+        ----------
+        p : namespace
+            Views of the parameters.
+        x : ndarray of shape (K or 1, B, n_in) or SparseRows
+            What comes in.
+        cache : namespace
+            The layer's buffers; what ``backward`` needs is kept here.
+
+        Returns
+        -------
+        y : ndarray of shape (K, B, n_out)
+            What goes out.
+        """
+
+    @abstractmethod
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Pull a gradient back.
+
+        Parameters
+        ----------
+        p : namespace
+            Views of the parameters.
+        grad : namespace
+            Views of the gradient; every element is written.
+        dy : ndarray of shape (K, B, n_out)
+            Gradient with respect to what went out; may be overwritten.
+        cache : namespace
+            As ``forward`` left it.
+
+        Returns
+        -------
+        dx : ndarray of shape (K, B, n_in) or None
+            Gradient with respect to what came in.
+        """

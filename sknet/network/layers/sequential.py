@@ -1,0 +1,50 @@
+"""Composition of layers, which is again a layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sknet._numerics import Array
+from sknet.network.layers._base import Layer
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Sequential(Layer):
+    """Layers one after the other.
+
+    Parameters
+    ----------
+    layers : tuple of Layer
+        At least one layer, in the order of the forward pass.
+    """
+
+    layers: tuple[Layer, ...]
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Build each layer on the outputs of the one before."""
+        n_out = n_in
+        for position, layer in enumerate(self.layers):
+            n_out = layer.build(declare.child(at_input=position == 0), n_out)
+        return n_out
+
+    def forward(self, p: Any, x: Any, cache: Any) -> Array:
+        """Run the layers in order."""
+        for layer, views, buffers in zip(
+            self.layers, p.children, cache.children, strict=True
+        ):
+            x = layer.forward(views, x, buffers)
+        return x  # type: ignore[no-any-return]
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Run the pullbacks in reverse order."""
+        d: Array | None = dy
+        for i in range(len(self.layers) - 1, -1, -1):
+            d = self.layers[i].backward(
+                p.children[i],
+                grad.children[i],
+                d,  # type: ignore[arg-type]  # only the first layer returns None
+                cache.children[i],
+            )
+        return d

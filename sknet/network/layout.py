@@ -1,0 +1,183 @@
+"""Layout: which parameters a network has, and where in ``theta`` each one lives.
+
+Layers declare; the layout sorts what was declared into three zones,
+``[decayed weights | other trainables | running statistics]``, and gives views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from sknet._numerics import Array
+from sknet.initializers import Initializer
+
+DECAYED, FREE, STATISTIC = range(3)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared parameter array.
+
+    Parameters
+    ----------
+    path : str
+        Where it stands in the tree of layers, e.g. ``"0.weight"``.
+    shape : tuple of int
+        Shape for one member.
+    zone : int
+        ``DECAYED``, ``FREE`` or ``STATISTIC``.
+    initializer : Initializer
+        Draws the initial values.
+    fan : tuple of int
+        Inputs and outputs of its layer.
+    gain : float
+        The gain of the activation behind the layer.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    zone: int
+    initializer: Initializer
+    fan: tuple[int, int]
+    gain: float
+
+    @property
+    def size(self) -> int:
+        """Number of elements for one member."""
+        size = 1
+        for length in self.shape:
+            size *= length
+        return size
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """One declared array of the workspace, of shape (K, B, columns)."""
+
+    name: str
+    columns: int
+    training: bool
+
+
+@dataclass
+class Declaration:
+    """What one layer declares while a network is built.
+
+    Parameters
+    ----------
+    path : str
+        Prefix of the layer's parameters; empty at the root.
+    at_input : bool
+        Whether the layer reads the network's input, whose gradient nobody needs.
+    """
+
+    path: str = ""
+    at_input: bool = True
+    parameters: list[Parameter] = field(default_factory=list)
+    buffers: list[Buffer] = field(default_factory=list)
+    children: list[Declaration] = field(default_factory=list)
+
+    def parameter(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        zone: int,
+        initializer: Initializer,
+        fan: tuple[int, int],
+        gain: float = 1.0,
+    ) -> None:
+        """Declare a parameter array; see :class:`Parameter`."""
+        path = f"{self.path}.{name}" if self.path else name
+        self.parameters.append(Parameter(path, shape, zone, initializer, fan, gain))
+
+    def buffer(self, name: str, columns: int, training: bool = False) -> None:
+        """Declare a workspace array, needed in prediction too unless ``training``."""
+        self.buffers.append(Buffer(name, columns, training))
+
+    def child(self, at_input: bool) -> Declaration:
+        """Return the declaration of the next layer inside this one."""
+        name = str(len(self.children))
+        path = f"{self.path}.{name}" if self.path else name
+        child = Declaration(path, at_input=self.at_input and at_input)
+        self.children.append(child)
+        return child
+
+    def walk(self) -> Iterator[Declaration]:
+        """Iterate over this declaration and all inside it, in order of declaring."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+class Layout:
+    """The places of all parameters of a network in one vector.
+
+    Parameters
+    ----------
+    declaration : Declaration
+        What the root layer declared.
+
+    Attributes
+    ----------
+    parameters : tuple of Parameter
+        In the order of declaring, which is the order of drawing.
+    n_decayed, n_trainable, n_parameters : int
+        Ends of the three zones.
+    """
+
+    def __init__(self, declaration: Declaration) -> None:
+        self._declaration = declaration
+        self.parameters = tuple(
+            p for node in declaration.walk() for p in node.parameters
+        )
+        self._places: dict[str, tuple[int, int]] = {}
+        ends, start = [], 0
+        for zone in (DECAYED, FREE, STATISTIC):
+            for p in self.parameters:
+                if p.zone == zone:
+                    self._places[p.path] = (start, start + p.size)
+                    start += p.size
+            ends.append(start)
+        self.n_decayed, self.n_trainable, self.n_parameters = ends
+
+    def view(self, theta: Array, parameter: Parameter) -> Array:
+        """Return the view of one parameter, of shape (K, *shape)."""
+        start, stop = self._places[parameter.path]
+        return theta[:, start:stop].reshape(len(theta), *parameter.shape)
+
+    def bind(self, theta: Array) -> Any:
+        """Return the tree of views: attributes by name, ``children`` by position.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (K, P) or (K, P')
+            Parameters, or a gradient, which ends before the running statistics.
+
+        Returns
+        -------
+        views : SimpleNamespace
+            What a layer gets as ``p`` or ``grad``.
+        """
+        return self._bind(self._declaration, theta)
+
+    def _bind(self, node: Declaration, theta: Array) -> Any:
+        """Return the tree of views of one node."""
+        views = {
+            p.name: self.view(theta, p)
+            for p in node.parameters
+            if p.zone != STATISTIC or theta.shape[1] == self.n_parameters
+        }
+        children = tuple(self._bind(child, theta) for child in node.children)
+        return SimpleNamespace(children=children, **views)
+
+    def named(self, theta: Array, name: str) -> list[Array]:
+        """Return the views of every parameter of one name, in order of layers."""
+        return [self.view(theta, p) for p in self.parameters if p.name == name]

@@ -1,0 +1,115 @@
+"""The network: a root layer, its layout, and initial parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.activations import Activation
+from sknet.network.blocks import multilayer_perceptron
+from sknet.network.layers import Layer
+from sknet.network.layout import DECAYED, Declaration, Layout
+from sknet.network.workspace import Workspace
+
+
+class Network:
+    """A frozen description of a network: no array is held here.
+
+    Parameters
+    ----------
+    root : Layer
+        The composition of all layers.
+    n_inputs : int
+        Number of features.
+
+    Attributes
+    ----------
+    layout : Layout
+        Where the parameters live.
+    n_outputs : int
+        Number of raw outputs.
+    """
+
+    def __init__(self, root: Layer, n_inputs: int) -> None:
+        self.root = root
+        self.n_inputs = n_inputs
+        self._declaration = Declaration()
+        self.n_outputs = root.build(self._declaration, n_inputs)
+        self.layout = Layout(self._declaration)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Inputs, then the outputs of every layer with weights."""
+        fans = [p.fan[1] for p in self.layout.parameters if p.zone == DECAYED]
+        return (self.n_inputs, *fans)
+
+    def initial(
+        self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
+    ) -> Array:
+        """Draw initial parameters, a row for each stream.
+
+        Parameters
+        ----------
+        streams : sequence of RandomState
+            One a member; each is advanced.
+        dtype : dtype
+            Type of the parameters; draws are made in float64 and rounded to it.
+
+        Returns
+        -------
+        theta : ndarray of shape (K, P)
+            Initial parameters.
+        """
+        theta = np.zeros((len(streams), self.layout.n_parameters), dtype=dtype)
+        for k, stream in enumerate(streams):
+            for p in self.layout.parameters:
+                draw = p.initializer.draw(stream, p.shape, p.fan, p.gain)
+                self.layout.view(theta, p)[k] = draw
+        return theta
+
+    def workspace(
+        self, n_members: int, dtype: np.dtype[Any], training: bool
+    ) -> Workspace:
+        """Return buffers for ``n_members`` members."""
+        return Workspace(self._declaration, n_members, dtype, training)
+
+    def forward(self, views: Any, x: Any, cache: Any) -> Array:
+        """Return the raw outputs, of shape (K, B, C)."""
+        return self.root.forward(views, x, cache)
+
+    def backward(self, views: Any, grad: Any, draw: Array, cache: Any) -> Array | None:
+        """Write the gradient; ``draw`` is the gradient of the raw outputs."""
+        return self.root.backward(views, grad, draw, cache)
+
+
+@lru_cache(maxsize=128)
+def perceptron(
+    n_inputs: int,
+    hidden_layer_sizes: tuple[int, ...],
+    activation: Activation,
+    n_outputs: int,
+) -> Network:
+    """Return the multilayer perceptron of a description, built once.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Number of features.
+    hidden_layer_sizes : tuple of int
+        Widths of the hidden layers.
+    activation : Activation
+        The activation of the hidden layers.
+    n_outputs : int
+        Number of raw outputs.
+
+    Returns
+    -------
+    network : Network
+        Shared between callers; it holds no array.
+    """
+    root = multilayer_perceptron(hidden_layer_sizes, activation, n_outputs)
+    return Network(root, n_inputs)

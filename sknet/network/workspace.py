@@ -1,0 +1,72 @@
+"""Workspace: the arrays a network computes in, one set for each batch size.
+
+Nothing else in the package allocates while batches run. A training has at most three
+sizes: full batches, the last one of an epoch, and chunks of the validation set.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from sknet.network.layout import Declaration
+
+
+class Workspace:
+    """Buffers of a network for K members, made on first use of a batch size.
+
+    Parameters
+    ----------
+    declaration : Declaration
+        What the root layer declared.
+    n_members : int
+        K.
+    dtype : dtype
+        Type of the computation.
+    training : bool
+        Whether the buffers of the backward pass are needed.
+    """
+
+    def __init__(
+        self,
+        declaration: Declaration,
+        n_members: int,
+        dtype: np.dtype[Any],
+        training: bool,
+    ) -> None:
+        self._declaration = declaration
+        self._n_members = n_members
+        self._dtype = dtype
+        self._training = training
+        self._caches: dict[int, Any] = {}
+
+    def cache(self, n_rows: int) -> Any:
+        """Return the tree of buffers for ``n_rows`` rows a member.
+
+        Parameters
+        ----------
+        n_rows : int
+            B.
+
+        Returns
+        -------
+        cache : SimpleNamespace
+            What a layer gets as ``cache``: buffers by name, ``children`` by position.
+            A buffer that is not needed is None.
+        """
+        if n_rows not in self._caches:
+            self._caches[n_rows] = self._allocate(self._declaration, n_rows)
+        return self._caches[n_rows]
+
+    def _allocate(self, node: Declaration, n_rows: int) -> Any:
+        """Allocate the buffers of one node."""
+        buffers = {
+            b.name: np.empty((self._n_members, n_rows, b.columns), dtype=self._dtype)
+            if self._training or not b.training
+            else None
+            for b in node.buffers
+        }
+        children = tuple(self._allocate(child, n_rows) for child in node.children)
+        return SimpleNamespace(children=children, **buffers)

@@ -1,0 +1,160 @@
+"""The objective: network, loss and penalty as one function of ``theta``.
+
+It is the neck of the hourglass: the minibatch trainer, L-BFGS, gradient checks and
+inspection know nothing else of a network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array, Scalar, SparseRows
+from sknet.losses import Loss, LossBuffers
+from sknet.network.network import Network
+from sknet.penalties import Penalty
+
+
+@dataclass
+class Batch:
+    """Rows to evaluate an objective on.
+
+    Parameters
+    ----------
+    x : ndarray of shape (K or 1, B, D) or SparseRows
+        Features.
+    y : ndarray of shape (K or 1, B, C)
+        Encoded targets.
+    weight : float or ndarray of shape (K or 1, B, 1)
+        Each row's share in the mean: 1/B, or weights that sum to one.
+    total : float or ndarray of shape (K, 1)
+        The sum of the weights before they were shares: what ``alpha`` is divided by.
+    """
+
+    x: Array | SparseRows
+    y: Array
+    weight: Scalar
+    total: Scalar
+
+    @property
+    def n_rows(self) -> int:
+        """Rows a member."""
+        return self.y.shape[1]
+
+
+class Point:
+    """A point in parameter space: parameters, their gradient, views and buffers.
+
+    Parameters
+    ----------
+    objective : Objective
+        Says what is needed.
+    theta : ndarray of shape (K, P)
+        The parameters, used as they are: changes from outside are seen.
+    """
+
+    def __init__(self, objective: Objective, theta: Array) -> None:
+        network, layout = objective.network, objective.network.layout
+        self.theta = theta
+        self.grad = np.zeros((len(theta), layout.n_trainable), dtype=theta.dtype)
+        self.views = layout.bind(theta)
+        self.grad_views = layout.bind(self.grad)
+        self.decayed = theta[:, : layout.n_decayed]
+        self.grad_decayed = self.grad[:, : layout.n_decayed]
+        self.tmp = np.empty_like(self.grad_decayed, order="C")
+        self._workspace = network.workspace(len(theta), theta.dtype, training=True)
+        self._loss_buffers: dict[int, tuple[Array, LossBuffers]] = {}
+        self._n_outputs = network.n_outputs
+
+    def cache(self, n_rows: int) -> Any:
+        """Return the network's buffers for a batch size."""
+        return self._workspace.cache(n_rows)
+
+    def loss_buffers(self, n_rows: int) -> tuple[Array, LossBuffers]:
+        """Return the buffer of the raw gradient and the loss's scratch arrays."""
+        if n_rows not in self._loss_buffers:
+            shape = (len(self.theta), n_rows, self._n_outputs)
+            draw = np.empty(shape, dtype=self.theta.dtype)
+            buffers = LossBuffers(*shape, self.theta.dtype)
+            self._loss_buffers[n_rows] = draw, buffers
+        return self._loss_buffers[n_rows]
+
+
+@dataclass(frozen=True)
+class Objective:
+    r"""The function that training minimises, for each member on its own.
+
+    .. math::
+        F(\theta) = \sum_i w_i\, \ell(f(x_i; \theta), y_i)
+                    + \frac{\alpha}{W} \Omega(\theta_{decayed})
+
+    with shares :math:`w_i` that sum to one, and :math:`W` the sum of the weights
+    before: scikit-learn's convention, in which the strength of ``alpha`` depends on
+    the batch size.
+
+    Parameters
+    ----------
+    network : Network
+        :math:`f`.
+    loss : Loss
+        :math:`\ell`.
+    penalty : Penalty
+        :math:`\Omega`.
+    alpha : float or ndarray of shape (K, 1)
+        Strength of the penalty.
+    """
+
+    network: Network
+    loss: Loss
+    penalty: Penalty
+    alpha: Scalar
+
+    def point(self, theta: Array) -> Point:
+        """Return buffers to evaluate at ``theta``, which is not copied."""
+        return Point(self, theta)
+
+    def value_and_gradient(self, point: Point, batch: Batch) -> tuple[Array, Array]:
+        """Evaluate the objective on a batch; the gradient goes to ``point.grad``.
+
+        Parameters
+        ----------
+        point : Point
+            Where to evaluate.
+        batch : Batch
+            On which rows.
+
+        Returns
+        -------
+        data, penalty : ndarray of shape (K,)
+            The two terms of the value; their sum is what the gradient belongs to.
+        """
+        data = self.data_value_and_gradient(point, batch)
+        strength = self.alpha / batch.total
+        penalty = self.penalty.value_and_gradient(
+            point.decayed, strength, point.grad_decayed, point.tmp
+        )
+        return data, penalty
+
+    def data_value_and_gradient(self, point: Point, batch: Batch) -> Array:
+        """Evaluate the loss term alone; the gradient goes to ``point.grad``.
+
+        Parameters
+        ----------
+        point : Point
+            Where to evaluate.
+        batch : Batch
+            On which rows.
+
+        Returns
+        -------
+        data : ndarray of shape (K,)
+            The weighted mean loss.
+        """
+        cache = point.cache(batch.n_rows)
+        draw, work = point.loss_buffers(batch.n_rows)
+        raw = self.network.forward(point.views, batch.x, cache)
+        data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
+        self.network.backward(point.views, point.grad_views, draw, cache)
+        return data

@@ -1,0 +1,55 @@
+r"""Penalties: terms on the decayed weights that are added to the loss."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import Component, Registry
+from sknet._numerics import Array, Scalar
+
+
+class Penalty(Component):
+    """Base of the penalties."""
+
+    @abstractmethod
+    def value_and_gradient(
+        self, weights: Array, strength: Scalar, grad: Array, tmp: Array
+    ) -> Array:
+        """Add the gradient to ``grad`` and return the values, of shape (K,).
+
+        ``weights``, ``grad`` and ``tmp`` have shape (K, W); ``tmp`` is overwritten.
+        """
+
+
+PENALTIES: Registry[Penalty] = Registry("penalty")
+
+
+@PENALTIES.register("l2")
+@dataclass(frozen=True, repr=False)
+class L2(Penalty):
+    r"""Half the squared norm, the ridge penalty.
+
+    .. math:: \Omega(w) = \frac{\lambda}{2} \lVert w \rVert^2, \qquad
+              \nabla \Omega = \lambda w
+
+    with the ``strength`` :math:`\lambda`: in the estimators ``alpha`` divided by the
+    weight of the batch.
+
+    References
+    ----------
+    .. [1] A. Krogh and J. A. Hertz, "A simple weight decay can improve
+       generalization", NIPS 1991.
+    """
+
+    def value_and_gradient(
+        self, weights: Array, strength: Scalar, grad: Array, tmp: Array
+    ) -> Array:
+        """Add ``strength * weights`` and return half the weighted squared norms."""
+        np.multiply(weights, strength, out=tmp)
+        grad += tmp
+        # (1, W) @ (W, 1) for each member is a BLAS dot product.
+        products = np.matmul(tmp[:, None, :], weights[:, :, None])
+        return 0.5 * products.reshape(-1)

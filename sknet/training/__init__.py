@@ -1,0 +1,1 @@
+"""Training: data order, steps, stopping and records."""

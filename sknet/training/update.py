@@ -1,0 +1,57 @@
+"""The update: one fused pass of the optimizer over the parameters.
+
+The pass goes block by block over columns, so that the parameters, the gradient and
+the optimizer's memory of a block are read from memory once and then stay in cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sknet._numerics import Array, Scalar
+from sknet.optimizers import Optimizer
+
+# Bytes of all arrays of a block together: well inside a second-level cache of 512 kB.
+_BLOCK_BYTES = 2**18
+
+
+class Update:
+    """Applies an optimizer to parameters in place.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Turns gradients into steps.
+    theta : ndarray of shape (K, P)
+        The parameters.
+    grad : ndarray of shape (K, P')
+        The gradient of the first P' of them.
+    slots : sequence of ndarray of shape (K, P')
+        The optimizer's memory.
+    """
+
+    def __init__(
+        self, optimizer: Optimizer, theta: Array, grad: Array, slots: Sequence[Array]
+    ) -> None:
+        self._optimizer = optimizer
+        n_members, n_trainable = grad.shape
+        column_bytes = n_members * grad.itemsize * (3 + len(slots))
+        width = max(64, _BLOCK_BYTES // column_bytes)
+        tmp = np.empty((n_members, min(width, n_trainable)), dtype=grad.dtype)
+        self._blocks = [
+            (
+                theta[:, start : min(start + width, n_trainable)],
+                grad[:, start : start + width],
+                [slot[:, start : start + width] for slot in slots],
+                tmp[:, : min(width, n_trainable - start)],
+            )
+            for start in range(0, n_trainable, width)
+        ]
+
+    def __call__(self, t: int, rate: Scalar) -> None:
+        """Make step number ``t`` at the learning rate ``rate``; spends ``grad``."""
+        for theta, grad, slots, tmp in self._blocks:
+            self._optimizer.step(grad, slots, t, rate, tmp)
+            theta -= grad
