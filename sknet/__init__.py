@@ -7,6 +7,7 @@
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
 
+
 __version__ = "0.1.0"
 
 __all__ = ["SimpleMLPClassifier", "SimpleMLPRegressor"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 
 class Component:
@@ -25,41 +25,6 @@ class Component:
     """
 
     name: ClassVar[str] = ""
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the hyperparameters by name.
-
-        Parameters
-        ----------
-        deep : bool, default=True
-            Accepted for scikit-learn's protocol; components do not nest.
-
-        Returns
-        -------
-        params : dict
-            One entry a field.
-        """
-        del deep
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]  # every registered class is a dataclass
-
-    def replace(self, **changes: Any) -> Self:
-        """Return a copy with some hyperparameters changed.
-
-        Parameters
-        ----------
-        **changes : object
-            New values by field name.
-
-        Returns
-        -------
-        component : Component
-            The changed copy; this one stays as it is.
-        """
-        return dataclasses.replace(self, **changes)  # type: ignore[type-var]  # every registered class is a dataclass
-
-    def __sklearn_clone__(self) -> Self:
-        """Frozen, hence its own clone."""
-        return self
 
     def __repr__(self) -> str:
         """Show the class and the fields that differ from their defaults."""
@@ -129,15 +94,13 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
         return enter
 
-    def make(self, spec: str | C, **fields: Any) -> C:
-        """Return a component from a name, or the instance that was given.
+    def make(self, spec: str | C) -> C:
+        """Return the default component of a name, or the instance that was given.
 
         Parameters
         ----------
         spec : str or Component
             A registered name, or a component, which is returned as it is.
-        **fields : object
-            Hyperparameters for a component made from a name.
 
         Returns
         -------
@@ -154,7 +117,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         if spec not in self._classes:
             known = ", ".join(repr(name) for name in sorted(self))
             raise ValueError(f"Unknown {self.title} {spec!r}; known are {known}.")
-        return self._classes[spec](**fields)
+        return self._classes[spec]()
 
     def __getitem__(self, name: str) -> type[C]:
         """Return the class registered under ``name``."""

@@ -5,12 +5,14 @@ Arrays carry their axes as ``(K, rows, columns)``: K members, each with a matrix
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 
 Array = NDArray[Any]
 # A hyperparameter: one number, or one per member as an array of shape (K, 1).
@@ -178,17 +180,17 @@ def log_softmax(raw: Array) -> Array:
 
 
 def all_finite(array: Array) -> bool:
-    """Tell whether every element is finite, without a temporary array.
+    """Tell whether every element is finite, in one pass and without a temporary.
 
     Parameters
     ----------
     array : ndarray
-        Any array of numbers, not empty.
+        Any array of numbers.
 
     Returns
     -------
     finite : bool
-        False as soon as a NaN or an infinity is in it: minimum and maximum let both
-        through.
+        False if a NaN or an infinity is in it, which a sum cannot lose; and if the
+        sum itself overflows, as that of a diverged network may.
     """
-    return bool(np.isfinite(array.min()) and np.isfinite(array.max()))
+    return math.isfinite(array.sum())

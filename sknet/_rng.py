@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+
 # What ``RandomState.get_state`` gives: name, key, position, has_gauss, cached_gaussian.
 StreamState = tuple[str, np.ndarray, int, int, float]
 
@@ -44,5 +45,5 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
         A new, independent stream.
     """
     stream = np.random.RandomState()
-    stream.set_state(tuple(state))
+    stream.set_state(state)
     return stream

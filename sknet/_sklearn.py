@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     Options,
-    StrOptions,
 )
+from sklearn.utils._param_validation import StrOptions as _StrOptions
 from sklearn.utils.validation import _check_sample_weight
+
 
 __all__ = [
     "Interval",
@@ -22,6 +23,18 @@ __all__ = [
     "check_sample_weight",
     "fit_context",
 ]
+
+
+class StrOptions(_StrOptions):
+    """Names to choose from, listed in messages in alphabetical order.
+
+    scikit-learn lists the members of a set as they come, in another order each run.
+    """
+
+    def __str__(self) -> str:
+        """Return what a message says of the choice."""
+        names = ", ".join(repr(name) for name in sorted(self.options))
+        return f"a str among {{{names}}}"
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:

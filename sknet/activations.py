@@ -94,9 +94,9 @@ class Logistic(Activation):
         logistic(z, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
-        """Multiply with ``a - a * a``."""
-        np.multiply(a, a, out=tmp)
-        np.subtract(a, tmp, out=tmp)
+        """Multiply with ``a`` and ``1 - a``."""
+        np.subtract(1.0, a, out=tmp)
+        da *= a
         da *= tmp
 
 

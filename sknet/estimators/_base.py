@@ -10,21 +10,28 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet._sklearn import Interval, Options, StrOptions, check_sample_weight
+from sknet._sklearn import (
+    Interval,
+    Options,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 from sknet.activations import ACTIVATIONS
 from sknet.estimators.fullbatch import fit_lbfgs
 from sknet.estimators.holdout import Holdout, scorer_of
+from sknet.estimators.parameters import LayerParameters
 from sknet.estimators.stochastic import fit_stochastic
-from sknet.estimators.task import Fit, Task
+from sknet.estimators.targets import class_weights
+from sknet.estimators.task import Fit, Task, warn_of
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.validation import (
     check_features,
@@ -34,11 +41,12 @@ from sknet.estimators.validation import (
     rollback,
 )
 from sknet.losses import Loss
-from sknet.network.network import Network, perceptron
+from sknet.network.network import perceptron
 from sknet.optimizers import OPTIMIZERS
 from sknet.schedules import SCHEDULES
 from sknet.training.batches import Dataset
 from sknet.training.inference import raw_outputs
+
 
 _FULL_BATCH_SOLVER = "lbfgs"
 
@@ -53,12 +61,12 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(BaseEstimator, ABC):
+class BaseMLP(LayerParameters, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
-    _numeric_target: bool
+    _numeric_target: ClassVar[bool]
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "hidden_layer_sizes": [
             "array-like",
             Interval(Integral, 1, None, closed="left"),
@@ -104,26 +112,58 @@ class BaseMLP(BaseEstimator, ABC):
         """Return how the target becomes columns; refuse one that does not fit."""
 
     @abstractmethod
-    def _make_weight(
-        self, target: Any, y: Array, weight: Array | None
-    ) -> Array | None:
-        """Return the weights to train with."""
-
-    @abstractmethod
     def _target_attributes(self, target: Any) -> dict[str, Any]:
         """Return the fitted attributes that describe the target."""
-
-    @abstractmethod
-    def _default_score(
-        self, target: Any, prediction: Array, y: Array, weight: Array | None
-    ) -> float:
-        """Return the score that early stopping watches by default."""
 
     @abstractmethod
     def _fitted_loss(self) -> Loss:
         """Return the loss of the fitted network."""
 
     # ---- fitting
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Fit the network to data.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Features: finite numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target: of a classifier labels, or an indicator matrix of several labels
+            at once; of a regressor real values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows; None for equal ones.
+        X_val : {array-like, sparse matrix, dataframe}, default=None
+            Features of a validation set. Its curves are recorded; with
+            ``early_stopping=True`` it is watched, and no rows are split off.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Target of the validation set.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are invalid, or training diverges in its first
+            epoch. The estimator is then what it was before.
+        """
+        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        return self
 
     def _fit(
         self,
@@ -137,9 +177,7 @@ class BaseMLP(BaseEstimator, ABC):
         """Understand, train, publish; a failure leaves the estimator as it was."""
         with rollback(self):
             task = self._understand(X, y, sample_weight, holdout, classes, incremental)
-            solve = (
-                fit_lbfgs if self.solver == _FULL_BATCH_SOLVER else fit_stochastic
-            )
+            solve = fit_lbfgs if self.solver == _FULL_BATCH_SOLVER else fit_stochastic
             n_batch = task.data.n_rows if self.batch_size == "auto" else self.batch_size
             widths = task.network.widths
             with (
@@ -148,7 +186,7 @@ class BaseMLP(BaseEstimator, ABC):
             ):
                 fit = solve(self, task)
             self._publish(task, fit)
-        self._warn(fit, incremental)
+        warn_of(fit.ending, self, incremental)
         return self
 
     def _understand(
@@ -162,9 +200,7 @@ class BaseMLP(BaseEstimator, ABC):
     ) -> Task:
         """Validate everything that was handed in."""
         going_on = (incremental or self.warm_start) and "theta_" in vars(self)
-        X, y = check_training_data(
-            self, X, y, not going_on, self._numeric_target
-        )
+        X, y = check_training_data(self, X, y, not going_on, self._numeric_target)
         target = self._make_target(y, going_on, classes)
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
         activation = ACTIVATIONS.make(self.activation)
@@ -191,7 +227,9 @@ class BaseMLP(BaseEstimator, ABC):
         weight = None
         if sample_weight is not None:
             weight = check_sample_weight(sample_weight, X)
-        weight = self._make_weight(target, y, weight)
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is not None:
+            weight = class_weights(class_weight, target, y, weight)
         if weight is None:
             return None
         if not weight.any():
@@ -219,13 +257,9 @@ class BaseMLP(BaseEstimator, ABC):
                 "with them."
             )
         X, y = check_training_data(self, X, y, False, self._numeric_target)
-        self._check_holdout_target(target, y)
+        target.check_labels(y, "y_val")
         weight = self._weight(target, X, y, sample_weight)
         return Holdout(Dataset(X, target.encode(y), weight), y)
-
-    @abstractmethod
-    def _check_holdout_target(self, target: Any, y: Array) -> None:
-        """Refuse a validation target that does not go with the training target."""
 
     def _computing_dtype(self, X: Any, going_on: bool) -> np.dtype[Any]:
         """Return the type to compute in: once fitted, it stays."""
@@ -291,7 +325,7 @@ class BaseMLP(BaseEstimator, ABC):
             def score(theta: Array, raw: Array) -> float:
                 del theta
                 prediction = link(raw)
-                return self._default_score(target, prediction, holdout.y, data.weight)
+                return target.score(prediction, holdout.y, data.weight)
 
             return score
         # A fitted look-alike for the scorer; feature names would make it warn about
@@ -308,53 +342,7 @@ class BaseMLP(BaseEstimator, ABC):
 
         return score_view
 
-    def _warn(self, fit: Fit, incremental: bool) -> None:
-        """Warn about an ending that was not meant, once all is published."""
-        reason, n_iter = fit.ending.reason, fit.ending.n_iter
-        if reason == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=4)
-        elif reason == "max_iter" and fit.ending.detail:
-            warnings.warn(
-                f"lbfgs failed to converge after {n_iter} iteration(s): "
-                f"{fit.ending.detail}. Increase max_iter or max_fun, or scale the "
-                "data.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        elif reason == "max_iter" and not incremental:
-            warnings.warn(
-                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached "
-                "and the optimization hasn't converged yet.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        elif reason == "max_time":
-            warnings.warn(
-                f"Training stopped at max_time={self.max_time} s after {n_iter} "
-                "iterations, before it converged.",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-        elif reason == "diverged":
-            warnings.warn(
-                f"Training diverged in iteration {n_iter}; the best finite weights "
-                "were restored. Likely causes: learning_rate_init="
-                f"{self.learning_rate_init} is too large, or X or y is not scaled "
-                "(e.g. by StandardScaler and TransformedTargetRegressor).",
-                ConvergenceWarning,
-                stacklevel=4,
-            )
-
     # ---- prediction
-
-    def _fitted_network(self) -> Network:
-        """Return the fitted network's description."""
-        return perceptron(
-            self.n_features_in_,
-            tuple(self._architecture["hidden_layer_sizes"]),
-            ACTIVATIONS.make(self._architecture["activation"]),
-            self.n_outputs_,
-        )
 
     def _raw(self, X: Any) -> Array:
         """Return raw outputs of shape (N, C)."""
@@ -368,47 +356,6 @@ class BaseMLP(BaseEstimator, ABC):
         raw = self._raw(X)
         with np.errstate(all="ignore"):
             return self._fitted_loss().link(raw)
-
-    # ---- the parameters layer by layer
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weight matrices, layer by layer: views of ``theta_``, and assignable."""
-        return self._layer_parameters("weight")
-
-    @coefs_.setter
-    def coefs_(self, values: list[Array]) -> None:
-        self._assign_layer_parameters("weight", values)
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Bias vectors, layer by layer: views of ``theta_``, and assignable."""
-        return [bias.reshape(-1) for bias in self._layer_parameters("bias")]
-
-    @intercepts_.setter
-    def intercepts_(self, values: list[Array]) -> None:
-        self._assign_layer_parameters("bias", values)
-
-    def _layer_parameters(self, name: str) -> list[Array]:
-        """Return the views of one kind of parameter."""
-        if "theta_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        layout = self._fitted_network().layout
-        return [view[0] for view in layout.named(self.theta_, name)]
-
-    def _assign_layer_parameters(self, name: str, values: list[Array]) -> None:
-        """Overwrite one kind of parameter."""
-        views = self._layer_parameters(name)
-        if len(values) != len(views):
-            raise ValueError(f"Expected {len(views)} arrays, got {len(values)}.")
-        arrays = [
-            np.asarray(value).reshape(view.shape)
-            for view, value in zip(views, values, strict=True)
-        ]
-        for view, array in zip(views, arrays, strict=True):
-            view[...] = array
-        # What was kept to go on belongs to other parameters now.
-        self._training = self._training | {"last_theta": None}
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken."""

@@ -2,105 +2,84 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import unique_labels
 
 from sknet._numerics import Array
 from sknet._sklearn import StrOptions, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.targets import ClassTarget, class_target, class_weights
+from sknet.estimators.targets import ClassTarget, class_target
 from sknet.losses import LogLoss
 
 
 class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     r"""Multi-layer perceptron classifier, a drop-in for scikit-learn's.
 
-    Names, defaults and numbers are those of
-    :class:`sklearn.neural_network.MLPClassifier` for the same ``random_state``. What
-    was added is off by default.
+    Names, defaults and numbers are those of ``sklearn.neural_network.MLPClassifier``
+    for the same ``random_state``. What was added is off by default.
 
-    It minimises the log-loss with an L2 penalty,
+    It minimises the log-loss :math:`\ell` with an L2 penalty over minibatches,
 
     .. math::
-        \frac{1}{W} \Bigl( \sum_i w_i\, \ell(f(x_i), y_i)
+        \frac{1}{\sum_i w_i} \Bigl( \sum_i w_i\, \ell(f(x_i), y_i)
         + \frac{\alpha}{2} \lVert \theta_{weights} \rVert^2 \Bigr),
-        \qquad W = \sum_i w_i,
 
-    over minibatches, with sample weights :math:`w` and the penalty ``alpha``
-    :math:`\alpha`.
+    with sample weights :math:`w` and the penalty ``alpha`` :math:`\alpha`.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Widths of the hidden layers, each >= 1. Empty for a linear model.
-
     activation : str, default="relu"
         Activation of the hidden layers: a name from the table of activations.
-
     solver : str, default="adam"
         How the weights are found: a name from the table of optimizers, which make
         minibatch steps, or "lbfgs", a quasi-Newton method on all rows at once.
-
     alpha : float in [0, inf), default=0.0001
         Strength of the L2 penalty on the weights, biases excepted. It is divided by
         the sum of the sample weights of a batch (its rows, without weights), so that
         its effect depends on the batch size, as in scikit-learn.
-
     batch_size : int in [1, inf) or "auto", default="auto"
         Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
         is clipped, with a warning; up to 40 shuffled rows are always one batch, with
         a warning. Ignored by "lbfgs".
-
     learning_rate : str, default="constant"
         Course of the learning rate: a name from the table of schedules. Ignored by
         "lbfgs".
-
     learning_rate_init : float in (0, inf), default=0.001
         The initial learning rate. Ignored by "lbfgs".
-
     power_t : float in [0, inf), default=0.5
         Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
-
     max_iter : int in [1, inf), default=200
         Largest number of epochs (passes over the data), or of iterations of "lbfgs".
-
     shuffle : bool, default=True
         Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
-
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the validation split and the order of the
         rows. Pass an int for the same result each time. A training that goes on
         (``warm_start``, ``partial_fit``) goes on in the random stream, too.
-
     tol : float in [0, inf), default=0.0001
         An epoch improves if it lowers the training loss, or raises the validation
         score, by at least this. For "lbfgs", the largest element of the gradient at
         which it has converged.
-
     verbose : bool, default=False
         Whether to print the loss of every epoch.
-
     warm_start : bool, default=False
         Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
         the random stream and the validation split: ten epochs and ten more are twenty.
-
     momentum : float in [0, 1], default=0.9
         How much of the last step goes on. Ignored unless ``solver="sgd"``.
-
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
-
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
         stop when their score improves no more, and keep the weights of the best
         epoch. Ignored, with a warning, by "lbfgs", and by ``partial_fit``.
-
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out. With fewer than 5 such rows,
+        Share of the rows that early stopping holds out. With fewer than 10 such rows,
         or if a class cannot be split, training goes on without, with a warning.
 
     beta_1 : float in [0, 1), default=0.9
@@ -111,31 +90,24 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
 
     epsilon : float in (0, inf), default=1e-8
         Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
-
     n_iter_no_change : int in [1, inf) or inf, default=10
         Epochs without an improvement of ``tol`` that are tolerated. Ignored by
         "lbfgs".
-
     max_fun : int in [1, inf), default=15000
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
-
     class_weight : dict, "balanced" or None, default=None
         Weights by class, multiplied with the sample weights; classes left out of the
         dict have weight 1. "balanced" gives every class the same sum of weights; it
         is not available in ``partial_fit``.
-
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for accuracy.
-        Larger is better. Ignored, with a warning, without a validation set.
-
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
+        accuracy. Larger is better. Ignored, with a warning, without validation.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to compute in. "auto" takes float32 for float32 input, else float64. Other
         input is converted a batch at a time.
-
     max_time : float in (0, inf) or None, default=None
         Seconds after which training stops at the end of the epoch.
-
     n_threads : int in [1, inf) or None, default=None
         BLAS threads during ``fit``. None takes one for small networks, where more only
         cost time, and leaves BLAS as it is for large ones.
@@ -144,63 +116,43 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; of a multilabel target the column numbers.
-
     theta_ : ndarray of shape (1, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
-
-    coefs_ : list of n_layers_ - 1 ndarray of shape (n_in, n_out)
-        Weight matrices; views of ``theta_``. May be assigned.
-
-    intercepts_ : list of n_layers_ - 1 ndarray of shape (n_out,)
-        Bias vectors; views of ``theta_``. May be assigned.
-
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weight matrices, layer by layer; views of ``theta_``. May be assigned.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Bias vectors, layer by layer; views of ``theta_``. May be assigned.
     n_layers_ : int
         Number of layers, inputs and outputs included.
-
     n_outputs_ : int
         Number of output units.
-
     out_activation_ : str
         Function from raw outputs to predictions.
-
     n_features_in_ : int
         Number of features seen during fit.
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during fit, if all of them are strings.
-
     n_iter_ : int
         Epochs, or iterations of "lbfgs", of the last call.
-
     n_epochs_ : int
         Epochs, or iterations, of all calls since training began.
-
     t_ : int
         Samples seen in those epochs.
-
     loss_ : float
         Training loss of the last epoch, penalty included.
-
     loss_curve_ : list of float
         Training loss of every epoch. Not for "lbfgs".
-
     best_loss_ : float or None
         Least training loss; None with early stopping. Not for "lbfgs".
-
     validation_scores_ : list of float or None
         Validation score of every epoch; None without a validation set. Not for
         "lbfgs".
-
     validation_loss_curve_ : list of float or None
-        Validation loss of every epoch, without penalty; None without a validation set.
-        Not for "lbfgs".
-
+        Validation loss of every epoch, without penalty; else as ``validation_scores_``.
     best_validation_score_ : float or None
         Best validation score; None without a validation set. Not for "lbfgs".
-
     n_no_improvement_ : int
         Epochs since the last improvement by ``tol``. Not for "lbfgs".
-
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
 
@@ -217,11 +169,9 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
 
     References
     ----------
-    .. [1] G. E. Hinton, "Connectionist learning procedures", Artificial Intelligence
-       40, 1989.
-    .. [2] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
        feedforward neural networks", AISTATS 2010.
-    .. [3] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
+    .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
        ICLR 2015.
 
     Examples
@@ -233,16 +183,16 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=1)
     >>> clf = SimpleMLPClassifier(max_iter=300, tol=1e-3, random_state=1)
     >>> clf.fit(X_train, y_train).score(X_test, y_test)
-    0.88
+    0.92
     >>> clf.predict_proba(X_test[:1]).round(2)
     array([[0.03, 0.97]])
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
-    _numeric_target = False
+    _numeric_target: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -305,55 +255,6 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         self.max_time = max_time
         self.n_threads = n_threads
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Fit the network to data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Features: finite numbers.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or an indicator matrix of several labels at once.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
-
-        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
-                default=None
-            Features of a validation set. Its curves are recorded; with
-            ``early_stopping=True`` it is watched, and no rows are split off.
-
-        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
-            Target of the validation set.
-
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the validation rows.
-
-        Returns
-        -------
-        self : SimpleMLPClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or the data are invalid, or training diverges in its first
-            epoch. The estimator is then what it was before.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
-
     @available_if(is_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
@@ -383,8 +284,7 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            If the data are invalid or do not go with what was seen before. The
-            estimator is then what it was before.
+            If the data are invalid, or do not go with the earlier ones.
         """
         if isinstance(self.class_weight, str):
             raise ValueError(
@@ -410,7 +310,8 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or ones and zeros for several labels at once.
         """
-        return self._fitted_target().decode(self._linked(X))
+        linked = self._linked(X)
+        return self._fitted_target().decode(linked)
 
     def predict_proba(self, X: Any) -> Array:
         """Predict probabilities.
@@ -423,18 +324,10 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         probability : ndarray of shape (n_samples, n_classes)
-            A column a class, in the order of ``classes_``; rows sum to one. For
-            several labels at once a column a label, strictly between 0 and 1.
+            A column a class, in the order of ``classes_``: above 0, with the sum one;
+            for several labels at once a column a label, between 0 and 1.
         """
-        probability = self._linked(X)
-        if self._target_kind == "multilabel-indicator":
-            limits = np.finfo(probability.dtype)
-            return np.clip(probability, limits.tiny, 1.0 - limits.epsneg)
-        if len(self.classes_) == 1:
-            return np.ones_like(probability)
-        if self._target_kind == "binary":
-            return np.hstack([1.0 - probability, probability])
-        return probability
+        return np.exp(self.predict_log_proba(X))
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict logarithms of probabilities, from the raw outputs.
@@ -447,15 +340,20 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Returns
         -------
         log_probability : ndarray of shape (n_samples, n_classes)
-            Logarithms of ``predict_proba``, finite also where that is 0 in floating
-            point.
+            Logarithms of ``predict_proba``, finite: at least that of the least number.
         """
         raw, loss = self._raw(X), self._fitted_loss()
         if self._target_kind == "binary":
             if len(self.classes_) == 1:
                 return np.zeros_like(raw)
-            return np.hstack([loss.log_link(-raw), loss.log_link(raw)])
-        return loss.log_link(raw)
+            raw = np.hstack([-raw, raw])
+        limits = np.finfo(raw.dtype)
+        log_probability = np.maximum(loss.log_link(raw), np.log(limits.tiny))
+        if self._target_kind == "multilabel-indicator":
+            # Near one that of the rounded probability, so that both rank labels alike.
+            probability = np.minimum(np.exp(log_probability), 1.0 - limits.eps)
+            np.log(probability, out=log_probability, where=probability > 0.5)
+        return log_probability
 
     def decision_function(self, X: Any) -> Array:
         """Return the raw outputs, before the logistic function or the softmax.
@@ -485,71 +383,17 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ClassTarget:
         """Read the classes, or check that they are those of the earlier fit."""
-        if not going_on:
-            target = class_target(y, classes)
-        else:
+        if going_on:
             target = self._fitted_target()
-            self._check_same_classes(target, y, classes)
-        unknown = target.unknown(y)
-        if len(unknown):
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`. `self.classes_` has "
-                f"{target.classes}. 'y' has {unknown}."
-            )
+            target.check_goes_on(y, classes, self.warm_start)
+        else:
+            target = class_target(y, classes)
+        target.check_labels(y, "y")
         return target
-
-    def _check_same_classes(self, target: ClassTarget, y: Array, classes: Any) -> None:
-        """Refuse classes that differ from those of the earlier fit."""
-        now = class_target(y)
-        if classes is not None and not np.array_equal(
-            target.classes, unique_labels(classes)
-        ):
-            raise ValueError(
-                f"`classes={classes!r}` is not the same as on last call to "
-                f"partial_fit, was: {target.classes!r}"
-            )
-        multilabel = "multilabel-indicator"
-        if (now.kind == multilabel) != (target.kind == multilabel):
-            raise ValueError(
-                f"y is a {now.kind} target, but training began with a {target.kind} "
-                "one."
-            )
-        if self.warm_start and set(now.classes) != set(target.classes):
-            raise ValueError(
-                "warm_start can only be used where `y` has the same classes as in the "
-                f"previous call to fit. Previously got {target.classes}, `y` has "
-                f"{now.classes}"
-            )
-
-    def _check_holdout_target(self, target: ClassTarget, y: Array) -> None:
-        """Refuse validation labels that are no classes."""
-        unknown = target.unknown(y)
-        if len(unknown):
-            raise ValueError(
-                f"y_val has labels {unknown.tolist()} that are not among the classes "
-                f"{target.classes.tolist()} of y."
-            )
-
-    def _make_weight(
-        self, target: ClassTarget, y: Array, weight: Array | None
-    ) -> Array | None:
-        """Multiply with the weights of the classes."""
-        if self.class_weight is None:
-            return weight
-        return class_weights(self.class_weight, target, y, weight)
 
     def _target_attributes(self, target: ClassTarget) -> dict[str, Any]:
         """Return the classes and the kind of target."""
         return {"classes_": target.classes, "_target_kind": target.kind}
-
-    def _default_score(
-        self, target: ClassTarget, prediction: Array, y: Array, weight: Array | None
-    ) -> float:
-        """Return the accuracy; of several labels at once, that of whole rows."""
-        correct = target.decode(prediction) == y
-        if correct.ndim == 2:
-            correct = correct.all(axis=1)
-        return float(np.average(correct, weights=weight))
 
     def __sklearn_tags__(self) -> Any:
         """Several labels at once are taken."""

@@ -40,12 +40,11 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
                 stacklevel=2,
             )
     if task.going_on:
-        training = dict(estimator._training)
-        theta = estimator.theta_.copy()
+        stream, theta = estimator._training["stream"], estimator.theta_.copy()
     else:
-        stream = check_random_state(estimator.random_state)
-        theta = task.network.initial([stream], task.dtype)
-        training = {"stream": stream_state(stream), "t": 0}
+        streams = [check_random_state(estimator.random_state)]
+        theta = task.network.initial(streams, task.dtype)
+        stream = stream_state(streams[0])
     full = FullBatch(task.objective(estimator.alpha), task.data, theta)
     ending, x, loss = minimize_lbfgs(
         full,
@@ -61,12 +60,11 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
             "large values and need to be preprocessed. L-BFGS found no finite value "
             "of the loss: scale X (e.g. StandardScaler) and y."
         )
-    n_before = estimator.n_epochs_ if task.going_on else 0
-    seen_before = estimator.t_ if task.going_on else 0
+    before = estimator.n_epochs_ if task.going_on else 0
     attributes = {
         "loss_": loss,
-        "n_epochs_": n_before + ending.n_iter,
-        "t_": seen_before,
-        "_training": {"stream": training["stream"], "t": 0},
+        "n_epochs_": before + ending.n_iter,
+        "t_": estimator.t_ if task.going_on else 0,
+        "_training": {"stream": stream},
     }
     return Fit(theta, ending, attributes)

@@ -19,8 +19,9 @@ from sknet.training.batches import Dataset
 from sknet.training.inference import mean_loss, raw_outputs
 from sknet.training.session import Validate
 
+
 # Fewer validation rows say nothing about when to stop.
-MIN_VALIDATION_ROWS = 5
+MIN_VALIDATION_ROWS = 10
 
 
 class NoSplitError(ValueError):

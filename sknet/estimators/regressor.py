@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 
 from sknet._numerics import Array
@@ -38,73 +36,55 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
     loss : str, default="squared_error"
         What is minimised: a name from the table of losses for regression. "poisson"
         needs ``y >= 0`` and predicts through the exponential function.
-
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Widths of the hidden layers, each >= 1. Empty for a linear model.
-
     activation : str, default="relu"
         Activation of the hidden layers: a name from the table of activations.
-
     solver : str, default="adam"
         How the weights are found: a name from the table of optimizers, which make
         minibatch steps, or "lbfgs", a quasi-Newton method on all rows at once.
-
     alpha : float in [0, inf), default=0.0001
         Strength of the L2 penalty on the weights, biases excepted. It is divided by
         the sum of the sample weights of a batch (its rows, without weights), so that
         its effect depends on the batch size, as in scikit-learn.
-
     batch_size : int in [1, inf) or "auto", default="auto"
         Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
         is clipped, with a warning; up to 40 shuffled rows are always one batch, with
         a warning. Ignored by "lbfgs".
-
     learning_rate : str, default="constant"
         Course of the learning rate: a name from the table of schedules. Ignored by
         "lbfgs".
-
     learning_rate_init : float in (0, inf), default=0.001
         The initial learning rate. Ignored by "lbfgs".
-
     power_t : float in [0, inf), default=0.5
         Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
-
     max_iter : int in [1, inf), default=200
         Largest number of epochs (passes over the data), or of iterations of "lbfgs".
-
     shuffle : bool, default=True
         Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
-
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the validation split and the order of the
         rows. Pass an int for the same result each time. A training that goes on
         (``warm_start``, ``partial_fit``) goes on in the random stream, too.
-
     tol : float in [0, inf), default=0.0001
         An epoch improves if it lowers the training loss, or raises the validation
         score, by at least this. For "lbfgs", the largest element of the gradient at
         which it has converged.
-
     verbose : bool, default=False
         Whether to print the loss of every epoch.
-
     warm_start : bool, default=False
         Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
         the random stream and the validation split: ten epochs and ten more are twenty.
-
     momentum : float in [0, 1], default=0.9
         How much of the last step goes on. Ignored unless ``solver="sgd"``.
-
     nesterovs_momentum : bool, default=True
         Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
-
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
         stop when their score improves no more, and keep the weights of the best
         epoch. Ignored, with a warning, by "lbfgs", and by ``partial_fit``.
-
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out. With fewer than 5 such rows,
+        Share of the rows that early stopping holds out. With fewer than 10 such rows,
         or if a class cannot be split, training goes on without, with a warning.
 
     beta_1 : float in [0, 1), default=0.9
@@ -115,26 +95,20 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     epsilon : float in (0, inf), default=1e-8
         Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
-
     n_iter_no_change : int in [1, inf) or inf, default=10
         Epochs without an improvement of ``tol`` that are tolerated. Ignored by
         "lbfgs".
-
     max_fun : int in [1, inf), default=15000
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
-
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for R2.
-        Larger is better. Ignored, with a warning, without a validation set.
-
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
+        R2. Larger is better. Ignored, with a warning, without validation.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to compute in. "auto" takes float32 for float32 input, else float64. Other
         input is converted a batch at a time.
-
     max_time : float in (0, inf) or None, default=None
         Seconds after which training stops at the end of the epoch.
-
     n_threads : int in [1, inf) or None, default=None
         BLAS threads during ``fit``. None takes one for small networks, where more only
         cost time, and leaves BLAS as it is for large ones.
@@ -143,60 +117,41 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
     ----------
     theta_ : ndarray of shape (1, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
-
-    coefs_ : list of n_layers_ - 1 ndarray of shape (n_in, n_out)
-        Weight matrices; views of ``theta_``. May be assigned.
-
-    intercepts_ : list of n_layers_ - 1 ndarray of shape (n_out,)
-        Bias vectors; views of ``theta_``. May be assigned.
-
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weight matrices, layer by layer; views of ``theta_``. May be assigned.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Bias vectors, layer by layer; views of ``theta_``. May be assigned.
     n_layers_ : int
         Number of layers, inputs and outputs included.
-
     n_outputs_ : int
         Number of output units.
-
     out_activation_ : str
         Function from raw outputs to predictions.
-
     n_features_in_ : int
         Number of features seen during fit.
-
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of features seen during fit, if all of them are strings.
-
     n_iter_ : int
         Epochs, or iterations of "lbfgs", of the last call.
-
     n_epochs_ : int
         Epochs, or iterations, of all calls since training began.
-
     t_ : int
         Samples seen in those epochs.
-
     loss_ : float
         Training loss of the last epoch, penalty included.
-
     loss_curve_ : list of float
         Training loss of every epoch. Not for "lbfgs".
-
     best_loss_ : float or None
         Least training loss; None with early stopping. Not for "lbfgs".
-
     validation_scores_ : list of float or None
         Validation score of every epoch; None without a validation set. Not for
         "lbfgs".
-
     validation_loss_curve_ : list of float or None
-        Validation loss of every epoch, without penalty; None without a validation set.
-        Not for "lbfgs".
-
+        Validation loss of every epoch, without penalty; else as ``validation_scores_``.
     best_validation_score_ : float or None
         Best validation score; None without a validation set. Not for "lbfgs".
-
     n_no_improvement_ : int
         Epochs since the last improvement by ``tol``. Not for "lbfgs".
-
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
 
@@ -215,11 +170,9 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     References
     ----------
-    .. [1] G. E. Hinton, "Connectionist learning procedures", Artificial Intelligence
-       40, 1989.
-    .. [2] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
+    .. [1] X. Glorot and Y. Bengio, "Understanding the difficulty of training deep
        feedforward neural networks", AISTATS 2010.
-    .. [3] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
+    .. [2] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
        ICLR 2015.
 
     Examples
@@ -234,13 +187,13 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
     0.98
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "loss": [
             StrOptions({name for name in LOSSES if LOSSES[name].task == "regression"})
         ],
     }
-    _numeric_target = True
+    _numeric_target: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -303,55 +256,6 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         self.max_time = max_time
         self.n_threads = n_threads
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-    ) -> Self:
-        """Fit the network to data.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Features: finite numbers.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Real target values.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
-
-        X_val : {array-like, sparse matrix, dataframe} of shape (n_val, n_features), \
-                default=None
-            Features of a validation set. Its curves are recorded; with
-            ``early_stopping=True`` it is watched, and no rows are split off.
-
-        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Target of the validation set.
-
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the validation rows.
-
-        Returns
-        -------
-        self : SimpleMLPRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or the data are invalid, or training diverges in its first
-            epoch. The estimator is then what it was before.
-        """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
-        return self
-
     @available_if(is_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
@@ -376,8 +280,7 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         Raises
         ------
         ValueError
-            If the data are invalid or do not go with what was seen before. The
-            estimator is then what it was before.
+            If the data are invalid, or do not go with the earlier ones.
         """
         self._fit(X, y, sample_weight, incremental=True)
         return self
@@ -409,29 +312,6 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         del going_on, classes
         return ValueTarget(1 if y.ndim == 1 else y.shape[1], LOSSES.make(self.loss))
 
-    def _check_holdout_target(self, target: ValueTarget, y: Array) -> None:
-        """Refuse validation values of another number of outputs."""
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if n_outputs != target.n_outputs:
-            raise ValueError(
-                f"y_val has {n_outputs} outputs, but y has {target.n_outputs}."
-            )
-
-    def _make_weight(
-        self, target: ValueTarget, y: Array, weight: Array | None
-    ) -> Array | None:
-        """Return the sample weights as they are."""
-        del target, y
-        return weight
-
     def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
         """Return the name of the loss."""
         return {"_loss_name": target.loss.name}
-
-    def _default_score(
-        self, target: ValueTarget, prediction: Array, y: Array, weight: Array | None
-    ) -> float:
-        """Return the coefficient of determination."""
-        if not np.isfinite(prediction).all():
-            return float("nan")
-        return float(r2_score(y, target.decode(prediction), sample_weight=weight))

@@ -71,7 +71,7 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     best = estimator.theta_.copy() if progress.best_score > -math.inf else None
     ending, best = session.run(state, progress, batches, limits, best)
     theta = _settle(state, ending, monitor, best)
-    attributes = _attributes(estimator, trainer, state, progress, monitor)
+    attributes = _attributes(trainer, state, progress, monitor)
     keep = estimator.warm_start or task.incremental
     attributes["_training"] = memory.remember(
         state, trainer.optimizer, validation_rows, theta, keep
@@ -79,9 +79,7 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     return Fit(theta, ending, attributes)
 
 
-def _start(
-    estimator: Any, task: Task, trainer: Trainer
-) -> tuple[TrainState, Progress]:
+def _start(estimator: Any, task: Task, trainer: Trainer) -> tuple[TrainState, Progress]:
     """Return a new state, or the one that an earlier fit has left."""
     layout = task.network.layout
     if task.going_on:
@@ -181,7 +179,6 @@ def _settle(
 
 
 def _attributes(
-    estimator: Any,
     trainer: Trainer,
     state: TrainState,
     progress: Progress,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array
@@ -67,11 +69,62 @@ class ClassTarget:
             return np.repeat(self.classes, len(probability))
         return self.classes[(probability[:, 0] > 0.5).astype(int)]  # type: ignore[no-any-return]
 
-    def unknown(self, y: Array) -> Array:
-        """Return the labels of ``y`` that are no class."""
+    def score(self, probability: Array, y: Array, weight: Array | None) -> float:
+        """Return the accuracy; of several labels at once, that of whole rows."""
+        correct = self.decode(probability) == y
+        if correct.ndim == 2:
+            correct = correct.all(axis=1)
+        return float(np.average(correct, weights=weight))
+
+    def check_labels(self, y: Array, name: str) -> None:
+        """Refuse labels that are no classes.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N,) or (N, C)
+            Labels, or an indicator matrix.
+        name : str
+            What they are called in the message.
+        """
         if self.kind == "multilabel-indicator":
-            return np.arange(len(self.classes), np.shape(y)[1])
-        return np.setdiff1d(y, self.classes)
+            unknown = np.arange(len(self.classes), np.shape(y)[-1])
+        else:
+            unknown = np.setdiff1d(y, self.classes)
+        if len(unknown):
+            raise ValueError(
+                f"`{name}` has classes not in `self.classes_`. `self.classes_` has "
+                f"{self.classes}. '{name}' has {unknown}."
+            )
+
+    def check_goes_on(self, y: Array, classes: Any, same_classes: bool) -> None:
+        """Refuse a target that does not continue this one.
+
+        Parameters
+        ----------
+        y : ndarray of shape (N,) or (N, C)
+            The new labels.
+        classes : array-like or None
+            The classes that were handed in with them.
+        same_classes : bool
+            Whether the new labels must hold every class (``warm_start``).
+        """
+        now = class_target(y)
+        if classes is not None and not np.array_equal(self.classes, np.unique(classes)):
+            raise ValueError(
+                f"`classes={classes!r}` is not the same as on last call to "
+                f"partial_fit, was: {self.classes!r}"
+            )
+        multilabel = "multilabel-indicator"
+        if (now.kind == multilabel) != (self.kind == multilabel):
+            raise ValueError(
+                f"y is a {now.kind} target, but training began with a {self.kind} one."
+            )
+        if same_classes and set(now.classes) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes}, `y` has "
+                f"{now.classes}"
+            )
 
 
 def class_target(y: Array, classes: Any = None) -> ClassTarget:
@@ -202,6 +255,20 @@ class ValueTarget:
         """Return the values as columns, of shape (N, C)."""
         self.loss.check_target(y)
         return y.reshape(len(y), -1)
+
+    def check_labels(self, y: Array, name: str) -> None:
+        """Refuse values of another number of outputs."""
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if n_outputs != self.n_outputs:
+            raise ValueError(
+                f"{name} has {n_outputs} outputs, but y has {self.n_outputs}."
+            )
+
+    def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
+        """Return the coefficient of determination, NaN for infinite predictions."""
+        if not np.isfinite(prediction).all():
+            return math.nan
+        return float(r2_score(y, self.decode(prediction), sample_weight=weight))
 
     def decode(self, prediction: Array) -> Array:
         """Return values (N,) for one output, else (N, C)."""

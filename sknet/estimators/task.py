@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from sknet._numerics import Array
 from sknet.estimators.holdout import Holdout
@@ -19,6 +20,7 @@ from sknet.penalties import L2
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.batches import Dataset
 from sknet.training.session import Ending, Limits
+
 
 # Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
 # the order of a handful of rows, and integer weights equal repeated rows.
@@ -105,6 +107,47 @@ def limits_of(estimator: Any, incremental: bool) -> Limits:
     """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
     max_time = math.inf if estimator.max_time is None else float(estimator.max_time)
     return Limits(1 if incremental else int(estimator.max_iter), max_time)
+
+
+def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
+    """Warn about an ending that was not meant.
+
+    Parameters
+    ----------
+    ending : Ending
+        How a fit ended.
+    estimator : BaseMLP
+        For its parameters.
+    incremental : bool
+        Whether it was a call of ``partial_fit``, which may well be unfinished.
+    """
+    text, category = "", ConvergenceWarning
+    if ending.reason == "interrupted":
+        text, category = "Training interrupted by user.", UserWarning
+    elif ending.reason == "max_iter" and ending.detail:
+        text = (
+            f"lbfgs failed to converge after {ending.n_iter} iteration(s): "
+            f"{ending.detail}. Increase max_iter or max_fun, or scale the data."
+        )
+    elif ending.reason == "max_iter" and not incremental:
+        text = (
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached "
+            "and the optimization hasn't converged yet."
+        )
+    elif ending.reason == "max_time":
+        text = (
+            f"Training stopped at max_time={estimator.max_time} s after "
+            f"{ending.n_iter} iterations, before it converged."
+        )
+    elif ending.reason == "diverged":
+        text = (
+            f"Training diverged in iteration {ending.n_iter}; the best finite weights "
+            "were restored. Likely causes: learning_rate_init="
+            f"{estimator.learning_rate_init} is too large, or X or y is not scaled "
+            "(StandardScaler, TransformedTargetRegressor)."
+        )
+    if text:
+        warnings.warn(text, category, stacklevel=5)
 
 
 def batch_rows(batch_size: int | str, n_rows: int, shuffle: bool) -> int:

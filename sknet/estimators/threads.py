@@ -9,6 +9,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
+
 # Multiply-adds of a network's largest matrix product in a step, from which on a second
 # BLAS thread pays; below, handing work over costs more than it saves
 # (benchmarks/threads.py).

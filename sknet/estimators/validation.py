@@ -14,6 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from sknet._sklearn import InvalidParameterError
 
+
 # Dense arrays of these types are used where they lie and converted batch by batch.
 _KEPT = frozenset(
     np.dtype(code).type

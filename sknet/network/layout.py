@@ -14,6 +14,7 @@ from typing import Any
 from sknet._numerics import Array
 from sknet.initializers import Initializer
 
+
 DECAYED, FREE, STATISTIC = range(3)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sknet._numerics import Array, SparseRows
+from sknet._numerics import Array, Scalar, SparseRows
 from sknet.objective import Batch
+
 
 # A source of another type that takes less than this is converted at once: then no
 # batch pays for it.
@@ -112,16 +113,26 @@ class Batches:
         Rows of a batch; the last one of an epoch may be smaller.
     dtype : dtype
         Type of the computation.
+    normalize : bool, default=True
+        Whether a batch's weights are shares of their sum, for means, or the weights
+        themselves, for sums.
     """
 
-    def __init__(self, data: Dataset, batch_size: int, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        data: Dataset,
+        batch_size: int,
+        dtype: np.dtype[Any],
+        normalize: bool = True,
+    ) -> None:
         make = _SparseSource if sparse.issparse(data.x) else _Source
         self._x: Any = make(data.x, dtype)
         self._y = _Source(data.y, dtype)
         self._weight = data.weight
         self._dtype = dtype
         self._n_rows = data.n_rows
-        self.batch_size = batch_size
+        self._batch_size = batch_size
+        self._normalize = normalize
 
     def epoch(self, order: Array | None) -> Iterator[Batch]:
         """Iterate over the batches of one epoch.
@@ -137,25 +148,23 @@ class Batches:
             Valid until the next one is asked for: the buffers are kept.
         """
         n_rows = self._n_rows if order is None else order.shape[1]
-        for start in range(0, n_rows, self.batch_size):
-            stop = min(start + self.batch_size, n_rows)
+        for start in range(0, n_rows, self._batch_size):
+            stop = min(start + self._batch_size, n_rows)
             if order is None:
                 x, y = self._x.slice(start, stop), self._y.slice(start, stop)
-                weight = self._shares(slice(start, stop))
+                weight, total = self._weights(slice(start, stop), stop - start)
             else:
                 rows = order[:, start:stop]
                 x, y = self._x.take(rows), self._y.take(rows)
-                weight = self._shares(rows)
-            if weight is None:
-                yield Batch(x, y, 1.0 / (stop - start), float(stop - start))
-            else:
-                yield Batch(x, y, *weight)
+                weight, total = self._weights(rows, stop - start)
+            yield Batch(x, y, weight, total)
 
-    def _shares(self, rows: Any) -> tuple[Array, Array] | None:
-        """Return the shares (K or 1, B, 1) and the sums (K or 1, 1) of the weights."""
+    def _weights(self, rows: Any, n_rows: int) -> tuple[Scalar, Scalar]:
+        """Return the weights (K or 1, B, 1), or one for all, and their sums."""
         if self._weight is None:
-            return None
+            return 1.0 / n_rows if self._normalize else 1.0, float(n_rows)
         weight = np.atleast_2d(self._weight[rows])
         total = weight.sum(axis=1, keepdims=True)
-        shares = weight / np.where(total > 0.0, total, 1.0)
-        return shares[:, :, None].astype(self._dtype), total.astype(self._dtype)
+        if self._normalize:
+            weight = weight / np.where(total > 0.0, total, 1.0)
+        return weight[:, :, None].astype(self._dtype), total.astype(self._dtype)

@@ -11,6 +11,7 @@ from sknet._numerics import Array, SparseRows
 from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
 
+
 # Rows of a chunk: large enough for BLAS, small enough for the buffers to stay in
 # cache (108,000 rows through 512-512 are faster so than at once, in a 30th of the
 # memory).

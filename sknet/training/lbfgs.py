@@ -17,6 +17,7 @@ from sknet.training.batches import Batches, Dataset
 from sknet.training.callbacks import Reporter
 from sknet.training.session import Ending, Limits
 
+
 # Rows that are evaluated at once.
 _CHUNK_ROWS = 4096
 
@@ -46,7 +47,9 @@ class FullBatch:
     def __init__(self, objective: Objective, data: Dataset, theta: Array) -> None:
         self._objective = objective
         self._point = objective.point(theta.astype(np.float64))
-        self._batches = Batches(data, _CHUNK_ROWS, np.dtype(np.float64))
+        self._batches = Batches(
+            data, _CHUNK_ROWS, np.dtype(np.float64), normalize=False
+        )
         self._total = (
             float(data.n_rows) if data.weight is None else float(data.weight.sum())
         )
@@ -74,20 +77,17 @@ class FullBatch:
         """
         point, objective = self._point, self._objective
         point.theta[0, : len(x)] = x
+        # Sums first, the division last: scikit-learn's order of rounding.
         data, grad = 0.0, np.zeros((1, len(x)))
         for batch in self._batches.epoch(None):
-            share = float(np.sum(batch.total)) / self._total
-            value = objective.data_value_and_gradient(point, batch)
-            data += share * float(value[0])
-            point.grad *= share
+            data += float(objective.data_value_and_gradient(point, batch)[0])
             grad += point.grad
+        decayed = grad[:, : point.decayed.shape[1]]
         penalty = objective.penalty.value_and_gradient(
-            point.decayed,
-            objective.alpha / self._total,
-            grad[:, : point.decayed.shape[1]],
-            point.tmp,
+            point.decayed, objective.alpha, decayed, point.tmp
         )
-        return data, float(penalty[0]), grad[0]
+        grad /= self._total
+        return data / self._total, float(penalty[0]) / self._total, grad[0]
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
         """Return value and gradient at ``x``, and remember the best point."""
@@ -171,9 +171,7 @@ def _text(message: str | bytes) -> str:
     return message.decode() if isinstance(message, bytes) else message
 
 
-def _finished(
-    full: FullBatch, ending: Ending, x: Array
-) -> tuple[Ending, Array, float]:
+def _finished(full: FullBatch, ending: Ending, x: Array) -> tuple[Ending, Array, float]:
     """Replace a point that went astray by the best one; compute the loss shown."""
     data, penalty, _ = full.terms(x)
     if not np.isfinite(data + penalty):

@@ -1,4 +1,4 @@
-"""The monitor: has a training improved, and should it go on?
+"""The monitor: whether a training has improved, and whether it goes on.
 
 It is the only place with feedback from the loss: patience, plateaus of an adaptive
 learning rate, and which epoch was best.

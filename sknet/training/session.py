@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknet._numerics import Array, all_finite
+from sknet._numerics import Array
 from sknet.training.batches import Batches
 from sknet.training.callbacks import Reporter
 from sknet.training.monitor import Monitor, Progress, Verdict
 from sknet.training.state import TrainState
 from sknet.training.trainer import Trainer
+
 
 # From parameters (1, P) to the validation loss and the validation score.
 Validate = Callable[[Array], tuple[float, float]]
@@ -141,9 +142,9 @@ class Session:
     def _judge(
         self, state: TrainState, progress: Progress, first: int
     ) -> tuple[Verdict, bool]:
-        """Validate and report the newest epoch; return the verdict and if it is best."""
+        """Validate, report and judge the newest epoch; tell whether it is the best."""
         loss, score = progress.loss_curve[-1], None
-        finite = math.isfinite(loss) and all_finite(state.theta)
+        finite = math.isfinite(loss) and state.is_finite()
         if self._validate is not None:
             pair = self._validate(state.theta) if finite else (math.nan, math.nan)
             progress.validation_loss_curve.append(pair[0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sknet._numerics import Array
+from sknet._numerics import Array, all_finite
 from sknet.schedules import Clock
 
 
@@ -40,6 +40,13 @@ class TrainState:
     t: int = 0
     clock: Clock = field(default_factory=Clock)
     plateau_scale: float = 1.0
+
+    def is_finite(self) -> bool:
+        """Tell whether the parameters and the optimizer's memory are finite.
+
+        A second moment that has overflowed stops Adam without any other sign.
+        """
+        return all_finite(self.theta) and all(all_finite(s) for s in self.slots)
 
     def forget_momentum(self) -> None:
         """Empty the optimizer's memory."""

@@ -20,6 +20,7 @@ from sknet.training.batches import Batches
 from sknet.training.state import Record, TrainState
 from sknet.training.update import Update
 
+
 # Steps between two looks at whether the loss is still finite.
 _LOOK_EVERY = 64
 
@@ -87,10 +88,10 @@ class Trainer:
         n_rows = n_used = 0
         for batch in batches.epoch(state.order):
             n_rows += batch.n_rows
-            state.t += 1
             idle = _idle_members(batch)
             if idle is not None and idle.all():
                 continue
+            state.t += 1
             kept = None if idle is None else _Kept(state, idle)
             data, penalty = self.objective.value_and_gradient(point, batch)
             total += (report * data + penalty) * batch.n_rows

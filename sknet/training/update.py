@@ -13,6 +13,7 @@ import numpy as np
 from sknet._numerics import Array, Scalar
 from sknet.optimizers import Optimizer
 
+
 # Bytes of all arrays of a block together: well inside a second-level cache of 512 kB.
 _BLOCK_BYTES = 2**18
 

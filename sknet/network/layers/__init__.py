@@ -5,4 +5,5 @@ from sknet.network.layers.activate import Activate
 from sknet.network.layers.dense import Dense
 from sknet.network.layers.sequential import Sequential
 
+
 __all__ = ["Activate", "Dense", "Layer", "Sequential"]

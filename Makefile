@@ -1,0 +1,109 @@
+# Everything here works in a fresh clone on a machine that has Python >= 3.11 and make.
+# Choose another Python with `make test PYTHON=python3.13`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The oldest supported versions have wheels for Python 3.11 only.
+OLDEST_PYTHON ?= $(shell $(PYTHON) -c 'import sys; print("$(PYTHON)" if sys.version_info[:2] == (3, 11) else "python3.11")')
+OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3
+INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
+PYTEST := -m pytest -n 2 --timeout 600
+
+.PHONY: help demo test lint doctest suite test-slow test-oldest test-versions docs bench clean
+.NOTPARALLEL:
+
+help:
+	@echo 'make demo           train beside scikit-learn, print a table, draw the loss curves'
+	@echo 'make test           lint, types, doctests and the suite'
+	@echo 'make lint           ruff, mypy, codespell'
+	@echo 'make test-slow      the tests that take long'
+	@echo 'make test-oldest    the suite with the oldest supported versions'
+	@echo 'make test-versions  the suite with each supported minor version of scikit-learn'
+	@echo 'make docs           the documentation, warnings are errors'
+	@echo 'make bench          all benchmarks (a quarter of an hour)'
+	@echo 'make clean          remove environments, caches and built pages'
+
+# ---------------------------------------------------------------------- environments
+# One stamp per extra: nothing is installed again before pyproject.toml changes.
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.has-%: pyproject.toml | $(BIN)/python
+	$(BIN)/$(INSTALL) '.[$*]'
+	@touch $@
+
+# On Linux PyPI's torch brings 3 GB of GPU libraries; this index has a build without.
+# `make bench TORCH_INDEX=` takes it from PyPI all the same.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+$(VENV)/.has-bench: pyproject.toml | $(BIN)/python
+	$(BIN)/$(INSTALL) '.[bench]' $(TORCH_INDEX:%=--extra-index-url %)
+	@touch $@
+
+.venv-oldest/.done: pyproject.toml
+	rm -rf $(@D)
+	$(OLDEST_PYTHON) -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[test]' $(OLDEST)
+	@touch $@
+
+.PRECIOUS: .venv-%/.done
+.venv-%/.done: pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[test,frames]' scikit-learn==$*
+	@touch $@
+
+# ------------------------------------------------------------------------------ tests
+# One BLAS thread per process: two processes on two cores, and the same bits on each.
+
+suite doctest test-slow test-oldest test-1.%: export OMP_NUM_THREADS = 1
+suite doctest test-slow test-oldest test-1.%: export OPENBLAS_NUM_THREADS = 1
+suite doctest test-slow test-oldest test-1.%: export MKL_NUM_THREADS = 1
+suite doctest test-slow test-oldest test-1.%: export VECLIB_MAXIMUM_THREADS = 1
+# without it check_estimator skips a check
+suite doctest test-slow test-oldest test-1.%: export SCIPY_ARRAY_API = 1
+
+test: lint doctest suite
+
+lint: $(VENV)/.has-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/codespell
+
+doctest: $(VENV)/.has-test
+	$(BIN)/python -m pytest --doctest-modules sknet
+
+suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
+	$(BIN)/python $(PYTEST)
+
+test-slow: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
+	$(BIN)/python $(PYTEST) -m slow || test $$? = 5 # 5: there are none
+
+test-oldest: .venv-oldest/.done
+	.venv-oldest/bin/python $(PYTEST)
+
+test-1.%: .venv-1.%/.done
+	.venv-1.$*/bin/python $(PYTEST)
+
+test-versions: test-oldest test-1.7.2 test-1.8.0
+
+# ------------------------------------------------------------------ demo, docs, bench
+
+demo: $(VENV)/.has-plot
+	$(BIN)/python examples/demo.py
+
+docs: $(VENV)/.has-docs
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: $(VENV)/.has-bench
+	$(BIN)/python benchmarks/fit_speed.py --threads 1
+	for script in threads predict_latency predict_memory fit_memory; do \
+	    $(BIN)/python benchmarks/$$script.py || exit 1; done
+
+clean:
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build dist docs/_build \
+	    docs/auto_examples demo_loss_curves.png
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,72 @@
+"""The parameters of a fitted network layer by layer, as scikit-learn shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.activations import ACTIVATIONS
+from sknet.network.network import Network, perceptron
+
+
+class LayerParameters:
+    """Mixin that shows ``theta_`` as ``coefs_`` and ``intercepts_``.
+
+    It reads ``theta_``, ``n_features_in_``, ``n_outputs_`` and ``_architecture``.
+    """
+
+    theta_: Array
+    n_features_in_: int
+    n_outputs_: int
+    _architecture: dict[str, Any]
+    _training: dict[str, Any]
+
+    def _fitted_network(self) -> Network:
+        """Return the fitted network's description."""
+        return perceptron(
+            self.n_features_in_,
+            tuple(self._architecture["hidden_layer_sizes"]),
+            ACTIVATIONS.make(self._architecture["activation"]),
+            self.n_outputs_,
+        )
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weight matrices, layer by layer: views of ``theta_``, and assignable."""
+        return self._layer_parameters("weight")
+
+    @coefs_.setter
+    def coefs_(self, values: list[Array]) -> None:
+        self._assign_layer_parameters("weight", values)
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Bias vectors, layer by layer: views of ``theta_``, and assignable."""
+        return [bias.reshape(-1) for bias in self._layer_parameters("bias")]
+
+    @intercepts_.setter
+    def intercepts_(self, values: list[Array]) -> None:
+        self._assign_layer_parameters("bias", values)
+
+    def _layer_parameters(self, name: str) -> list[Array]:
+        """Return the views of one kind of parameter."""
+        if "theta_" not in vars(self):
+            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        layout = self._fitted_network().layout
+        return [view[0] for view in layout.named(self.theta_, name)]
+
+    def _assign_layer_parameters(self, name: str, values: list[Array]) -> None:
+        """Overwrite one kind of parameter."""
+        views = self._layer_parameters(name)
+        if len(values) != len(views):
+            raise ValueError(f"Expected {len(views)} arrays, got {len(values)}.")
+        arrays = [
+            np.asarray(value).reshape(view.shape)
+            for view, value in zip(views, values, strict=True)
+        ]
+        for view, array in zip(views, arrays, strict=True):
+            view[...] = array
+        # What was kept to go on belongs to other parameters now.
+        self._training = self._training | {"last_theta": None}

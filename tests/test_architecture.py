@@ -1,0 +1,420 @@
+"""The package stands as it was planned: floors, sizes, and who may do what.
+
+Each rule is a function from sources (module name to text) to complaints. It runs on
+the package and, so that it is known to bite, on a small bad example.
+"""
+
+import ast
+import io
+import tokenize
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[1] / "sknet"
+
+# An import only goes down, or sideways within a floor. "name.*" means what lies in the
+# folder. New module? Put it here, on the lowest floor on which its imports allow it.
+FLOORS = {
+    0: ("_component", "_rng", "_numerics"),
+    1: (
+        "activations",
+        "initializers",
+        "losses",
+        "penalties",
+        "schedules",
+        "optimizers",
+    ),
+    2: ("network.layers", "network.layers.*", "network.layout", "network.workspace"),
+    3: ("network", "network.network", "network.blocks"),
+    4: ("objective",),
+    5: ("training", "training.*"),
+    6: ("estimators", "estimators.*"),
+    7: ("lockstep", "lockstep.*", "inspection", "inspection.*", "persistence"),
+    8: ("", "__main__"),  # sknet itself
+}
+# Beside the house: (floors that may import it, what of sknet it may import)
+SIDE = {
+    "_sklearn": ({6, 7}, set()),
+    "preprocessing": ({6, 7, 8}, {"_sklearn"}),
+    "preprocessing.*": ({6, 7, 8}, {"_sklearn", "preprocessing", "preprocessing.*"}),
+    "testing": (set(), {0, 1, 2, 3, 4, 5, 6}),
+}
+NO_SISTERS = 1  # inside this floor nobody imports a sister: what two need is in floor 0
+
+LONGEST_FILE = 400  # lines
+LONGEST_FUNCTION = 40  # lines of code, docstring apart
+MOST_ARGUMENTS = 7  # self apart
+PRINTERS = {"__main__", "training.callbacks"}
+CONTRACT = "check_random_state"
+GENERATOR_MAKERS = {CONTRACT, "default_rng", "Generator", "RandomState"}
+GENERATOR_MAKERS |= {"SeedSequence", "MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"}
+NO_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
+
+
+# ------------------------------------------------------------------- reading sources
+
+
+def read_package(root):
+    """Sources by module name below ``sknet.``; "" is the package itself."""
+    sources = {}
+    for path in sorted(root.rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        parts = parts[:-1] if parts[-1] == "__init__" else parts
+        sources[".".join(parts)] = path.read_text(encoding="utf-8")
+    return sources
+
+
+def imported_names(source):
+    """(dotted module, imported name or None) of each import, wherever it stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from ((module, alias.name) for alias in node.names)
+
+
+def eager_imports(source):
+    """What ``imported_names`` gives, without the imports inside functions."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return imported_names(ast.unparse(tree))
+
+
+def internal_imports(sources, module):
+    """Modules of the package that ``module`` imports."""
+    found = set()
+    for dotted, name in imported_names(sources[module]):
+        head, _, inner = dotted.partition(".")
+        if head != "sknet":
+            continue
+        deeper = f"{inner}.{name}".lstrip(".") if name else inner
+        found.add(deeper if deeper in sources else inner)
+    return found - {module}
+
+
+def place(module):
+    """Floor number, or key in SIDE, or None if the module has no place."""
+    folder = module.rpartition(".")[0]
+    patterns = [module] + ([f"{folder}.*"] if folder else [])
+    for pattern in patterns:
+        if pattern in SIDE:
+            return pattern
+        for floor, modules in FLOORS.items():
+            if pattern in modules:
+                return floor
+    return None
+
+
+def functions(source):
+    """Each function or method, nested ones included."""
+    tree = ast.parse(source)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
+    return [node for node in ast.walk(tree) if isinstance(node, kinds)]
+
+
+def code_lines(source):
+    """Numbers of the lines that carry code: no blank, comment or docstring."""
+    lines = set()
+    quiet = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENCODING}
+    quiet |= {tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in quiet:
+            lines.update(range(token.start[0], token.end[0] + 1))
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                lines.difference_update(range(node.lineno, node.end_lineno + 1))
+    return lines
+
+
+def is_constructor(module, node):
+    """Whether the function is the constructor of an estimator."""
+    return node.name == "__init__" and module.startswith("estimators.")
+
+
+# ------------------------------------------------------------------------- the rules
+
+
+def rule_place(sources):
+    """Each module has a floor."""
+    for module in sources:
+        if place(module) is None:
+            yield (
+                f"sknet.{module} stands on no floor: add it to FLOORS (or SIDE) in "
+                "tests/test_architecture.py, and to the floors in CONTRIBUTING.md"
+            )
+
+
+def rule_down(sources):
+    """An import only goes down."""
+    for module in sources:
+        here = place(module)
+        for target in internal_imports(sources, module):
+            there = place(target)
+            if None not in (here, there) and not may_import(here, there, target):
+                yield f"sknet.{module} (floor {here}) imports sknet.{target} ({there})"
+
+
+def may_import(here, there, target):
+    """Whether a module at ``here`` may import ``target``, which stands ``there``."""
+    if here in SIDE:
+        return there in SIDE[here][1] or target in SIDE[here][1]
+    if there in SIDE:
+        return here in SIDE[there][0]
+    return there < here or (there == here != NO_SISTERS)
+
+
+def rule_cycles(sources):
+    """No module imports itself by a detour."""
+    graph = {module: internal_imports(sources, module) for module in sources}
+    done = set()
+
+    def search(module, path):
+        if module in path:
+            yield "cycle: " + " -> ".join([*path[path.index(module) :], module])
+        elif module not in done:
+            for target in sorted(graph.get(module, ())):
+                yield from search(target, [*path, module])
+            done.add(module)
+
+    for module in graph:
+        yield from search(module, [])
+
+
+def rule_file_length(sources):
+    """A file can be read in one sitting."""
+    for module, source in sources.items():
+        length = len(source.splitlines())
+        if length > LONGEST_FILE:
+            yield f"sknet.{module} has {length} lines, at most {LONGEST_FILE}"
+
+
+def rule_function_length(sources):
+    """A function can be seen at once."""
+    for module, source in sources.items():
+        code = code_lines(source)
+        for node in functions(source):
+            length = len(code.intersection(range(node.lineno, node.end_lineno + 1)))
+            if length > LONGEST_FUNCTION and not is_constructor(module, node):
+                yield f"sknet.{module}.{node.name} has {length} lines of code"
+
+
+def rule_arguments(sources):
+    """A function takes few arguments."""
+    for module, source in sources.items():
+        for node in functions(source):
+            args = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+            count = sum(arg.arg not in ("self", "cls") for arg in args)
+            if count > MOST_ARGUMENTS and not is_constructor(module, node):
+                yield f"sknet.{module}.{node.name} takes {count} arguments"
+
+
+def rule_print(sources):
+    """Only the callbacks and ``python -m sknet`` talk to people."""
+    for module, source in sources.items():
+        names = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Name))
+        if module not in PRINTERS and any(name.id == "print" for name in names):
+            yield f"sknet.{module} uses print"
+
+
+def rule_generators(sources):
+    """Random generators are made in ``_rng`` only; elsewhere they are handed on.
+
+    scikit-learn's reading of a user's ``random_state`` belongs to its contract, and so
+    to the estimators.
+    """
+    for module, source in sources.items():
+        makers = GENERATOR_MAKERS - ({CONTRACT} if place(module) in (6, 7) else set())
+        calls = (n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call))
+        for called in (ast.unparse(call.func) for call in calls):
+            *path, last = called.split(".")
+            legacy = path[-1:] == ["random"] and path[0] in ("np", "numpy", "random")
+            if module != "_rng" and (last in makers or legacy):
+                yield f"sknet.{module} calls {called}"
+
+
+def rule_private_sklearn(sources):
+    """What scikit-learn calls private is touched in ``_sklearn`` only."""
+    for module, source in sources.items():
+        for dotted, name in imported_names(source):
+            parts = dotted.split(".") + ([name] if name else [])
+            private = any(p.startswith("_") and p != "__version__" for p in parts)
+            if module != "_sklearn" and parts[0] == "sklearn" and private:
+                yield f"sknet.{module} imports {'.'.join(parts)}"
+
+
+def rule_sklearn_floor(sources):
+    """Below the estimators there is NumPy and SciPy, not scikit-learn."""
+    for module, source in sources.items():
+        heads = {dotted.partition(".")[0] for dotted, _ in imported_names(source)}
+        if place(module) in range(6) and "sklearn" in heads:
+            yield f"sknet.{module} (floor {place(module)}) imports sklearn"
+
+
+def rule_matplotlib(sources):
+    """Importing sknet never imports matplotlib: only a function that draws does."""
+    for module, source in sources.items():
+        heads = {dotted.partition(".")[0] for dotted, _ in eager_imports(source)}
+        if heads & {"matplotlib", "mpl_toolkits", "pylab"}:
+            yield f"sknet.{module} imports matplotlib at module level"
+
+
+def rule_plain_words(sources):
+    """``hasattr``, ``global`` and ``**kwargs`` are not used below the estimators."""
+    for module, source in sources.items():
+        if place(module) not in range(6):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Name) and node.id == "hasattr":
+                yield f"sknet.{module}, line {node.lineno}: hasattr"
+            elif isinstance(node, ast.Global):
+                yield f"sknet.{module}, line {node.lineno}: global"
+            elif isinstance(node, ast.arguments) and node.kwarg:
+                yield f"sknet.{module}, line {node.kwarg.lineno}: **{node.kwarg.arg}"
+
+
+def rule_names(sources):
+    """A file is named after what one would search for."""
+    for module in sources:
+        for part in module.split("."):
+            if part.strip("_") in NO_NAMES:
+                yield f"sknet.{module}: {part!r} says nothing about what is inside"
+
+
+# ------------------------------------------------------------------------- the tests
+
+LONG_FUNCTION = "def f():\n" + "    x = 1\n" * 41
+LONG_CALL = "def f():\n    g(\n" + "        1,\n" * 41 + "    )\n"
+EIGHT = "def f(self, a, b, c, d, e, *, f, g, h):\n    pass\n"
+
+# rule: sources that break it, each alone
+BAD = {
+    rule_place: [{"novelty": ""}, {"network.novelty": ""}, {"objective.deep": ""}],
+    rule_down: [
+        {"losses": "from sknet import objective", "objective": ""},
+        {"losses": "from sknet.network.layout import Layout", "network.layout": ""},
+        {"losses": "def f():\n    import sknet.objective", "objective": ""},
+        {"losses": "from sknet import penalties", "penalties": ""},
+        {"persistence": "from sknet import __version__", "": ""},
+        {"training.trainer": "from sknet._sklearn import x", "_sklearn": ""},
+        {"_sklearn": "from sknet import _rng", "_rng": ""},
+        {"estimators._base": "import sknet.testing", "testing": ""},
+        {"testing": "from sknet import inspection", "inspection": ""},
+        {"preprocessing.tabular": "import sknet._rng", "_rng": ""},
+    ],
+    rule_cycles: [
+        {
+            "training.a": "from sknet.training import b",
+            "training.b": "def f():\n    from sknet.training.c import x",
+            "training.c": "import sknet.training.a",
+        },
+    ],
+    rule_file_length: [{"losses": "\n" * 401}],
+    rule_function_length: [
+        {"losses": LONG_FUNCTION},
+        {"losses": LONG_CALL},
+        {
+            "losses": "class A:\n"
+            + LONG_FUNCTION.replace("    x", "        x").replace("def", "    def")
+        },
+        {"losses": LONG_FUNCTION.replace("def f", "def __init__")},
+    ],
+    rule_arguments: [
+        {"losses": EIGHT},
+        {"losses": EIGHT.replace("def f", "def __init__")},
+        {"estimators.classifier": EIGHT},
+    ],
+    rule_print: [{"losses": "print(1)"}, {"losses": "def f(show=print): ..."}],
+    rule_generators: [
+        {"losses": "import numpy as np\nr = np.random.default_rng(0)"},
+        {"losses": "import numpy as np\nx = np.random.rand(3)"},
+        {"losses": "from numpy.random import default_rng\nr = default_rng()"},
+        {"training.batches": "r = check_random_state(0)"},
+        {"estimators._base": "r = np.random.RandomState(0)"},
+        {"losses": "r = np.random.Generator(np.random.PCG64(0))"},
+        {"losses": "import random\nx = random.random()"},
+    ],
+    rule_private_sklearn: [
+        {"estimators._base": "from sklearn.utils._tags import Tags"},
+        {"estimators._base": "from sklearn.utils.validation import _num_samples"},
+        {"estimators._base": "import sklearn._loss"},
+    ],
+    rule_sklearn_floor: [{"training.monitor": "from sklearn.utils import shuffle"}],
+    rule_matplotlib: [
+        {"inspection.weights": "import matplotlib.pyplot as plt"},
+        {"inspection.weights": "class A:\n    from matplotlib import figure"},
+        {"inspection.weights": "try:\n    import matplotlib\nexcept ImportError: ..."},
+    ],
+    rule_plain_words: [
+        {"losses": "x = hasattr(1, 'a')"},
+        {"losses": "def f():\n    global x\n    x = 1"},
+        {"losses": "def f(**kwargs): ..."},
+        {"training.trainer": "f = lambda **options: 1"},
+    ],
+    rule_names: [{"utils": ""}, {"training._helpers": ""}, {"misc.losses": ""}],
+}
+
+DOCSTRING = '    """One.\n' + "\n    text\n" * 60 + '    """\n'
+GOOD = {
+    "": "from sknet.estimators import classifier\n__version__ = '0'",
+    "__main__": "from sknet import __version__\nprint(__version__)",
+    "_rng": "import numpy as np\nr = np.random.default_rng(0)",
+    "_sklearn": "from sklearn.utils.validation import _num_samples",
+    "losses": "def f(a, b, c, d, e, *, f, g):\n" + DOCSTRING + "    # why\n" * 50,
+    "network": "",
+    "network.layers.dense": "from sknet.network.layers import _base",
+    "network.layers._base": "def f(r: np.random.Generator): ...",
+    "network.layers": "from sknet.network.layers.dense import Dense",
+    "training.callbacks": "def f(*values):\n    print(*values)",
+    "estimators.classifier": (
+        "import sklearn.base\nfrom sknet import _sklearn, losses\n\n\n"
+        + EIGHT.replace("def f", "def __init__")
+        + "\n\ndef g(x, **options):\n    check_random_state(x)\n    hasattr(x, 'fit')"
+    ),
+    "estimators": "",
+    "inspection.weights": "def plot():\n    import matplotlib.pyplot as plt",
+    "testing": "from sknet import losses",
+}
+
+RULES = list(BAD)
+PACKAGE = read_package(ROOT)
+
+
+def rule_name(value):
+    """Readable test names."""
+    return value.__name__.removeprefix("rule_") if callable(value) else None
+
+
+def test_package_is_read():
+    assert {"", "_rng", "losses", "training.callbacks"} <= set(PACKAGE)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=rule_name)
+def test_package_keeps_the_rule(rule):
+    complaints = list(rule(PACKAGE))
+    assert not complaints, rule.__doc__ + "\n" + "\n".join(complaints)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sources"),
+    [(rule, sources) for rule in RULES for sources in BAD[rule]],
+    ids=rule_name,
+)
+def test_rule_sees_what_breaks_it(rule, sources):
+    assert list(rule(sources))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=rule_name)
+def test_rule_leaves_good_sources_alone(rule):
+    assert not list(rule(GOOD))
+
+
+def test_missing_place_says_where_to_add_it():
+    (complaint,) = rule_place({"novelty": ""})
+    assert "FLOORS" in complaint
+    assert "tests/test_architecture.py" in complaint

@@ -1,0 +1,103 @@
+"""The code in the README and the examples of the gallery, run as they stand."""
+
+import contextlib
+import io
+import pickle
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sklearn
+from sklearn.datasets import make_classification
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from sknet import SimpleMLPClassifier
+
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = ["README.md", "docs/start.rst"]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+INDENTED = r"\n\n((?:    .*\n|\n)+?)\n*"
+
+
+def code_and_output(page):
+    """The blocks of Python that print something, each with what it should print."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".md":
+        return re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
+    python, output = r"\.\. code-block:: python", r"\.\. code-block:: text"
+    return re.findall(rf"{python}{INDENTED}{output}{INDENTED}(?=\S)", text)
+
+
+def unindented(block):
+    """The lines of a block, without what all of them are indented by."""
+    lines = block.strip("\n").splitlines()
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line)
+    return "\n".join(line[margin:] for line in lines) + "\n"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_code_on_the_page_prints_what_the_page_says(page):
+    """Each block of code runs without a warning, and prints the block below it."""
+    blocks = code_and_output(ROOT / page)
+    assert blocks
+
+    for code, expected in blocks:
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(unindented(code), {})
+        assert printed.getvalue() == unindented(expected)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_code_in_the_user_guide_runs():
+    """Each block of code in the user guide runs on data of the names it uses."""
+    text = (ROOT / "docs" / "user_guide.rst").read_text(encoding="utf-8")
+    X, y = make_classification(200, 5, random_state=0)
+    names = {"X": X, "y": y, "X_val": X[:50], "y_val": y[:50], "w_val": np.ones(50)}
+    names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
+    names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}
+    blocks = re.findall(rf"\.\. code-block:: python{INDENTED}(?=\S)", text)
+    assert len(blocks) == 3
+
+    for code in blocks:
+        with sklearn.config_context():
+            exec(unindented(code), dict(names))
+
+
+def test_readme_and_quick_start_show_the_same_code():
+    """The README's example is that of the quick start."""
+    readme, start = (code_and_output(ROOT / page)[0] for page in PAGES)
+
+    assert unindented(readme[0]) == unindented(start[0])
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example_runs_and_labels_its_axes(path, monkeypatch, capsys):
+    """Each example ends without a warning, prints, and draws figures that say what."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figures = []
+    monkeypatch.setattr(
+        pyplot, "show", lambda: figures.extend(map(pyplot.figure, pyplot.get_fignums()))
+    )
+
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+        assert figures
+        for axes in {axes for figure in figures for axes in figure.axes}:
+            assert axes.get_xlabel()
+        assert all(any(axes.get_ylabel() for axes in f.axes) for f in figures)
+    finally:
+        pyplot.close("all")
+    assert capsys.readouterr().out
+
+
+def test_gallery_lists_every_example():
+    """The order of the gallery (docs/tables.py) names the examples there are."""
+    order = re.findall(r'"(plot_\w+\.py)"', (ROOT / "docs" / "tables.py").read_text())
+
+    assert sorted(order) == [path.name for path in EXAMPLES]

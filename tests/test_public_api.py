@@ -1,0 +1,182 @@
+"""The public face: a change of it must be visible in this file's diff."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+import sknet
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+
+
+API_PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
+
+PUBLIC_NAMES = ["SimpleMLPClassifier", "SimpleMLPRegressor"]
+
+# From here on sklearn's parameters, in its order, with its defaults ...
+SKLEARN_PARAMETERS = {
+    "hidden_layer_sizes": (100,),
+    "activation": "relu",
+    "solver": "adam",
+    "alpha": 0.0001,
+    "batch_size": "auto",
+    "learning_rate": "constant",
+    "learning_rate_init": 0.001,
+    "power_t": 0.5,
+    "max_iter": 200,
+    "shuffle": True,
+    "random_state": None,
+    "tol": 0.0001,
+    "verbose": False,
+    "warm_start": False,
+    "momentum": 0.9,
+    "nesterovs_momentum": True,
+    "early_stopping": False,
+    "validation_fraction": 0.1,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
+    "epsilon": 1e-08,
+    "n_iter_no_change": 10,
+    "max_fun": 15000,
+}
+# ... and here ours, off by default.
+OWN_PARAMETERS = {
+    "scoring": None,
+    "dtype": "auto",
+    "max_time": None,
+    "n_threads": None,
+}
+CONSTRUCTORS = {
+    SimpleMLPClassifier: {
+        **SKLEARN_PARAMETERS,
+        "class_weight": None,
+        **OWN_PARAMETERS,
+    },
+    SimpleMLPRegressor: {
+        "loss": "squared_error",
+        **SKLEARN_PARAMETERS,
+        **OWN_PARAMETERS,
+    },
+}
+# Those that may be given by position, in order.
+POSITIONAL = {
+    SimpleMLPClassifier: ["hidden_layer_sizes", "activation"],
+    SimpleMLPRegressor: ["loss", "hidden_layer_sizes", "activation"],
+}
+METHODS = {
+    SimpleMLPClassifier: {
+        "decision_function": "(self, X)",
+        "fit": (
+            "(self, X, y, sample_weight=None, "
+            "*, X_val=None, y_val=None, sample_weight_val=None)"
+        ),
+        "partial_fit": "(self, X, y, *, classes=None, sample_weight=None)",
+        "predict": "(self, X)",
+        "predict_log_proba": "(self, X)",
+        "predict_proba": "(self, X)",
+        "score": "(self, X, y, sample_weight=None)",
+    },
+    SimpleMLPRegressor: {
+        "fit": (
+            "(self, X, y, sample_weight=None, "
+            "*, X_val=None, y_val=None, sample_weight_val=None)"
+        ),
+        "partial_fit": "(self, X, y, *, sample_weight=None)",
+        "predict": "(self, X)",
+        "score": "(self, X, y, sample_weight=None)",
+    },
+}
+# Methods that scikit-learn's base classes give, signatures and all.
+INHERITED = {
+    "get_metadata_routing",
+    "get_params",
+    "set_fit_request",
+    "set_params",
+    "set_partial_fit_request",
+    "set_score_request",
+}
+
+SISTERS = {SimpleMLPClassifier: MLPClassifier, SimpleMLPRegressor: MLPRegressor}
+ESTIMATORS = list(SISTERS)
+
+
+def constructor(estimator_class):
+    """Parameters of the constructor, ``self`` apart."""
+    parameters = inspect.signature(estimator_class).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
+
+
+def positional(estimator_class):
+    """Names of the constructor's parameters that may be given by position."""
+    parameters = inspect.signature(estimator_class).parameters.values()
+    return [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+
+
+def bare_signature(method):
+    """Signature as text, without annotations."""
+    signature = inspect.signature(method)
+    empty = inspect.Parameter.empty
+    bare = [p.replace(annotation=empty) for p in signature.parameters.values()]
+    return str(inspect.Signature(bare))
+
+
+def public_methods(estimator_class):
+    """Names of the methods without underscore, as ``partial_fit`` on an instance."""
+    names = (name for name in dir(estimator_class) if not name.startswith("_"))
+    return {name for name in names if callable(getattr(estimator_class(), name, None))}
+
+
+def test_all_is_sorted_and_as_stored():
+    assert sorted(sknet.__all__) == sknet.__all__
+    assert sknet.__all__ == PUBLIC_NAMES
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_public_name_exists(name):
+    assert hasattr(sknet, name)
+
+
+def test_version_is_a_release_number():
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+|rc\d+)?", sknet.__version__)
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES)
+def test_public_name_is_on_the_api_page(name):
+    assert re.search(rf"\b{name}\b", API_PAGE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_constructor_is_as_stored(estimator_class):
+    stored = CONSTRUCTORS[estimator_class]
+    assert list(constructor(estimator_class).items()) == list(stored.items())
+    assert positional(estimator_class) == POSITIONAL[estimator_class]
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_constructor_starts_with_that_of_sklearn(estimator_class):
+    sister = SISTERS[estimator_class]
+    ours = constructor(estimator_class)
+    if "loss" not in constructor(sister):  # the regressor of scikit-learn < 1.7
+        ours.pop("loss", None)
+
+    theirs = constructor(sister)
+    assert list(ours.items())[: len(theirs)] == list(theirs.items())
+    ours_positional = [n for n in positional(estimator_class) if n in ours]
+    assert ours_positional == positional(sister)
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_methods_are_as_stored(estimator_class):
+    stored = METHODS[estimator_class]
+    found = public_methods(estimator_class) - INHERITED
+    assert found == set(stored)
+    for name, signature in stored.items():
+        assert bare_signature(getattr(estimator_class, name)) == signature, name
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_methods_are_those_of_sklearn_and_more(estimator_class):
+    theirs = public_methods(SISTERS[estimator_class])
+    assert theirs <= public_methods(estimator_class)
