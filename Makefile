@@ -35,13 +35,6 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	$(BIN)/$(INSTALL) '.[$*]'
 	@touch $@
 
-# On Linux PyPI's torch brings 3 GB of GPU libraries; this index has a build without.
-# `make bench TORCH_INDEX=` takes it from PyPI all the same.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-$(VENV)/.has-bench: pyproject.toml | $(BIN)/python
-	$(BIN)/$(INSTALL) '.[bench]' $(TORCH_INDEX:%=--extra-index-url %)
-	@touch $@
-
 .venv-oldest/.done: pyproject.toml
 	rm -rf $(@D)
 	$(OLDEST_PYTHON) -m venv $(@D)
@@ -105,5 +98,5 @@ bench: $(VENV)/.has-bench
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build dist docs/_build \
-	    docs/auto_examples demo_loss_curves.png
+	    docs/auto_examples docs/generated docs/sg_execution_times.rst demo_loss_curves.png
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

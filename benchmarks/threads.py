@@ -62,7 +62,7 @@ def best_rule(name: str, sized_gains: list[tuple[int, float]]) -> str:
     lost = [100 * loss_of_rule(size, sized_gains) for size in (best, math.inf, 0)]
     return (
         f"- {name}: more threads from {best / 1e6:.2f} million on; mean time lost "
-        f"{lost[0]:.1f} % (always one thread {lost[1]:.1f} %, never {lost[2]:.1f} %)"
+        f"{lost[0]:.1f} % (always one: {lost[1]:.1f} %, always more: {lost[2]:.1f} %)"
     )
 
 

@@ -176,7 +176,7 @@ def log_softmax(raw: Array) -> Array:
     """
     shifted = raw - raw.max(axis=-1, keepdims=True)
     total = np.exp(shifted).sum(axis=-1, keepdims=True)
-    return shifted - np.log(total)  # type: ignore[no-any-return]
+    return shifted - np.log(total)
 
 
 def all_finite(array: Array) -> bool:

@@ -63,4 +63,4 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
     if not weight.any():
         # scikit-learn says so itself from 1.9 on.
         raise ValueError("Sample weights must contain at least one non-zero number.")
-    return weight  # type: ignore[no-any-return]
+    return weight

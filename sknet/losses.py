@@ -37,28 +37,28 @@ class LossBuffers:
         self.sums = np.empty((n_members, n_rows, 1), dtype=dtype)
         self.full = np.empty((n_members, n_rows, n_outputs), dtype=dtype)
         self.ones_column = constant_row(n_outputs, dtype, 1.0).swapaxes(-1, -2)
-        self.ones_row = constant_row(n_rows, dtype, 1.0)
 
 
-def weighted_mean(rows: Array, weight: Scalar, work: LossBuffers) -> Array:
+def weighted_sum(rows: Array, weight: Scalar) -> Array:
     """Reduce the losses of the rows to one number a member.
 
     Parameters
     ----------
     rows : ndarray of shape (K, B, 1)
-        A loss a row; overwritten.
+        A loss a row.
     weight : float or ndarray of shape (K or 1, B, 1)
-        Weights with the sum one, or 1/B for all rows.
-    work : LossBuffers
-        Holds the row of ones.
+        Weights of the rows, or one for all.
 
     Returns
     -------
-    mean : ndarray of shape (K,)
-        The weighted means.
+    sum : ndarray of shape (K,)
+        The weighted sums: means, if the weights sum to one.
     """
-    rows *= weight
-    return np.matmul(work.ones_row, rows).reshape(-1)
+    if isinstance(weight, float):
+        weight_row = constant_row(rows.shape[1], rows.dtype, weight)
+    else:
+        weight_row = weight.swapaxes(-1, -2)
+    return np.matmul(weight_row, rows).reshape(-1)
 
 
 class Loss(Component):
@@ -162,7 +162,7 @@ class LogLoss(Loss):
         reduce(raw, y, out, work)
         out -= y
         out *= weight
-        return weighted_mean(work.rows, weight, work)
+        return weighted_sum(work.rows, weight)
 
     @staticmethod
     def _exclusive(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
@@ -190,20 +190,20 @@ class LogLoss(Loss):
         """Return probabilities."""
         if self.exclusive:
             return np.exp(log_softmax(raw))
-        return expit(raw)  # type: ignore[no-any-return]
+        return expit(raw)
 
     def log_link(self, raw: Array) -> Array:
         """Return log-probabilities: of the classes, or of a yes for each output."""
         if self.exclusive:
             return log_softmax(raw)
-        return -np.logaddexp(0.0, -raw)  # type: ignore[no-any-return]
+        return -np.logaddexp(0.0, -raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the frequencies, or of the odds."""
         frequency = np.average(y, axis=0, weights=weight)
         if self.exclusive:
-            return np.log(frequency)  # type: ignore[no-any-return]
-        return np.log(frequency) - np.log1p(-frequency)  # type: ignore[no-any-return]
+            return np.log(frequency)
+        return np.log(frequency) - np.log1p(-frequency)
 
 
 @LOSSES.register("squared_error")
@@ -244,7 +244,7 @@ class SquaredError(Loss):
         np.multiply(out, out, out=work.full)
         np.matmul(work.full, work.ones_column, out=work.rows)
         out *= weight
-        return 0.5 * weighted_mean(work.rows, weight, work)
+        return 0.5 * weighted_sum(work.rows, weight)
 
     def link(self, raw: Array) -> Array:
         """Return a copy of ``raw``."""
@@ -252,7 +252,7 @@ class SquaredError(Loss):
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the weighted mean."""
-        return np.average(y, axis=0, weights=weight)  # type: ignore[no-any-return]
+        return np.average(y, axis=0, weights=weight)
 
 
 @LOSSES.register("poisson")
@@ -299,7 +299,7 @@ class Poisson(Loss):
         np.matmul(work.full, work.ones_column, out=work.rows)
         out -= y
         out *= weight
-        return weighted_mean(work.rows, weight, work)
+        return weighted_sum(work.rows, weight)
 
     @staticmethod
     def _largest_exponent(dtype: np.dtype) -> float:
@@ -308,11 +308,11 @@ class Poisson(Loss):
 
     def link(self, raw: Array) -> Array:
         """Return the rates."""
-        return np.exp(np.minimum(raw, self._largest_exponent(raw.dtype)))  # type: ignore[no-any-return]
+        return np.exp(np.minimum(raw, self._largest_exponent(raw.dtype)))
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""
-        return np.log(np.average(y, axis=0, weights=weight))  # type: ignore[no-any-return]
+        return np.log(np.average(y, axis=0, weights=weight))
 
     def check_target(self, y: Array) -> None:
         """Refuse negative values."""

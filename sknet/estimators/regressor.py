@@ -102,8 +102,8 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for
-        R2. Larger is better. Ignored, with a warning, without validation.
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for what
+        ``score`` gives. Larger is better. Ignored, with a warning, without validation.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to compute in. "auto" takes float32 for float32 input, else float64. Other
         input is converted a batch at a time.
@@ -129,7 +129,7 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         Function from raw outputs to predictions.
     n_features_in_ : int
         Number of features seen during fit.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if all of them are strings.
     n_iter_ : int
         Epochs, or iterations of "lbfgs", of the last call.

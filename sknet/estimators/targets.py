@@ -35,7 +35,7 @@ class ClassTarget:
         return 1 if self.kind == "binary" else len(self.classes)
 
     @property
-    def loss(self) -> Loss:
+    def loss(self) -> LogLoss:
         """The log-loss of exclusive classes, or of independent columns."""
         return LogLoss(exclusive=self.kind == "multiclass")
 
@@ -68,6 +68,31 @@ class ClassTarget:
         if len(self.classes) == 1:
             return np.repeat(self.classes, len(probability))
         return self.classes[(probability[:, 0] > 0.5).astype(int)]  # type: ignore[no-any-return]
+
+    def log_probability(self, raw: Array) -> Array:
+        """Return logarithms of class probabilities, a column a class or a label.
+
+        No probability is taken to be less than the least normal number, so that they
+        are finite, and rank classes as :meth:`probability` does.
+        """
+        if self.kind == "binary":
+            if len(self.classes) == 1:
+                return np.zeros_like(raw)
+            raw = np.hstack([-raw, raw])
+        least = np.log(np.finfo(raw.dtype).tiny)
+        log_probability = np.maximum(self.loss.log_link(raw), least)
+        if self.kind == "multilabel-indicator":
+            # Near one, the logarithm of the rounded probability: ties in both alike.
+            probability = self.probability(raw)
+            np.log(probability, out=log_probability, where=probability > 0.5)
+        return log_probability
+
+    def probability(self, raw: Array) -> Array:
+        """Return class probabilities; labels are certain in neither direction."""
+        if self.kind == "multilabel-indicator":
+            limits = np.finfo(raw.dtype)
+            return np.clip(self.loss.link(raw), limits.tiny, 1.0 - limits.eps)
+        return np.exp(self.log_probability(raw))
 
     def score(self, probability: Array, y: Array, weight: Array | None) -> float:
         """Return the accuracy; of several labels at once, that of whole rows."""

@@ -94,7 +94,10 @@ class Trainer:
             state.t += 1
             kept = None if idle is None else _Kept(state, idle)
             data, penalty = self.objective.value_and_gradient(point, batch)
-            total += (report * data + penalty) * batch.n_rows
+            data *= report
+            data += penalty
+            data *= batch.n_rows
+            total += data
             n_used += batch.n_rows
             update(state.t, rate)
             if kept is not None:

@@ -47,7 +47,7 @@ class Activate(Layer):
         if self._overwrites:
             cache.a = x
         self.activation.forward(x, cache.a)
-        return cache.a  # type: ignore[no-any-return]
+        return cache.a
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Turn ``dy`` into ``dx`` in place."""

@@ -35,7 +35,7 @@ class Sequential(Layer):
             self.layers, p.children, cache.children, strict=True
         ):
             x = layer.forward(views, x, buffers)
-        return x  # type: ignore[no-any-return]
+        return x
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Run the pullbacks in reverse order."""

@@ -1,0 +1,331 @@
+"""What the estimators offer beyond scikit-learn's, one property at a time."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.metrics import f1_score, log_loss, make_scorer
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_info
+
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+DIGITS, DIGIT = load_digits(return_X_y=True)
+DIGITS, DIGIT = DIGITS[:400] / 16.0, DIGIT[:400]
+CANCER, MALIGNANT = load_breast_cancer(return_X_y=True)
+CANCER = StandardScaler().fit_transform(CANCER)
+SMALL = {"hidden_layer_sizes": (12,), "max_iter": 12, "random_state": 0}
+
+
+# --- class weights
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_class_weight_equals_sample_weight(solver):
+    """A class's weight is the weight of its samples."""
+    weights = {0: 0.5, 1: 4.0}
+    by_class = SimpleMLPClassifier(solver=solver, class_weight=weights, **SMALL)
+    by_sample = SimpleMLPClassifier(solver=solver, **SMALL)
+    by_class.fit(CANCER, MALIGNANT)
+    by_sample.fit(CANCER, MALIGNANT, sample_weight=np.where(MALIGNANT, 4.0, 0.5))
+    assert_array_equal(by_class.theta_, by_sample.theta_)
+
+
+def test_balanced_classes_have_equal_sums_of_weights():
+    """'balanced' is scikit-learn's formula, with sample weights counted in."""
+    weight = np.random.default_rng(0).uniform(0.5, 2.0, len(MALIGNANT))
+    sums = np.bincount(MALIGNANT, weights=weight)
+    balanced = SimpleMLPClassifier(class_weight="balanced", **SMALL)
+    balanced.fit(CANCER, MALIGNANT, sample_weight=weight)
+    factors = dict(enumerate(sums.sum() / (2 * sums)))
+    explicit = SimpleMLPClassifier(class_weight=factors, **SMALL)
+    explicit.fit(CANCER, MALIGNANT, sample_weight=weight)
+    assert_allclose(balanced.theta_, explicit.theta_, rtol=1e-10, atol=1e-12)
+
+
+def test_class_weight_takes_string_labels_and_leaves_the_rest_alone():
+    """Labels left out of the dict have weight one."""
+    labels = np.array(["no", "yes"])[MALIGNANT]
+    one = SimpleMLPClassifier(class_weight={"yes": 3.0}, **SMALL).fit(CANCER, labels)
+    both = SimpleMLPClassifier(class_weight={"yes": 3.0, "no": 1.0}, **SMALL)
+    assert_array_equal(one.theta_, both.fit(CANCER, labels).theta_)
+
+
+def test_class_weight_moves_the_decision():
+    """A heavy class is predicted more often."""
+    heavy = SimpleMLPClassifier(class_weight={0: 50.0}, **SMALL).fit(CANCER, MALIGNANT)
+    plain = SimpleMLPClassifier(**SMALL).fit(CANCER, MALIGNANT)
+    assert heavy.predict(CANCER).sum() < plain.predict(CANCER).sum()
+
+
+# --- decision function
+
+
+def test_decision_function_is_the_log_odds():
+    """Binary: flat, and the logit of the probability."""
+    model = SimpleMLPClassifier(**SMALL).fit(CANCER, MALIGNANT)
+    raw, probability = model.decision_function(CANCER), model.predict_proba(CANCER)
+    assert raw.shape == (len(CANCER),)
+    assert_allclose(raw, np.log(probability[:, 1] / probability[:, 0]), rtol=1e-9)
+
+
+def test_decision_function_of_classes_gives_the_softmax():
+    """Multiclass: a column a class; a common shift aside the log-probabilities."""
+    model = SimpleMLPClassifier(**SMALL).fit(DIGITS, DIGIT)
+    raw, log_probability = (
+        model.decision_function(DIGITS),
+        model.predict_log_proba(DIGITS),
+    )
+    shift = raw - log_probability
+    assert_allclose(shift, np.broadcast_to(shift[:, :1], shift.shape), rtol=1e-9)
+
+
+# --- type of the computation
+
+
+@pytest.mark.parametrize("source", [np.float64, np.float32, np.uint8, np.int64])
+def test_dtype_float32_computes_in_float32_from_any_type(source):
+    """What another type holds exactly gives the same bits as float32 input."""
+    pixels = (DIGITS * 16).astype(source)
+    model = SimpleMLPClassifier(dtype="float32", **SMALL).fit(pixels, DIGIT)
+    expected = SimpleMLPClassifier(**SMALL).fit(pixels.astype(np.float32), DIGIT)
+    assert model.theta_.dtype == np.float32
+    assert_array_equal(model.theta_, expected.theta_)
+    assert_array_equal(
+        model.predict_proba(pixels), expected.predict_proba(pixels.astype(np.float32))
+    )
+
+
+def test_dtype_auto_follows_the_features():
+    """float32 for float32, float64 for everything else."""
+    for source, expected in ((np.float32, np.float32), (np.uint8, np.float64)):
+        X = (DIGITS * 16).astype(source)
+        assert SimpleMLPClassifier(**SMALL).fit(X, DIGIT).theta_.dtype == expected
+
+
+def test_dtype_float64_lifts_float32():
+    """float64 may be asked for."""
+    X = DIGITS.astype(np.float32)
+    model = SimpleMLPRegressor(dtype="float64", **SMALL).fit(X, DIGIT)
+    assert model.predict(X).dtype == np.float64
+
+
+def test_integer_features_are_trained_on_as_their_float_values():
+    """Integers are converted batch by batch, with the same result."""
+    pixels = (DIGITS * 16).astype(np.uint8)
+    repeated = np.repeat(pixels, 200, axis=0)  # more than is converted at once
+    labels = np.repeat(DIGIT, 200)
+    params = SMALL | {"max_iter": 1, "batch_size": 5000}
+    model = SimpleMLPClassifier(**params).fit(repeated, labels)
+    expected = SimpleMLPClassifier(**params).fit(repeated.astype(float), labels)
+    assert_array_equal(model.theta_, expected.theta_)
+
+
+# --- a validation set, and what it is scored by
+
+TRAIN, VAL = slice(0, 300), slice(300, 400)
+
+
+def test_own_validation_set_is_scored_every_epoch():
+    """Without early stopping the curves are recorded, and change nothing."""
+    model = SimpleMLPClassifier(**SMALL)
+    model.fit(DIGITS[TRAIN], DIGIT[TRAIN], X_val=DIGITS[VAL], y_val=DIGIT[VAL])
+    plain = SimpleMLPClassifier(**SMALL).fit(DIGITS[TRAIN], DIGIT[TRAIN])
+    assert_array_equal(model.theta_, plain.theta_)
+    assert len(model.validation_scores_) == len(model.loss_curve_) == 12
+    assert model.validation_scores_[-1] == model.score(DIGITS[VAL], DIGIT[VAL])
+    expected = log_loss(DIGIT[VAL], model.predict_proba(DIGITS[VAL]))
+    assert model.validation_loss_curve_[-1] == pytest.approx(expected, rel=1e-9)
+
+
+def test_early_stopping_on_an_own_validation_set_keeps_its_best_epoch():
+    """No rows are split off, and the published weights are those of the best score."""
+    params = SMALL | {"max_iter": 60, "learning_rate_init": 0.02}
+    model = SimpleMLPClassifier(early_stopping=True, n_iter_no_change=3, **params)
+    model.fit(DIGITS[TRAIN], DIGIT[TRAIN], X_val=DIGITS[VAL], y_val=DIGIT[VAL])
+    best = max(model.validation_scores_)
+    assert model.best_validation_score_ == best
+    assert model.score(DIGITS[VAL], DIGIT[VAL]) == best
+    assert model.t_ == 300 * model.n_iter_
+
+
+def test_validation_weights_count():
+    """Rows of weight zero are as if absent."""
+    weight = np.r_[np.ones(50), np.zeros(50)]
+    fits = []
+    for rows, weights in ((VAL, weight), (slice(300, 350), None)):
+        model = SimpleMLPClassifier(**SMALL)
+        model.fit(
+            DIGITS[TRAIN],
+            DIGIT[TRAIN],
+            X_val=DIGITS[rows],
+            y_val=DIGIT[rows],
+            sample_weight_val=weights,
+        )
+        fits.append(model)
+    assert_allclose(fits[0].validation_scores_, fits[1].validation_scores_)
+    assert_allclose(fits[0].validation_loss_curve_, fits[1].validation_loss_curve_)
+
+
+def test_scoring_by_loss_keeps_the_epoch_of_the_least_validation_loss():
+    """scoring='loss' watches the negative validation loss."""
+    params = SMALL | {"max_iter": 80, "learning_rate_init": 0.05}
+    model = SimpleMLPClassifier(early_stopping=True, scoring="loss", **params)
+    model.fit(DIGITS, DIGIT)
+    assert_allclose(model.validation_scores_, -np.array(model.validation_loss_curve_))
+    assert model.best_validation_score_ == -min(model.validation_loss_curve_)
+
+
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        "neg_log_loss",
+        make_scorer(f1_score, average="macro"),
+        lambda est, X, y: est.score(X, y),
+    ],
+    ids=["name", "scorer", "callable"],
+)
+def test_scoring_takes_names_scorers_and_callables(scoring):
+    """Any scorer of scikit-learn's protocol decides which epoch is best."""
+    params = SMALL | {"early_stopping": True}
+    model = SimpleMLPClassifier(scoring=scoring, **params).fit(DIGITS, DIGIT)
+    assert len(model.validation_scores_) == model.n_iter_
+    assert model.best_validation_score_ == max(model.validation_scores_)
+
+
+def test_scoring_by_accuracy_is_the_default():
+    """The fast default and the scorer agree."""
+    params = SMALL | {"early_stopping": True}
+    plain = SimpleMLPClassifier(**params).fit(DIGITS, DIGIT)
+    named = SimpleMLPClassifier(scoring="accuracy", **params).fit(DIGITS, DIGIT)
+    assert_allclose(plain.validation_scores_, named.validation_scores_)
+    assert_array_equal(plain.theta_, named.theta_)
+
+
+def test_scoring_of_a_regression_follows_r2_by_default():
+    """R2 as the regressor's score method gives it."""
+    params = SMALL | {"early_stopping": True}
+    plain = SimpleMLPRegressor(**params).fit(DIGITS, DIGIT)
+    named = SimpleMLPRegressor(scoring="r2", **params).fit(DIGITS, DIGIT)
+    assert_allclose(plain.validation_scores_, named.validation_scores_)
+
+
+def test_scoring_without_validation_set_is_said_to_have_no_effect():
+    """Nothing is ignored in silence."""
+    with pytest.warns(UserWarning, match="scoring='f1' has no effect"):
+        SimpleMLPClassifier(scoring="f1", **SMALL).fit(CANCER, MALIGNANT)
+
+
+@pytest.mark.parametrize(
+    ("params", "fit"),
+    [({"early_stopping": True}, {}), ({}, {"X_val": CANCER, "y_val": MALIGNANT})],
+    ids=["early_stopping", "X_val"],
+)
+def test_lbfgs_says_that_it_has_no_epochs(params, fit):
+    """A validation set has no effect on L-BFGS."""
+    model = SimpleMLPClassifier(solver="lbfgs", **(SMALL | params))
+    with pytest.warns(UserWarning, match="has no effect with solver='lbfgs'"):
+        model.fit(CANCER, MALIGNANT, **fit)
+
+
+# --- time, threads, words
+
+
+def test_n_threads_limits_blas_during_fit_only():
+    """The limit holds inside of fit and is undone behind it."""
+    seen = []
+
+    def spy(estimator, X, y):
+        del estimator, X, y
+        seen.append(
+            {m["num_threads"] for m in threadpool_info() if m["user_api"] == "blas"}
+        )
+        return 0.0
+
+    before = threadpool_info()
+    params = SMALL | {"early_stopping": True, "max_iter": 2, "scoring": spy}
+    SimpleMLPClassifier(n_threads=1, **params).fit(CANCER, MALIGNANT)
+    assert set.union(*seen) == {1}
+    assert threadpool_info() == before
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_verbose_tells_of_every_epoch(solver, capsys):
+    """scikit-learn's words, for L-BFGS too."""
+    params = SMALL | {"max_iter": 3}
+    SimpleMLPClassifier(solver=solver, verbose=True, **params).fit(CANCER, MALIGNANT)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(",")[0] for line in lines] == [
+        f"Iteration {i}" for i in (1, 2, 3)
+    ]
+
+
+def test_verbose_tells_of_scores_and_the_stop(capsys):
+    """The validation score of every epoch, and why it stopped."""
+    params = SMALL | {"max_iter": 200, "tol": 0.5, "n_iter_no_change": 2}
+    SimpleMLPClassifier(early_stopping=True, verbose=1, **params).fit(CANCER, MALIGNANT)
+    out = capsys.readouterr().out
+    assert "Validation score: " in out
+    assert out.endswith(
+        "Validation score did not improve more than tol=0.500000 for 2 consecutive "
+        "epochs. Stopping.\n"
+    )
+
+
+# --- at home in scikit-learn
+
+
+def test_pipeline_and_grid_search():
+    """Parameters are searched inside of a pipeline, with any of the names."""
+    mlp = SimpleMLPClassifier(**SMALL, learning_rate_init=0.01)
+    pipeline = make_pipeline(StandardScaler(), mlp)
+    grid = {
+        "simplemlpclassifier__alpha": [1e-4, 1.0],
+        "simplemlpclassifier__class_weight": [None, "balanced"],
+    }
+    search = GridSearchCV(pipeline, grid, cv=3).fit(CANCER, MALIGNANT)
+    assert search.best_score_ > 0.9  # a smoke test
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_clone_has_the_parameters_and_no_fitted_state():
+    """clone gives an unfitted estimator that fits alike."""
+    model = SimpleMLPClassifier(**SMALL).fit(CANCER, MALIGNANT)
+    copy = clone(model)
+    assert not hasattr(copy, "theta_")
+    assert not hasattr(copy, "coefs_")
+    assert_array_equal(copy.fit(CANCER, MALIGNANT).theta_, model.theta_)
+
+
+def test_no_hidden_layers_is_a_linear_model():
+    """An empty hidden_layer_sizes is allowed: outputs are affine."""
+    model = SimpleMLPRegressor(hidden_layer_sizes=(), max_iter=5).fit(DIGITS, DIGIT)
+    assert model.n_layers_ == 2
+    expected = DIGITS @ model.coefs_[0][:, 0] + model.intercepts_[0]
+    assert_allclose(model.predict(DIGITS), expected)
+
+
+def test_item_assignment_of_coefficients_changes_the_model():
+    """coefs_[i] = array writes through; another shape is refused."""
+    model = SimpleMLPRegressor(hidden_layer_sizes=(), max_iter=5).fit(DIGITS, DIGIT)
+    model.coefs_[0] = np.zeros((64, 1))
+    model.intercepts_ = [np.array([2.5])]
+    assert_array_equal(model.predict(DIGITS), 2.5)
+    with pytest.raises(ValueError, match="reshape"):
+        model.coefs_[0] = np.zeros((3, 1))
+
+
+def test_wide_sparse_rows_are_never_made_dense():
+    """200,000 columns, a handful filled: fits in the memory of the weights."""
+    rng = np.random.default_rng(0)
+    X = sparse.random(300, 200_000, density=2e-5, format="csr", random_state=0)
+    y = rng.integers(2, size=300)
+    model = SimpleMLPClassifier((4,), max_iter=2, batch_size=50, random_state=0)
+    assert model.fit(X, y).predict_proba(X).shape == (300, 2)
