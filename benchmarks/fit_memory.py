@@ -20,7 +20,7 @@ from timing import conditions, table
 from sknet import SimpleMLPClassifier
 
 
-FEATURES, LIMIT_MB = 512, 200
+FEATURES, LIMIT_MB = 64, 200
 CASES = (("float32", "auto"), ("uint8", "float32"), ("float64", "float32"))
 
 

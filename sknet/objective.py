@@ -17,7 +17,7 @@ from sknet.network.network import Network
 from sknet.penalties import Penalty
 
 
-@dataclass
+@dataclass(slots=True)
 class Batch:
     """Rows to evaluate an objective on.
 
@@ -31,17 +31,15 @@ class Batch:
         Each row's share in the mean: 1/B, or weights that sum to one.
     total : float or ndarray of shape (K, 1)
         The sum of the weights before they were shares: what ``alpha`` is divided by.
+    n_rows : int
+        B.
     """
 
     x: Array | SparseRows
     y: Array
     weight: Scalar
     total: Scalar
-
-    @property
-    def n_rows(self) -> int:
-        """Rows a member."""
-        return self.y.shape[1]
+    n_rows: int
 
 
 class Point:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from sknet._component import Component, Registry
 
 
-@dataclass(frozen=True)
-class Clock:
+class Clock(NamedTuple):
     """How far a training has come.
 
     Parameters

@@ -41,7 +41,7 @@ def problem(activation, loss, n_members, weighted, hidden=(5, 4), dtype=np.float
         raw = rng.uniform(0.1, 2.0, size=(n_members, 6, 1)).astype(dtype)
         total = raw.sum(axis=1)
         weight = raw / total[:, :, None]
-    return objective, objective.point(theta), Batch(x, y, weight, total)
+    return objective, objective.point(theta), Batch(x, y, weight, total, 6)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_members_together_equal_each_alone(activation, loss, dtype):
     for k in range(3):
         alone = objective.point(point.theta[k : k + 1].copy())
         one = slice(k, k + 1)
-        part = Batch(batch.x[one], batch.y[one], batch.weight[one], batch.total[one])
+        part = Batch(batch.x[one], batch.y[one], batch.weight[one], batch.total[one], 6)
         data_alone, penalty_alone = objective.value_and_gradient(alone, part)
         assert (data_alone[0], penalty_alone[0]) == (data[k], penalty[k])
         np.testing.assert_array_equal(alone.grad[0], point.grad[k])

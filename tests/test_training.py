@@ -215,7 +215,7 @@ def _follow(monitor, values, scores=None):
         progress.loss_curve.append(value)
         progress.validation_scores.append(scores[i] if scores else 0.0)
         monitor.improved(progress)
-        verdicts.append(monitor.verdict(progress, state, 0.1)[0])
+        verdicts.append(monitor.verdict(progress, state, lambda: 0.1)[0])
     return verdicts, state
 
 

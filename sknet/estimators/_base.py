@@ -178,16 +178,21 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         with rollback(self):
             task = self._understand(X, y, sample_weight, holdout, classes, incremental)
             solve = fit_lbfgs if self.solver == _FULL_BATCH_SOLVER else fit_stochastic
-            n_batch = task.data.n_rows if self.batch_size == "auto" else self.batch_size
-            widths = task.network.widths
-            with (
-                blas_threads(self.n_threads, min(n_batch, 200), widths),
-                np.errstate(all="ignore"),
-            ):
+            threads = blas_threads(
+                self.n_threads, self._rows_at_once(task.data), task.network.widths
+            )
+            with threads, np.errstate(all="ignore"):
                 fit = solve(self, task)
             self._publish(task, fit)
         warn_of(fit.ending, self, incremental)
         return self
+
+    def _rows_at_once(self, data: Dataset) -> int:
+        """Return the rows of a matrix product, or about so many."""
+        if self.solver == _FULL_BATCH_SOLVER:
+            return data.n_rows
+        batch_size = 200 if self.batch_size == "auto" else int(self.batch_size)
+        return min(batch_size, data.n_rows)
 
     def _understand(
         self,

@@ -184,7 +184,7 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     >>> clf.fit(X_train, y_train).score(X_test, y_test)
     0.92
     >>> clf.predict_proba(X_test[:1]).round(2)
-    array([[0.03, 0.97]])
+    array([[0.9, 0.1]])
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -120,8 +120,13 @@ def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
     if order is None or known != n_rows:
         return None, None
     if validation is not None:
-        validation = validation.astype(np.intp)
-    return order.astype(np.intp), validation
+        validation = validation.astype(row_type(n_rows))
+    return order.astype(row_type(n_rows)), validation
+
+
+def row_type(n_rows: int) -> type[np.signedinteger[Any]]:
+    """Return the type of row numbers: of many rows, half of the usual memory."""
+    return np.intp if n_rows < 2**20 else np.int32
 
 
 def _checksum(theta: Array) -> int:

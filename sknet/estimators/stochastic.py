@@ -132,7 +132,7 @@ def _arrange_rows(
     elif not splits and validation is not None:
         order = validation = None
     if order is None and estimator.shuffle:
-        order = np.arange(n_rows)[None]
+        order = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
     state.order = order
     if validation is None:
         return task.holdout, None

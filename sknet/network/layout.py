@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sknet._numerics import Array
 from sknet.initializers import Initializer
@@ -118,6 +118,13 @@ class Declaration:
             yield from child.walk()
 
 
+class _Node(NamedTuple):
+    """Views to make for one layer: name, start, stop and shape of each."""
+
+    views: tuple[tuple[str, int, int, tuple[int, ...]], ...]
+    children: tuple[_Node, ...]
+
+
 class Layout:
     """The places of all parameters of a network in one vector.
 
@@ -135,7 +142,6 @@ class Layout:
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        self._declaration = declaration
         self.parameters = tuple(
             p for node in declaration.walk() for p in node.parameters
         )
@@ -148,6 +154,7 @@ class Layout:
                     start += p.size
             ends.append(start)
         self.n_decayed, self.n_trainable, self.n_parameters = ends
+        self._tree = self._node(declaration)
 
     def view(self, theta: Array, parameter: Parameter) -> Array:
         """Return the view of one parameter, of shape (K, *shape)."""
@@ -167,16 +174,22 @@ class Layout:
         views : SimpleNamespace
             What a layer gets as ``p`` or ``grad``.
         """
-        return self._bind(self._declaration, theta)
+        return self._bind(self._tree, theta)
 
-    def _bind(self, node: Declaration, theta: Array) -> Any:
+    def _node(self, node: Declaration) -> _Node:
+        """Return names, places and shapes of one node: bound for every prediction."""
+        views = tuple((p.name, *self._places[p.path], p.shape) for p in node.parameters)
+        return _Node(views, tuple(self._node(child) for child in node.children))
+
+    def _bind(self, node: _Node, theta: Array) -> Any:
         """Return the tree of views of one node."""
+        n_members, n_columns = theta.shape
         views = {
-            p.name: self.view(theta, p)
-            for p in node.parameters
-            if p.zone != STATISTIC or theta.shape[1] == self.n_parameters
+            name: theta[:, start:stop].reshape(n_members, *shape)
+            for name, start, stop, shape in node.views
+            if stop <= n_columns
         }
-        children = tuple(self._bind(child, theta) for child in node.children)
+        children = tuple([self._bind(child, theta) for child in node.children])
         return SimpleNamespace(children=children, **views)
 
     def named(self, theta: Array, name: str) -> list[Array]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from sknet._numerics import Array, constant_row
 from sknet.network.layout import Declaration
 
 
@@ -53,14 +54,16 @@ class Workspace:
         Returns
         -------
         cache : SimpleNamespace
-            What a layer gets as ``cache``: buffers by name, ``children`` by position.
-            A buffer that is not needed is None.
+            What a layer gets as ``cache``: buffers by name, ``children`` by position,
+            and a row of ``ones`` to sum over rows with. A buffer that is not needed
+            is None.
         """
         if n_rows not in self._caches:
-            self._caches[n_rows] = self._allocate(self._declaration, n_rows)
+            ones = constant_row(n_rows, self._dtype, 1.0)
+            self._caches[n_rows] = self._allocate(self._declaration, n_rows, ones)
         return self._caches[n_rows]
 
-    def _allocate(self, node: Declaration, n_rows: int) -> Any:
+    def _allocate(self, node: Declaration, n_rows: int, ones: Array) -> Any:
         """Allocate the buffers of one node."""
         buffers = {
             b.name: np.empty((self._n_members, n_rows, b.columns), dtype=self._dtype)
@@ -68,5 +71,5 @@ class Workspace:
             else None
             for b in node.buffers
         }
-        children = tuple(self._allocate(child, n_rows) for child in node.children)
-        return SimpleNamespace(children=children, **buffers)
+        children = tuple([self._allocate(c, n_rows, ones) for c in node.children])
+        return SimpleNamespace(children=children, ones=ones, **buffers)

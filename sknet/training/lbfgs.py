@@ -19,7 +19,7 @@ from sknet.training.session import Ending, Limits
 
 
 # Rows that are evaluated at once.
-_CHUNK_ROWS = 4096
+_CHUNK_ROWS = 2048
 
 
 class _OutOfTime(Exception):

@@ -7,6 +7,7 @@ learning rate, and which epoch was best.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -95,7 +96,7 @@ class Monitor:
         return best
 
     def verdict(
-        self, progress: Progress, state: TrainState, rate: float
+        self, progress: Progress, state: TrainState, rate_now: Callable[[], float]
     ) -> tuple[Verdict, str]:
         """Decide whether to go on; on a plateau an adaptive rate is lowered.
 
@@ -105,8 +106,8 @@ class Monitor:
             As :meth:`improved` left it.
         state : TrainState
             Its ``plateau_scale`` may be changed.
-        rate : float
-            The learning rate of the next epoch as things stand.
+        rate_now : callable
+            Gives the learning rate of the next epoch as things stand.
 
         Returns
         -------
@@ -125,6 +126,7 @@ class Monitor:
         factor = self.schedule.plateau_factor
         if factor == 1.0:
             return Verdict.STOP, f"{message} Stopping."
+        rate = rate_now()
         if rate <= self.schedule.rate_floor:
             return Verdict.STOP, f"{message} Learning rate too small. Stopping."
         state.plateau_scale *= factor

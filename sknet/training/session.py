@@ -154,8 +154,9 @@ class Session:
         if not finite:
             return Verdict.DIVERGED, False
         is_best = self._monitor.improved(progress)
-        rate = self._trainer.rate_now(state)
-        verdict, message = self._monitor.verdict(progress, state, rate)
+        verdict, message = self._monitor.verdict(
+            progress, state, lambda: self._trainer.rate_now(state)
+        )
         if message:
             self._reporter.message(message)
         return verdict, is_best

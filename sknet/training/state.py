@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -55,8 +56,7 @@ class TrainState:
         self.t = 0
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """What one epoch gave.
 
     Parameters

@@ -83,9 +83,8 @@ class Trainer:
     ) -> tuple[Array, int]:
         """Run one epoch; return the mean loss (K,) and the number of rows seen."""
         rate = self.rate_now(state)
-        report = self.objective.loss.report_factor(self.objective.network.n_outputs)
-        total = np.zeros(len(state.theta))
-        n_rows = n_used = 0
+        total = _Total(self.objective, len(state.theta))
+        n_rows = 0
         for batch in batches.epoch(state.order):
             n_rows += batch.n_rows
             idle = _idle_members(batch)
@@ -94,17 +93,57 @@ class Trainer:
             state.t += 1
             kept = None if idle is None else _Kept(state, idle)
             data, penalty = self.objective.value_and_gradient(point, batch)
-            data *= report
-            data += penalty
-            data *= batch.n_rows
-            total += data
-            n_used += batch.n_rows
+            total.add(data, penalty, batch.n_rows)
             update(state.t, rate)
             if kept is not None:
                 kept.put_back(state)
-            if state.t % _LOOK_EVERY == 0 and not np.isfinite(total).any():
+            if state.t % _LOOK_EVERY == 0 and not total.is_finite():
                 break
-        return total / max(n_used, 1), n_rows
+        return total.mean(), n_rows
+
+
+class _Total:
+    """The loss of an epoch, summed over batches; many at a time, which is faster."""
+
+    def __init__(self, objective: Objective, n_members: int) -> None:
+        self._report = objective.loss.report_factor(objective.network.n_outputs)
+        self._total = np.zeros(n_members)
+        self._n_rows = 0
+        self._data: list[Array] = []
+        self._penalty: list[Array] = []
+        self._rows: list[int] = []
+
+    def add(self, data: Array, penalty: Array, n_rows: int) -> None:
+        """Add the two terms (K,) of a batch."""
+        self._data.append(data)
+        self._penalty.append(penalty)
+        self._rows.append(n_rows)
+        if len(self._rows) == _LOOK_EVERY:
+            self._sum()
+
+    def _sum(self) -> None:
+        """Empty the lists into the total."""
+        if not self._rows:
+            return
+        shape = (len(self._rows), len(self._total))
+        shown = self._report * np.concatenate(self._data) + np.concatenate(
+            self._penalty
+        )
+        weighted = shown.reshape(shape).T * np.array(self._rows, dtype=np.float64)
+        # Contiguous rows are summed alike for any number of members.
+        self._total += np.ascontiguousarray(weighted).sum(axis=1)
+        self._n_rows += sum(self._rows)
+        self._data, self._penalty, self._rows = [], [], []
+
+    def is_finite(self) -> bool:
+        """Tell whether any member's loss is still finite."""
+        self._sum()
+        return bool(np.isfinite(self._total).any())
+
+    def mean(self) -> Array:
+        """Return the mean loss a row, of shape (K,)."""
+        self._sum()
+        return self._total / max(self._n_rows, 1)
 
 
 class _Kept:
@@ -133,8 +172,12 @@ def _idle_members(batch: Batch) -> Array | None:
 
 
 def _shuffle(state: TrainState) -> None:
-    """Permute each member's order further, with scikit-learn's draws."""
+    """Permute each member's order further, with scikit-learn's draws.
+
+    scikit-learn shuffles the numbers 0, 1, ... and picks the order by them; shuffling
+    the order itself makes the same swaps.
+    """
     if state.order is None:
         raise ValueError("A shuffled training needs an order to permute.")
     for order, stream in zip(state.order, state.streams, strict=True):
-        order[:] = order[stream.permutation(len(order))]
+        stream.shuffle(order)

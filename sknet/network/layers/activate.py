@@ -28,26 +28,20 @@ class Activate(Layer):
     activation: Activation
     in_place: bool = False
 
-    @property
-    def _overwrites(self) -> bool:
-        """Whether the input is overwritten: allowed, and not needed backwards."""
-        return self.in_place and not self.activation.needs_input
-
     def build(self, declare: Declaration, n_in: int) -> int:
-        """Declare the output, unless in place, and a scratch buffer."""
-        if not self._overwrites:
-            declare.buffer("a", n_in)
+        """Declare a scratch buffer, and one for the output unless it overwrites."""
+        if not self.in_place or self.activation.needs_input:
+            declare.buffer("out", n_in)
         declare.buffer("tmp", n_in, training=True)
         return n_in
 
     def forward(self, p: Any, x: Any, cache: Any) -> Array:
         """Return ``f(x)``."""
         del p
-        cache.z = x
-        if self._overwrites:
-            cache.a = x
-        self.activation.forward(x, cache.a)
-        return cache.a
+        a: Array = getattr(cache, "out", x)
+        self.activation.forward(x, a)
+        cache.z, cache.a = x, a
+        return a
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Turn ``dy`` into ``dx`` in place."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sknet._numerics import Array, constant_row, matmul, matmul_transposed
+from sknet._numerics import Array, matmul, matmul_transposed
 from sknet.initializers import GlorotUniform, Initializer
 from sknet.network.layers._base import Layer
 from sknet.network.layout import DECAYED, FREE, Declaration
@@ -62,7 +62,7 @@ class Dense(Layer):
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write both gradients; return ``dy W^T`` unless at the network's input."""
         matmul_transposed(cache.x, dy, out=grad.weight)
-        np.matmul(constant_row(dy.shape[1], dy.dtype, 1.0), dy, out=grad.bias)
+        np.matmul(cache.ones, dy, out=grad.bias)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             np.matmul(dy, p.weight.swapaxes(-1, -2), out=dx)

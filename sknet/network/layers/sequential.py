@@ -31,20 +31,15 @@ class Sequential(Layer):
 
     def forward(self, p: Any, x: Any, cache: Any) -> Array:
         """Run the layers in order."""
-        for layer, views, buffers in zip(
-            self.layers, p.children, cache.children, strict=True
-        ):
-            x = layer.forward(views, x, buffers)
+        views, buffers = p.children, cache.children
+        for i, layer in enumerate(self.layers):
+            x = layer.forward(views[i], x, buffers[i])
         return x
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Run the pullbacks in reverse order."""
-        d: Array | None = dy
+        views, grads, buffers = p.children, grad.children, cache.children
+        d: Any = dy
         for i in range(len(self.layers) - 1, -1, -1):
-            d = self.layers[i].backward(
-                p.children[i],
-                grad.children[i],
-                d,  # type: ignore[arg-type]  # only the first layer returns None
-                cache.children[i],
-            )
+            d = self.layers[i].backward(views[i], grads[i], d, buffers[i])
         return d
