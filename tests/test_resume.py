@@ -200,3 +200,11 @@ def test_lbfgs_goes_on_from_the_fitted_weights():
     )
     first = model.fit(X, DIGIT).loss_
     assert model.fit(X, DIGIT).loss_ < first
+
+
+def test_another_loss_than_that_of_the_fitted_network_is_refused():
+    """A network that predicts through the identity cannot go on as a Poisson model."""
+    model = make(SimpleMLPRegressor, "adam", max_iter=2, warm_start=True).fit(X, DIGIT)
+    model.set_params(loss="poisson")
+    with pytest.raises(ValueError, match="output activation is exp, but identity"):
+        model.fit(X, DIGIT)

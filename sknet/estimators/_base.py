@@ -211,7 +211,7 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         activation = ACTIVATIONS.make(self.activation)
         network = perceptron(X.shape[1], hidden, activation, target.n_outputs)
         if going_on:
-            self._check_same_network(hidden, target.n_outputs)
+            self._check_same_network(hidden, target)
         weight = self._weight(target, X, y, sample_weight)
         return Task(
             data=Dataset(X, target.encode(y), weight),
@@ -274,18 +274,20 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
             return np.dtype(self.dtype)
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
 
-    def _check_same_network(self, hidden: tuple[int, ...], n_outputs: int) -> None:
+    def _check_same_network(self, hidden: tuple[int, ...], target: Any) -> None:
         """Refuse to go on with another network than the fitted one."""
         fitted = self._architecture
         now = {
             "hidden_layer_sizes": hidden,
             "activation": self.activation,
-            "number of outputs": n_outputs,
+            "number of outputs": target.n_outputs,
+            "output activation": target.loss.link_name,
         }
         before = {
             "hidden_layer_sizes": tuple(fitted["hidden_layer_sizes"]),
             "activation": fitted["activation"],
             "number of outputs": self.n_outputs_,
+            "output activation": self.out_activation_,
         }
         for what, value in now.items():
             if value != before[what]:
