@@ -53,11 +53,11 @@ def matmul(x: Array | SparseRows, w: Array, out: Array) -> Array:
     out : ndarray of shape (K, B, H)
         The products.
     """
-    if isinstance(x, SparseRows):
-        for k in range(len(w)):
-            out[k] = x.members[k % len(x.members)] @ w[k]
-        return out
-    return np.matmul(x, w, out=out)
+    if isinstance(x, np.ndarray):
+        return np.matmul(x, w, out=out)
+    for k in range(len(w)):
+        out[k] = x.members[k % len(x.members)] @ w[k]
+    return out
 
 
 def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
@@ -77,11 +77,11 @@ def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
     out : ndarray of shape (K, D, H)
         The products.
     """
-    if isinstance(x, SparseRows):
-        for k in range(len(dy)):
-            out[k] = x.members[k % len(x.members)].T @ dy[k]
-        return out
-    return np.matmul(x.swapaxes(-1, -2), dy, out=out)
+    if isinstance(x, np.ndarray):
+        return np.matmul(x.swapaxes(-1, -2), dy, out=out)
+    for k in range(len(dy)):
+        out[k] = x.members[k % len(x.members)].T @ dy[k]
+    return out
 
 
 @lru_cache(maxsize=256)

@@ -85,9 +85,12 @@ def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
     shift : ndarray of shape (K, B, 1) or None
         The shifts; zeros for the members that need none, as if they were alone.
     """
+    limit = 80.0 if raw.dtype == np.float32 else 700.0
+    # No element is larger than the norm of all: one fast product mostly suffices.
+    if np.vdot(raw, raw) < limit * limit:
+        return None
     np.abs(raw, out=tmp)
     largest = np.maximum.reduce(tmp.reshape(len(tmp), -1), axis=1)
-    limit = 60.0 if raw.dtype == np.float32 else 600.0
     if max(largest.tolist()) < limit:
         return None
     np.maximum.reduce(raw, axis=-1, keepdims=True, out=work.sums)
