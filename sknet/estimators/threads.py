@@ -11,9 +11,9 @@ from threadpoolctl import ThreadpoolController
 
 
 # Multiply-adds of a network's largest matrix product in a step, from which on a second
-# BLAS thread pays; below, handing work over costs more than it saves
-# (benchmarks/threads.py).
-_WORTH_A_THREAD = 2**24
+# BLAS thread saves a quarter of the time or more on an idle machine. Below it saves
+# little, and costs much where something else runs (benchmarks/threads.py).
+_WORTH_A_THREAD = 2**23
 
 
 @lru_cache(maxsize=1)
