@@ -786,3 +786,33 @@ def test_column_names_are_kept_with_early_stopping(estimator):
 
     assert_array_equal(model.feature_names_in_, ["a", "b", "c", "d"])
     assert len(model.validation_scores_) == 5
+
+
+@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("estimator", [SimpleMLPClassifier, SimpleMLPRegressor])
+def test_any_finite_matrix_gives_finite_predictions_or_a_value_error(estimator, seed):
+    """Columns of any scale a float has; no other exception, no warning of NumPy's."""
+    rng = np.random.default_rng(seed)
+    n_rows, n_columns = rng.integers(1, 80), rng.integers(1, 6)
+    rows = rng.normal(size=(n_rows, n_columns))
+    rows *= 10.0 ** rng.uniform(-310, 305, size=(1 if seed % 2 else n_rows, n_columns))
+    labels = rng.integers(0, rng.integers(2, 5), size=n_rows)
+    model = estimator(
+        hidden_layer_sizes=[(), (5,), (4, 3)][seed % 3],
+        solver=["adam", "sgd", "lbfgs"][seed % 3],
+        activation=["relu", "tanh", "logistic", "identity"][seed % 4],
+        early_stopping=seed % 7 == 0,
+        max_iter=8,
+        random_state=0,
+    )
+    with np.errstate(all="raise"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of few rows, of divergence
+        try:
+            model.fit(rows, labels)
+        except ValueError as error:
+            assert "non-finite" in str(error)  # noqa: PT017  (either is right)
+            return
+        predicted = model.predict(rows)
+        assert np.isfinite(predicted).all()
+        if estimator is SimpleMLPClassifier:
+            assert_allclose(model.predict_proba(rows).sum(axis=1), 1.0, rtol=1e-9)

@@ -69,6 +69,7 @@ class ClassTarget:
             return np.repeat(self.classes, len(probability))
         return self.classes[(probability[:, 0] > 0.5).astype(int)]  # type: ignore[no-any-return]
 
+    @np.errstate(all="ignore")
     def log_probability(self, raw: Array) -> Array:
         """Return logarithms of class probabilities, a column a class or a label.
 
@@ -87,6 +88,7 @@ class ClassTarget:
             np.log(probability, out=log_probability, where=probability > 0.5)
         return log_probability
 
+    @np.errstate(all="ignore")
     def probability(self, raw: Array) -> Array:
         """Return class probabilities; labels are certain in neither direction."""
         if self.kind == "multilabel-indicator":
