@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
@@ -249,11 +249,29 @@ def test_n_threads_limits_blas_during_fit_only():
         )
         return 0.0
 
-    before = threadpool_info()
     params = SMALL | {"early_stopping": True, "max_iter": 2, "scoring": spy}
-    SimpleMLPClassifier(n_threads=1, **params).fit(CANCER, MALIGNANT)
+    with threadpool_limits(2, user_api="blas"):
+        before = threadpool_info()
+        SimpleMLPClassifier(n_threads=1, **params).fit(CANCER, MALIGNANT)
+        assert threadpool_info() == before
+    assert {m["num_threads"] for m in before if m["user_api"] == "blas"} == {2}
     assert set.union(*seen) == {1}
-    assert threadpool_info() == before
+
+
+def test_small_networks_take_one_thread_by_default():
+    """More threads only cost time there, whatever BLAS is set to."""
+    seen = set()
+
+    def spy(estimator, X, y):
+        del estimator, X, y
+        blas = [m for m in threadpool_info() if m["user_api"] == "blas"]
+        seen.update(m["num_threads"] for m in blas)
+        return 0.0
+
+    params = SMALL | {"early_stopping": True, "max_iter": 2, "scoring": spy}
+    with threadpool_limits(2, user_api="blas"):
+        SimpleMLPClassifier(**params).fit(CANCER, MALIGNANT)
+    assert seen == {1}
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])

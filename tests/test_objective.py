@@ -84,6 +84,25 @@ def test_members_together_equal_each_alone(activation, loss, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_member_with_huge_outputs_does_not_touch_the_others(dtype):
+    """The shift against overflow is each member's own, bit for bit."""
+    rng = np.random.default_rng(0)
+    raw = rng.normal(size=(2, 5, 3)).astype(dtype)
+    raw[1] *= 2000.0
+    y = np.eye(3, dtype=dtype)[rng.integers(3, size=(2, 5))]
+    out, alone = np.empty_like(raw), np.empty_like(raw[:1])
+    work = LossBuffers(2, 5, 3, raw.dtype)
+    values = LogLoss().value_and_gradient(raw, y, 0.2, out, work)
+    for k in range(2):
+        one = slice(k, k + 1)
+        work = LossBuffers(1, 5, 3, raw.dtype)
+        value = LogLoss().value_and_gradient(raw[one], y[one], 0.2, alone, work)
+        assert value[0] == values[k]
+        np.testing.assert_array_equal(alone[0], out[k])
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_keeps_the_type(activation, dtype):
     """float32 parameters give a float32 gradient and value."""
