@@ -235,6 +235,28 @@ def test_lbfgs_says_that_it_has_no_epochs(params, fit):
         model.fit(CANCER, MALIGNANT, **fit)
 
 
+def test_split_whose_validation_rows_weigh_nothing_is_not_made():
+    """A score over rows of weight zero means nothing: a warning, and no split."""
+    weight = np.zeros(len(CANCER))
+    weight[:3] = 1.0
+    model = SimpleMLPClassifier(early_stopping=True, **SMALL)
+    with pytest.warns(UserWarning, match="have weight zero"):
+        model.fit(CANCER, MALIGNANT, sample_weight=weight)
+    assert model.validation_scores_ is None
+    assert np.isfinite(model.theta_).all()
+
+
+def test_score_of_other_weights_is_not_compared_with():
+    """Curves recorded without early stopping say nothing of the published weights."""
+    val = {"X_val": DIGITS[VAL], "y_val": DIGIT[VAL]}
+    params = SMALL | {"learning_rate_init": 0.02, "max_iter": 30, "warm_start": True}
+    model = SimpleMLPClassifier(**params).fit(DIGITS[TRAIN], DIGIT[TRAIN], **val)
+    model.set_params(early_stopping=True, max_iter=3)
+    model.fit(DIGITS[TRAIN], DIGIT[TRAIN], **val)
+    assert model.best_validation_score_ == max(model.validation_scores_[-3:])
+    assert model.score(DIGITS[VAL], DIGIT[VAL]) == model.best_validation_score_
+
+
 # --- time, threads, words
 
 

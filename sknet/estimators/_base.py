@@ -269,7 +269,7 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
     def _computing_dtype(self, X: Any, going_on: bool) -> np.dtype[Any]:
         """Return the type to compute in: once fitted, it stays."""
         if going_on:
-            return self.theta_.dtype  # type: ignore[no-any-return]
+            return self.theta_.dtype
         if self.dtype != "auto":
             return np.dtype(self.dtype)
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
@@ -356,7 +356,7 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         check_is_fitted(self)
         X = check_features(self, X)
         with np.errstate(all="ignore"):
-            return raw_outputs(self._fitted_network(), self.theta_, X)[0]  # type: ignore[no-any-return]
+            return raw_outputs(self._fitted_network(), self.theta_, X)[0]
 
     def _linked(self, X: Any) -> Array:
         """Return linked outputs of shape (N, C)."""

@@ -103,7 +103,10 @@ def _start(estimator: Any, task: Task, trainer: Trainer) -> tuple[TrainState, Pr
 def _progress_of(estimator: Any) -> Progress:
     """Return the course of the earlier fits, as copies."""
     best_loss = getattr(estimator, "best_loss_", None)
-    best_score = getattr(estimator, "best_validation_score_", None)
+    best_score = None
+    if best_loss is None:
+        # Early stopping watched the score, and published the weights it belongs to.
+        best_score = getattr(estimator, "best_validation_score_", None)
     return Progress(
         list(getattr(estimator, "loss_curve_", None) or []),
         list(getattr(estimator, "validation_loss_curve_", None) or []),
@@ -144,10 +147,14 @@ def _try_split(
 ) -> tuple[Array | None, Array | None]:
     """Split the rows, or warn that training goes on without a split."""
     labels = task.y if getattr(task.target, "kind", "") == "binary" else None
+    weight = task.data.weight
     try:
-        return split_rows(
+        parts = split_rows(
             task.data.n_rows, estimator.validation_fraction, labels, state.streams[0]
         )
+        if weight is not None and not all(weight[rows].any() for rows in parts):
+            raise NoSplitError("all rows of one part have weight zero")
+        return parts
     except NoSplitError as reason:
         warnings.warn(
             f"early_stopping=True finds no validation set: {reason}. Training goes "

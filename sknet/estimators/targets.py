@@ -64,10 +64,10 @@ class ClassTarget:
         if self.kind == "multilabel-indicator":
             return (probability > 0.5).astype(int)
         if self.kind == "multiclass":
-            return self.classes[probability.argmax(axis=1)]  # type: ignore[no-any-return]
+            return self.classes[probability.argmax(axis=1)]
         if len(self.classes) == 1:
             return np.repeat(self.classes, len(probability))
-        return self.classes[(probability[:, 0] > 0.5).astype(int)]  # type: ignore[no-any-return]
+        return self.classes[(probability[:, 0] > 0.5).astype(int)]
 
     @np.errstate(all="ignore")
     def log_probability(self, raw: Array) -> Array:
@@ -260,7 +260,7 @@ def class_weights(
             raise ValueError(
                 f"class_weight={class_weight!r} must hold finite numbers >= 0."
             )
-    return weight * factors[codes]  # type: ignore[no-any-return]
+    return weight * factors[codes]
 
 
 @dataclass(frozen=True)

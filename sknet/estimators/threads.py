@@ -46,4 +46,4 @@ def blas_threads(
         if n_rows * max(a * b for a, b in pairwise(widths)) >= _WORTH_A_THREAD:
             return nullcontext()
         n_threads = 1
-    return _controller().limit(limits=n_threads, user_api="blas")  # type: ignore[no-any-return]
+    return _controller().limit(limits=n_threads, user_api="blas")
