@@ -8,15 +8,106 @@ estimators: validation, error messages and generated tables read the registry.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import ClassVar, Generic, TypeVar
+from numbers import Integral, Real
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """The values a field may have.
+
+    Parameters
+    ----------
+    words : str
+        What they are, for messages.
+    contains : callable
+        Tells whether a value is one of them.
+    """
+
+    words: str
+    contains: Callable[[Any], bool]
+
+
+def _within(interval: str, kind: type) -> Callable[[Any], bool]:
+    """Return the test for a number of a kind inside an interval such as '[0, 1)'."""
+    low, high = (float(end) for end in interval[1:-1].split(","))
+
+    def contains(value: Any) -> bool:
+        if isinstance(value, np.ndarray):  # a row of hyperparameters, one a member
+            return all(contains(item) for item in value.ravel().tolist())
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+            return False
+        number = float(value)  # type: ignore[arg-type]  # a Real
+        above = number >= low if interval[0] == "[" else number > low
+        below = number <= high if interval[-1] == "]" else number < high
+        return above and below and (math.isfinite(number) or math.isinf(high))
+
+    return contains
+
+
+def _field(default: Any, domain: Domain, registry: Any = None) -> Any:
+    """Return a dataclass field that knows its domain."""
+    metadata = {"domain": domain, "registry": registry}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def real(default: float, interval: str) -> Any:
+    """Declare a field that is a number in an interval.
+
+    Parameters
+    ----------
+    default : float
+        The default.
+    interval : str
+        In the usual notation, e.g. ``"[0, 1)"`` or ``"(0, inf)"``.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+    """
+    return _field(default, Domain(f"a number in {interval}", _within(interval, Real)))
+
+
+def whole(default: int, interval: str) -> Any:
+    """Declare a field that is a whole number in an interval; see :func:`real`."""
+    words = f"a whole number in {interval}"
+    return _field(default, Domain(words, _within(interval, Integral)))
+
+
+def choice(default: Any, options: tuple[Any, ...]) -> Any:
+    """Declare a field that is one of a few values."""
+    words = "one of " + ", ".join(repr(option) for option in options)
+    return _field(default, Domain(words, lambda value: value in options))
+
+
+def flag(default: bool) -> Any:
+    """Declare a field that is True or False."""
+    kinds = (bool, np.bool_)
+    return _field(default, Domain("True or False", lambda v: isinstance(v, kinds)))
+
+
+def part(default: Any, registry: Registry[Any]) -> Any:
+    """Declare a field that is a component of a family, or the name of one."""
+    domain = Domain(
+        f"the name of a {registry.title}, or an instance",
+        lambda value: isinstance(value, (str, Component)),
+    )
+    return _field(default, domain, registry)
 
 
 class Component:
     """Base of every component: a frozen dataclass that shows what differs.
 
-    Subclasses are declared ``@dataclass(frozen=True)``; equality and hashing follow
-    from the fields, so that equal components describe the same mathematics.
+    Subclasses are declared ``@dataclass(frozen=True, repr=False)``; equality and
+    hashing follow from the fields, so that equal components describe the same
+    mathematics. Fields declared by :func:`real`, :func:`whole`, :func:`choice`,
+    :func:`flag` and :func:`part` know what they may be; it is looked at in a fit, as
+    with every parameter of scikit-learn, not when the object is made.
 
     Attributes
     ----------
@@ -30,10 +121,122 @@ class Component:
         """Show the class and the fields that differ from their defaults."""
         changed = [
             f"{f.name}={getattr(self, f.name)!r}"
-            for f in dataclasses.fields(self)  # type: ignore[arg-type]  # every registered class is a dataclass
-            if getattr(self, f.name) != f.default
+            for f in self._fields()
+            if not _same(getattr(self, f.name), f.default)
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_clone__(self) -> Self:
+        """Return the component itself: it is frozen, so that nobody can change it."""
+        return self
+
+    def check(self) -> None:
+        """Raise ValueError if a field has a value that makes no sense.
+
+        Subclasses extend it where fields depend on each other.
+        """
+        for f in self._fields():
+            domain, value = f.metadata.get("domain"), getattr(self, f.name)
+            if domain is not None and not domain.contains(value):
+                raise ValueError(
+                    f"{self!r}: {f.name} must be {domain.words}, got {value!r}."
+                )
+            if f.metadata.get("registry") is not None:
+                f.metadata["registry"].make(value)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the fields, and those of the components in them, as scikit-learn does.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to list ``part__field`` too.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        params = {f.name: getattr(self, f.name) for f in self._fields()}
+        if deep:
+            for name, value in list(params.items()):
+                if isinstance(value, Component):
+                    inner = value.get_params().items()
+                    params |= {f"{name}__{key}": item for key, item in inner}
+        return params
+
+    def with_param(self, path: str, value: Any) -> Self:
+        """Return a copy in which one field has another value.
+
+        Parameters
+        ----------
+        path : str
+            Name of the field; ``part__field`` for one of a component inside.
+        value : object
+            The new value.
+
+        Returns
+        -------
+        component : Component
+            A new object; this one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If there is no such field; the message lists those that there are.
+        """
+        name, _, inner = path.partition("__")
+        fields = {f.name: f for f in self._fields()}
+        if name not in fields:
+            raise ValueError(
+                f"{type(self).__name__} has no parameter {name!r}; it has "
+                f"{', '.join(map(repr, fields)) or 'none'}."
+            )
+        if inner:
+            registry = fields[name].metadata.get("registry")
+            now = getattr(self, name)
+            held = now if registry is None else registry.make(now)
+            if not isinstance(held, Component):
+                raise ValueError(f"{name}={now!r} has no parameter {inner!r}.")
+            value = held.with_param(inner, value)
+        return dataclasses.replace(self, **{name: value})  # type: ignore[type-var]
+
+    def to_config(self) -> dict[str, Any]:
+        """Return the name and the fields as plain data, which a fit can store.
+
+        Raises
+        ------
+        ValueError
+            If the class stands in no registry: nobody could find it again.
+        """
+        if not self.name:
+            raise ValueError(
+                f"{type(self).__name__} is not registered, so that a fitted estimator "
+                "could not be stored. Decorate the class with the registry of its "
+                "family, e.g. @ACTIVATIONS.register('my_activation')."
+            )
+        values = {f.name: getattr(self, f.name) for f in self._fields()}
+        plain = {key: _plain(v) for key, v in values.items() if not callable(v)}
+        return {"name": self.name, **plain}
+
+    @classmethod
+    def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
+        """Return the fields; every component is a dataclass."""
+        return dataclasses.fields(cls)  # type: ignore[arg-type]
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Tell whether a field has its default; arrays never have."""
+    return not isinstance(value, np.ndarray) and bool(value == default)
+
+
+def _plain(value: Any) -> Any:
+    """Return a field's value as plain data."""
+    if isinstance(value, Component):
+        return value.to_config()
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
 
 
 C = TypeVar("C", bound=Component)
@@ -49,11 +252,11 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
     Examples
     --------
-    >>> from sknet.activations import ACTIVATIONS
-    >>> sorted(ACTIVATIONS)
-    ['identity', 'logistic', 'relu', 'tanh']
-    >>> ACTIVATIONS.make("tanh")
-    Tanh()
+    >>> from sknet.schedules import SCHEDULES
+    >>> "adaptive" in SCHEDULES
+    True
+    >>> SCHEDULES.make("invscaling")
+    InvScaling()
     """
 
     def __init__(self, title: str) -> None:
@@ -80,8 +283,10 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         """
 
         def enter(cls: type[C]) -> type[C]:
-            frozen = getattr(cls, "__dataclass_params__", None)
-            if frozen is None or not frozen.frozen or not cls.__doc__:
+            frozen = vars(cls).get("__dataclass_params__")
+            # without a docstring a dataclass gets its signature as one
+            described = not (cls.__doc__ or "(").startswith((f"{cls.__name__}(", "("))
+            if frozen is None or not frozen.frozen or not described:
                 raise ValueError(
                     f"{self.title} {name!r}: {cls.__name__} must be a frozen "
                     "dataclass with a docstring."
@@ -105,19 +310,36 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         Returns
         -------
         component : Component
-            The component.
+            The component; its fields have been looked at.
 
         Raises
         ------
         ValueError
-            If no component of that name exists; the message lists those that do.
+            If no component of that name exists (the message lists those that do), or
+            a field has a value that makes no sense.
         """
-        if isinstance(spec, Component):
-            return spec
-        if spec not in self._classes:
+        component = spec if isinstance(spec, Component) else self._named(spec)()
+        component.check()
+        return component
+
+    def from_config(self, config: Mapping[str, Any]) -> C:
+        """Return the component that :meth:`Component.to_config` described."""
+        cls = self._named(config["name"])
+        values = {}
+        for f in cls._fields():
+            if f.name in config:
+                value = config[f.name]
+                if isinstance(value, Mapping):
+                    value = f.metadata["registry"].from_config(value)
+                values[f.name] = tuple(value) if isinstance(value, list) else value
+        return cls(**values)
+
+    def _named(self, name: str) -> type[C]:
+        """Return the class of a name, or say which names there are."""
+        if name not in self._classes:
             known = ", ".join(repr(name) for name in sorted(self))
-            raise ValueError(f"Unknown {self.title} {spec!r}; known are {known}.")
-        return self._classes[spec]()
+            raise ValueError(f"Unknown {self.title} {name!r}; known are {known}.")
+        return self._classes[name]
 
     def __getitem__(self, name: str) -> type[C]:
         """Return the class registered under ``name``."""

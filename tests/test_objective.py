@@ -9,13 +9,17 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.activations import ACTIVATIONS
-from sknet.losses import LOSSES, LogLoss, LossBuffers
+from sknet.losses import VALUE_LOSSES, LogLoss, LossBuffers
 from sknet.network.network import perceptron
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
 
 
-ALL_LOSSES = [*(cls() for cls in LOSSES.values()), LogLoss(exclusive=False)]
+ALL_LOSSES = [
+    *(cls() for cls in VALUE_LOSSES.values()),
+    LogLoss(),
+    LogLoss(exclusive=False),
+]
 
 
 # SciPy stops at a relative change of the value of 2e-9, hence predictions to 1e-4.

@@ -11,7 +11,7 @@ from sknet._numerics import Array
 from sknet._sklearn import StrOptions, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.targets import ValueTarget
-from sknet.losses import LOSSES, Loss
+from sknet.losses import VALUE_LOSSES, Loss
 
 
 class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
@@ -189,9 +189,7 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [
-            StrOptions({name for name in LOSSES if LOSSES[name].task == "regression"})
-        ],
+        "loss": [StrOptions(set(VALUE_LOSSES))],
     }
     _numeric_target: ClassVar[bool] = True
 
@@ -305,12 +303,14 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     def _fitted_loss(self) -> Loss:
         """Return the loss that was fitted, whatever the parameter is now."""
-        return LOSSES.make(self._loss_name)
+        return VALUE_LOSSES.make(self._loss_name)
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ValueTarget:
         """Read the number of outputs."""
         del going_on, classes
-        return ValueTarget(1 if y.ndim == 1 else y.shape[1], LOSSES.make(self.loss))
+        return ValueTarget(
+            1 if y.ndim == 1 else y.shape[1], VALUE_LOSSES.make(self.loss)
+        )
 
     def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
         """Return the name of the loss."""

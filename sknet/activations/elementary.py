@@ -1,49 +1,14 @@
-r"""Activations: the functions between the layers, each beside its pullback.
-
-An activation maps a pre-activation :math:`z` to :math:`a = f(z)`, element by element.
-Its pullback turns the gradient with respect to :math:`a` into the gradient with
-respect to :math:`z`: :math:`dz = f'(z)\, da`.
-"""
+"""The classic activations: identity, logistic, tanh and the rectifier."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import Component, Registry
 from sknet._numerics import Array, constant_row, logistic
-
-
-class Activation(Component):
-    """Base of the activations.
-
-    Attributes
-    ----------
-    gain : float
-        Factor on the variance of the initial weights, relative to a linear unit.
-    kinks : tuple of float
-        Points without a derivative, which numerical checks keep away from.
-    needs_input : bool
-        Whether :meth:`backward` reads ``z``. If not, a layer may write ``a`` over it.
-    """
-
-    gain: ClassVar[float] = 1.0
-    kinks: ClassVar[tuple[float, ...]] = ()
-    needs_input: ClassVar[bool] = False
-
-    @abstractmethod
-    def forward(self, z: Array, out: Array) -> None:
-        """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``."""
-
-    @abstractmethod
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
-        """Turn ``da`` into ``dz`` in place; ``tmp`` may be overwritten."""
-
-
-ACTIVATIONS: Registry[Activation] = Registry("activation")
+from sknet.activations._base import ACTIVATIONS, Activation
 
 
 @ACTIVATIONS.register("identity")

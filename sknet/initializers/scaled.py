@@ -1,35 +1,13 @@
-r"""Initializers: the weights a network starts from.
-
-They draw in float64 from a member's stream and in scikit-learn's order (a layer's
-weights, then its biases), so that equal seeds give equal networks.
-"""
+"""Initializers that scale random weights by the fans of a layer."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 
-from sknet._component import Component, Registry
 from sknet._numerics import Array
-
-
-class Initializer(Component):
-    """Base of the initializers."""
-
-    @abstractmethod
-    def draw(
-        self,
-        stream: np.random.RandomState,
-        shape: tuple[int, ...],
-        fan: tuple[int, int],
-        gain: float,
-    ) -> Array:
-        """Draw an array for a layer of ``fan = (n_in, n_out)``, in float64."""
-
-
-INITIALIZERS: Registry[Initializer] = Registry("initializer")
+from sknet.initializers._base import INITIALIZERS, Initializer
 
 
 @INITIALIZERS.register("glorot_uniform")
@@ -67,3 +45,7 @@ class GlorotUniform(Initializer):
         """Draw from the interval (-r, r)."""
         bound = np.sqrt(6.0 * gain / (fan[0] + fan[1]))
         return stream.uniform(-bound, bound, shape)
+
+    def for_bias(self) -> Initializer:
+        """Return the initializer itself: biases come from the same interval."""
+        return self

@@ -1,54 +1,11 @@
-r"""Schedules: factors on the learning rate, as pure functions of the training clock.
-
-Reacting to the loss is not a schedule's work: a schedule that wants it says so by
-``plateau_factor``, and the monitor divides.
-"""
+"""scikit-learn's schedules: constant, invscaling, adaptive."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
 
-from sknet._component import Component, Registry
-
-
-class Clock(NamedTuple):
-    """How far a training has come.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Finished epochs, over all calls of fit.
-    n_seen : int
-        Samples seen in them.
-    """
-
-    n_epochs: int = 0
-    n_seen: int = 0
-
-
-class Schedule(Component):
-    """Base of the schedules.
-
-    Attributes
-    ----------
-    plateau_factor : float
-        What the learning rate is multiplied with when the monitored quantity has
-        stopped improving; 1 ends the training there instead.
-    rate_floor : float
-        A plateau at a learning rate not above this ends the training.
-    """
-
-    plateau_factor: ClassVar[float] = 1.0
-    rate_floor: ClassVar[float] = 1e-6
-
-    @abstractmethod
-    def factor(self, clock: Clock) -> float:
-        """Return the factor on the initial learning rate for the next epoch."""
-
-
-SCHEDULES: Registry[Schedule] = Registry("learning rate schedule")
+from sknet._component import real
+from sknet.schedules._base import SCHEDULES, Clock, Schedule
 
 
 @SCHEDULES.register("constant")
@@ -92,7 +49,7 @@ class InvScaling(Schedule):
     0.1
     """
 
-    power_t: float = 0.5
+    power_t: float = real(0.5, "[0, inf)")
 
     def factor(self, clock: Clock) -> float:
         """Return the inverse power of the samples seen."""
@@ -114,7 +71,10 @@ class Adaptive(Schedule):
     The division is done by the monitor, which alone sees the loss.
     """
 
-    plateau_factor: ClassVar[float] = 0.2
+    @property
+    def plateau_factor(self) -> float:
+        """A fifth."""
+        return 0.2
 
     def factor(self, clock: Clock) -> float:
         """Return 1; the plateaus are counted elsewhere."""

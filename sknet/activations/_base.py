@@ -1,0 +1,55 @@
+r"""The activation: a function between layers beside its pullback.
+
+An activation maps a pre-activation :math:`z` to :math:`a = f(z)`, element by element.
+Its pullback turns the gradient with respect to :math:`a` into the gradient with
+respect to :math:`z`: :math:`dz = f'(z)\, da`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from sknet._component import Component, Registry
+from sknet._numerics import Array
+
+
+class Activation(Component):
+    """Base of the activations.
+
+    Attributes
+    ----------
+    gain : float
+        Factor on the variance of the initial weights, relative to a linear unit.
+    kinks : tuple of float
+        Points without a derivative, which numerical checks keep away from.
+    needs_input : bool
+        Whether :meth:`backward` reads ``z``. If not, a layer may write ``a`` over it.
+    surrogate : bool
+        Whether :meth:`backward` is, on purpose, not the derivative of :meth:`forward`.
+    """
+
+    gain: ClassVar[float] = 1.0
+    kinks: ClassVar[tuple[float, ...]] = ()
+    needs_input: ClassVar[bool] = False
+    surrogate: ClassVar[bool] = False
+
+    @abstractmethod
+    def forward(self, z: Array, out: Array) -> None:
+        """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``."""
+
+    @abstractmethod
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Turn ``da`` into ``dz`` in place; ``tmp`` may be overwritten."""
+
+    def n_outputs(self, n_inputs: int) -> int:
+        """Return the columns that ``n_inputs`` columns become; ValueError if none.
+
+        An activation of fewer outputs than inputs joins *neighbouring* columns, the
+        same number for each output. Its :meth:`backward` gets ``da`` of the shape of
+        ``z``: that of an output stands in each of the columns it was made of.
+        """
+        return n_inputs
+
+
+ACTIVATIONS: Registry[Activation] = Registry("activation")

@@ -1,0 +1,81 @@
+"""The initializer: draws the weights a network starts from.
+
+It draws in float64 from a member's stream and in scikit-learn's order (a layer's
+weights, then its biases), so that equal seeds give equal networks.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import Component, Registry, real
+from sknet._numerics import Array
+
+
+class Initializer(Component):
+    """Base of the initializers."""
+
+    @abstractmethod
+    def draw(
+        self,
+        stream: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan: tuple[int, int],
+        gain: float,
+    ) -> Array:
+        """Draw an array for a layer of ``fan = (n_in, n_out)``, in float64.
+
+        ``gain`` is that of the activation behind the layer, 1 for a linear one.
+        """
+
+    def for_bias(self) -> Initializer:
+        """Return what the biases of the layer are drawn by: zeros unless overridden."""
+        return Constant(0.0)
+
+    def scale(self, fan: tuple[int, int]) -> float:
+        """Return a fixed factor on the product ``x W`` of the layer."""
+        del fan
+        return 1.0
+
+
+INITIALIZERS: Registry[Initializer] = Registry("initializer")
+
+
+@INITIALIZERS.register("constant")
+@dataclass(frozen=True, repr=False)
+class Constant(Initializer):
+    r"""One number everywhere.
+
+    .. math:: W_{ij} = \mathrm{value}
+
+    All units of a layer then learn alike, so that it is of use for layers without
+    hidden units, for biases and for gates.
+
+    Parameters
+    ----------
+    value : float in (-inf, inf), default=0.0
+        The number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.initializers import Constant
+    >>> Constant(0.5).draw(np.random.RandomState(0), (1, 2), (1, 2), 1.0)
+    array([[0.5, 0.5]])
+    """
+
+    value: float = real(0.0, "(-inf, inf)")
+
+    def draw(
+        self,
+        stream: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan: tuple[int, int],
+        gain: float,
+    ) -> Array:
+        """Return the constant; nothing is drawn."""
+        del stream, fan, gain
+        return np.full(shape, float(self.value))

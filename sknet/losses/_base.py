@@ -1,0 +1,176 @@
+r"""The loss: from raw outputs to a number, its gradient, and predictions.
+
+A loss works on raw outputs, before any link, so that it is exact where probabilities
+saturate. Rows are reduced by a weighted mean only, over weights that sum to one.
+
+Axes: ``raw`` has shape (K, B, R) and ``y`` (K or 1, B, C): K members, B rows, C target
+columns and R raw outputs, mostly as many.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._component import Component, Registry
+from sknet._numerics import Array, Scalar, constant_row
+
+
+class LossBuffers:
+    """Scratch arrays of a loss for one batch size.
+
+    Parameters
+    ----------
+    n_members, n_rows, n_outputs : int
+        K, B and R.
+    dtype : dtype
+        Type of the raw outputs.
+    """
+
+    def __init__(
+        self, n_members: int, n_rows: int, n_outputs: int, dtype: np.dtype
+    ) -> None:
+        self.rows = np.empty((n_members, n_rows, 1), dtype=dtype)
+        self.sums = np.empty((n_members, n_rows, 1), dtype=dtype)
+        self.full = np.empty((n_members, n_rows, n_outputs), dtype=dtype)
+        self.ones_column = constant_row(n_outputs, dtype, 1.0).swapaxes(-1, -2)
+        self._shared_weight = 1.0
+        self._weight_row = constant_row(n_rows, dtype, 1.0)
+        self._named: dict[tuple[str, int], Array] = {}
+
+    def named(self, name: str, columns: int) -> Array:
+        """Return a further scratch array (K, B, columns), the same at each call."""
+        key = (name, columns)
+        if key not in self._named:
+            shape = (*self.rows.shape[:2], columns)
+            self._named[key] = np.empty(shape, dtype=self.rows.dtype)
+        return self._named[key]
+
+    def weighted_sum(self, weight: Scalar) -> Array:
+        """Reduce the losses in ``rows`` to one number a member.
+
+        Parameters
+        ----------
+        weight : float or ndarray of shape (K or 1, B, 1)
+            Weights of the rows, or one for all.
+
+        Returns
+        -------
+        sum : ndarray of shape (K,)
+            The weighted sums: means, if the weights sum to one.
+        """
+        if isinstance(weight, float):
+            if weight != self._shared_weight:
+                n_rows, dtype = self.rows.shape[1], self.rows.dtype
+                self._shared_weight = weight
+                self._weight_row = constant_row(n_rows, dtype, weight)
+            row = self._weight_row
+        else:
+            row = weight.swapaxes(-1, -2)
+        return np.matmul(row, self.rows).reshape(-1)
+
+
+class Loss(Component):
+    """Base of the losses, of which there are two kinds: for classes and for values.
+
+    Attributes
+    ----------
+    averages_outputs : bool
+        Whether the value shown to users (``loss_``, ``loss_curve_``) is averaged over
+        the raw outputs, as scikit-learn shows the squared error, while the sum over
+        them is what is minimised.
+    kinks : bool
+        Whether there are points without a derivative.
+    """
+
+    averages_outputs: ClassVar[bool] = False
+    kinks: ClassVar[bool] = False
+
+    @property
+    @abstractmethod
+    def link_name(self) -> str:
+        """Name of the function from raw outputs to predictions."""
+
+    @abstractmethod
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write the gradient with respect to ``raw`` into ``out``; return values (K,).
+
+        Value and gradient are those of the sum over the rows of ``weight`` times the
+        loss. ``raw`` and ``y`` stay as they are; the arrays of ``work`` are scratch.
+        """
+
+    @abstractmethod
+    def link(self, raw: Array) -> Array:
+        """Return predictions, as a new array of the shape of ``raw``."""
+
+    @abstractmethod
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return the best constant raw output, of shape (R,).
+
+        ``y`` has shape (N, C) and ``weight`` (N,).
+        """
+
+    def n_raw(self, n_columns: int) -> int:
+        """Return R, the raw outputs that C target columns need."""
+        return n_columns
+
+    def report_factor(self, n_raw: int) -> float:
+        """Return what the minimised value is multiplied with to be shown."""
+        return 1.0 / n_raw if self.averages_outputs else 1.0
+
+
+class ClassLoss(Loss):
+    """Base of the losses of a classifier.
+
+    Targets are columns of zeros and ones: one-hot for exclusive classes, else a yes or
+    a no for each column, of which two classes have a single one.
+
+    Attributes
+    ----------
+    exclusive : bool
+        Whether a sample has exactly one class, each a column. It is set by the
+        estimator, from the target. Every subclass declares it as its first field,
+        ``exclusive: bool = flag(True)``.
+    threshold : float
+        A column that stands alone is a yes if its prediction is above this.
+    gives_probability : bool
+        Whether predictions are probabilities; of exclusive classes they need not sum
+        to one.
+    """
+
+    exclusive: bool
+    threshold: ClassVar[float] = 0.5
+    gives_probability: ClassVar[bool] = True
+
+    def log_link(self, raw: Array) -> Array:
+        """Return the logarithm of the predictions, if they are probabilities."""
+        return np.log(self.link(raw))
+
+
+class ValueLoss(Loss):
+    """Base of the losses of a regressor.
+
+    The R raw outputs of C target columns stand target by target: those of the first,
+    those of the second, and so on.
+    """
+
+    def check_target(self, y: Array) -> None:
+        """Raise ValueError if ``y`` lies outside of the domain of the loss."""
+        del y
+
+    def point(self, prediction: Array) -> Array:
+        """Return what a prediction (N, R) is scored by: a value a target, (N, C)."""
+        return prediction
+
+    def spread(self, raw: Array) -> Array | None:
+        """Return the predicted standard deviation (N, C), if there is one."""
+        del raw
+        return None
+
+
+CLASS_LOSSES: Registry[ClassLoss] = Registry("loss of a classifier")
+VALUE_LOSSES: Registry[ValueLoss] = Registry("loss of a regressor")

@@ -1,0 +1,140 @@
+"""The log-loss, for classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from sknet._component import flag
+from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
+from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
+
+
+def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
+    """Return what to subtract from raw outputs before the exponential, if anything.
+
+    The maximum of each row, as everybody does, but only for members with an output
+    beyond what the exponential takes: rows are short, and a maximum over short rows
+    takes longer than all else in the loss.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (K, B, C)
+        Raw outputs.
+    tmp : ndarray of shape (K, B, C)
+        Overwritten.
+    work : LossBuffers
+        Its ``sums`` are overwritten, and returned.
+
+    Returns
+    -------
+    shift : ndarray of shape (K, B, 1) or None
+        The shifts; zeros for the members that need none, as if they were alone.
+    """
+    limit = 80.0 if raw.dtype == np.float32 else 700.0
+    # No element is larger than the norm of all: one fast product mostly suffices.
+    if np.vdot(raw, raw) < limit * limit:
+        return None
+    np.abs(raw, out=tmp)
+    largest = np.maximum.reduce(tmp.reshape(len(tmp), -1), axis=1)
+    if max(largest.tolist()) < limit:
+        return None
+    np.maximum.reduce(raw, axis=-1, keepdims=True, out=work.sums)
+    work.sums[largest < limit] = 0.0
+    return work.sums
+
+
+@CLASS_LOSSES.register("log_loss")
+@dataclass(frozen=True, repr=False)
+class LogLoss(ClassLoss):
+    r"""The negative log-likelihood of the classes, also called cross-entropy.
+
+    For exclusive classes, with one-hot :math:`y` and the softmax :math:`p`,
+
+    .. math:: \ell = \log \sum_c e^{r_c} - \sum_c y_c r_c, \qquad
+              \nabla_r \ell = p - y
+
+    and for independent outputs, with the logistic function :math:`p`,
+
+    .. math:: \ell = \sum_c \log(1 + e^{r_c}) - y_c r_c, \qquad
+              \nabla_r \ell = p - y
+
+    with the raw outputs :math:`r`.
+
+    Parameters
+    ----------
+    exclusive : bool, default=True
+        Whether a sample has exactly one class. If not, every output is a yes-or-no
+        question of its own: two classes, or several labels at once.
+
+    References
+    ----------
+    .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 4.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import LogLoss
+    >>> LogLoss().link(np.array([[0.0, 0.0]]))
+    array([[0.5, 0.5]])
+    """
+
+    exclusive: bool = flag(True)
+
+    @property
+    def link_name(self) -> str:
+        """Softmax, or logistic."""
+        return "softmax" if self.exclusive else "logistic"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write ``weight * (p - y)`` and return the mean log-loss."""
+        reduce = self._exclusive if self.exclusive else self._independent
+        reduce(raw, y, out, work)
+        out -= y
+        out *= weight
+        return work.weighted_sum(weight)
+
+    @staticmethod
+    def _exclusive(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+        """Write the softmax into ``out`` and the losses into ``work.rows``."""
+        shift = _overflow_shift(raw, out, work)
+        z = raw if shift is None else np.subtract(raw, shift, out=out)
+        np.multiply(z, y, out=work.full)
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.exp(z, out=out)
+        np.matmul(out, work.ones_column, out=work.sums)
+        out /= work.sums
+        np.log(work.sums, out=work.sums)
+        np.subtract(work.sums, work.rows, out=work.rows)
+
+    @staticmethod
+    def _independent(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+        """Write the sigmoids into ``out`` and the losses into ``work.rows``."""
+        softplus(raw, out=work.full, tmp=out)
+        np.multiply(raw, y, out=out)
+        work.full -= out
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        logistic(raw, out=out)
+
+    def link(self, raw: Array) -> Array:
+        """Return probabilities."""
+        if self.exclusive:
+            return np.exp(log_softmax(raw))
+        return expit(raw)
+
+    def log_link(self, raw: Array) -> Array:
+        """Return log-probabilities: of the classes, or of a yes for each output."""
+        if self.exclusive:
+            return log_softmax(raw)
+        return -np.logaddexp(0.0, -raw)
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return the logarithm of the frequencies, or of the odds."""
+        frequency = np.average(y, axis=0, weights=weight)
+        if self.exclusive:
+            return np.log(frequency)
+        return np.log(frequency) - np.log1p(-frequency)

@@ -1,0 +1,94 @@
+"""Adam, and AdamW."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import real
+from sknet._numerics import Array, Scalar
+from sknet.optimizers._base import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register("adam")
+@dataclass(frozen=True, repr=False)
+class Adam(Optimizer):
+    r"""Steps scaled by running moments of the gradient.
+
+    .. math::
+        m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad
+        v_t = \beta_2 v_{t-1} + (1 - \beta_2) g_t^2, \quad
+        \Delta_t = \eta \frac{\sqrt{1 - \beta_2^t}}{1 - \beta_1^t}
+                   \frac{m_t}{\sqrt{v_t} + \epsilon}
+
+    with ``beta_1`` :math:`\beta_1`, ``beta_2`` :math:`\beta_2`, ``epsilon``
+    :math:`\epsilon`, the gradient :math:`g` and the rate :math:`\eta`.
+
+    Parameters
+    ----------
+    beta_1 : float in [0, 1), default=0.9
+        Memory of the first moment.
+    beta_2 : float in [0, 1), default=0.999
+        Memory of the second moment.
+    epsilon : float in (0, inf), default=1e-8
+        Keeps the quotient finite.
+    weight_decay : float in [0, inf), default=0.0
+        Decoupled decay, multiplied with the learning rate.
+
+    Notes
+    -----
+    The slots hold :math:`m / (1 - \beta_1)` and :math:`v / (1 - \beta_2)`: two fewer
+    passes over the parameters, and less underflow. As in scikit-learn, and unlike in
+    the paper's Algorithm 1, :math:`\epsilon` is added before the bias correction of
+    :math:`v` (the form in the text after it).
+
+    References
+    ----------
+    .. [1] D. P. Kingma and J. Ba, "Adam: a method for stochastic optimization",
+       ICLR 2015, arXiv:1412.6980.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.optimizers import Adam
+    >>> grad = np.array([[0.3, -20.0]])
+    >>> slots = [np.zeros((1, 2)), np.zeros((1, 2))]
+    >>> Adam().step(grad, slots, t=1, rate=0.001, tmp=np.empty((1, 2)))
+    >>> grad.round(6)
+    array([[ 0.001, -0.001]])
+    """
+
+    beta_1: float = real(0.9, "[0, 1)")
+    beta_2: float = real(0.999, "[0, 1)")
+    epsilon: float = real(1e-8, "(0, inf)")
+    weight_decay: float = real(0.0, "[0, inf)")
+
+    @property
+    def n_slots(self) -> int:
+        """Two: the sums behind the first and the second moment."""
+        return 2
+
+    def step(
+        self,
+        grad: Array,
+        slots: Sequence[Array],
+        t: int,
+        rate: Scalar,
+        tmp: Array,
+    ) -> None:
+        """Update both sums and write the step."""
+        del tmp
+        first, second = slots
+        first *= self.beta_1
+        first += grad
+        grad *= grad
+        second *= self.beta_2
+        second += grad
+        np.sqrt(second, out=grad)
+        root = (1.0 - self.beta_2) ** 0.5
+        grad += self.epsilon / root
+        np.divide(first, grad, out=grad)
+        correction = (1.0 - self.beta_2**t) ** 0.5 / (1.0 - self.beta_1**t)
+        grad *= rate * (correction * (1.0 - self.beta_1) / root)

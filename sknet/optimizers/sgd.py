@@ -1,0 +1,82 @@
+"""Gradient descent, with and without momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import flag, real
+from sknet._numerics import Array, Scalar
+from sknet.optimizers._base import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register("sgd")
+@dataclass(frozen=True, repr=False)
+class SGD(Optimizer):
+    r"""Gradient descent with momentum.
+
+    .. math::
+        v_t = \mu v_{t-1} + \eta g_t, \qquad
+        \Delta_t = \begin{cases} \mu v_t + \eta g_t & \text{nesterov} \\
+                                 v_t & \text{else} \end{cases}
+
+    with the gradient :math:`g`, the rate :math:`\eta` and the ``momentum``
+    :math:`\mu`; :math:`\Delta` is subtracted from the parameters.
+
+    Parameters
+    ----------
+    momentum : float in [0, 1], default=0.9
+        How much of the last step goes on.
+    nesterov : bool, default=True
+        Whether the gradient counts as taken after the momentum step.
+    weight_decay : float in [0, inf), default=0.0
+        Decoupled decay, multiplied with the learning rate.
+
+    References
+    ----------
+    .. [1] Y. Nesterov, "A method for solving the convex programming problem with
+       convergence rate O(1/k^2)", Doklady AN USSR 269, 1983.
+    .. [2] I. Sutskever et al., "On the importance of initialization and momentum in
+       deep learning", ICML 2013.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.optimizers import SGD
+    >>> grad, velocity = np.array([[1.0]]), np.array([[0.5]])
+    >>> tmp = np.empty((1, 1))
+    >>> SGD(nesterov=False).step(grad, [velocity], t=1, rate=0.1, tmp=tmp)
+    >>> grad
+    array([[0.55]])
+    """
+
+    momentum: float = real(0.9, "[0, 1]")
+    nesterov: bool = flag(True)
+    weight_decay: float = real(0.0, "[0, inf)")
+
+    @property
+    def n_slots(self) -> int:
+        """One: the velocity."""
+        return 1
+
+    def step(
+        self,
+        grad: Array,
+        slots: Sequence[Array],
+        t: int,
+        rate: Scalar,
+        tmp: Array,
+    ) -> None:
+        """Add to the velocity and write the step."""
+        del t
+        (velocity,) = slots
+        grad *= rate
+        velocity *= self.momentum
+        velocity += grad
+        if self.nesterov:
+            np.multiply(velocity, self.momentum, out=tmp)
+            grad += tmp
+        else:
+            np.copyto(grad, velocity)
