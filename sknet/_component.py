@@ -73,10 +73,16 @@ def real(default: float, interval: str) -> Any:
     return _field(default, Domain(f"a number in {interval}", _within(interval, Real)))
 
 
-def whole(default: int, interval: str) -> Any:
-    """Declare a field that is a whole number in an interval; see :func:`real`."""
-    words = f"a whole number in {interval}"
-    return _field(default, Domain(words, _within(interval, Integral)))
+def whole(default: int | None, interval: str) -> Any:
+    """Declare a field that is a whole number in an interval; see :func:`real`.
+
+    A default of None may be given, too.
+    """
+    words, inside = f"a whole number in {interval}", _within(interval, Integral)
+    if default is not None:
+        return _field(default, Domain(words, inside))
+    optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
+    return _field(default, optional)
 
 
 def choice(default: Any, options: tuple[Any, ...]) -> Any:

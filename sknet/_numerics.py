@@ -35,6 +35,10 @@ class SparseRows:
         self.members = members
         self.shape = (len(members), *members[0].shape)
 
+    def to_dense(self) -> Array:
+        """Return the rows as an array (K or 1, B, D)."""
+        return np.stack([member.toarray() for member in self.members])
+
 
 def matmul(x: Array | SparseRows, w: Array, out: Array) -> Array:
     """Multiply each member's rows with its matrix: ``out[k] = x[k] @ w[k]``.

@@ -1,11 +1,14 @@
 """Random streams: the only place where generators are made.
 
-A member network draws everything (initial weights, validation split, shuffles) from
-one Mersenne Twister stream, in scikit-learn's order. The stream is kept as plain data
-between fits, so that resuming equals never having stopped.
+A member network draws initial weights, validation split and shuffles from one
+Mersenne Twister stream, in scikit-learn's order. The noise of its layers (dropout)
+comes from a second, faster one, so that it changes neither of them. Both are kept as
+plain data between fits, so that resuming equals never having stopped.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -47,3 +50,33 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
     stream = np.random.RandomState()
     stream.set_state(state)
     return stream
+
+
+def noise_stream(stream: np.random.RandomState) -> np.random.Generator:
+    """Return the stream of a member's noise, which follows from its main stream.
+
+    Parameters
+    ----------
+    stream : RandomState
+        The main stream; it is left as it is.
+
+    Returns
+    -------
+    noise : Generator
+        A new generator, seeded by numbers that the main stream would draw next.
+    """
+    ahead = stream_from_state(stream_state(stream))
+    seed = ahead.randint(0, 2**32, size=8, dtype=np.uint32)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed.tolist())))
+
+
+def noise_state(noise: np.random.Generator) -> dict[str, Any]:
+    """Return the state of a noise stream as plain data."""
+    return dict(noise.bit_generator.state)
+
+
+def noise_from_state(state: dict[str, Any]) -> np.random.Generator:
+    """Return a noise stream that goes on where a state was taken."""
+    bits = np.random.PCG64(0)
+    bits.state = state  # type: ignore[assignment]  # as the getter gave it
+    return np.random.Generator(bits)

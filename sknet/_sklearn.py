@@ -19,6 +19,7 @@ __all__ = [
     "Interval",
     "InvalidParameterError",
     "Options",
+    "Part",
     "StrOptions",
     "check_sample_weight",
     "fit_context",
@@ -35,6 +36,44 @@ class StrOptions(_StrOptions):
         """Return what a message says of the choice."""
         names = ", ".join(repr(name) for name in sorted(self.options))
         return f"a str among {{{names}}}"
+
+
+class Part(_StrOptions):
+    """A component: a name from a registry as it is now, or an instance.
+
+    Parameters
+    ----------
+    registry : mapping
+        The registered names.
+    base : type
+        Base of the instances.
+    *names : str
+        Further names.
+    """
+
+    def __init__(self, registry: Any, base: type, *names: str) -> None:
+        self.type = str
+        self.deprecated: set[str] = set()
+        self.hidden = False
+        self._registry = registry
+        self._base = base
+        self._names = names
+
+    @property
+    def options(self) -> set[str]:
+        """The names; what was registered a moment ago is among them."""
+        return {*self._registry, *self._names}
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Tell whether a value is such a name, or an instance."""
+        return isinstance(val, self._base) or (
+            isinstance(val, str) and val in self.options
+        )
+
+    def __str__(self) -> str:
+        """Return what a message says of the choice."""
+        names = ", ".join(repr(name) for name in sorted(self.options))
+        return f"a str among {{{names}}} or an instance of {self._base.__name__}"
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:

@@ -6,6 +6,7 @@ inspection know nothing else of a network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from sknet._numerics import Array, Scalar, SparseRows
 from sknet.losses import Loss, LossBuffers
+from sknet.network.layers import Training
 from sknet.network.network import Network
 from sknet.penalties import Penalty
 
@@ -51,11 +53,19 @@ class Point:
         Says what is needed.
     theta : ndarray of shape (K, P)
         The parameters, used as they are: changes from outside are seen.
+    streams : sequence of Generator
+        Noise for each member; may be empty if the network draws none.
     """
 
-    def __init__(self, objective: Objective, theta: Array) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        theta: Array,
+        streams: Sequence[np.random.Generator] = (),
+    ) -> None:
         network, layout = objective.network, objective.network.layout
         self.theta = theta
+        self.streams = streams
         self.grad = np.zeros((len(theta), layout.n_trainable), dtype=theta.dtype)
         self.views = layout.bind(theta)
         self.grad_views = layout.bind(self.grad)
@@ -109,9 +119,9 @@ class Objective:
     penalty: Penalty
     alpha: Scalar
 
-    def point(self, theta: Array) -> Point:
+    def point(self, theta: Array, streams: Sequence[np.random.Generator] = ()) -> Point:
         """Return buffers to evaluate at ``theta``, which is not copied."""
-        return Point(self, theta)
+        return Point(self, theta, streams)
 
     def value_and_gradient(self, point: Point, batch: Batch) -> tuple[Array, Array]:
         """Evaluate the objective on a batch; the gradient goes to ``point.grad``.
@@ -152,7 +162,8 @@ class Objective:
         """
         cache = point.cache(batch.n_rows)
         draw, work = point.loss_buffers(batch.n_rows)
-        raw = self.network.forward(point.views, batch.x, cache)
+        training = Training(point.streams, batch.weight)
+        raw = self.network.forward(point.views, batch.x, cache, training)
         data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
         self.network.backward(point.views, point.grad_views, draw, cache)
         return data

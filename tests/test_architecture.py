@@ -21,10 +21,10 @@ FLOORS = {
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),
         *("losses", "losses.*", "optimizers", "optimizers.*"),
-        *("penalties", "schedules", "schedules.*"),
+        *("averages", "penalties", "schedules", "schedules.*"),
     ),
     2: ("network.layers", "network.layers.*", "network.layout", "network.workspace"),
-    3: ("network", "network.network", "network.blocks"),
+    3: ("network", "network.network", "network.blocks", "network.architecture"),
     4: ("objective",),
     5: ("training", "training.*"),
     6: ("estimators", "estimators.*"),

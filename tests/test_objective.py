@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.activations import ACTIVATIONS
 from sknet.losses import VALUE_LOSSES, LogLoss, LossBuffers
+from sknet.network.architecture import Architecture
 from sknet.network.network import perceptron
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
@@ -38,7 +39,7 @@ def targets(loss, shape, rng):
 def problem(activation, loss, n_members, weighted, hidden=(5, 4), dtype=np.float64):
     """Return an objective, a point with random parameters and a batch."""
     rng = np.random.default_rng(0)
-    network = perceptron(3, hidden, ACTIVATIONS.make(activation), 2)
+    network = perceptron(3, Architecture(hidden, (ACTIVATIONS.make(activation),)), 2)
     objective = Objective(network, loss, L2(), 0.3)
     shape = (n_members, network.layout.n_parameters)
     theta = rng.normal(size=shape).astype(dtype)

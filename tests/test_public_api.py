@@ -43,6 +43,13 @@ SKLEARN_PARAMETERS = {
 }
 # ... and here ours, off by default.
 OWN_PARAMETERS = {
+    "output_activation": None,
+    "block": "plain",
+    "dropout": 0.0,
+    "use_bias": True,
+    "initializer": "glorot_uniform",
+    "clip_norm": None,
+    "averaging": None,
     "scoring": None,
     "dtype": "auto",
     "max_time": None,
@@ -52,6 +59,7 @@ CONSTRUCTORS = {
     SimpleMLPClassifier: {
         **SKLEARN_PARAMETERS,
         "class_weight": None,
+        "loss": "log_loss",
         **OWN_PARAMETERS,
     },
     SimpleMLPRegressor: {
@@ -84,7 +92,7 @@ METHODS = {
             "*, X_val=None, y_val=None, sample_weight_val=None)"
         ),
         "partial_fit": "(self, X, y, *, sample_weight=None)",
-        "predict": "(self, X)",
+        "predict": "(self, X, return_std=False)",
         "score": "(self, X, y, sample_weight=None)",
     },
 }
@@ -95,6 +103,7 @@ INHERITED = {
     "set_fit_request",
     "set_params",
     "set_partial_fit_request",
+    "set_predict_request",
     "set_score_request",
 }
 

@@ -7,8 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sknet.activations import ACTIVATIONS
+from sknet.activations import ACTIVATIONS, Tanh
 from sknet.losses import LogLoss, SquaredError
+from sknet.network.architecture import Architecture
 from sknet.network.network import perceptron
 from sknet.objective import Objective
 from sknet.optimizers import SGD, Adam
@@ -24,7 +25,9 @@ from sknet.training.trainer import Trainer
 
 def trainer_of(optimizer, hidden=(6,), activation="relu", n_inputs=4):
     """Return a trainer of a small classifier of three classes."""
-    network = perceptron(n_inputs, hidden, ACTIVATIONS.make(activation), 3)
+    network = perceptron(
+        n_inputs, Architecture(hidden, (ACTIVATIONS.make(activation),)), 3
+    )
     objective = Objective(network, LogLoss(), L2(), 0.01)
     return Trainer(objective, optimizer, Constant(), 0.01, shuffle=True)
 
@@ -177,7 +180,7 @@ def test_step_takes_the_same_extra_memory_for_any_batch(dtype):
 
 def test_raw_outputs_do_not_depend_on_the_chunk():
     """More rows than a chunk holds: as each row alone, to rounding."""
-    network = perceptron(4, (5,), ACTIVATIONS.make("tanh"), 2)
+    network = perceptron(4, Architecture((5,), (Tanh(),)), 2)
     theta = np.random.default_rng(0).normal(size=(1, network.layout.n_parameters))
     x = np.random.default_rng(1).normal(size=(CHUNK_ROWS + 7, 4))
     raw = raw_outputs(network, theta, x)
@@ -189,7 +192,7 @@ def test_raw_outputs_do_not_depend_on_the_chunk():
 
 def test_layout_sorts_parameters_into_zones():
     """Weights first, then biases; views share memory with theta."""
-    network = perceptron(3, (4,), ACTIVATIONS.make("relu"), 2)
+    network = perceptron(3, Architecture((4,)), 2)
     layout = network.layout
     assert (layout.n_decayed, layout.n_trainable) == (3 * 4 + 4 * 2, 20 + 6)
     theta = np.arange(26.0)[None]

@@ -5,3 +5,7 @@ from sknet.activations.elementary import Identity, Logistic, ReLU, Tanh
 
 
 __all__ = ["ACTIVATIONS", "Activation", "Identity", "Logistic", "ReLU", "Tanh"]
+
+
+class Blend(Activation):
+    pass

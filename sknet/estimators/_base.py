@@ -6,26 +6,24 @@ bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
 
 from __future__ import annotations
 
+import json
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import get_scorer_names
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet._sklearn import (
-    Interval,
-    Options,
-    StrOptions,
-    check_sample_weight,
-    fit_context,
+from sknet._sklearn import check_sample_weight, fit_context
+from sknet.estimators.components import (
+    FULL_BATCH_SOLVER,
+    NestedParameters,
+    architecture_of,
 )
-from sknet.activations import ACTIVATIONS
+from sknet.estimators.constraints import CONSTRAINTS
 from sknet.estimators.fullbatch import fit_lbfgs
 from sknet.estimators.holdout import Holdout, scorer_of
 from sknet.estimators.parameters import LayerParameters
@@ -41,19 +39,15 @@ from sknet.estimators.validation import (
     rollback,
 )
 from sknet.losses import Loss
+from sknet.network.architecture import Architecture
 from sknet.network.network import perceptron
-from sknet.optimizers import OPTIMIZERS
-from sknet.schedules import SCHEDULES
 from sknet.training.batches import Dataset
 from sknet.training.inference import raw_outputs
 
 
-_FULL_BATCH_SOLVER = "lbfgs"
-
-
 def is_stochastic(estimator: Any) -> bool:
     """Tell whether the solver makes minibatch steps, which ``partial_fit`` needs."""
-    if estimator.solver == _FULL_BATCH_SOLVER:
+    if estimator.solver == FULL_BATCH_SOLVER:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
             f"{estimator.solver} is not stochastic."
@@ -61,49 +55,12 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(LayerParameters, BaseEstimator, ABC):
+class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
     _numeric_target: ClassVar[bool]
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "hidden_layer_sizes": [
-            "array-like",
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "solver": [StrOptions({_FULL_BATCH_SOLVER, *OPTIMIZERS})],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [
-            StrOptions({"auto"}),
-            Interval(Integral, 1, None, closed="left"),
-        ],
-        "learning_rate": [StrOptions(set(SCHEDULES))],
-        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
-        "power_t": [Interval(Real, 0, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
-        "shuffle": ["boolean"],
-        "random_state": ["random_state"],
-        "tol": [Interval(Real, 0, None, closed="left")],
-        "verbose": ["verbose"],
-        "warm_start": ["boolean"],
-        "momentum": [Interval(Real, 0, 1, closed="both")],
-        "nesterovs_momentum": ["boolean"],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
-        "beta_1": [Interval(Real, 0, 1, closed="left")],
-        "beta_2": [Interval(Real, 0, 1, closed="left")],
-        "epsilon": [Interval(Real, 0, None, closed="neither")],
-        "n_iter_no_change": [
-            Interval(Integral, 1, None, closed="left"),
-            Options(Real, {np.inf}),
-        ],
-        "max_fun": [Interval(Integral, 1, None, closed="left")],
-        "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
-        "dtype": [StrOptions({"auto", "float32", "float64"})],
-        "max_time": [Interval(Real, 0, None, closed="neither"), None],
-        "n_threads": [Interval(Integral, 1, None, closed="left"), None],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     # ---- what the classifier and the regressor say for themselves
 
@@ -116,8 +73,12 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         """Return the fitted attributes that describe the target."""
 
     @abstractmethod
+    def _fitted_target(self) -> Any:
+        """Return how the fitted target becomes columns, and its loss."""
+
     def _fitted_loss(self) -> Loss:
-        """Return the loss of the fitted network."""
+        """Return the loss of the fitted network, whatever the parameter is now."""
+        return self._fitted_target().loss
 
     # ---- fitting
 
@@ -177,9 +138,9 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         """Understand, train, publish; a failure leaves the estimator as it was."""
         with rollback(self):
             task = self._understand(X, y, sample_weight, holdout, classes, incremental)
-            solve = fit_lbfgs if self.solver == _FULL_BATCH_SOLVER else fit_stochastic
+            solve = fit_lbfgs if self.solver == FULL_BATCH_SOLVER else fit_stochastic
             threads = blas_threads(
-                self.n_threads, self._rows_at_once(task.data), task.network.widths
+                self.n_threads, self._rows_at_once(task.data), task.network.n_largest
             )
             with threads, np.errstate(all="ignore"):
                 fit = solve(self, task)
@@ -189,7 +150,7 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
 
     def _rows_at_once(self, data: Dataset) -> int:
         """Return the rows of a matrix product, or about so many."""
-        if self.solver == _FULL_BATCH_SOLVER:
+        if self.solver == FULL_BATCH_SOLVER:
             return data.n_rows
         batch_size = 200 if self.batch_size == "auto" else int(self.batch_size)
         return min(batch_size, data.n_rows)
@@ -208,15 +169,16 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
         X, y = check_training_data(self, X, y, not going_on, self._numeric_target)
         target = self._make_target(y, going_on, classes)
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
-        activation = ACTIVATIONS.make(self.activation)
-        network = perceptron(X.shape[1], hidden, activation, target.n_outputs)
+        architecture = architecture_of(self, hidden)
         if going_on:
-            self._check_same_network(hidden, target)
+            self._check_same_network(architecture, target)
+        network = perceptron(X.shape[1], architecture, target.n_raw)
         weight = self._weight(target, X, y, sample_weight)
         return Task(
             data=Dataset(X, target.encode(y), weight),
             y=y,
             target=target,
+            architecture=architecture,
             network=network,
             loss=target.loss,
             dtype=self._computing_dtype(X, going_on),
@@ -274,27 +236,28 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
             return np.dtype(self.dtype)
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
 
-    def _check_same_network(self, hidden: tuple[int, ...], target: Any) -> None:
+    def _check_same_network(self, architecture: Architecture, target: Any) -> None:
         """Refuse to go on with another network than the fitted one."""
-        fitted = self._architecture
-        now = {
-            "hidden_layer_sizes": hidden,
-            "activation": self.activation,
-            "number of outputs": target.n_outputs,
-            "output activation": target.loss.link_name,
+        outputs = {
+            "number of outputs": (target.n_outputs, self.n_outputs_),
+            "output activation": (target.loss.link_name, self.out_activation_),
+            "number of raw outputs": (
+                target.n_raw,
+                self._fitted_loss().n_raw(self.n_outputs_),
+            ),
         }
-        before = {
-            "hidden_layer_sizes": tuple(fitted["hidden_layer_sizes"]),
-            "activation": fitted["activation"],
-            "number of outputs": self.n_outputs_,
-            "output activation": self.out_activation_,
+        fitted = json.loads(self._architecture)
+        parts = {
+            name: (value, fitted[name])
+            for name, value in architecture.to_config().items()
+            if name != "initializer"
         }
-        for what, value in now.items():
-            if value != before[what]:
+        for what, (now, before) in {**parts, **outputs}.items():
+            if now != before:
                 raise ValueError(
                     f"Training cannot go on (warm_start or partial_fit): {what} is "
-                    f"{value}, but {before[what]} in the fitted network. Fit a new "
-                    "estimator, or clone this one first."
+                    f"{now}, but {before} in the fitted network. Fit a new estimator, "
+                    "or clone this one first."
                 )
 
     def _publish(self, task: Task, fit: Fit) -> None:
@@ -306,13 +269,13 @@ class BaseMLP(LayerParameters, BaseEstimator, ABC):
 
     def _prediction_state(self, task: Task) -> dict[str, Any]:
         """Return the fitted attributes that prediction needs, but for ``theta_``."""
-        hidden = list(check_hidden_layer_sizes(self.hidden_layer_sizes))
-        architecture = {"hidden_layer_sizes": hidden, "activation": self.activation}
+        architecture = task.architecture
         return {
-            "n_layers_": len(hidden) + 2,
-            "n_outputs_": task.network.n_outputs,
+            "n_layers_": len(architecture.hidden_layer_sizes) + 2,
+            "n_outputs_": task.target.n_outputs,
             "out_activation_": task.loss.link_name,
-            "_architecture": architecture,
+            "_architecture": json.dumps(architecture.to_config()),
+            "_loss": json.dumps(task.loss.to_config()),
             **self._target_attributes(task.target),
         }
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 
+from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import StrOptions, fit_context
+from sknet._sklearn import Part, StrOptions, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
+from sknet.estimators.components import loss_of
+from sknet.estimators.prediction import ClassPredictions
 from sknet.estimators.targets import ClassTarget, class_target
-from sknet.losses import Loss
+from sknet.losses import CLASS_LOSSES, ClassLoss
 
 
-class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
+class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     r"""Multi-layer perceptron classifier, a drop-in for scikit-learn's.
 
     Names, defaults and numbers are those of ``sklearn.neural_network.MLPClassifier``
@@ -32,11 +36,14 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Widths of the hidden layers, each >= 1. Empty for a linear model.
-    activation : str, default="relu"
-        Activation of the hidden layers: a name from the table of activations.
-    solver : str, default="adam"
-        How the weights are found: a name from the table of optimizers, which make
-        minibatch steps, or "lbfgs", a quasi-Newton method on all rows at once.
+    activation : str, Activation or list, default="relu"
+        Activation of the hidden layers: a name from the table of activations, or an
+        instance; a list has one for each hidden layer.
+    solver : str or Optimizer, default="adam"
+        How the weights are found: a name from the table of optimizers, or an instance,
+        which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
+        once. An instance has parameters of its own, e.g. ``Adam(beta_2=0.95)``; with a
+        name, ``momentum``, ``beta_1`` and so on say them.
     alpha : float in [0, inf), default=0.0001
         Strength of the L2 penalty on the weights, biases excepted. It is divided by
         the sum of the sample weights of a batch (its rows, without weights), so that
@@ -45,9 +52,11 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
         is clipped, with a warning; up to 40 shuffled rows are always one batch, with
         a warning. Ignored by "lbfgs".
-    learning_rate : str, default="constant"
-        Course of the learning rate: a name from the table of schedules. Ignored by
-        "lbfgs".
+    learning_rate : str or Schedule, default="constant"
+        Course of the learning rate: a name from the table of schedules, or an instance,
+        e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
+        that goes on before its plan is through finishes it. Refused by "lbfgs" unless
+        constant.
     learning_rate_init : float in (0, inf), default=0.001
         The initial learning rate. Ignored by "lbfgs".
     power_t : float in [0, inf), default=0.5
@@ -98,6 +107,35 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         Weights by class, multiplied with the sample weights; classes left out of the
         dict have weight 1. "balanced" gives every class the same sum of weights; it
         is not available in ``partial_fit``.
+    loss : str, ClassLoss or pair of functions, default="log_loss"
+        What is minimised: a name from the table of losses of a classifier, or an
+        instance, e.g. ``LogLoss(label_smoothing=0.1)``. A pair ``(value, gradient)``
+        takes raw outputs (B, C) and targets (B, C) of zeros and ones, and gives losses
+        (B,) and their gradient (B, C). Without probabilities ("hinge", "perceptron",
+        functions) there is no ``predict_proba``.
+    output_activation : str or None, default=None
+        Function from raw outputs to predictions, where the loss leaves a choice
+        (``loss="squared_error"`` and others that compare predictions with targets);
+        None takes the loss's own. ``out_activation_`` shows which it was.
+    block : str or Block, default="plain"
+        What a hidden layer is made of: a name from the table of blocks, or an instance
+        with its options, e.g. ``Plain(normalization="batch")``. Every entry of
+        ``hidden_layer_sizes`` is the width of a block.
+    dropout : float in [0, 1) or array-like of float, default=0.0
+        Rate at which outputs of hidden layers are set to zero while training, one for
+        all hidden layers or one for each. The order of the rows does not depend on it.
+    use_bias : bool, default=True
+        Whether dense layers have biases.
+    initializer : str, Initializer or list, default="glorot_uniform"
+        How weights and biases are drawn: a name from the table of initializers, or an
+        instance. A list gives the start itself: an array of weights for each dense
+        layer, with biases zero, or pairs of weights and biases.
+    clip_norm : float in (0, inf) or None, default=None
+        Largest norm of the gradient over all parameters; longer gradients are scaled
+        down. Refused by "lbfgs".
+    averaging : str, Averaging or None, default=None
+        Which average of the weights is kept beside them, to be validated and published:
+        a name from the table of averages, or an instance. Refused by "lbfgs".
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
         scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for what
@@ -190,7 +228,9 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
         "class_weight": [StrOptions({"balanced"}), dict, None],
+        "loss": [Part(CLASS_LOSSES, ClassLoss), tuple, list],
     }
+    _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
     _numeric_target: ClassVar[bool] = False
 
     def __init__(
@@ -220,6 +260,14 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         n_iter_no_change=10,
         max_fun=15000,
         class_weight=None,
+        loss="log_loss",
+        output_activation=None,
+        block="plain",
+        dropout=0.0,
+        use_bias=True,
+        initializer="glorot_uniform",
+        clip_norm=None,
+        averaging=None,
         scoring=None,
         dtype="auto",
         max_time=None,
@@ -249,6 +297,14 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
         self.class_weight = class_weight
+        self.loss = loss
+        self.output_activation = output_activation
+        self.block = block
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self.initializer = initializer
+        self.clip_norm = clip_norm
+        self.averaging = averaging
         self.scoring = scoring
         self.dtype = dtype
         self.max_time = max_time
@@ -296,88 +352,18 @@ class SimpleMLPClassifier(ClassifierMixin, BaseMLP):
         self._fit(X, y, sample_weight, classes=classes, incremental=True)
         return self
 
-    def predict(self, X: Any) -> Array:
-        """Predict the most probable classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or ones and zeros for several labels at once.
-        """
-        linked = self._linked(X)
-        return self._fitted_target().decode(linked)
-
-    def predict_proba(self, X: Any) -> Array:
-        """Predict probabilities.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        probability : ndarray of shape (n_samples, n_classes)
-            A column a class, in the order of ``classes_``: above 0, with the sum one;
-            for several labels at once a column a label, between 0 and 1.
-        """
-        raw = self._raw(X)
-        return self._fitted_target().probability(raw)
-
-    def predict_log_proba(self, X: Any) -> Array:
-        """Predict logarithms of probabilities, from the raw outputs.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        log_probability : ndarray of shape (n_samples, n_classes)
-            Logarithms of ``predict_proba``, finite: at least that of the least number.
-        """
-        raw = self._raw(X)
-        return self._fitted_target().log_probability(raw)
-
-    def decision_function(self, X: Any) -> Array:
-        """Return the raw outputs, before the logistic function or the softmax.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        raw : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Flat for two classes: the log-odds of ``classes_[1]``.
-        """
-        raw = self._raw(X)
-        return raw.ravel() if self._target_kind == "binary" else raw
-
     # ---- what the base asks for
-
-    def _fitted_target(self) -> ClassTarget:
-        """Return how the fitted target becomes columns."""
-        return ClassTarget(self._target_kind, self.classes_)
-
-    def _fitted_loss(self) -> Loss:
-        """Return the log-loss of the fitted target."""
-        return self._fitted_target().loss
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ClassTarget:
         """Read the classes, or check that they are those of the earlier fit."""
+        loss = loss_of(self, CLASS_LOSSES)
         if going_on:
-            target = self._fitted_target()
-            target.check_goes_on(y, classes, self.warm_start)
+            fitted = self._fitted_target()
+            fitted.check_goes_on(y, classes, self.warm_start)
+            loss = replace(loss, exclusive=fitted.kind == "multiclass")
+            target = ClassTarget(fitted.kind, fitted.classes, loss)
         else:
-            target = class_target(y, classes)
+            target = class_target(y, loss, classes)
         target.check_labels(y, "y")
         return target
 

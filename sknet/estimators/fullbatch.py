@@ -9,7 +9,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sknet._rng import stream_state
+from sknet.estimators.components import schedule_of
+from sknet.estimators.initial import initial_theta
 from sknet.estimators.task import Fit, Task, limits_of
+from sknet.schedules import Constant
 from sknet.training.callbacks import Reporter
 from sknet.training.lbfgs import FullBatch, minimize_lbfgs
 
@@ -29,21 +32,13 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
     fit : Fit
         Trained parameters.
     """
-    for parameter, is_given in (
-        ("early_stopping=True", estimator.early_stopping),
-        ("X_val", task.holdout is not None),
-    ):
-        if is_given:
-            warnings.warn(
-                f"{parameter} has no effect with solver='lbfgs', which has no epochs; "
-                "use solver='adam' or 'sgd'.",
-                stacklevel=2,
-            )
+    _refuse_what_needs_steps(estimator, task)
+    _warn_of_what_needs_epochs(estimator, task)
     if task.going_on:
         stream, theta = estimator._training["stream"], estimator.theta_.copy()
     else:
         streams = [check_random_state(estimator.random_state)]
-        theta = task.network.initial(streams, task.dtype)
+        theta = initial_theta(estimator.initializer, task.network, streams, task.dtype)
         stream = stream_state(streams[0])
     full = FullBatch(task.objective(estimator.alpha), task.data, theta)
     ending, x, loss = minimize_lbfgs(
@@ -68,3 +63,54 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
         "_training": {"stream": stream},
     }
     return Fit(theta, ending, attributes)
+
+
+def _warn_of_what_needs_epochs(estimator: Any, task: Task) -> None:
+    """Warn about parameters that scikit-learn takes, and ignores, with L-BFGS."""
+    for parameter, is_given in (
+        ("early_stopping=True", estimator.early_stopping),
+        ("X_val", task.holdout is not None),
+    ):
+        if is_given:
+            warnings.warn(
+                f"{parameter} has no effect with solver='lbfgs', which has no epochs; "
+                "use solver='adam' or 'sgd'.",
+                stacklevel=3,
+            )
+
+
+def _refuse_what_needs_steps(estimator: Any, task: Task) -> None:
+    """Refuse parameters that say something about minibatch steps."""
+    schedule, network = schedule_of(estimator), task.network
+    for parameter, is_given, why in (
+        (
+            f"learning_rate={estimator.learning_rate!r}",
+            not isinstance(schedule, Constant),
+            "has no learning rate",
+        ),
+        (
+            f"clip_norm={estimator.clip_norm!r}",
+            estimator.clip_norm is not None,
+            "has no steps whose gradient could be clipped",
+        ),
+        (
+            f"averaging={estimator.averaging!r}",
+            estimator.averaging is not None,
+            "has no steps to average over",
+        ),
+        (
+            f"dropout={estimator.dropout!r}",
+            network.draws_noise,
+            "needs a loss without noise",
+        ),
+        (
+            f"block={estimator.block!r} with normalization='batch'",
+            network.mixes_rows,
+            "evaluates the rows in chunks, whose statistics would differ",
+        ),
+    ):
+        if is_given:
+            raise ValueError(
+                f"{parameter} does not go with solver='lbfgs', which {why}. Use "
+                "solver='adam' or another stochastic solver, or leave it out."
+            )

@@ -12,7 +12,12 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet._rng import stream_from_state, stream_state
+from sknet._rng import (
+    noise_from_state,
+    noise_state,
+    stream_from_state,
+    stream_state,
+)
 from sknet.optimizers import Optimizer
 from sknet.schedules import Clock
 from sknet.training.state import TrainState
@@ -48,6 +53,7 @@ def remember(
     """
     last = None if np.array_equal(state.theta, published) else state.theta
     order = state.order if keep_order else None
+    noise = [noise_state(stream) for stream in state.noise]
     return {
         "optimizer": optimizer.name,
         "slots": list(state.slots),
@@ -56,6 +62,10 @@ def remember(
         "order": _compact(order),
         "validation_rows": _compact(validation_rows) if keep_order else None,
         "plateau_scale": state.plateau_scale,
+        "noise": noise[0] if noise else None,
+        "average": state.average,
+        "n_averaged": state.n_averaged,
+        "cycle_start": state.cycle_start,
         "last_theta": last,
         "published": _checksum(published),
     }
@@ -82,12 +92,13 @@ def recall(
     state : TrainState
         Without an order, which depends on the new data.
     """
-    last = memory.get("last_theta")
+    last, average = memory.get("last_theta"), memory.get("average")
     if memory.get("published") != _checksum(theta):
         # Somebody has edited the published parameters: they count.
-        last = None
-    same = memory.get("optimizer") == optimizer.name
-    slots = [slot.copy() for slot in memory["slots"]] if same else []
+        last = average = None
+    kept = memory.get("slots", [])
+    same = memory.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots
+    slots = [slot.copy() for slot in kept] if same else []
     return TrainState(
         theta=(theta if last is None else last).copy(),
         slots=slots,
@@ -95,6 +106,10 @@ def recall(
         t=memory["t"] if same else 0,
         clock=clock,
         plateau_scale=memory.get("plateau_scale", 1.0),
+        noise=[noise_from_state(noise)] if (noise := memory.get("noise")) else [],
+        average=None if average is None else average.copy(),
+        n_averaged=memory.get("n_averaged", 0) if average is not None else 0,
+        cycle_start=memory.get("cycle_start", 0),
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.activations import ACTIVATIONS
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
 from sknet.network.network import Network, perceptron
 
 
@@ -21,25 +24,34 @@ class Views(list[Array]):
         self[position][...] = np.asarray(value).reshape(self[position].shape)
 
 
+@lru_cache(maxsize=128)
+def architecture_from_json(text: str) -> Architecture:
+    """Return the architecture that a fitted estimator describes."""
+    return Architecture.from_config(json.loads(text))
+
+
 class LayerParameters:
     """Mixin that shows ``theta_`` as ``coefs_`` and ``intercepts_``.
 
-    It reads ``theta_``, ``n_features_in_``, ``n_outputs_`` and ``_architecture``.
+    It reads ``theta_``, ``n_features_in_``, ``n_outputs_``, and ``_architecture``, a
+    description as JSON: text is the plainest state there is, and a key to a cache.
     """
 
     theta_: Array
     n_features_in_: int
     n_outputs_: int
-    _architecture: dict[str, Any]
+    _architecture: str
 
     def _fitted_network(self) -> Network:
         """Return the fitted network's description."""
+        n_raw = self._fitted_loss().n_raw(self.n_outputs_)
         return perceptron(
-            self.n_features_in_,
-            tuple(self._architecture["hidden_layer_sizes"]),
-            ACTIVATIONS.make(self._architecture["activation"]),
-            self.n_outputs_,
+            self.n_features_in_, architecture_from_json(self._architecture), n_raw
         )
+
+    def _fitted_loss(self) -> Loss:
+        """Return the loss of the fitted network."""
+        raise NotImplementedError
 
     @property
     def coefs_(self) -> list[Array]:

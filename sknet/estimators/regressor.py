@@ -7,14 +7,17 @@ from typing import Any, ClassVar, Self
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import StrOptions, fit_context
+from sknet._sklearn import Part, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
+from sknet.estimators.components import loss_of
+from sknet.estimators.prediction import ValuePredictions
 from sknet.estimators.targets import ValueTarget
-from sknet.losses import VALUE_LOSSES, Loss
+from sknet.losses import VALUE_LOSSES, ValueLoss
 
 
-class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
+class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
     r"""Multi-layer perceptron regressor, a drop-in for scikit-learn's.
 
     Names, defaults and numbers are those of
@@ -33,16 +36,21 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : str, default="squared_error"
-        What is minimised: a name from the table of losses for regression. "poisson"
-        needs ``y >= 0`` and predicts through the exponential function.
+    loss : str, ValueLoss or pair of functions, default="squared_error"
+        What is minimised: a name from the table of losses of a regressor, or an
+        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair ``(value,
+        gradient)`` takes raw outputs (B, C) and targets (B, C), and gives losses (B,)
+        and their gradient (B, C).
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Widths of the hidden layers, each >= 1. Empty for a linear model.
-    activation : str, default="relu"
-        Activation of the hidden layers: a name from the table of activations.
-    solver : str, default="adam"
-        How the weights are found: a name from the table of optimizers, which make
-        minibatch steps, or "lbfgs", a quasi-Newton method on all rows at once.
+    activation : str, Activation or list, default="relu"
+        Activation of the hidden layers: a name from the table of activations, or an
+        instance; a list has one for each hidden layer.
+    solver : str or Optimizer, default="adam"
+        How the weights are found: a name from the table of optimizers, or an instance,
+        which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
+        once. An instance has parameters of its own, e.g. ``Adam(beta_2=0.95)``; with a
+        name, ``momentum``, ``beta_1`` and so on say them.
     alpha : float in [0, inf), default=0.0001
         Strength of the L2 penalty on the weights, biases excepted. It is divided by
         the sum of the sample weights of a batch (its rows, without weights), so that
@@ -51,9 +59,11 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
         is clipped, with a warning; up to 40 shuffled rows are always one batch, with
         a warning. Ignored by "lbfgs".
-    learning_rate : str, default="constant"
-        Course of the learning rate: a name from the table of schedules. Ignored by
-        "lbfgs".
+    learning_rate : str or Schedule, default="constant"
+        Course of the learning rate: a name from the table of schedules, or an instance,
+        e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
+        that goes on before its plan is through finishes it. Refused by "lbfgs" unless
+        constant.
     learning_rate_init : float in (0, inf), default=0.001
         The initial learning rate. Ignored by "lbfgs".
     power_t : float in [0, inf), default=0.5
@@ -100,6 +110,29 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         "lbfgs".
     max_fun : int in [1, inf), default=15000
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
+    output_activation : str or None, default=None
+        Function from raw outputs to predictions, where the loss leaves a choice
+        (``loss="squared_error"`` and others that compare predictions with targets);
+        None takes the loss's own. ``out_activation_`` shows which it was.
+    block : str or Block, default="plain"
+        What a hidden layer is made of: a name from the table of blocks, or an instance
+        with its options, e.g. ``Plain(normalization="batch")``. Every entry of
+        ``hidden_layer_sizes`` is the width of a block.
+    dropout : float in [0, 1) or array-like of float, default=0.0
+        Rate at which outputs of hidden layers are set to zero while training, one for
+        all hidden layers or one for each. The order of the rows does not depend on it.
+    use_bias : bool, default=True
+        Whether dense layers have biases.
+    initializer : str, Initializer or list, default="glorot_uniform"
+        How weights and biases are drawn: a name from the table of initializers, or an
+        instance. A list gives the start itself: an array of weights for each dense
+        layer, with biases zero, or pairs of weights and biases.
+    clip_norm : float in (0, inf) or None, default=None
+        Largest norm of the gradient over all parameters; longer gradients are scaled
+        down. Refused by "lbfgs".
+    averaging : str, Averaging or None, default=None
+        Which average of the weights is kept beside them, to be validated and published:
+        a name from the table of averages, or an instance. Refused by "lbfgs".
     scoring : str, callable or None, default=None
         What the validation set is scored by: "loss" (the negative loss), the name of a
         scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for what
@@ -189,8 +222,9 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions(set(VALUE_LOSSES))],
+        "loss": [Part(VALUE_LOSSES, ValueLoss), tuple, list],
     }
+    _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _numeric_target: ClassVar[bool] = True
 
     def __init__(
@@ -220,6 +254,13 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         max_fun=15000,
+        output_activation=None,
+        block="plain",
+        dropout=0.0,
+        use_bias=True,
+        initializer="glorot_uniform",
+        clip_norm=None,
+        averaging=None,
         scoring=None,
         dtype="auto",
         max_time=None,
@@ -249,6 +290,13 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.output_activation = output_activation
+        self.block = block
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self.initializer = initializer
+        self.clip_norm = clip_norm
+        self.averaging = averaging
         self.scoring = scoring
         self.dtype = dtype
         self.max_time = max_time
@@ -283,35 +331,15 @@ class SimpleMLPRegressor(MultiOutputMixin, RegressorMixin, BaseMLP):
         self._fit(X, y, sample_weight, incremental=True)
         return self
 
-    def predict(self, X: Any) -> Array:
-        """Predict values.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, flat for one output.
-        """
-        prediction = self._linked(X)
-        return prediction.ravel() if prediction.shape[1] == 1 else prediction
-
     # ---- what the base asks for
-
-    def _fitted_loss(self) -> Loss:
-        """Return the loss that was fitted, whatever the parameter is now."""
-        return VALUE_LOSSES.make(self._loss_name)
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ValueTarget:
         """Read the number of outputs."""
         del going_on, classes
-        return ValueTarget(
-            1 if y.ndim == 1 else y.shape[1], VALUE_LOSSES.make(self.loss)
-        )
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        return ValueTarget(n_outputs, loss_of(self, VALUE_LOSSES))
 
     def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
-        """Return the name of the loss."""
-        return {"_loss_name": target.loss.name}
+        """Return nothing: outputs and loss say it all."""
+        del target
+        return {}

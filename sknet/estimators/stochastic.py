@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from sknet._numerics import Array
+from sknet._rng import noise_stream
 from sknet.estimators import memory
+from sknet.estimators.components import averaging_of, optimizer_of, schedule_of
 from sknet.estimators.holdout import Holdout, NoSplitError, split_rows, validator
-from sknet.estimators.task import (
-    Fit,
-    Task,
-    batch_rows,
-    limits_of,
-    optimizer_of,
-    schedule_of,
-)
+from sknet.estimators.initial import initial_theta
+from sknet.estimators.task import Fit, Task, batch_rows, limits_of
 from sknet.schedules import Clock
 from sknet.training.batches import Batches
 from sknet.training.callbacks import Reporter
@@ -44,17 +41,12 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     fit : Fit
         Trained parameters and curves.
     """
-    trainer = Trainer(
-        task.objective(estimator.alpha),
-        optimizer_of(estimator),
-        schedule_of(estimator),
-        float(estimator.learning_rate_init),
-        estimator.shuffle,
-    )
+    trainer = _trainer(estimator, task)
     state, progress = _start(estimator, task, trainer)
     holdout, validation_rows = _arrange_rows(estimator, task, state, progress)
     n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
     n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
+    least = _least_rows(task, n_batch)
     validate = None
     if holdout is not None:
         score = estimator._score_on(task, holdout)
@@ -67,7 +59,10 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     )
     session = Session(trainer, monitor, validate, Reporter(bool(estimator.verbose)))
     limits = limits_of(estimator, task.incremental)
-    batches = Batches(task.data, n_batch, task.dtype)
+    if trainer.schedule.is_planned and not task.incremental:
+        left = trainer.horizon - (state.clock.n_epochs - state.cycle_start)
+        limits = replace(limits, max_iter=left)
+    batches = Batches(task.data, n_batch, task.dtype, least=least)
     best = estimator.theta_.copy() if progress.best_score > -math.inf else None
     ending, best = session.run(state, progress, batches, limits, best)
     theta = _settle(state, ending, monitor, best)
@@ -77,6 +72,34 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
         state, trainer.optimizer, validation_rows, theta, keep
     )
     return Fit(theta, ending, attributes)
+
+
+def _trainer(estimator: Any, task: Task) -> Trainer:
+    """Return the description of the training that the parameters ask for."""
+    clip = estimator.clip_norm
+    return Trainer(
+        task.objective(estimator.alpha),
+        optimizer_of(estimator),
+        schedule_of(estimator),
+        float(estimator.learning_rate_init),
+        estimator.shuffle,
+        int(estimator.max_iter),
+        None if clip is None else float(clip),
+        averaging_of(estimator),
+    )
+
+
+def _least_rows(task: Task, n_batch: int) -> int:
+    """Return the rows that a batch must have; refuse batches that have fewer."""
+    if not task.network.mixes_rows:
+        return 1
+    if n_batch < 2:
+        raise ValueError(
+            "Batch normalization needs batches of at least two rows, got batches of "
+            f"{n_batch}: raise batch_size, pass more rows, or use "
+            "normalization='layer'."
+        )
+    return 2
 
 
 def _start(estimator: Any, task: Task, trainer: Trainer) -> tuple[TrainState, Progress]:
@@ -90,8 +113,14 @@ def _start(estimator: Any, task: Task, trainer: Trainer) -> tuple[TrainState, Pr
         progress = _progress_of(estimator)
     else:
         streams = [check_random_state(estimator.random_state)]
-        theta = task.network.initial(streams, task.dtype)
+        theta = initial_theta(estimator.initializer, task.network, streams, task.dtype)
         state, progress = TrainState(theta, [], streams), Progress()
+    if task.network.draws_noise and not state.noise:
+        state.noise = [noise_stream(stream) for stream in state.streams]
+    if trainer.averaging is None:
+        state.average, state.n_averaged = None, 0
+    if state.clock.n_epochs - state.cycle_start >= trainer.horizon:
+        state.cycle_start = state.clock.n_epochs
     if not state.slots:
         shape = (len(state.theta), layout.n_trainable)
         state.slots = [
@@ -177,12 +206,11 @@ def _settle(
                 "in its first epoch: scale X (e.g. StandardScaler) and y, or lower "
                 "learning_rate_init."
             )
-        np.copyto(state.theta, best)
-        state.forget_momentum()
-        return state.theta
+        state.go_back(best)
+        return state.published
     if monitor.on_score and best is not None:
         return best
-    return state.theta
+    return state.published
 
 
 def _attributes(

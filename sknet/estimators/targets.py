@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sknet._numerics import Array
-from sknet.losses import LogLoss, Loss
+from sknet._numerics import Array, log_softmax
+from sknet.losses import ClassLoss, ValueLoss
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,13 @@ class ClassTarget:
         scikit-learn's name of the kind of target. One class counts as binary.
     classes : ndarray of shape (C,)
         The labels, sorted; of a multilabel target the column numbers.
+    loss : ClassLoss
+        The loss they are judged by, made for this kind of target.
     """
 
     kind: str
     classes: Array = field(compare=False)
+    loss: ClassLoss
 
     @property
     def n_outputs(self) -> int:
@@ -35,9 +38,9 @@ class ClassTarget:
         return 1 if self.kind == "binary" else len(self.classes)
 
     @property
-    def loss(self) -> LogLoss:
-        """The log-loss of exclusive classes, or of independent columns."""
-        return LogLoss(exclusive=self.kind == "multiclass")
+    def n_raw(self) -> int:
+        """Raw outputs of the network."""
+        return self.loss.n_raw(self.n_outputs)
 
     def encode(self, y: Array) -> Array:
         """Return a boolean column for each output, of shape (N, C)."""
@@ -48,13 +51,13 @@ class ClassTarget:
             return (codes == 1)[:, None]
         return codes[:, None] == np.arange(len(self.classes))
 
-    def decode(self, probability: Array) -> Array:
+    def decode(self, prediction: Array) -> Array:
         """Return the labels of the most probable classes.
 
         Parameters
         ----------
-        probability : ndarray of shape (N, n_outputs)
-            What the link gives.
+        prediction : ndarray of shape (N, n_outputs)
+            What the link gives: probabilities, or margins.
 
         Returns
         -------
@@ -62,12 +65,12 @@ class ClassTarget:
             Labels, or ones and zeros for several labels at once.
         """
         if self.kind == "multilabel-indicator":
-            return (probability > 0.5).astype(int)
+            return (prediction > self.loss.threshold).astype(int)
         if self.kind == "multiclass":
-            return self.classes[probability.argmax(axis=1)]
+            return self.classes[prediction.argmax(axis=1)]
         if len(self.classes) == 1:
-            return np.repeat(self.classes, len(probability))
-        return self.classes[(probability[:, 0] > 0.5).astype(int)]
+            return np.repeat(self.classes, len(prediction))
+        return self.classes[(prediction[:, 0] > self.loss.threshold).astype(int)]
 
     @np.errstate(all="ignore")
     def log_probability(self, raw: Array) -> Array:
@@ -82,6 +85,9 @@ class ClassTarget:
             raw = np.hstack([-raw, raw])
         least = np.log(np.finfo(raw.dtype).tiny)
         log_probability = np.maximum(self.loss.log_link(raw), least)
+        if self.kind == "multiclass" and self.loss.link_name != "softmax":
+            # Each class for itself: one against the rest, as scikit-learn shares.
+            log_probability = np.maximum(log_softmax(log_probability), least)
         if self.kind == "multilabel-indicator":
             # Near one, the logarithm of the rounded probability: ties in both alike.
             probability = self.probability(raw)
@@ -96,9 +102,9 @@ class ClassTarget:
             return np.clip(self.loss.link(raw), limits.tiny, 1.0 - limits.eps)
         return np.exp(self.log_probability(raw))
 
-    def score(self, probability: Array, y: Array, weight: Array | None) -> float:
+    def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
         """Return the accuracy; of several labels at once, that of whole rows."""
-        correct = self.decode(probability) == y
+        correct = self.decode(prediction) == y
         if correct.ndim == 2:
             correct = correct.all(axis=1)
         return float(np.average(correct, weights=weight))
@@ -135,7 +141,7 @@ class ClassTarget:
         same_classes : bool
             Whether the new labels must hold every class (``warm_start``).
         """
-        now = class_target(y)
+        now = class_target(y, self.loss)
         if classes is not None and not np.array_equal(self.classes, np.unique(classes)):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to "
@@ -154,13 +160,15 @@ class ClassTarget:
             )
 
 
-def class_target(y: Array, classes: Any = None) -> ClassTarget:
+def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
     """Read the kind of a target, and its classes.
 
     Parameters
     ----------
     y : ndarray of shape (N,) or (N, C)
         Labels, or an indicator matrix.
+    loss : ClassLoss
+        The loss; it is told whether the classes are exclusive.
     classes : array-like of shape (C,), optional
         All classes, where ``y`` may not hold every one of them.
 
@@ -176,10 +184,13 @@ def class_target(y: Array, classes: Any = None) -> ClassTarget:
     """
     kind = _kind(y)
     if kind == "multilabel-indicator":
-        columns = np.arange(y.shape[1])
-        return ClassTarget(kind, columns if classes is None else np.unique(classes))
-    labels = np.unique(y if classes is None else np.asarray(classes))
-    return ClassTarget("binary" if len(labels) <= 2 else "multiclass", labels)
+        labels = np.arange(y.shape[1]) if classes is None else np.unique(classes)
+    else:
+        labels = np.unique(y if classes is None else np.asarray(classes))
+        kind = "binary" if len(labels) <= 2 else "multiclass"
+    loss = replace(loss, exclusive=kind == "multiclass")
+    loss.check()
+    return ClassTarget(kind, labels, loss)
 
 
 def _kind(y: Array) -> str:
@@ -271,12 +282,17 @@ class ValueTarget:
     ----------
     n_outputs : int
         Columns.
-    loss : Loss
+    loss : ValueLoss
         The loss they are judged by.
     """
 
     n_outputs: int
-    loss: Loss
+    loss: ValueLoss
+
+    @property
+    def n_raw(self) -> int:
+        """Raw outputs of the network."""
+        return self.loss.n_raw(self.n_outputs)
 
     def encode(self, y: Array) -> Array:
         """Return the values as columns, of shape (N, C)."""
@@ -295,8 +311,19 @@ class ValueTarget:
         """Return the coefficient of determination, NaN for infinite predictions."""
         if not np.isfinite(prediction).all():
             return math.nan
-        return float(r2_score(y, self.decode(prediction), sample_weight=weight))
+        values = self.point(prediction)
+        return float(r2_score(y, values, sample_weight=weight))
+
+    def point(self, prediction: Array) -> Array:
+        """Return one value a target: (N,) for a single target, else (N, C)."""
+        values = self.loss.point(prediction)
+        return values.ravel() if self.n_outputs == 1 else values
 
     def decode(self, prediction: Array) -> Array:
-        """Return values (N,) for one output, else (N, C)."""
-        return prediction.ravel() if prediction.shape[1] == 1 else prediction
+        """Return all that is predicted for a target, an axis for it if there is more.
+
+        Of shape (N,) or (N, C), or (N, Q) or (N, C, Q) for Q values a target.
+        """
+        n_rows, n_raw = prediction.shape
+        shape = (n_rows, self.n_outputs, n_raw // self.n_outputs)
+        return prediction.reshape([n for i, n in enumerate(shape) if i == 0 or n > 1])

@@ -13,11 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sknet._numerics import Array
 from sknet.estimators.holdout import Holdout
 from sknet.losses import Loss
+from sknet.network.architecture import Architecture
 from sknet.network.network import Network
 from sknet.objective import Objective
-from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.penalties import L2
-from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.batches import Dataset
 from sknet.training.session import Ending, Limits
 
@@ -39,6 +38,8 @@ class Task:
         The target as the user sees it.
     target : ClassTarget or ValueTarget
         How targets become columns.
+    architecture : Architecture
+        The hidden layers.
     network : Network
         The network.
     loss : Loss
@@ -56,6 +57,7 @@ class Task:
     data: Dataset
     y: Array
     target: Any
+    architecture: Architecture
     network: Network
     loss: Loss
     dtype: np.dtype[Any]
@@ -85,22 +87,6 @@ class Fit:
     theta: Array
     ending: Ending
     attributes: dict[str, Any] = field(default_factory=dict)
-
-
-def optimizer_of(estimator: Any) -> Optimizer:
-    """Return the optimizer that an estimator's parameters describe."""
-    if estimator.solver == SGD.name:
-        return SGD(estimator.momentum, estimator.nesterovs_momentum)
-    if estimator.solver == Adam.name:
-        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    return OPTIMIZERS.make(estimator.solver)
-
-
-def schedule_of(estimator: Any) -> Schedule:
-    """Return the schedule that an estimator's parameters describe."""
-    if estimator.learning_rate == InvScaling.name:
-        return InvScaling(estimator.power_t)
-    return SCHEDULES.make(estimator.learning_rate)
 
 
 def limits_of(estimator: Any, incremental: bool) -> Limits:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -23,7 +22,7 @@ def _controller() -> ThreadpoolController:
 
 
 def blas_threads(
-    n_threads: int | None, n_rows: int, widths: tuple[int, ...]
+    n_threads: int | None, n_rows: int, n_largest: int
 ) -> AbstractContextManager[Any]:
     """Limit the threads of BLAS while a network is trained.
 
@@ -34,8 +33,8 @@ def blas_threads(
         thread where they are small.
     n_rows : int
         Rows of a batch.
-    widths : tuple of int
-        Inputs, hidden layers and outputs.
+    n_largest : int
+        Elements of the network's largest weight matrix.
 
     Returns
     -------
@@ -43,7 +42,7 @@ def blas_threads(
         Undoes the limit at the end.
     """
     if n_threads is None:
-        if n_rows * max(a * b for a, b in pairwise(widths)) >= _WORTH_A_THREAD:
+        if n_rows * n_largest >= _WORTH_A_THREAD:
             return nullcontext()
         n_threads = 1
     return _controller().limit(limits=n_threads, user_api="blas")

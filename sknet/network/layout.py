@@ -78,10 +78,16 @@ class Declaration:
         Prefix of the layer's parameters; empty at the root.
     at_input : bool
         Whether the layer reads the network's input, whose gradient nobody needs.
+    draws_noise : bool
+        Whether the layer draws from the noise streams while training.
+    mixes_rows : bool
+        Whether an output of the layer depends on other rows of the batch in training.
     """
 
     path: str = ""
     at_input: bool = True
+    draws_noise: bool = False
+    mixes_rows: bool = False
     parameters: list[Parameter] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     children: list[Declaration] = field(default_factory=list)

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.activations import Activation
-from sknet.network.blocks import multilayer_perceptron
-from sknet.network.layers import Layer
+from sknet.network.architecture import Architecture
+from sknet.network.layers import Layer, Training
 from sknet.network.layout import DECAYED, Declaration, Layout
 from sknet.network.workspace import Workspace
 
@@ -32,6 +31,10 @@ class Network:
         Where the parameters live.
     n_outputs : int
         Number of raw outputs.
+    draws_noise : bool
+        Whether a layer draws random numbers while training.
+    mixes_rows : bool
+        Whether in training the output for a row depends on the others of its batch.
     """
 
     def __init__(self, root: Layer, n_inputs: int) -> None:
@@ -40,12 +43,14 @@ class Network:
         self._declaration = Declaration()
         self.n_outputs = root.build(self._declaration, n_inputs)
         self.layout = Layout(self._declaration)
+        nodes = list(self._declaration.walk())
+        self.draws_noise = any(node.draws_noise for node in nodes)
+        self.mixes_rows = any(node.mixes_rows for node in nodes)
 
     @property
-    def widths(self) -> tuple[int, ...]:
-        """Inputs, then the outputs of every layer with weights."""
-        fans = [p.fan[1] for p in self.layout.parameters if p.zone == DECAYED]
-        return (self.n_inputs, *fans)
+    def n_largest(self) -> int:
+        """Elements of the largest weight matrix."""
+        return max(p.size for p in self.layout.parameters if p.zone == DECAYED)
 
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
@@ -77,9 +82,11 @@ class Network:
         """Return buffers for ``n_members`` members."""
         return Workspace(self._declaration, n_members, dtype, training)
 
-    def forward(self, views: Any, x: Any, cache: Any) -> Array:
+    def forward(
+        self, views: Any, x: Any, cache: Any, training: Training | None = None
+    ) -> Array:
         """Return the raw outputs, of shape (K, B, C)."""
-        return self.root.forward(views, x, cache)
+        return self.root.forward(views, x, cache, training)
 
     def backward(self, views: Any, grad: Any, draw: Array, cache: Any) -> Array | None:
         """Write the gradient; ``draw`` is the gradient of the raw outputs."""
@@ -87,22 +94,15 @@ class Network:
 
 
 @lru_cache(maxsize=128)
-def perceptron(
-    n_inputs: int,
-    hidden_layer_sizes: tuple[int, ...],
-    activation: Activation,
-    n_outputs: int,
-) -> Network:
+def perceptron(n_inputs: int, architecture: Architecture, n_outputs: int) -> Network:
     """Return the multilayer perceptron of a description, built once.
 
     Parameters
     ----------
     n_inputs : int
         Number of features.
-    hidden_layer_sizes : tuple of int
-        Widths of the hidden layers.
-    activation : Activation
-        The activation of the hidden layers.
+    architecture : Architecture
+        The hidden layers.
     n_outputs : int
         Number of raw outputs.
 
@@ -111,5 +111,4 @@ def perceptron(
     network : Network
         Shared between callers; it holds no array.
     """
-    root = multilayer_perceptron(hidden_layer_sizes, activation, n_outputs)
-    return Network(root, n_inputs)
+    return Network(architecture.root(n_inputs, n_outputs), n_inputs)

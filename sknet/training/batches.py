@@ -117,6 +117,9 @@ class Batches:
     normalize : bool, default=True
         Whether a batch's weights are shares of their sum, for means, or the weights
         themselves, for sums.
+    least : int, default=1
+        Rows of a batch at least: what is left at the end of an epoch joins the batch
+        before if it is less.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class Batches:
         batch_size: int,
         dtype: np.dtype[Any],
         normalize: bool = True,
+        least: int = 1,
     ) -> None:
         make = _SparseSource if sparse.issparse(data.x) else _Source
         self._x: Any = make(data.x, dtype)
@@ -134,6 +138,18 @@ class Batches:
         self._n_rows = data.n_rows
         self._batch_size = batch_size
         self._normalize = normalize
+        self._least = least
+
+    def n_batches(self, order: Array | None) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self._cuts(order))
+
+    def _cuts(self, order: Array | None) -> range:
+        """Return where the batches of an epoch begin."""
+        n_rows = self._n_rows if order is None else order.shape[1]
+        size = self._batch_size
+        short = n_rows > size and 0 < n_rows % size < self._least
+        return range(0, n_rows - (n_rows % size if short else 0), size)
 
     def epoch(self, order: Array | None) -> Iterator[Batch]:
         """Iterate over the batches of one epoch.
@@ -149,8 +165,9 @@ class Batches:
             Valid until the next one is asked for: the buffers are kept.
         """
         n_rows = self._n_rows if order is None else order.shape[1]
-        for start in range(0, n_rows, self._batch_size):
-            stop = min(start + self._batch_size, n_rows)
+        cuts = self._cuts(order)
+        for start in cuts:
+            stop = n_rows if start == cuts[-1] else start + self._batch_size
             if order is None:
                 x, y = self._x.slice(start, stop), self._y.slice(start, stop)
                 weight, total = self._weights(slice(start, stop), stop - start)

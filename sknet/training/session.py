@@ -125,7 +125,7 @@ class Session:
                 progress.loss_curve.append(float(next(epochs).loss[0]))
                 verdict, is_best = self._judge(state, progress, first)
                 if is_best:
-                    source = state.theta if self._monitor.on_score else before
+                    source = state.published if self._monitor.on_score else before
                     best = source.copy() if best is None else _copy_into(best, source)
                 if verdict is not Verdict.GO_ON:
                     diverged = verdict is Verdict.DIVERGED
@@ -146,7 +146,7 @@ class Session:
         loss, score = progress.loss_curve[-1], None
         finite = math.isfinite(loss) and state.is_finite()
         if self._validate is not None:
-            pair = self._validate(state.theta) if finite else (math.nan, math.nan)
+            pair = self._validate(state.published) if finite else (math.nan, math.nan)
             progress.validation_loss_curve.append(pair[0])
             progress.validation_scores.append(pair[1])
             score = pair[1]

@@ -32,6 +32,14 @@ class TrainState:
         Epochs and samples so far.
     plateau_scale : float
         What plateaus have made of the learning rate.
+    noise : list of Generator
+        One a member; empty if the network draws no noise.
+    average : ndarray of shape (K, P), or None
+        The running average of the parameters, if one is kept.
+    n_averaged : int
+        How many parameters have entered it.
+    cycle_start : int
+        Epochs that were finished when the current plan of the learning rate began.
     """
 
     theta: Array
@@ -41,6 +49,28 @@ class TrainState:
     t: int = 0
     clock: Clock = field(default_factory=Clock)
     plateau_scale: float = 1.0
+    noise: list[np.random.Generator] = field(default_factory=list)
+    average: Array | None = None
+    n_averaged: int = 0
+    cycle_start: int = 0
+
+    @property
+    def published(self) -> Array:
+        """What is validated and published: the average, if one is kept."""
+        return self.theta if self.average is None else self.average
+
+    def arrays(self) -> list[Array]:
+        """Return the arrays that a step changes, a row for each member."""
+        kept = [] if self.average is None else [self.average]
+        return [self.theta, *self.slots, *kept]
+
+    def go_back(self, theta: Array) -> None:
+        """Start again from other parameters, with an empty memory."""
+        np.copyto(self.theta, theta)
+        if self.average is not None:
+            np.copyto(self.average, theta)
+            self.n_averaged = 0
+        self.forget_momentum()
 
     def is_finite(self) -> bool:
         """Tell whether the parameters and the optimizer's memory are finite.

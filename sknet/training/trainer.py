@@ -13,12 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.averages import Averaging
 from sknet.objective import Batch, Objective, Point
 from sknet.optimizers import Optimizer
 from sknet.schedules import Clock, Schedule
+from sknet.training.averaging import Averager
 from sknet.training.batches import Batches
 from sknet.training.state import Record, TrainState
-from sknet.training.update import Update
+from sknet.training.update import Update, clip_by_norm
 
 
 # Steps between two looks at whether the loss is still finite.
@@ -41,6 +43,12 @@ class Trainer:
         The initial learning rate.
     shuffle : bool
         Whether each epoch has an order of its own.
+    horizon : int, default=1
+        Epochs over which the schedule runs, if it is a planned one.
+    clip_norm : float or None, default=None
+        Largest norm of a member's gradient; longer ones are scaled down.
+    averaging : Averaging or None, default=None
+        Which average of the parameters is kept.
     """
 
     objective: Objective
@@ -48,10 +56,19 @@ class Trainer:
     schedule: Schedule
     rate: float
     shuffle: bool
+    horizon: int = 1
+    clip_norm: float | None = None
+    averaging: Averaging | None = None
 
-    def rate_now(self, state: TrainState) -> float:
-        """Return the learning rate of the next epoch."""
-        return self.rate * self.schedule.factor(state.clock) * state.plateau_scale
+    def progress(self, state: TrainState, share: float = 0.0) -> float:
+        """Return the fraction of the plan that is done, ``share`` into an epoch."""
+        n_epochs = state.clock.n_epochs - state.cycle_start + share
+        return min(1.0, n_epochs / self.horizon)
+
+    def rate_now(self, state: TrainState, share: float = 0.0) -> float:
+        """Return the learning rate of the next step, ``share`` into an epoch."""
+        clock = state.clock._replace(progress=self.progress(state, share))
+        return self.rate * self.schedule.factor(clock) * state.plateau_scale
 
     def epochs(self, state: TrainState, batches: Batches) -> Iterator[Record]:
         """Train without end, an epoch between two records.
@@ -69,23 +86,33 @@ class Trainer:
             What the epoch gave. A loss that is not finite may come before the end
             of the epoch.
         """
-        point = self.objective.point(state.theta)
-        update = Update(self.optimizer, state.theta, point.grad, state.slots)
+        point = self.objective.point(state.theta, state.noise)
+        n_decayed = self.objective.network.layout.n_decayed
+        update = Update(self.optimizer, state.theta, point.grad, state.slots, n_decayed)
+        averager = None if self.averaging is None else Averager(self.averaging, state)
         while True:
             if self.shuffle:
                 _shuffle(state)
-            loss, n_rows = self._epoch(state, batches, point, update)
+            loss, n_rows = self._epoch(state, batches, point, update, averager)
+            if averager is not None:
+                averager.after_epoch(state, self.progress(state, 1.0))
             state.clock = Clock(state.clock.n_epochs + 1, state.clock.n_seen + n_rows)
             yield Record(state.clock, loss)
 
     def _epoch(
-        self, state: TrainState, batches: Batches, point: Point, update: Update
+        self,
+        state: TrainState,
+        batches: Batches,
+        point: Point,
+        update: Update,
+        averager: Averager | None,
     ) -> tuple[Array, int]:
         """Run one epoch; return the mean loss (K,) and the number of rows seen."""
-        rate = self.rate_now(state)
+        rate, planned = self.rate_now(state), self.schedule.is_planned
+        n_batches = batches.n_batches(state.order)
         total = _Total(self.objective, len(state.theta))
         n_rows = 0
-        for batch in batches.epoch(state.order):
+        for i, batch in enumerate(batches.epoch(state.order)):
             n_rows += batch.n_rows
             idle = _idle_members(batch)
             if idle is not None and idle.all():
@@ -94,7 +121,13 @@ class Trainer:
             kept = None if idle is None else _Kept(state, idle)
             data, penalty = self.objective.value_and_gradient(point, batch)
             total.add(data, penalty, batch.n_rows)
+            if self.clip_norm is not None:
+                clip_by_norm(point.grad, self.clip_norm)
+            if planned:
+                rate = self.rate_now(state, i / n_batches)
             update(state.t, rate)
+            if averager is not None:
+                averager.after_step(state, self.progress(state, (i + 1) / n_batches))
             if kept is not None:
                 kept.put_back(state)
             if state.t % _LOOK_EVERY == 0 and not total.is_finite():
@@ -151,12 +184,11 @@ class _Kept:
 
     def __init__(self, state: TrainState, idle: Array) -> None:
         self._idle = idle
-        self._rows = [array[idle].copy() for array in (state.theta, *state.slots)]
+        self._rows = [array[idle].copy() for array in state.arrays()]
 
     def put_back(self, state: TrainState) -> None:
         """Undo the step of the idle members."""
-        arrays = (state.theta, *state.slots)
-        for array, rows in zip(arrays, self._rows, strict=True):
+        for array, rows in zip(state.arrays(), self._rows, strict=True):
             array[self._idle] = rows
 
 

@@ -32,12 +32,20 @@ class Update:
         The gradient of the first P' of them.
     slots : sequence of ndarray of shape (K, P')
         The optimizer's memory.
+    n_decayed : int, default=0
+        How many parameters, the first of them, the optimizer's weight decay shrinks.
     """
 
     def __init__(
-        self, optimizer: Optimizer, theta: Array, grad: Array, slots: Sequence[Array]
+        self,
+        optimizer: Optimizer,
+        theta: Array,
+        grad: Array,
+        slots: Sequence[Array],
+        n_decayed: int = 0,
     ) -> None:
         self._optimizer = optimizer
+        self._decayed = theta[:, :n_decayed]
         n_members, n_trainable = grad.shape
         column_bytes = n_members * grad.itemsize * (3 + len(slots))
         width = max(64, _BLOCK_BYTES // column_bytes)
@@ -54,6 +62,25 @@ class Update:
 
     def __call__(self, t: int, rate: Scalar) -> None:
         """Make step number ``t`` at the learning rate ``rate``; spends ``grad``."""
+        decay = self._optimizer.weight_decay
+        if isinstance(decay, np.ndarray) or decay:
+            self._decayed *= 1.0 - rate * decay
         for theta, grad, slots, tmp in self._blocks:
             self._optimizer.step(grad, slots, t, rate, tmp)
             theta -= grad
+
+
+def clip_by_norm(grad: Array, largest: float) -> None:
+    """Scale the gradient of each member down to a norm, in place, if it is longer.
+
+    Parameters
+    ----------
+    grad : ndarray of shape (K, P')
+        Overwritten.
+    largest : float
+        The largest norm that stays.
+    """
+    squares = np.matmul(grad[:, None, :], grad[:, :, None])[:, :, 0]
+    norms = np.sqrt(squares)
+    if (norms > largest).any():
+        grad *= largest / np.maximum(norms, largest)

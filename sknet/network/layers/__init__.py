@@ -1,9 +1,30 @@
 """Layers: one map and its pullback a file."""
 
-from sknet.network.layers._base import Layer
-from sknet.network.layers.activate import Activate
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layers.activate import Activate, Mix, activation_layer
+from sknet.network.layers.batchnorm import BatchNorm
 from sknet.network.layers.dense import Dense
+from sknet.network.layers.dropout import Dropout
+from sknet.network.layers.grouped import GroupedDense
+from sknet.network.layers.highway import Highway
+from sknet.network.layers.layernorm import LayerNorm
+from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.sequential import Sequential
 
 
-__all__ = ["Activate", "Dense", "Layer", "Sequential"]
+__all__ = [
+    "Activate",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "GroupedDense",
+    "Highway",
+    "Layer",
+    "LayerNorm",
+    "Mix",
+    "Residual",
+    "Sequential",
+    "Training",
+    "ZeroPad",
+    "activation_layer",
+]

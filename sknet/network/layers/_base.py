@@ -15,11 +15,32 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sknet._component import Component
-from sknet._numerics import Array
+from sknet._numerics import Array, Scalar
 from sknet.network.layout import Declaration
+
+
+@dataclass(slots=True)
+class Training:
+    """What a layer may ask for while a network is trained.
+
+    Parameters
+    ----------
+    streams : sequence of Generator
+        Noise, a stream for each member; empty if no layer draws any.
+    weight : float or ndarray of shape (K or 1, B, 1)
+        Each row's share in the batch: statistics over rows weigh with it, so that a
+        row of weight two counts as two rows.
+    """
+
+    streams: Sequence[np.random.Generator]
+    weight: Scalar
 
 
 class Layer(Component):
@@ -43,7 +64,7 @@ class Layer(Component):
         """
 
     @abstractmethod
-    def forward(self, p: Any, x: Any, cache: Any) -> Array:
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Map rows.
 
         Parameters
@@ -54,6 +75,8 @@ class Layer(Component):
             What comes in.
         cache : namespace
             The layer's buffers; what ``backward`` needs is kept here.
+        training : Training or None
+            None at prediction.
 
         Returns
         -------

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from sknet._component import flag, part, real, whole
 from sknet._numerics import Array, matmul, matmul_transposed
-from sknet.initializers import GlorotUniform, Initializer
-from sknet.network.layers._base import Layer
+from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
+from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import DECAYED, FREE, Declaration
 
 
@@ -17,7 +18,10 @@ from sknet.network.layout import DECAYED, FREE, Declaration
 class Dense(Layer):
     r"""An affine map from all inputs to all outputs.
 
-    .. math:: y = x W + b
+    .. math:: y = s\, x W + b
+
+    with the fixed factor :math:`s` of the initializer, which is 1 for all but those
+    that stand for another parametrisation (the NTK form).
 
     Parameters
     ----------
@@ -26,43 +30,58 @@ class Dense(Layer):
     gain : float, default=1.0
         Gain of the activation that follows, for the initial weights.
     initializer : Initializer, default=GlorotUniform()
-        Draws the initial weights and biases.
+        Draws the initial weights.
+    use_bias : bool, default=True
+        Whether there is a :math:`b`.
+    bias : Initializer, optional
+        Draws the initial biases; ``initializer.for_bias()`` if it is left out.
 
     Notes
     -----
-    Pullback: :math:`dW = x^T dy`, :math:`db = 1^T dy`, :math:`dx = dy\, W^T`. The
-    bias gradient is written as a product with ones, which BLAS does in less than half
-    of the time of a sum over rows. A sparse ``x`` stays sparse in both products.
+    Pullback: :math:`dW = s\, x^T dy`, :math:`db = 1^T dy`, :math:`dx = s\, dy\, W^T`.
+    The bias gradient is written as a product with ones, which BLAS does in less than
+    half of the time of a sum over rows. A sparse ``x`` stays sparse in both products.
     """
 
-    units: int
-    gain: float = 1.0
-    initializer: Initializer = GlorotUniform()
+    units: int = whole(1, "[1, inf)")
+    gain: float = real(1.0, "(0, inf)")
+    initializer: Initializer = part(GlorotUniform(), INITIALIZERS)
+    use_bias: bool = flag(True)
+    bias: Initializer | None = None
 
     def build(self, declare: Declaration, n_in: int) -> int:
         """Declare ``weight`` (n_in, units) and ``bias`` (1, units)."""
         fan = (n_in, self.units)
         declare.parameter("weight", fan, DECAYED, self.initializer, fan, self.gain)
-        declare.parameter(
-            "bias", (1, self.units), FREE, self.initializer, fan, self.gain
-        )
+        if self.use_bias:
+            draw = self.bias or self.initializer.for_bias()
+            declare.parameter("bias", (1, self.units), FREE, draw, fan, self.gain)
         declare.buffer("y", self.units)
         if not declare.at_input:
             declare.buffer("dx", n_in, training=True)
         return self.units
 
-    def forward(self, p: Any, x: Any, cache: Any) -> Array:
-        """Return ``x W + b``."""
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return ``s x W + b``."""
+        del training
         cache.x = x
         y: Array = cache.y
         matmul(x, p.weight, out=y)
-        y += p.bias
+        scale = self.initializer.scale((p.weight.shape[-2], self.units))
+        if scale != 1.0:
+            y *= scale
+        if self.use_bias:
+            y += p.bias
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Write both gradients; return ``dy W^T`` unless at the network's input."""
+        """Write both gradients; return ``s dy W^T`` unless at the network's input."""
+        if self.use_bias:
+            np.matmul(cache.ones, dy, out=grad.bias)
+        scale = self.initializer.scale((p.weight.shape[-2], self.units))
+        if scale != 1.0:
+            dy *= scale
         matmul_transposed(cache.x, dy, out=grad.weight)
-        np.matmul(cache.ones, dy, out=grad.bias)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             np.matmul(dy, p.weight.swapaxes(-1, -2), out=dx)

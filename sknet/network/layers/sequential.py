@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sknet._numerics import Array
-from sknet.network.layers._base import Layer
+from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import Declaration
 
 
@@ -17,7 +17,7 @@ class Sequential(Layer):
     Parameters
     ----------
     layers : tuple of Layer
-        At least one layer, in the order of the forward pass.
+        In the order of the forward pass; none make the identity.
     """
 
     layers: tuple[Layer, ...]
@@ -29,11 +29,11 @@ class Sequential(Layer):
             n_out = layer.build(declare.child(at_input=position == 0), n_out)
         return n_out
 
-    def forward(self, p: Any, x: Any, cache: Any) -> Array:
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Run the layers in order."""
         views, buffers = p.children, cache.children
         for i, layer in enumerate(self.layers):
-            x = layer.forward(views[i], x, buffers[i])
+            x = layer.forward(views[i], x, buffers[i], training)
         return x
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:

@@ -1,0 +1,206 @@
+"""Components: from an estimator's parameters to the parts they describe.
+
+A parameter that chooses a component takes a name or an instance. With a name, the
+scalar parameters of scikit-learn (``momentum``, ``beta_1``, ``power_t`` ...) say the
+rest; an instance says everything itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Self
+
+import numpy as np
+
+from sknet._component import Component, Registry
+from sknet.activations import ACTIVATIONS, Activation
+from sknet.averages import AVERAGES, Averaging
+from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
+from sknet.network.blocks import BLOCKS, Block
+from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from sknet.schedules import SCHEDULES, InvScaling, Schedule
+
+
+FULL_BATCH_SOLVER = "lbfgs"
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """Return the optimizer that an estimator's parameters describe."""
+    if estimator.solver == SGD.name:
+        return SGD(estimator.momentum, estimator.nesterovs_momentum)
+    if estimator.solver == Adam.name:
+        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+    return OPTIMIZERS.make(estimator.solver)
+
+
+def schedule_of(estimator: Any) -> Schedule:
+    """Return the schedule that an estimator's parameters describe."""
+    if estimator.learning_rate == InvScaling.name:
+        return InvScaling(estimator.power_t)
+    return SCHEDULES.make(estimator.learning_rate)
+
+
+def averaging_of(estimator: Any) -> Averaging | None:
+    """Return the averaging that an estimator's parameters describe, if any."""
+    if estimator.averaging is None:
+        return None
+    return AVERAGES.make(estimator.averaging)
+
+
+def block_of(estimator: Any) -> Block:
+    """Return the block that an estimator's parameters describe."""
+    return BLOCKS.make(estimator.block)
+
+
+def initializer_of(estimator: Any) -> Initializer:
+    """Return what draws the initial weights; what is overwritten is drawn as usual."""
+    if isinstance(estimator.initializer, (list, tuple)):
+        return GlorotUniform()
+    return INITIALIZERS.make(estimator.initializer)
+
+
+def activations_of(estimator: Any) -> tuple[Activation, ...]:
+    """Return the activations, one for all hidden layers or one for each."""
+    given = estimator.activation
+    if isinstance(given, (list, tuple)):
+        return tuple(ACTIVATIONS.make(spec) for spec in given)
+    return (ACTIVATIONS.make(given),)
+
+
+def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
+    """Return the loss that an estimator's parameters describe.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its ``loss`` may be a pair of functions, too.
+    registry : Registry
+        The losses of a classifier, or those of a regressor.
+
+    Returns
+    -------
+    loss : Loss
+        The loss, with the output activation that was asked for.
+    """
+    given = estimator.loss
+    if isinstance(given, (list, tuple)):
+        if len(given) != 2 or not all(callable(function) for function in given):
+            raise ValueError(
+                f"loss={given!r} must be a pair of functions (value, gradient), a name "
+                f"or an instance. Known names are {', '.join(map(repr, registry))}."
+            )
+        given = registry["custom"](*given)
+    loss: Loss = registry.make(given)
+    output = estimator.output_activation
+    if output is None:
+        return loss
+    if "output_activation" not in {f.name for f in fields(type(loss))}:  # type: ignore[arg-type]
+        raise ValueError(
+            f"output_activation={output!r} cannot be chosen with loss={loss.name!r}, "
+            f"whose output activation is {loss.link_name!r}. Use output_activation="
+            "None, or loss='squared_error'."
+        )
+    loss = loss.with_param("output_activation", output)
+    loss.check()
+    return loss
+
+
+def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
+    """Return the hidden layers that an estimator's parameters describe.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its parameters say how.
+    hidden : tuple of int
+        The widths, validated.
+
+    Returns
+    -------
+    architecture : Architecture
+        A frozen description.
+    """
+    activations = activations_of(estimator)
+    if len(activations) != 1 or isinstance(estimator.activation, (list, tuple)):
+        _check_one_each("activation", estimator.activation, len(hidden))
+    dropout = estimator.dropout
+    if np.ndim(dropout):
+        _check_one_each("dropout", dropout, len(hidden))
+    rates = tuple(float(rate) for rate in np.ravel(dropout))
+    for rate in rates:
+        if not 0.0 <= rate < 1.0:
+            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
+    return Architecture(
+        hidden,
+        activations or (ACTIVATIONS.make("identity"),),
+        block_of(estimator),
+        rates or (0.0,),
+        initializer_of(estimator),
+        bool(estimator.use_bias),
+    )
+
+
+def _check_one_each(name: str, given: Any, n_hidden: int) -> None:
+    """Refuse a list whose length is not the number of hidden layers."""
+    if len(given) != n_hidden:
+        raise ValueError(
+            f"{name} must be one for all hidden layers, or a list of one for each; "
+            f"got {len(given)} for {n_hidden} hidden layers: {given!r}."
+        )
+
+
+# Parameters that choose a component, and how an estimator's choice is read.
+_READERS = {
+    "solver": optimizer_of,
+    "learning_rate": schedule_of,
+    "averaging": averaging_of,
+    "block": block_of,
+    "initializer": initializer_of,
+}
+
+
+class NestedParameters:
+    """Mixin: parameters of components are reached as ``solver__beta_2``, in a grid too.
+
+    Components are frozen, so that setting a parameter puts a new one in their place; a
+    name becomes an instance with the values that the other parameters describe.
+    """
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator and of its components.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        plain = {key: value for key, value in params.items() if "__" not in key}
+        super().set_params(**plain)  # type: ignore[misc]  # scikit-learn's
+        for key in params.keys() - plain.keys():
+            name, _, path = key.partition("__")
+            if name not in {"loss", "activation", *_READERS}:
+                super().set_params(**{key: params[key]})  # raises, with its own words
+            setattr(self, name, self._component(name).with_param(path, params[key]))
+        return self
+
+    def _component(self, name: str) -> Component:
+        """Return the component that stands behind a parameter."""
+        given = getattr(self, name)
+        if name == "loss":
+            made: Any = loss_of(self, self._losses)  # type: ignore[attr-defined]
+        elif name == "activation" and not isinstance(given, (list, tuple)):
+            made = ACTIVATIONS.make(given)
+        else:
+            made = None
+        if name in _READERS and given != FULL_BATCH_SOLVER:
+            made = _READERS[name](self)
+        if not isinstance(made, Component):
+            raise ValueError(f"{name}={given!r} has no parameters to set.")
+        return made

@@ -1,0 +1,196 @@
+"""Predictions: from raw outputs to classes, probabilities and values."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+
+from sknet._numerics import Array
+from sknet.estimators.components import loss_of
+from sknet.estimators.targets import ClassTarget, ValueTarget
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
+
+
+@lru_cache(maxsize=128)
+def _class_loss(text: str) -> ClassLoss:
+    """Return the loss that a fitted estimator describes."""
+    return CLASS_LOSSES.from_config(json.loads(text))
+
+
+def _gives_probability(estimator: Any) -> bool:
+    """Tell whether the loss gives probabilities; the hinge loss gives margins."""
+    if "_loss" in vars(estimator):
+        loss = _class_loss(estimator._loss)
+    else:
+        loss = loss_of(estimator, CLASS_LOSSES)
+    if not loss.gives_probability:
+        raise AttributeError(
+            f"Probabilities are not available with loss={loss.name!r}; use "
+            "decision_function, or loss='log_loss'."
+        )
+    return True
+
+
+class ClassPredictions:
+    """Mixin: what a fitted classifier predicts from its raw outputs."""
+
+    classes_: Array
+    _target_kind: str
+    _loss: str
+
+    def _fitted_target(self) -> ClassTarget:
+        """Return how the fitted target becomes columns."""
+        loss = _class_loss(self._loss)
+        return ClassTarget(self._target_kind, self.classes_, loss)
+
+    def predict(self, X: Any) -> Array:
+        """Predict the most probable classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or ones and zeros for several labels at once.
+        """
+        linked = self._linked(X)
+        return self._fitted_target().decode(linked)
+
+    @available_if(_gives_probability)
+    def predict_proba(self, X: Any) -> Array:
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_samples, n_classes)
+            A column a class, in the order of ``classes_``: above 0, with the sum one;
+            for several labels at once a column a label, between 0 and 1.
+        """
+        raw = self._raw(X)
+        return self._fitted_target().probability(raw)
+
+    @available_if(_gives_probability)
+    def predict_log_proba(self, X: Any) -> Array:
+        """Predict logarithms of probabilities, from the raw outputs.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        log_probability : ndarray of shape (n_samples, n_classes)
+            Logarithms of ``predict_proba``, finite: at least that of the least number.
+        """
+        raw = self._raw(X)
+        return self._fitted_target().log_probability(raw)
+
+    def decision_function(self, X: Any) -> Array:
+        """Return the raw outputs, before the logistic function or the softmax.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Flat for two classes: the log-odds of ``classes_[1]``.
+        """
+        raw = self._raw(X)
+        return raw.ravel() if self._target_kind == "binary" else raw
+
+
+@lru_cache(maxsize=128)
+def _value_loss(text: str) -> ValueLoss:
+    """Return the loss that a fitted estimator describes."""
+    return VALUE_LOSSES.from_config(json.loads(text))
+
+
+class ValuePredictions:
+    """Mixin: what a fitted regressor predicts from its raw outputs."""
+
+    n_outputs_: int
+    _loss: str
+
+    def _fitted_target(self) -> ValueTarget:
+        """Return how the fitted target becomes columns."""
+        return ValueTarget(self.n_outputs_, _value_loss(self._loss))
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Predict values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Features.
+        return_std : bool, default=False
+            Whether to return standard deviations too, which ``loss="gaussian"`` gives.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, flat for one output. With several quantile levels they stand
+            along a last axis.
+        y_std : ndarray of the shape of y
+            Standard deviations, only if ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            If ``return_std``, and the loss gives no standard deviation.
+        """
+        raw = self._raw(X)
+        target = self._fitted_target()
+        with np.errstate(all="ignore"):
+            prediction = target.loss.link(raw)
+            spread = target.loss.spread(raw)
+        if spread is None:
+            if return_std:
+                raise ValueError(
+                    f"return_std=True: loss={target.loss.name!r} gives no standard "
+                    "deviation; use loss='gaussian'."
+                )
+            return target.decode(prediction)
+        mean = target.point(prediction)
+        return (mean, spread.reshape(mean.shape)) if return_std else mean
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the coefficient of determination of the predictions.
+
+        With several quantile levels it is that of the middle one.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Features.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1, which is a perfect prediction.
+        """
+        raw = self._raw(X)
+        target = self._fitted_target()
+        with np.errstate(all="ignore"):
+            values = target.point(target.loss.link(raw))
+        return float(r2_score(y, values, sample_weight=sample_weight))

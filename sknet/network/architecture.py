@@ -1,0 +1,104 @@
+"""The architecture: a frozen description of a multilayer perceptron, and its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sknet.activations import ACTIVATIONS, Activation, ReLU
+from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
+from sknet.network.blocks import BLOCKS, Block, Layers, Plain, Style
+from sknet.network.layers import Layer, Sequential
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Everything about a network but the number of inputs and outputs.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int
+        Widths of the hidden layers; empty for a linear model.
+    activations : tuple of Activation
+        One for each hidden layer, or one for all.
+    block : Block
+        What a hidden layer is made of.
+    dropout : tuple of float
+        A rate for each hidden layer, or one for all.
+    initializer : Initializer
+        Draws the initial parameters.
+    use_bias : bool
+        Whether dense layers have biases.
+    """
+
+    hidden_layer_sizes: tuple[int, ...]
+    activations: tuple[Activation, ...] = (ReLU(),)
+    block: Block = Plain()
+    dropout: tuple[float, ...] = (0.0,)
+    initializer: Initializer = GlorotUniform()
+    use_bias: bool = True
+
+    def style(self, layer: int) -> Style:
+        """Return what the block of a hidden layer is told; -1 is the last one."""
+        activation = self.activations[layer if len(self.activations) > 1 else 0]
+        dropout = self.dropout[layer if len(self.dropout) > 1 else 0]
+        return Style(activation, dropout, self.initializer, self.use_bias)
+
+    def root(self, n_inputs: int, n_outputs: int) -> Layer:
+        """Return the hidden layers and a dense output layer.
+
+        Parameters
+        ----------
+        n_inputs : int
+            Number of features.
+        n_outputs : int
+            Number of raw outputs.
+
+        Returns
+        -------
+        root : Layer
+            The composition. The gain of the last activation also scales the initial
+            weights of the output layer, as in scikit-learn.
+        """
+        parts: Layers = ()
+        n_in = n_inputs
+        for i, width in enumerate(self.hidden_layer_sizes):
+            style = self.style(i)
+            more = self.block.stem(width, style) if i == 0 else ()
+            n_in = _n_outputs(more, n_in)
+            block = self.block.hidden(n_in, width, style)
+            n_in = _n_outputs(block, n_in)
+            parts += (*more, *block)
+        if self.hidden_layer_sizes:
+            parts += self.block.head(self.style(-1))
+        return Sequential((*parts, self.style(-1).dense(n_outputs)))
+
+    def to_config(self) -> dict[str, Any]:
+        """Return plain data that :meth:`from_config` takes."""
+        return {
+            "hidden_layer_sizes": list(self.hidden_layer_sizes),
+            "activations": [a.to_config() for a in self.activations],
+            "block": self.block.to_config(),
+            "dropout": list(self.dropout),
+            "initializer": self.initializer.to_config(),
+            "use_bias": self.use_bias,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Architecture:
+        """Return the architecture that :meth:`to_config` described."""
+        return cls(
+            tuple(config["hidden_layer_sizes"]),
+            tuple(ACTIVATIONS.from_config(a) for a in config["activations"]),
+            BLOCKS.from_config(config["block"]),
+            tuple(config["dropout"]),
+            INITIALIZERS.from_config(config["initializer"]),
+            config["use_bias"],
+        )
+
+
+def _n_outputs(parts: Layers, n_in: int) -> int:
+    """Return how many columns come out of layers."""
+    return Sequential(parts).build(Declaration(), n_in)

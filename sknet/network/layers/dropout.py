@@ -1,0 +1,66 @@
+"""Dropout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._component import real
+from sknet._numerics import Array
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Dropout(Layer):
+    r"""Sets elements to zero at random while training, and scales up the rest.
+
+    .. math:: y = \frac{x\, [u \ge \mathrm{rate}]}{1 - \mathrm{rate}}, \qquad
+              u \sim U(0, 1)
+
+    so that the mean stays, and prediction is the identity.
+
+    Parameters
+    ----------
+    rate : float in [0, 1), default=0.5
+        Probability of a zero.
+
+    Notes
+    -----
+    Every member draws from a stream of its own, which nothing else draws from, so that
+    the order of the rows is the same with and without dropout.
+
+    References
+    ----------
+    .. [1] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
+       overfitting", JMLR 15, 2014.
+    """
+
+    rate: float = real(0.5, "[0, 1)")
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Declare the mask and the output, and that noise is drawn."""
+        declare.draws_noise = True
+        declare.buffer("mask", n_in, training=True)
+        declare.buffer("y", n_in, training=True)
+        return n_in
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return ``x`` times a new mask; at prediction ``x`` itself."""
+        del p
+        if training is None:
+            return x
+        mask: Array = cache.mask
+        for rows, stream in zip(mask, training.streams, strict=True):
+            stream.random(out=rows, dtype=rows.dtype.type)
+        np.greater_equal(mask, self.rate, out=mask)
+        mask *= 1.0 / (1.0 - self.rate)
+        return np.multiply(x, mask, out=cache.y)
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
+        """Multiply with the mask."""
+        del p, grad
+        dy *= cache.mask
+        return dy

@@ -1,0 +1,88 @@
+"""The highway layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array, SparseRows
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Highway(Layer):
+    r"""A body and a carried input, and a gate that shares between them.
+
+    .. math:: y = T(x)\, H(x) + (1 - T(x))\, C(x)
+
+    Parameters
+    ----------
+    body : Layer
+        :math:`H`.
+    gate : Layer
+        :math:`T`, with outputs in [0, 1].
+    carry : Layer
+        :math:`C`; an empty ``Sequential`` is the identity. All three have as many
+        outputs.
+
+    Notes
+    -----
+    Pullback: :math:`dH = T\, dy`, :math:`dT = (H - C)\, dy`, :math:`dC = (1 - T)\, dy`.
+
+    References
+    ----------
+    .. [1] R. K. Srivastava, K. Greff and J. Schmidhuber, "Training very deep networks",
+       NIPS 2015, arXiv:1507.06228.
+    """
+
+    body: Layer
+    gate: Layer
+    carry: Layer
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Build all three, and declare buffers for the sum and the gradients."""
+        parts = (self.body, self.gate, self.carry)
+        outs = [part.build(declare.child(at_input=True), n_in) for part in parts]
+        n_out = outs[0]
+        if outs != [n_out] * 3:
+            raise ValueError(
+                "Body, gate and carry of a highway layer must have as many outputs; they "
+                f"have {outs}. An activation that joins columns does not go with it."
+            )
+        declare.buffer("y", n_out)
+        for name in ("dgate", "dcarry"):
+            declare.buffer(name, n_out, training=True)
+        return n_out
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return the shared sum."""
+        parts = (self.body, self.gate, self.carry)
+        cache.h, cache.t, cache.c = (
+            part.forward(p.children[i], x, cache.children[i], training)
+            for i, part in enumerate(parts)
+        )
+        if isinstance(cache.c, SparseRows):  # the identity at the network's input
+            cache.c = cache.c.to_dense()
+        y: Array = cache.y
+        np.subtract(cache.h, cache.c, out=y)
+        y *= cache.t
+        y += cache.c
+        return y
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Pull back through all three and add."""
+        dgate, dcarry = cache.dgate, cache.dcarry
+        np.subtract(cache.h, cache.c, out=dgate)
+        dgate *= dy
+        np.copyto(dcarry, dy)
+        dy *= cache.t
+        dcarry -= dy
+        views, grads, kept = p.children, grad.children, cache.children
+        dx = self.body.backward(views[0], grads[0], dy, kept[0])
+        for i, (part, d) in enumerate(((self.gate, dgate), (self.carry, dcarry)), 1):
+            more = part.backward(views[i], grads[i], d, kept[i])
+            dx = None if dx is None or more is None else np.add(dx, more, out=dx)
+        return dx

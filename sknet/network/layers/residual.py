@@ -1,0 +1,119 @@
+"""The residual layer, and what may stand beside its body."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._component import whole
+from sknet._numerics import Array, SparseRows
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Residual(Layer):
+    r"""A body beside a shortcut.
+
+    .. math:: y = \mathrm{shortcut}(x) + \mathrm{body}(x)
+
+    With a body that is zero and an empty shortcut it is the identity.
+
+    Parameters
+    ----------
+    body : Layer
+        What is learned.
+    shortcut : Layer
+        Of as many outputs as the body; an empty ``Sequential`` is the identity.
+
+    References
+    ----------
+    .. [1] K. He et al., "Deep residual learning for image recognition", CVPR 2016,
+       arXiv:1512.03385.
+    """
+
+    body: Layer
+    shortcut: Layer
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Build both, and declare buffers for the sum and for a second gradient."""
+        n_out = self.body.build(declare.child(at_input=True), n_in)
+        beside = self.shortcut.build(declare.child(at_input=True), n_in)
+        if beside != n_out:
+            raise ValueError(
+                f"A residual block has {n_out} outputs, but its shortcut {beside}. Use "
+                "shortcut='projection' or 'zero_pad', or equal hidden_layer_sizes."
+            )
+        declare.buffer("y", n_out)
+        declare.buffer("dy", n_out, training=True)
+        return n_out
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return the sum."""
+        (body, beside), (kept, kept_beside) = p.children, cache.children
+        out = self.body.forward(body, x, kept, training)
+        same = self.shortcut.forward(beside, x, kept_beside, training)
+        if isinstance(same, SparseRows):  # the identity at the network's input
+            same = same.to_dense()
+        return np.add(out, same, out=cache.y)
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Pull back through both and add."""
+        (body, beside), (kept, kept_beside) = p.children, cache.children
+        # Each pullback may overwrite what it gets, so that each gets its own.
+        np.copyto(cache.dy, dy)
+        dx = self.body.backward(body, grad.children[0], dy, kept)
+        same = self.shortcut.backward(beside, grad.children[1], cache.dy, kept_beside)
+        if dx is None or same is None:
+            return None
+        dx += same
+        return dx
+
+
+@dataclass(frozen=True, repr=False)
+class ZeroPad(Layer):
+    """Takes the first columns, and fills up with zeros: a shortcut without weights.
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs.
+
+    References
+    ----------
+    .. [1] K. He et al., "Deep residual learning for image recognition", CVPR 2016,
+       arXiv:1512.03385 (option A).
+    """
+
+    units: int = whole(1, "[1, inf)")
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Declare an output and a gradient."""
+        declare.buffer("y", self.units)
+        if not declare.at_input:
+            declare.buffer("dx", n_in, training=True)
+        return self.units
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return the first columns of ``x`` and zeros."""
+        del p, training
+        if isinstance(x, SparseRows):
+            x = SparseRows([rows[:, : self.units] for rows in x.members]).to_dense()
+        y: Array = cache.y
+        both = min(x.shape[-1], self.units)
+        y[..., :both] = x[..., :both]
+        y[..., both:] = 0.0
+        return y
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Return the first columns of ``dy`` and zeros, or None at the input."""
+        del p, grad
+        dx: Array | None = getattr(cache, "dx", None)
+        if dx is None:
+            return None
+        both = min(dx.shape[-1], self.units)
+        dx[..., :both] = dy[..., :both]
+        dx[..., both:] = 0.0
+        return dx
