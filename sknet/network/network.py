@@ -24,6 +24,9 @@ class Network:
         The composition of all layers.
     n_inputs : int
         Number of features.
+    input_gradient : bool, default=False
+        Whether ``backward`` returns the gradient with respect to the features, which
+        training has no use for.
 
     Attributes
     ----------
@@ -37,10 +40,12 @@ class Network:
         Whether in training the output for a row depends on the others of its batch.
     """
 
-    def __init__(self, root: Layer, n_inputs: int) -> None:
+    def __init__(
+        self, root: Layer, n_inputs: int, input_gradient: bool = False
+    ) -> None:
         self.root = root
         self.n_inputs = n_inputs
-        self._declaration = Declaration()
+        self._declaration = Declaration(at_input=not input_gradient)
         self.n_outputs = root.build(self._declaration, n_inputs)
         self.layout = Layout(self._declaration)
         nodes = list(self._declaration.walk())

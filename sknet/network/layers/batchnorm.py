@@ -66,6 +66,7 @@ class BatchNorm(Layer):
         """Return the normalised, scaled and shifted columns."""
         normal, y = cache.normal, cache.y
         if training is None:
+            cache.row = None
             mean, variance = p.running_mean, p.running_variance
             np.subtract(x, mean, out=normal)
         else:
@@ -95,11 +96,11 @@ class BatchNorm(Layer):
         np.matmul(cache.ones, dy, out=grad.shift)
         np.multiply(dy, normal, out=tmp)
         np.matmul(cache.ones, tmp, out=grad.scale)
-        share = cache.row.swapaxes(-1, -2)
-        np.multiply(normal, grad.scale, out=tmp)
-        tmp += grad.shift
-        tmp *= share
-        dy -= tmp
+        if cache.row is not None:  # the statistics were those of these rows
+            np.multiply(normal, grad.scale, out=tmp)
+            tmp += grad.shift
+            tmp *= cache.row.swapaxes(-1, -2)
+            dy -= tmp
         dy *= p.scale / cache.deviation
         return dy
 

@@ -50,6 +50,7 @@ class Dropout(Layer):
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``x`` times a new mask; at prediction ``x`` itself."""
         del p
+        cache.dropped = training is not None
         if training is None:
             return x
         mask: Array = cache.mask
@@ -60,7 +61,8 @@ class Dropout(Layer):
         return np.multiply(x, mask, out=cache.y)
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
-        """Multiply with the mask."""
+        """Multiply with the mask, if one was drawn."""
         del p, grad
-        dy *= cache.mask
+        if cache.dropped:
+            dy *= cache.mask
         return dy

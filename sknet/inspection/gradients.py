@@ -1,0 +1,150 @@
+r"""Gradients with respect to the features: which of them a prediction hangs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.validation import check_is_fitted
+
+from sknet._numerics import Array
+from sknet.estimators.validation import check_features
+from sknet.network.network import Network
+
+
+def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Array:
+    r"""Return the gradient of a raw output with respect to the features, row by row.
+
+    .. math:: g_{id} = \frac{\partial f(x_i)}{\partial x_{id}}
+
+    It says what a small change of each feature does to the output, there: the raw one,
+    before the logistic function or softmax, whose slope would fade where the network is
+    sure.
+
+    Parameters
+    ----------
+    estimator : SimpleMLPClassifier or SimpleMLPRegressor
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        Where to take the gradients; dense.
+    output : int, default=None
+        Which raw output: the class, in the order of ``classes_``, or the target of a
+        regression. None stands for the only one, or for the sum of all.
+
+    Returns
+    -------
+    gradients : ndarray of shape (n_samples, n_features)
+        A row for each sample.
+
+    Raises
+    ------
+    ValueError
+        If there is no such output, or ``X`` is sparse.
+
+    References
+    ----------
+    .. [1] K. Simonyan, A. Vedaldi and A. Zisserman, "Deep inside convolutional
+       networks: visualising image classification models and saliency maps", 2013,
+       arXiv:1312.6034.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import SimpleMLPRegressor
+    >>> from sknet.inspection import input_gradients
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> linear = SimpleMLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0)
+    >>> input_gradients(linear.fit(X, 3.0 * X[:, 0]), X[:1]).round(2) + 0.0
+    array([[3., 0.]])
+    """
+    check_is_fitted(estimator)
+    if sparse.issparse(X):
+        raise ValueError("Gradients are as wide as X and not sparse: pass X.toarray().")
+    X = check_features(estimator, X)
+    fitted = estimator._fitted_network()
+    if output is not None and not 0 <= output < fitted.n_outputs:
+        raise ValueError(
+            f"output must be a whole number from 0 to {fitted.n_outputs - 1}, got "
+            f"{output!r}."
+        )
+    network = Network(fitted.root, fitted.n_inputs, input_gradient=True)
+    theta = estimator.theta_
+    gradient = np.zeros((len(theta), network.layout.n_trainable), dtype=theta.dtype)
+    views, grads = network.layout.bind(theta), network.layout.bind(gradient)
+    cache = network.workspace(len(theta), theta.dtype, training=True).cache(len(X))
+    rows = X.astype(theta.dtype)[None]
+    with np.errstate(all="ignore"):
+        raw = network.forward(views, rows, cache)
+        draw = np.zeros_like(raw)
+        draw[..., slice(None) if output is None else output] = 1.0
+        dx = network.backward(views, grads, draw, cache)
+    return np.array(dx[0])
+
+
+def integrated_gradients(
+    estimator: Any,
+    X: Any,
+    *,
+    baseline: Any = None,
+    output: int | None = None,
+    n_steps: int = 64,
+) -> Array:
+    r"""Share the difference of two raw outputs among the features, row by row.
+
+    .. math:: a_{id} = (x_{id} - b_d) \int_0^1 g_d(b + t (x_i - b))\, dt
+
+    with the baseline :math:`b` and the gradients :math:`g` of the raw output :math:`f`.
+    The shares of a row sum to :math:`f(x_i) - f(b)`.
+
+    Parameters
+    ----------
+    estimator : SimpleMLPClassifier or SimpleMLPRegressor
+        Fitted.
+    X : array-like of shape (n_samples, n_features)
+        The rows to explain; dense.
+    baseline : array-like of shape (n_features,), default=None
+        What they are compared with; None for the mean of ``X``.
+    output : int, default=None
+        Which raw output; see :func:`input_gradients`.
+    n_steps : int in [1, inf), default=64
+        Points at which the gradient is taken, in the middles of as many steps.
+
+    Returns
+    -------
+    shares : ndarray of shape (n_samples, n_features)
+        A row for each sample.
+
+    Raises
+    ------
+    ValueError
+        If the baseline has another width than ``X``.
+
+    References
+    ----------
+    .. [1] M. Sundararajan, A. Taly and Q. Yan, "Axiomatic attribution for deep
+       networks", ICML 2017, arXiv:1703.01365.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet import SimpleMLPRegressor
+    >>> from sknet.inspection import integrated_gradients
+    >>> X = np.random.default_rng(0).normal(size=(100, 2))
+    >>> linear = SimpleMLPRegressor(hidden_layer_sizes=(), solver="lbfgs", alpha=0.0)
+    >>> linear = linear.fit(X, 3.0 * X[:, 0])
+    >>> shares = integrated_gradients(linear, [[2.0, 5.0]], baseline=[0.0, 0.0])
+    >>> shares.round(2) + 0.0
+    array([[6., 0.]])
+    """
+    check_is_fitted(estimator)
+    X = np.asarray(check_features(estimator, X), dtype=np.float64)
+    start = X.mean(axis=0) if baseline is None else np.asarray(baseline, dtype=float)
+    if start.shape != X.shape[1:]:
+        raise ValueError(
+            f"baseline must have the shape {X.shape[1:]}, got {start.shape}."
+        )
+    total = np.zeros_like(X)
+    for t in (np.arange(n_steps) + 0.5) / n_steps:
+        total += input_gradients(estimator, start + t * (X - start), output=output)
+    return (X - start) * total / n_steps
