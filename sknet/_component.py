@@ -37,8 +37,6 @@ def _within(interval: str, kind: type) -> Callable[[Any], bool]:
     low, high = (float(end) for end in interval[1:-1].split(","))
 
     def contains(value: Any) -> bool:
-        if isinstance(value, np.ndarray):  # a row of hyperparameters, one a member
-            return all(contains(item) for item in value.ravel().tolist())
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
             return False
         number = float(value)  # type: ignore[arg-type]  # a Real
@@ -255,6 +253,8 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     ----------
     title : str
         What the family is called in messages, e.g. ``"activation"``.
+    base : type, optional
+        Base class of the family.
 
     Examples
     --------
@@ -265,8 +265,9 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     InvScaling()
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, base: type[C] | None = None) -> None:
         self.title = title
+        self.base = base
         self._classes: dict[str, type[C]] = {}
 
     def register(self, name: str) -> Callable[[type[C]], type[C]]:
@@ -325,6 +326,8 @@ class Registry(Mapping[str, type[C]], Generic[C]):
             a field has a value that makes no sense.
         """
         component = spec if isinstance(spec, Component) else self._named(spec)()
+        if self.base is not None and not isinstance(component, self.base):
+            raise ValueError(f"{component!r} is no {self.title}.")
         component.check()
         return component
 

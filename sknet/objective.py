@@ -65,7 +65,7 @@ class Point:
     ) -> None:
         network, layout = objective.network, objective.network.layout
         self.theta = theta
-        self.streams = streams
+        self.training = Training(streams, 1.0)
         self.grad = np.zeros((len(theta), layout.n_trainable), dtype=theta.dtype)
         self.views = layout.bind(theta)
         self.grad_views = layout.bind(self.grad)
@@ -162,8 +162,8 @@ class Objective:
         """
         cache = point.cache(batch.n_rows)
         draw, work = point.loss_buffers(batch.n_rows)
-        training = Training(point.streams, batch.weight)
-        raw = self.network.forward(point.views, batch.x, cache, training)
+        point.training.weight = batch.weight
+        raw = self.network.forward(point.views, batch.x, cache, point.training)
         data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
         self.network.backward(point.views, point.grad_views, draw, cache)
         return data

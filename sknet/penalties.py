@@ -24,7 +24,7 @@ class Penalty(Component):
         """
 
 
-PENALTIES: Registry[Penalty] = Registry("penalty")
+PENALTIES: Registry[Penalty] = Registry("penalty", Penalty)
 
 
 @PENALTIES.register("l2")

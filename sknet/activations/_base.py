@@ -10,6 +10,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
+import numpy as np
+
 from sknet._component import Component, Registry
 from sknet._numerics import Array
 
@@ -27,20 +29,32 @@ class Activation(Component):
         Whether :meth:`backward` reads ``z``. If not, a layer may write ``a`` over it.
     surrogate : bool
         Whether :meth:`backward` is, on purpose, not the derivative of :meth:`forward`.
+    n_scratch : int
+        How many scratch arrays are needed. With more than one, ``tmp`` has them along
+        a further leading axis.
     """
 
     gain: ClassVar[float] = 1.0
     kinks: ClassVar[tuple[float, ...]] = ()
     needs_input: ClassVar[bool] = False
     surrogate: ClassVar[bool] = False
+    n_scratch: ClassVar[int] = 1
 
     @abstractmethod
-    def forward(self, z: Array, out: Array) -> None:
-        """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``."""
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``.
+
+        ``tmp``, of the shape of ``z``, may be overwritten.
+        """
 
     @abstractmethod
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
         """Turn ``da`` into ``dz`` in place; ``tmp`` may be overwritten."""
+
+    def scratch(self, z: Array) -> Array:
+        """Return a ``tmp`` for input like ``z``; a network keeps its own."""
+        shape = z.shape if self.n_scratch == 1 else (self.n_scratch, *z.shape)
+        return np.empty(shape, dtype=z.dtype)
 
     def n_outputs(self, n_inputs: int) -> int:
         """Return the columns that ``n_inputs`` columns become; ValueError if none.
@@ -52,4 +66,4 @@ class Activation(Component):
         return n_inputs
 
 
-ACTIVATIONS: Registry[Activation] = Registry("activation")
+ACTIVATIONS: Registry[Activation] = Registry("activation", Activation)

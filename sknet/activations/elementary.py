@@ -1,4 +1,4 @@
-"""The classic activations: identity, logistic, tanh and the rectifier."""
+"""The classic activations: identity, threshold, sigmoids and the rectifier."""
 
 from __future__ import annotations
 
@@ -25,13 +25,59 @@ class Identity(Activation):
     'identity'
     """
 
-    def forward(self, z: Array, out: Array) -> None:
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Copy ``z``, unless it is ``out`` already."""
+        del tmp
         if out is not z:
             np.copyto(out, z)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
         """Leave ``da``: it is ``dz``."""
+
+
+@ACTIVATIONS.register("hard_threshold")
+@dataclass(frozen=True, repr=False)
+class HardThreshold(Activation):
+    r"""The unit of McCulloch, Pitts and Rosenblatt: on or off.
+
+    .. math:: f(z) = [z > 0], \qquad \tilde{f}'(z) = [\,|z| \le 1\,]
+
+    The derivative is zero wherever there is one, so that nothing could be learned by
+    it. What :math:`\tilde{f}'` stands for is a *surrogate*, the "straight-through"
+    gradient: near the threshold the unit is taken for the identity, far from it for a
+    constant. Training works, but what it follows is no gradient of the loss, and no
+    gradient check can find it.
+
+    References
+    ----------
+    .. [1] Y. Bengio, N. Léonard and A. Courville, "Estimating or propagating gradients
+       through stochastic neurons for conditional computation", 2013, arXiv:1308.3432.
+    .. [2] I. Hubara et al., "Binarized neural networks", NIPS 2016, arXiv:1602.02830.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.activations import HardThreshold
+    >>> z, out, tmp = np.array([[[-2.0, 0.0, 0.5]]]), np.empty((1, 1, 3)), np.empty(3)
+    >>> HardThreshold().forward(z, out, tmp)
+    >>> out
+    array([[[0., 0., 1.]]])
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0, -1.0, 1.0)
+    needs_input: ClassVar[bool] = True
+    surrogate: ClassVar[bool] = True
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write one where ``z`` is positive, else zero."""
+        del tmp
+        np.greater(z, 0.0, out=out)
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Let ``da`` through where ``z`` is between -1 and 1."""
+        np.abs(z, out=tmp)
+        np.less_equal(tmp, 1.0, out=tmp)
+        da *= tmp
 
 
 @ACTIVATIONS.register("logistic")
@@ -50,12 +96,19 @@ class Logistic(Activation):
     ----------
     .. [1] G. E. Hinton, "Connectionist learning procedures", Artificial Intelligence
        40, 1989.
+
+    Examples
+    --------
+    >>> from sknet.activations import Logistic
+    >>> round(Logistic.gain, 3)
+    0.333
     """
 
     gain: ClassVar[float] = 1.0 / 3.0
 
-    def forward(self, z: Array, out: Array) -> None:
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the sigmoid of ``z``."""
+        del tmp
         logistic(z, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
@@ -76,10 +129,17 @@ class Tanh(Activation):
     ----------
     .. [1] Y. LeCun et al., "Efficient BackProp", Neural Networks: Tricks of the
        Trade, 1998.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> SimpleMLPClassifier((5, 5), activation=["tanh", "relu"]).activation
+    ['tanh', 'relu']
     """
 
-    def forward(self, z: Array, out: Array) -> None:
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the hyperbolic tangent of ``z``."""
+        del tmp
         np.tanh(z, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
@@ -100,12 +160,19 @@ class ReLU(Activation):
     ----------
     .. [1] V. Nair and G. E. Hinton, "Rectified linear units improve restricted
        Boltzmann machines", ICML 2010.
+
+    Examples
+    --------
+    >>> from sknet.activations import ReLU
+    >>> ReLU.kinks
+    (0.0,)
     """
 
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
 
-    def forward(self, z: Array, out: Array) -> None:
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the positive part of ``z``."""
+        del tmp
         np.maximum(z, constant_row(z.shape[-1], z.dtype), out=out)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:

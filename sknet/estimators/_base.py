@@ -38,6 +38,7 @@ from sknet.estimators.validation import (
     moderate_scale,
     rollback,
 )
+from sknet.initializers import INITIALIZERS
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.network import perceptron
@@ -247,10 +248,14 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
             ),
         }
         fitted = json.loads(self._architecture)
+        before = INITIALIZERS.from_config(fitted["initializer"])
+        if architecture.initializer.rescales or before.rescales:
+            outputs["initializer"] = (architecture.initializer, before)
         parts = {
             name: (value, fitted[name])
             for name, value in architecture.to_config().items()
-            if name != "initializer"
+            # what was drawn at the start, and what is dropped, binds nobody
+            if name not in ("initializer", "dropout")
         }
         for what, (now, before) in {**parts, **outputs}.items():
             if now != before:

@@ -8,9 +8,8 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 from dataclasses import fields
+from numbers import Real
 from typing import Any, Self
-
-import numpy as np
 
 from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation
@@ -125,21 +124,29 @@ def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
     activations = activations_of(estimator)
     if len(activations) != 1 or isinstance(estimator.activation, (list, tuple)):
         _check_one_each("activation", estimator.activation, len(hidden))
-    dropout = estimator.dropout
-    if np.ndim(dropout):
-        _check_one_each("dropout", dropout, len(hidden))
-    rates = tuple(float(rate) for rate in np.ravel(dropout))
-    for rate in rates:
-        if not 0.0 <= rate < 1.0:
-            raise ValueError(f"dropout must be in [0, 1), got {dropout!r}.")
+    rates = _dropout_rates(estimator.dropout, len(hidden))
     return Architecture(
         hidden,
         activations or (ACTIVATIONS.make("identity"),),
         block_of(estimator),
-        rates or (0.0,),
+        rates,
         initializer_of(estimator),
         bool(estimator.use_bias),
     )
+
+
+def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
+    """Return the rates, one for all hidden layers or one for each."""
+    if isinstance(dropout, Real):
+        return (float(dropout),)
+    _check_one_each("dropout", dropout, n_hidden)
+    rates = tuple(dropout)
+    for rate in rates:
+        if not isinstance(rate, Real) or not 0.0 <= rate < 1.0:
+            raise ValueError(
+                f"dropout must hold numbers in [0, 1), got {rate!r} in {dropout!r}."
+            )
+    return tuple(float(rate) for rate in rates) or (0.0,)
 
 
 def _check_one_each(name: str, given: Any, n_hidden: int) -> None:
@@ -183,7 +190,7 @@ class NestedParameters:
         """
         plain = {key: value for key, value in params.items() if "__" not in key}
         super().set_params(**plain)  # type: ignore[misc]  # scikit-learn's
-        for key in params.keys() - plain.keys():
+        for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
             name, _, path = key.partition("__")
             if name not in {"loss", "activation", *_READERS}:
                 super().set_params(**{key: params[key]})  # raises, with its own words

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.initializers import Constant
 from sknet.network.network import Network
 
 
@@ -22,8 +23,9 @@ def initial_theta(
     Parameters
     ----------
     initializer : str, Initializer or list
-        A list holds a weight array for each dense layer, or pairs of weights and
-        biases. Biases that are not given are zero.
+        A list holds a weight array for each dense layer, or a tuple ``(weights,
+        biases)``. Biases that are not given are zero, but for those of gates, which
+        stay as the block sets them.
     network : Network
         What is initialised.
     streams : sequence of RandomState
@@ -44,33 +46,47 @@ def initial_theta(
     theta = network.initial(streams, dtype)
     if not isinstance(initializer, (list, tuple)):
         return theta
-    weights = network.layout.named(theta, "weight")
-    biases = network.layout.named(theta, "bias")
-    for bias in biases:
-        bias[...] = 0.0
+    layout = network.layout
+    weights = layout.named(theta, "weight")
+    biases = {
+        p.path.rpartition(".")[0]: layout.view(theta, p)
+        for p in layout.parameters
+        if p.name == "bias"
+    }
+    for p in layout.parameters:
+        if p.name == "bias" and not isinstance(p.initializer, Constant):
+            layout.view(theta, p)[...] = 0.0
     if len(initializer) != len(weights):
         raise ValueError(
             f"initializer holds {len(initializer)} arrays, but the network has "
             f"{len(weights)} layers of weights, of the shapes "
             f"{[view.shape[1:] for view in weights]}."
         )
+    layers = [
+        p.path.rpartition(".")[0] for p in layout.parameters if p.name == "weight"
+    ]
     for i, given in enumerate(initializer):
-        pair = given if isinstance(given, (list, tuple)) and len(given) == 2 else None
-        _overwrite(weights[i], given if pair is None else pair[0], f"initializer[{i}]")
-        if pair is not None:
-            if len(biases) != len(weights):
-                raise ValueError(
-                    f"initializer[{i}] has biases, but the layers have none: give "
-                    "weight arrays only, or set use_bias=True."
-                )
-            _overwrite(biases[i], pair[1], f"initializer[{i}][1]")
+        if not isinstance(given, tuple):
+            _overwrite(weights[i], given, f"initializer[{i}]")
+            continue
+        if len(given) != 2 or layers[i] not in biases:
+            raise ValueError(
+                f"initializer[{i}] is a tuple of {len(given)}: it must be (weights, "
+                "biases), or weights alone where the layer has no biases (with "
+                "use_bias=False, or before a batch normalization)."
+            )
+        _overwrite(weights[i], given[0], f"initializer[{i}][0]")
+        _overwrite(biases[layers[i]], given[1], f"initializer[{i}][1]")
     return theta
 
 
 def _overwrite(view: Array, given: Any, what: str) -> None:
     """Write a user's array over every member's."""
-    array = np.asarray(given, dtype=np.float64)
     shape = view.shape[1:]
+    try:
+        array = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{what} must be numbers of the shape {shape}.") from error
     if array.shape not in (shape, shape[1:] if shape[0] == 1 else shape):
         raise ValueError(f"{what} must have the shape {shape}, got {array.shape}.")
     if not np.isfinite(array).all():

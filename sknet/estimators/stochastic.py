@@ -65,6 +65,8 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     batches = Batches(task.data, n_batch, task.dtype, least=least)
     best = estimator.theta_.copy() if progress.best_score > -math.inf else None
     ending, best = session.run(state, progress, batches, limits, best)
+    if trainer.schedule.is_planned and ending.reason == "max_iter":
+        ending = replace(ending, reason="finished")  # as it was planned
     theta = _settle(state, ending, monitor, best)
     attributes = _attributes(trainer, state, progress, monitor)
     keep = estimator.warm_start or task.incremental

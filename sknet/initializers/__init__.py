@@ -1,7 +1,28 @@
 """Initializers: the weights a network starts from."""
 
 from sknet.initializers._base import INITIALIZERS, Constant, Initializer
-from sknet.initializers.scaled import GlorotUniform
+from sknet.initializers.orthogonal import Orthogonal
+from sknet.initializers.scaled import (
+    NTK,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    LeCunNormal,
+    Normal,
+)
 
 
-__all__ = ["INITIALIZERS", "Constant", "GlorotUniform", "Initializer"]
+__all__ = [
+    "INITIALIZERS",
+    "NTK",
+    "Constant",
+    "GlorotNormal",
+    "GlorotUniform",
+    "HeNormal",
+    "HeUniform",
+    "Initializer",
+    "LeCunNormal",
+    "Normal",
+    "Orthogonal",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,7 +17,15 @@ from sknet._numerics import Array
 
 
 class Initializer(Component):
-    """Base of the initializers."""
+    """Base of the initializers.
+
+    Attributes
+    ----------
+    rescales : bool
+        Whether it stands for another parametrisation, by a :meth:`scale` that is not 1.
+    """
+
+    rescales: ClassVar[bool] = False
 
     @abstractmethod
     def draw(
@@ -36,12 +45,12 @@ class Initializer(Component):
         return Constant(0.0)
 
     def scale(self, fan: tuple[int, int]) -> float:
-        """Return a fixed factor on the product ``x W`` of the layer."""
+        """Return a fixed factor on the product ``x W``; used if ``rescales``."""
         del fan
         return 1.0
 
 
-INITIALIZERS: Registry[Initializer] = Registry("initializer")
+INITIALIZERS: Registry[Initializer] = Registry("initializer", Initializer)
 
 
 @INITIALIZERS.register("constant")

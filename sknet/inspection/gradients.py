@@ -118,7 +118,7 @@ def integrated_gradients(
     Raises
     ------
     ValueError
-        If the baseline has another width than ``X``.
+        If the baseline has another width than ``X``, or there are no steps.
 
     References
     ----------
@@ -138,6 +138,8 @@ def integrated_gradients(
     array([[6., 0.]])
     """
     check_is_fitted(estimator)
+    if n_steps < 1:
+        raise ValueError(f"n_steps must be a whole number from 1, got {n_steps!r}.")
     X = np.asarray(check_features(estimator, X), dtype=np.float64)
     start = X.mean(axis=0) if baseline is None else np.asarray(baseline, dtype=float)
     if start.shape != X.shape[1:]:

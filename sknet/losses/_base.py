@@ -172,5 +172,5 @@ class ValueLoss(Loss):
         return None
 
 
-CLASS_LOSSES: Registry[ClassLoss] = Registry("loss of a classifier")
-VALUE_LOSSES: Registry[ValueLoss] = Registry("loss of a regressor")
+CLASS_LOSSES: Registry[ClassLoss] = Registry("loss of a classifier", ClassLoss)
+VALUE_LOSSES: Registry[ValueLoss] = Registry("loss of a regressor", ValueLoss)

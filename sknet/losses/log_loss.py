@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from sknet._component import flag
+from sknet._component import flag, real
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
@@ -66,12 +66,17 @@ class LogLoss(ClassLoss):
     Parameters
     ----------
     exclusive : bool, default=True
-        Whether a sample has exactly one class. If not, every output is a yes-or-no
-        question of its own: two classes, or several labels at once.
+        Whether a sample has exactly one class; set by the estimator. If not, every
+        output is a yes-or-no question of its own: two classes, or several labels.
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread evenly over all classes, or over yes and no.
+        It keeps the network from being too sure, and pulls its probabilities together.
 
     References
     ----------
     .. [1] C. M. Bishop, "Pattern Recognition and Machine Learning", 2006, 4.3.
+    .. [2] C. Szegedy et al., "Rethinking the inception architecture for computer
+       vision", CVPR 2016, arXiv:1512.00567 (label smoothing).
 
     Examples
     --------
@@ -82,6 +87,7 @@ class LogLoss(ClassLoss):
     """
 
     exclusive: bool = flag(True)
+    label_smoothing: float = real(0.0, "[0, 1)")
 
     @property
     def link_name(self) -> str:
@@ -92,11 +98,21 @@ class LogLoss(ClassLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write ``weight * (p - y)`` and return the mean log-loss."""
+        if self.label_smoothing:
+            y = self._smooth(y, work)
         reduce = self._exclusive if self.exclusive else self._independent
         reduce(raw, y, out, work)
         out -= y
         out *= weight
         return work.weighted_sum(weight)
+
+    def _smooth(self, y: Array, work: LossBuffers) -> Array:
+        """Return smoothed targets in a scratch array."""
+        n_outputs = y.shape[-1]
+        smooth = work.named("smooth", n_outputs)
+        np.multiply(y, 1.0 - self.label_smoothing, out=smooth)
+        smooth += self.label_smoothing / (n_outputs if self.exclusive else 2)
+        return smooth
 
     @staticmethod
     def _exclusive(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
@@ -135,6 +151,8 @@ class LogLoss(ClassLoss):
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the frequencies, or of the odds."""
         frequency = np.average(y, axis=0, weights=weight)
+        spread = self.label_smoothing / (len(frequency) if self.exclusive else 2)
+        frequency = frequency * (1.0 - self.label_smoothing) + spread
         if self.exclusive:
             return np.log(frequency)
         return np.log(frequency) - np.log1p(-frequency)

@@ -1,23 +1,90 @@
-"""Losses of a regression on values."""
+"""Losses that compare predictions with targets, element by element."""
 
 from __future__ import annotations
 
+import math
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import xlogy
 
+from sknet._component import choice, real
 from sknet._numerics import Array, Scalar
+from sknet.losses import outputs
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
+
+
+_OUTPUTS = ("identity", "logistic", "softmax", "tanh", "softplus", "exp")
+
+
+class _Pointwise(ValueLoss):
+    """What they share: predictions by an output activation, minus the targets."""
+
+    averages_outputs: ClassVar[bool] = True
+
+    output_activation: str
+
+    @property
+    def link_name(self) -> str:
+        """The output activation."""
+        return self.output_activation
+
+    @abstractmethod
+    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+        """Turn errors into slopes in place and write values; return their factor."""
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write the weighted gradient and return the mean loss."""
+        p = outputs.forward(self.output_activation, raw, work)
+        np.subtract(p, y, out=out)
+        factor = self._value_and_slope(out, work.full, work)
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        outputs.pull_back(self.output_activation, raw, p, out, work)
+        out *= weight
+        total = work.weighted_sum(weight)
+        return total if factor == 1.0 else factor * total
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions."""
+        return outputs.LINKS[self.output_activation](raw)
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return where the slopes of the rows cancel."""
+        return outputs.INVERSES[self.output_activation](self._centre(y, weight))
+
+    def _centre(self, y: Array, weight: Array) -> Array:
+        """Return the best constant prediction, by bisection."""
+        low, high = y.min(axis=0).astype(float), y.max(axis=0).astype(float)
+        n_rows, n_columns = y.shape
+        work = LossBuffers(1, n_rows, n_columns, np.dtype(np.float64))
+        for _ in range(200):
+            middle = 0.5 * (low + high)
+            error = (middle - y)[None].astype(np.float64)
+            self._value_and_slope(error, work.full, work)
+            above = (weight[:, None] * error[0]).sum(axis=0) > 0.0
+            low, high = np.where(above, low, middle), np.where(above, middle, high)
+        return 0.5 * (low + high)
 
 
 @VALUE_LOSSES.register("squared_error")
 @dataclass(frozen=True, repr=False)
-class SquaredError(ValueLoss):
+class SquaredError(_Pointwise):
     r"""Half the squared error, summed over the outputs.
 
-    .. math:: \ell = \tfrac12 \sum_c (r_c - y_c)^2, \qquad \nabla_r \ell = r - y
+    .. math:: \ell = \tfrac12 \sum_c (p_c - y_c)^2, \qquad
+              \nabla_p \ell = p - y
+
+    with predictions :math:`p`, which are the raw outputs unless there is an output
+    activation.
+
+    Parameters
+    ----------
+    output_activation : str, default="identity"
+        From raw outputs to predictions: "identity", "logistic", "softmax", "tanh",
+        "softplus" or "exp".
 
     Notes
     -----
@@ -35,95 +102,148 @@ class SquaredError(ValueLoss):
     array([2.])
     """
 
-    averages_outputs: ClassVar[bool] = True
+    output_activation: str = choice("identity", _OUTPUTS)
 
-    @property
-    def link_name(self) -> str:
-        """The identity."""
-        return "identity"
+    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+        """Squares, times a half; the slope is the error."""
+        del work
+        np.multiply(error, error, out=value)
+        return 0.5
 
-    def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
-    ) -> Array:
-        """Write ``weight * (raw - y)`` and return half the mean squared error."""
-        np.subtract(raw, y, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        out *= weight
-        return 0.5 * work.weighted_sum(weight)
-
-    def link(self, raw: Array) -> Array:
-        """Return a copy of ``raw``."""
-        return raw.copy()
-
-    def constant(self, y: Array, weight: Array) -> Array:
+    def _centre(self, y: Array, weight: Array) -> Array:
         """Return the weighted mean."""
         return np.average(y, axis=0, weights=weight)
 
 
-@VALUE_LOSSES.register("poisson")
+@VALUE_LOSSES.register("absolute_error")
 @dataclass(frozen=True, repr=False)
-class Poisson(ValueLoss):
-    r"""Half the Poisson deviance, for counts and rates, with the logarithm as link.
+class AbsoluteError(_Pointwise):
+    r"""The absolute error, whose best constant is the median: outliers weigh little.
 
-    .. math:: \ell = \sum_c e^{r_c} - y_c r_c + y_c \log y_c - y_c, \qquad
-              \nabla_r \ell = e^r - y
+    .. math:: \ell = \sum_c |p_c - y_c|, \qquad \nabla_p \ell = \mathrm{sign}(p - y)
+
+    with predictions :math:`p`.
+
+    Parameters
+    ----------
+    output_activation : str, default="identity"
+        From raw outputs to predictions; see :class:`SquaredError`.
 
     Notes
     -----
-    The exponent is capped just below the logarithm of the largest number of the type,
-    so that a far-off prediction is huge but finite.
+    The slope does not fade near the minimum: let the learning rate fall.
 
     References
     ----------
-    .. [1] P. McCullagh and J. A. Nelder, "Generalized Linear Models", 1989, 6.
+    .. [1] T. Hastie, R. Tibshirani and J. Friedman, "The Elements of Statistical
+       Learning", 2009, 10.6.
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sknet.losses import Poisson
-    >>> Poisson().link(np.log([[2.0, 3.0]]))
-    array([[2., 3.]])
+    >>> from sknet import SimpleMLPRegressor
+    >>> SimpleMLPRegressor("absolute_error", learning_rate="cosine").loss
+    'absolute_error'
     """
 
-    @property
-    def link_name(self) -> str:
-        """The exponential function."""
-        return "exp"
+    kinks: ClassVar[bool] = True
 
-    def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
-    ) -> Array:
-        """Write ``weight * (exp(raw) - y)`` and return half the mean deviance."""
-        xlogy(y, y, out=work.full)
-        work.full -= y
-        np.multiply(raw, y, out=out)
-        work.full -= out
-        np.minimum(raw, self._largest_exponent(raw.dtype), out=out)
-        np.exp(out, out=out)
-        work.full += out
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        out -= y
-        out *= weight
-        return work.weighted_sum(weight)
+    output_activation: str = choice("identity", _OUTPUTS)
 
-    @staticmethod
-    def _largest_exponent(dtype: np.dtype) -> float:
-        """Return an exponent whose exponential is finite, with room for a sum."""
-        return 80.0 if dtype == np.float32 else 700.0
+    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+        """Absolute values; the slope is the sign."""
+        del work
+        np.abs(error, out=value)
+        np.sign(error, out=error)
+        return 1.0
 
-    def link(self, raw: Array) -> Array:
-        """Return the rates."""
-        return np.exp(np.minimum(raw, self._largest_exponent(raw.dtype)))
 
-    def constant(self, y: Array, weight: Array) -> Array:
-        """Return the logarithm of the weighted mean."""
-        return np.log(np.average(y, axis=0, weights=weight))
+@VALUE_LOSSES.register("huber")
+@dataclass(frozen=True, repr=False)
+class Huber(_Pointwise):
+    r"""Squared for small errors, absolute for large ones.
 
-    def check_target(self, y: Array) -> None:
-        """Refuse negative values."""
-        if (y < 0).any():
-            raise ValueError(
-                "loss='poisson' needs y >= 0, but some values of y are negative "
-                f"(the least is {y.min():g}). Use loss='squared_error', or shift y."
-            )
+    .. math::
+        \ell = \sum_c h(p_c - y_c), \qquad h(e) = \begin{cases}
+        \tfrac12 e^2 & |e| \le \delta \\ \delta (|e| - \tfrac12 \delta) & \text{else}
+        \end{cases}, \qquad h'(e) = \max(-\delta, \min(\delta, e))
+
+    with predictions :math:`p` and ``delta`` :math:`\delta`.
+
+    Parameters
+    ----------
+    delta : float in (0, inf), default=1.0
+        Where the square ends, in the units of the target: scale it first.
+    output_activation : str, default="identity"
+        From raw outputs to predictions; see :class:`SquaredError`.
+
+    References
+    ----------
+    .. [1] P. J. Huber, "Robust estimation of a location parameter", Annals of
+       Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPRegressor
+    >>> from sknet.losses import Huber
+    >>> SimpleMLPRegressor(Huber(delta=0.5)).loss
+    Huber(delta=0.5)
+    """
+
+    delta: float = real(1.0, "(0, inf)")
+    output_activation: str = choice("identity", _OUTPUTS)
+
+    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+        """With the clipped error s the value is s (e - s / 2); the slope is s."""
+        full = work.named("error", error.shape[-1])
+        np.copyto(full, error)
+        np.clip(error, -self.delta, self.delta, out=error)
+        np.multiply(error, -0.5, out=value)
+        value += full
+        value *= error
+        return 1.0
+
+
+@VALUE_LOSSES.register("log_cosh")
+@dataclass(frozen=True, repr=False)
+class LogCosh(_Pointwise):
+    r"""A smooth loss between the squared and the absolute error.
+
+    .. math:: \ell = \sum_c \log \cosh(p_c - y_c), \qquad
+              \nabla_p \ell = \tanh(p - y)
+
+    with predictions :math:`p`.
+
+    Parameters
+    ----------
+    output_activation : str, default="identity"
+        From raw outputs to predictions; see :class:`SquaredError`.
+
+    Notes
+    -----
+    :math:`\log \cosh e = |e| + \log(1 + e^{-2|e|}) - \log 2` does not overflow.
+
+    References
+    ----------
+    .. [1] R. A. Saleh and A. K. M. E. Saleh, "Statistical properties of the log-cosh
+       loss function used in machine learning", 2022, arXiv:2208.04564.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPRegressor
+    >>> SimpleMLPRegressor("log_cosh").loss
+    'log_cosh'
+    """
+
+    output_activation: str = choice("identity", _OUTPUTS)
+
+    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+        """Logarithms of the hyperbolic cosine; the slope is the hyperbolic tangent."""
+        size = work.named("error", error.shape[-1])
+        np.abs(error, out=size)
+        np.multiply(size, -2.0, out=value)
+        np.exp(value, out=value)
+        np.log1p(value, out=value)
+        value -= math.log(2.0)
+        value += size
+        np.tanh(error, out=error)
+        return 1.0

@@ -108,7 +108,7 @@ class Block(Component):
         return ()
 
 
-BLOCKS: Registry[Block] = Registry("block")
+BLOCKS: Registry[Block] = Registry("block", Block)
 
 
 @BLOCKS.register("plain")

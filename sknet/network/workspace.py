@@ -6,6 +6,7 @@ sizes: full batches, the last one of an epoch, and chunks of the validation set.
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -59,17 +60,25 @@ class Workspace:
             is None.
         """
         if n_rows not in self._caches:
-            ones = constant_row(n_rows, self._dtype, 1.0)
-            self._caches[n_rows] = self._allocate(self._declaration, n_rows, ones)
+            nodes = self._declaration.walk()
+            widths = [b.columns * b.n_scratch for node in nodes for b in node.buffers]
+            size = self._n_members * n_rows * max(widths, default=0)
+            scratch = np.empty(size, dtype=self._dtype)
+            self._caches[n_rows] = self._allocate(self._declaration, n_rows, scratch)
         return self._caches[n_rows]
 
-    def _allocate(self, node: Declaration, n_rows: int, ones: Array) -> Any:
-        """Allocate the buffers of one node."""
-        buffers = {
-            b.name: np.empty((self._n_members, n_rows, b.columns), dtype=self._dtype)
-            if self._training or not b.training
-            else None
-            for b in node.buffers
-        }
-        children = tuple([self._allocate(c, n_rows, ones) for c in node.children])
+    def _allocate(self, node: Declaration, n_rows: int, scratch: Array) -> Any:
+        """Allocate the buffers of one node; scratch arrays are parts of ``scratch``."""
+        buffers: dict[str, Array | None] = {}
+        for b in node.buffers:
+            shape = (self._n_members, n_rows, b.columns)
+            if b.n_scratch:
+                full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
+                buffers[b.name] = scratch[: math.prod(full)].reshape(full)
+            elif self._training or not b.training:
+                buffers[b.name] = np.empty(shape, dtype=self._dtype)
+            else:
+                buffers[b.name] = None
+        children = tuple([self._allocate(c, n_rows, scratch) for c in node.children])
+        ones = constant_row(n_rows, self._dtype, 1.0)
         return SimpleNamespace(children=children, ones=ones, **buffers)

@@ -50,4 +50,4 @@ class Optimizer(Component):
         """
 
 
-OPTIMIZERS: Registry[Optimizer] = Registry("solver")
+OPTIMIZERS: Registry[Optimizer] = Registry("solver", Optimizer)

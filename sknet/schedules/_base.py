@@ -56,4 +56,4 @@ class Schedule(Component):
         """Return the factor on the initial learning rate for what comes next."""
 
 
-SCHEDULES: Registry[Schedule] = Registry("learning rate schedule")
+SCHEDULES: Registry[Schedule] = Registry("learning rate schedule", Schedule)

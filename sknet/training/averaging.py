@@ -41,8 +41,11 @@ class Averager:
         if average is None:
             return
         share = self._averaging.share(state.n_averaged, progress)
-        np.subtract(state.theta, average, out=self._tmp)
-        self._tmp *= share
-        average += self._tmp
+        if share == 1.0:
+            np.copyto(average, state.theta)
+        else:
+            np.subtract(state.theta, average, out=self._tmp)
+            self._tmp *= share
+            average += self._tmp
         if self._averaging.starts(progress):
             state.n_averaged += 1

@@ -166,8 +166,9 @@ class Batches:
         """
         n_rows = self._n_rows if order is None else order.shape[1]
         cuts = self._cuts(order)
+        last = cuts[-1] if cuts else 0
         for start in cuts:
-            stop = n_rows if start == cuts[-1] else start + self._batch_size
+            stop = start + self._batch_size if start < last else n_rows
             if order is None:
                 x, y = self._x.slice(start, stop), self._y.slice(start, stop)
                 weight, total = self._weights(slice(start, stop), stop - start)

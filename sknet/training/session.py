@@ -43,8 +43,9 @@ class Ending:
 
     Parameters
     ----------
-    reason : {'converged', 'max_iter', 'max_time', 'interrupted', 'diverged'}
-        Why it stopped.
+    reason : str
+        Why it stopped: 'converged', 'max_iter', 'max_time', 'interrupted', 'diverged',
+        or 'finished', which is the end of a planned learning rate.
     n_iter : int
         Epochs, or iterations of L-BFGS, in this call.
     detail : str, default=""

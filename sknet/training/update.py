@@ -46,6 +46,7 @@ class Update:
     ) -> None:
         self._optimizer = optimizer
         self._decayed = theta[:, :n_decayed]
+        self._decays = bool(np.any(optimizer.weight_decay))
         n_members, n_trainable = grad.shape
         column_bytes = n_members * grad.itemsize * (3 + len(slots))
         width = max(64, _BLOCK_BYTES // column_bytes)
@@ -62,9 +63,8 @@ class Update:
 
     def __call__(self, t: int, rate: Scalar) -> None:
         """Make step number ``t`` at the learning rate ``rate``; spends ``grad``."""
-        decay = self._optimizer.weight_decay
-        if isinstance(decay, np.ndarray) or decay:
-            self._decayed *= 1.0 - rate * decay
+        if self._decays:
+            self._decayed *= 1.0 - rate * self._optimizer.weight_decay
         for theta, grad, slots, tmp in self._blocks:
             self._optimizer.step(grad, slots, t, rate, tmp)
             theta -= grad
@@ -81,6 +81,9 @@ def clip_by_norm(grad: Array, largest: float) -> None:
         The largest norm that stays.
     """
     squares = np.matmul(grad[:, None, :], grad[:, :, None])[:, :, 0]
-    norms = np.sqrt(squares)
+    if not np.isfinite(squares).all():  # in float32 squares overflow from 2e19 on
+        wide = np.einsum("kp,kp->k", grad, grad, dtype=np.float64)[:, None]
+        squares = np.where(np.isfinite(squares), squares, wide)
+    norms = np.sqrt(squares).astype(grad.dtype)
     if (norms > largest).any():
         grad *= largest / np.maximum(norms, largest)

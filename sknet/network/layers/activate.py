@@ -38,14 +38,14 @@ class Activate(Layer):
             declare.buffer("out", n_out)
         if n_out != n_in:
             declare.buffer("wide", n_in, training=True)
-        declare.buffer("tmp", n_in, training=True)
+        declare.scratch("tmp", n_in, self.activation.n_scratch)
         return n_out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``f(x)``."""
         del p, training
         a: Array = getattr(cache, "out", x)
-        self.activation.forward(x, a)
+        self.activation.forward(x, a, cache.tmp)
         cache.z, cache.a = x, a
         return a
 
@@ -69,8 +69,10 @@ class Mix(Layer):
 
     Parameters
     ----------
-    blend : Blend
-        The function :math:`f`, and the share :math:`m` to start from.
+    activation : Activation
+        The function :math:`f`.
+    initial : float, default=1.0
+        The shares :math:`m` to start from.
 
     Notes
     -----
@@ -78,15 +80,16 @@ class Mix(Layer):
     :math:`dx = (1 - m)\, dy + m f'(x)\, dy`.
     """
 
-    blend: Blend
+    activation: Activation
+    initial: float = 1.0
 
     def build(self, declare: Declaration, n_in: int) -> int:
         """Declare the shares ``mix`` (1, n_in) and four buffers."""
-        initial = Constant(self.blend.initial)
+        initial = Constant(self.initial)
         declare.parameter("mix", (1, n_in), FREE, initial, (n_in, n_in))
         declare.buffer("a", n_in)
         declare.buffer("out", n_in)
-        declare.buffer("tmp", n_in, training=True)
+        declare.scratch("tmp", n_in, self.activation.n_scratch)
         declare.buffer("kept", n_in, training=True)
         return n_in
 
@@ -94,7 +97,7 @@ class Mix(Layer):
         """Return ``x + mix * (f(x) - x)``."""
         del training
         out: Array = cache.out
-        self.blend.function.forward(x, cache.a)
+        self.activation.forward(x, cache.a, cache.tmp)
         np.subtract(cache.a, x, out=out)
         out *= p.mix
         out += x
@@ -109,7 +112,7 @@ class Mix(Layer):
         np.matmul(cache.ones, kept, out=grad.mix)
         np.multiply(dy, p.mix, out=kept)
         dy -= kept
-        self.blend.function.backward(cache.z, cache.a, kept, cache.tmp)
+        self.activation.backward(cache.z, cache.a, kept, cache.tmp)
         dy += kept
         return dy
 
@@ -130,5 +133,5 @@ def activation_layer(activation: Activation, in_place: bool = False) -> Layer:
         ``Mix`` for a blend, else ``Activate``.
     """
     if isinstance(activation, Blend):
-        return Mix(activation)
+        return Mix(activation.function, activation.initial)
     return Activate(activation, in_place)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknet._component import real
-from sknet._numerics import Array, Scalar
+from sknet._numerics import Array, Scalar, constant_row
 from sknet.initializers import Constant
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import FREE, STATISTIC, Declaration
@@ -108,5 +108,5 @@ class BatchNorm(Layer):
 def _share_row(weight: Scalar, ones: Array) -> Array:
     """Return the shares of the rows as a row (K or 1, 1, B)."""
     if isinstance(weight, float):
-        return ones * weight
+        return constant_row(ones.shape[-1], ones.dtype, weight)
     return weight.swapaxes(-1, -2)

@@ -67,9 +67,8 @@ class Dense(Layer):
         cache.x = x
         y: Array = cache.y
         matmul(x, p.weight, out=y)
-        scale = self.initializer.scale((p.weight.shape[-2], self.units))
-        if scale != 1.0:
-            y *= scale
+        if self.initializer.rescales:
+            y *= self.initializer.scale(p.weight.shape[-2:])
         if self.use_bias:
             y += p.bias
         return y
@@ -78,9 +77,8 @@ class Dense(Layer):
         """Write both gradients; return ``s dy W^T`` unless at the network's input."""
         if self.use_bias:
             np.matmul(cache.ones, dy, out=grad.bias)
-        scale = self.initializer.scale((p.weight.shape[-2], self.units))
-        if scale != 1.0:
-            dy *= scale
+        if self.initializer.rescales:
+            dy *= self.initializer.scale(p.weight.shape[-2:])
         matmul_transposed(cache.x, dy, out=grad.weight)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:

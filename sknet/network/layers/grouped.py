@@ -62,9 +62,8 @@ class GroupedDense(Layer):
         cache.x = x
         y: Array = cache.y
         np.matmul(self._split(x), p.weight, out=self._split(y))
-        scale = self.initializer.scale(p.weight.shape[-2:])
-        if scale != 1.0:
-            y *= scale
+        if self.initializer.rescales:
+            y *= self.initializer.scale(p.weight.shape[-2:])
         if self.use_bias:
             y += p.bias
         return y
@@ -73,9 +72,8 @@ class GroupedDense(Layer):
         """Write both gradients; return ``s dy_g W_g^T``, group by group."""
         if self.use_bias:
             np.matmul(cache.ones, dy, out=grad.bias)
-        scale = self.initializer.scale(p.weight.shape[-2:])
-        if scale != 1.0:
-            dy *= scale
+        if self.initializer.rescales:
+            dy *= self.initializer.scale(p.weight.shape[-2:])
         x, d = self._split(cache.x), self._split(dy)
         np.matmul(x.swapaxes(-1, -2), d, out=grad.weight)
         np.matmul(d, p.weight.swapaxes(-1, -2), out=self._split(cache.dx))

@@ -49,7 +49,7 @@ class Highway(Layer):
         n_out = outs[0]
         if outs != [n_out] * 3:
             raise ValueError(
-                "Body, gate and carry of a highway layer must have as many outputs; they "
+                "Body, gate and carry of a highway layer need as many outputs; they "
                 f"have {outs}. An activation that joins columns does not go with it."
             )
         declare.buffer("y", n_out)

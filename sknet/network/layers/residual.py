@@ -44,7 +44,9 @@ class Residual(Layer):
         if beside != n_out:
             raise ValueError(
                 f"A residual block has {n_out} outputs, but its shortcut {beside}. Use "
-                "shortcut='projection' or 'zero_pad', or equal hidden_layer_sizes."
+                "shortcut='projection' or 'zero_pad', or as many columns in as out: "
+                "equal hidden_layer_sizes, equal to the number of features where no "
+                "stem comes first."
             )
         declare.buffer("y", n_out)
         declare.buffer("dy", n_out, training=True)

@@ -1,0 +1,158 @@
+"""Activations made of others, or of several columns: maxout and the blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._component import part, real, whole
+from sknet._numerics import Array
+from sknet.activations._base import ACTIVATIONS, Activation
+
+
+@ACTIVATIONS.register("maxout")
+@dataclass(frozen=True, repr=False)
+class Maxout(Activation):
+    r"""The largest of several linear units: a learned convex function.
+
+    .. math:: a_j = \max_{0 \le i < \mathrm{pieces}} z_{j \cdot \mathrm{pieces} + i}
+
+    Neighbouring columns are joined, so that a layer of width h has ``h / pieces``
+    outputs.
+
+    Parameters
+    ----------
+    pieces : int in [2, inf), default=2
+        Columns that are joined. It must divide the width of the layer.
+
+    Notes
+    -----
+    Pullback: the gradient goes to the largest piece, of equal ones to the first.
+
+    References
+    ----------
+    .. [1] I. J. Goodfellow et al., "Maxout networks", ICML 2013, arXiv:1302.4389.
+
+    Examples
+    --------
+    >>> from sknet.activations import Maxout
+    >>> Maxout(pieces=3).n_outputs(12)
+    4
+    """
+
+    needs_input: ClassVar[bool] = True
+
+    pieces: int = whole(2, "[2, inf)")
+
+    def n_outputs(self, n_inputs: int) -> int:
+        """Return ``n_inputs / pieces``, or raise ValueError if that is not whole."""
+        if n_inputs % self.pieces:
+            raise ValueError(
+                f"activation={self!r} joins pieces={self.pieces} columns to one, but "
+                f"a layer has {n_inputs}: choose widths in hidden_layer_sizes that are "
+                f"multiples of {self.pieces}."
+            )
+        return n_inputs // self.pieces
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write the largest of each group of columns."""
+        del tmp
+        np.copyto(out, z[..., :: self.pieces])
+        for i in range(1, self.pieces):
+            np.maximum(out, z[..., i :: self.pieces], out=out)
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Keep ``da`` in the first of a group's largest columns, zeros elsewhere."""
+        columns = [tmp[..., i :: self.pieces] for i in range(self.pieces)]
+        for i, column in enumerate(columns):
+            np.equal(z[..., i :: self.pieces], a, out=column)
+        for i in range(1, self.pieces):
+            for before in columns[:i]:
+                np.greater(columns[i], before, out=columns[i])
+        da *= tmp
+
+
+@ACTIVATIONS.register("blend")
+@dataclass(frozen=True, repr=False)
+class Blend(Activation):
+    r"""An activation blended with its input, by a trainable share for each unit.
+
+    .. math:: y = z + a\, (f(z) - z)
+
+    With :math:`a = 1` it is :math:`f`, with :math:`a = 0` the identity; training finds
+    out, unit by unit.
+
+    Parameters
+    ----------
+    activation : str or Activation, default="relu"
+        :math:`f`.
+    initial : float in (-inf, inf), default=1.0
+        The shares :math:`a` to start from.
+
+    Notes
+    -----
+    The trainable form is the layer ``Mix``; this class is the function at the initial
+    shares.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       arXiv:2407.04491.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.activations import Blend
+    >>> SimpleMLPClassifier(activation=Blend("selu")).activation
+    Blend(activation='selu')
+    """
+
+    needs_input: ClassVar[bool] = True
+
+    activation: str | Activation = part("relu", ACTIVATIONS)
+    initial: float = real(1.0, "(-inf, inf)")
+
+    @property
+    def function(self) -> Activation:
+        """The activation :math:`f` itself."""
+        return ACTIVATIONS.make(self.activation)
+
+    @property
+    def kinks(self) -> tuple[float, ...]:  # type: ignore[override]
+        """Those of the activation."""
+        return self.function.kinks
+
+    @property
+    def surrogate(self) -> bool:  # type: ignore[override]
+        """Whether the activation's gradient is a surrogate."""
+        return self.function.surrogate
+
+    def check(self) -> None:
+        """Refuse what cannot be blended with its input."""
+        super().check()
+        if isinstance(self.function, (Maxout, Blend)):
+            raise ValueError(
+                f"{self!r}: activation must keep every column apart, and be no blend "
+                "itself; use e.g. activation='relu'."
+            )
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write ``z + initial * (f(z) - z)``."""
+        function = self.function
+        function.forward(z, out, function.scratch(z))
+        out -= z
+        out *= self.initial
+        out += z
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Multiply with ``1 - initial + initial * f'(z)``."""
+        function = self.function
+        kept, value, scratch = da.copy(), np.empty_like(z), function.scratch(z)
+        function.forward(z, value, scratch)
+        function.backward(z, value, kept, scratch)
+        da *= 1.0 - self.initial
+        kept *= self.initial
+        da += kept

@@ -1,0 +1,169 @@
+"""Rectifiers that let something through for negative input: leaky, ELU, SELU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._component import real
+from sknet._numerics import Array, constant_row
+from sknet.activations._base import ACTIVATIONS, Activation
+
+
+@ACTIVATIONS.register("leaky_relu")
+@dataclass(frozen=True, repr=False)
+class LeakyReLU(Activation):
+    r"""The rectifier with a small slope for negative input.
+
+    A unit that is off for all rows still gets a gradient, and may come back.
+
+    .. math:: f(z) = \max(z, \mathrm{slope}\; z), \qquad
+              f'(z) = 1 \text{ if } z > 0, \text{ else } \mathrm{slope}
+
+    Parameters
+    ----------
+    slope : float in [0, 1), default=0.01
+        Slope for negative input.
+
+    References
+    ----------
+    .. [1] A. L. Maas, A. Y. Hannun and A. Y. Ng, "Rectifier nonlinearities improve
+       neural network acoustic models", ICML 2013.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.activations import LeakyReLU
+    >>> SimpleMLPClassifier(activation=LeakyReLU(slope=0.1)).activation
+    LeakyReLU(slope=0.1)
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+
+    slope: float = real(0.01, "[0, 1)")
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write the larger of ``z`` and ``slope * z``."""
+        np.multiply(z, self.slope, out=tmp)
+        np.maximum(z, tmp, out=out)
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Multiply with one or ``slope``; ``a`` has the sign of ``z``."""
+        np.greater(a, 0.0, out=tmp)
+        tmp *= 1.0 - self.slope
+        tmp += self.slope
+        da *= tmp
+
+
+@ACTIVATIONS.register("elu")
+@dataclass(frozen=True, repr=False)
+class ELU(Activation):
+    r"""The exponential linear unit: smooth, with a bounded negative part.
+
+    .. math::
+        f(z) = \max(z, 0) + \alpha (e^{\min(z, 0)} - 1), \qquad
+        f'(z) = 1 \text{ if } z > 0, \text{ else } \alpha e^z
+
+    with ``alpha`` :math:`\alpha`.
+
+    Parameters
+    ----------
+    alpha : float in (0, inf), default=1.0
+        How far the negative part reaches down; 1 makes the slope continuous.
+
+    References
+    ----------
+    .. [1] D.-A. Clevert, T. Unterthiner and S. Hochreiter, "Fast and accurate deep
+       network learning by exponential linear units", ICLR 2016, arXiv:1511.07289.
+
+    Examples
+    --------
+    >>> from sknet.activations import ELU
+    >>> ELU(alpha=0.5)
+    ELU(alpha=0.5)
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    needs_input: ClassVar[bool] = True
+
+    alpha: float = real(1.0, "(0, inf)")
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write the sum of the two parts, of which one is zero."""
+        _exponential_unit(z, out, tmp, self.alpha)
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Multiply with one or the exponential."""
+        _exponential_pullback(z, da, tmp, self.alpha, 1.0)
+
+
+@ACTIVATIONS.register("selu")
+@dataclass(frozen=True, repr=False)
+class SELU(Activation):
+    r"""The scaled exponential linear unit, which keeps signals at unit variance.
+
+    A good companion of weights of variance :math:`1 / n_{in}` (``"lecun_normal"``) and
+    of inputs of unit variance.
+
+    .. math:: f(z) = \lambda \bigl( \max(z, 0) + \alpha (e^{\min(z, 0)} - 1) \bigr)
+
+    with :math:`\lambda = 1.0507009873554805` and :math:`\alpha = 1.6732632423543772`.
+
+    References
+    ----------
+    .. [1] G. Klambauer et al., "Self-normalizing neural networks", NIPS 2017,
+       arXiv:1706.02515.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.activations import SELU
+    >>> z = np.array([[[-1.0, 1.0]]])
+    >>> out, tmp = np.empty_like(z), np.empty_like(z)
+    >>> SELU().forward(z, out, tmp)
+    >>> out.round(4)
+    array([[[-1.1113,  1.0507]]])
+    """
+
+    kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    needs_input: ClassVar[bool] = True
+
+    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+        """Write the scaled sum of the two parts, of which one is zero."""
+        _exponential_unit(z, out, tmp, _SELU_ALPHA)
+        out *= _SELU_SCALE
+
+    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+        """Multiply with the scale, and with one or the exponential."""
+        _exponential_pullback(z, da, tmp, _SELU_ALPHA, _SELU_SCALE)
+
+
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+
+def _exponential_unit(z: Array, out: Array, tmp: Array, alpha: float) -> None:
+    """Write ``max(z, 0) + alpha * (exp(min(z, 0)) - 1)``; ``out`` is not ``z``."""
+    zeros = constant_row(z.shape[-1], z.dtype)
+    np.minimum(z, zeros, out=out)
+    np.expm1(out, out=out)
+    if alpha != 1.0:
+        out *= alpha
+    np.maximum(z, zeros, out=tmp)
+    out += tmp
+
+
+def _exponential_pullback(
+    z: Array, da: Array, tmp: Array, alpha: float, scale: float
+) -> None:
+    """Multiply ``da`` with ``scale``, below zero with ``alpha * exp(z)`` too."""
+    np.minimum(z, constant_row(z.shape[-1], z.dtype), out=tmp)
+    np.exp(tmp, out=tmp)
+    da *= tmp
+    if alpha * scale != 1.0 or alpha != 1.0:
+        np.greater(z, 0.0, out=tmp)
+        tmp *= scale * (1.0 - alpha)
+        tmp += scale * alpha
+        da *= tmp

@@ -1,0 +1,125 @@
+"""The squared error of class probabilities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._component import choice, flag
+from sknet._numerics import Array, Scalar, log_softmax
+from sknet.losses import outputs
+from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
+
+
+@CLASS_LOSSES.register("squared_error")
+@dataclass(frozen=True, repr=False)
+class Brier(ClassLoss):
+    r"""Half the squared error of class probabilities, also called the Brier score.
+
+    The loss of the classic textbooks, with a logistic function for each output. It
+    forgives wrong labels more than the log-loss does, and learns more slowly where it
+    is surely wrong.
+
+    .. math:: \ell = \tfrac12 \sum_c (p_c - t_c)^2, \qquad
+              \nabla_r \ell = J^T (p - t)
+
+    with predictions :math:`p` of the raw outputs :math:`r`, :math:`J` the derivative of
+    the output activation, and :math:`t` one of two ``targets``: that for a no and that
+    for a yes.
+
+    Parameters
+    ----------
+    exclusive : bool, default=True
+        Whether a sample has exactly one class; set by the estimator.
+    output_activation : {None, "logistic", "softmax", "identity"}, default=None
+        From raw outputs to predictions. None is the softmax for exclusive classes, else
+        the logistic function. With "identity" predictions are no probabilities.
+    targets : tuple of two floats, default=(0.0, 1.0)
+        What is aimed at, for a no and for a yes; the classic digit reader has
+        (0.01, 0.99).
+
+    Notes
+    -----
+    The value shown to users is averaged over the outputs.
+
+    References
+    ----------
+    .. [1] G. W. Brier, "Verification of forecasts expressed in terms of probability",
+       Monthly Weather Review 78, 1950.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.losses import Brier
+    >>> SimpleMLPClassifier(loss=Brier(output_activation="logistic")).loss
+    Brier(output_activation='logistic')
+    """
+
+    averages_outputs: ClassVar[bool] = True
+
+    exclusive: bool = flag(True)
+    output_activation: str | None = choice(
+        None, (None, "logistic", "softmax", "identity")
+    )
+    targets: tuple[float, float] = (0.0, 1.0)
+
+    def check(self) -> None:
+        """Refuse a softmax over independent outputs, and targets out of order."""
+        super().check()
+        if self.output_activation == "softmax" and not self.exclusive:
+            raise ValueError(
+                "output_activation='softmax' needs three exclusive classes; two "
+                "classes, or several labels at once, take 'logistic' or None."
+            )
+        numbers = [isinstance(t, (int, float)) and np.isfinite(t) for t in self.targets]
+        if numbers != [True, True] or self.targets[0] >= self.targets[1]:
+            raise ValueError(
+                f"{type(self).__name__}: targets must be two numbers, the smaller one "
+                f"first, got {self.targets!r}."
+            )
+
+    @property
+    def link_name(self) -> str:
+        """The output activation."""
+        if self.output_activation is not None:
+            return self.output_activation
+        return "softmax" if self.exclusive else "logistic"
+
+    @property
+    def gives_probability(self) -> bool:  # type: ignore[override]
+        """Whether the output activation ends in [0, 1]."""
+        return self.link_name != "identity"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write the weighted gradient and return half the mean squared error."""
+        p = outputs.forward(self.link_name, raw, work)
+        low, high = self.targets
+        np.multiply(y, high - low, out=work.full)
+        if low:
+            work.full += low
+        np.subtract(p, work.full, out=out)
+        np.multiply(out, out, out=work.full)
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        outputs.pull_back(self.link_name, raw, p, out, work)
+        out *= weight
+        return 0.5 * work.weighted_sum(weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return predictions."""
+        return outputs.LINKS[self.link_name](raw)
+
+    def log_link(self, raw: Array) -> Array:
+        """Return logarithms of the predictions, exact where they are tiny."""
+        if self.link_name == "softmax":
+            return log_softmax(raw)
+        return -np.logaddexp(0.0, -raw)
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return where the predictions are the mean targets."""
+        low, high = self.targets
+        mean = low + (high - low) * np.average(y, axis=0, weights=weight)
+        return outputs.INVERSES[self.link_name](mean)

@@ -1,0 +1,164 @@
+"""Losses of the user's own, as a pair of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sknet._component import flag
+from sknet._numerics import Array, Scalar
+from sknet.losses._base import (
+    CLASS_LOSSES,
+    VALUE_LOSSES,
+    ClassLoss,
+    Loss,
+    LossBuffers,
+    ValueLoss,
+)
+
+
+Function = Callable[[Array, Array], Any]
+
+
+class _Pair(Loss):
+    """What both kinds share: functions of the raw outputs and targets of one member."""
+
+    value: Function | None
+    gradient: Function | None
+
+    def check(self) -> None:
+        """Refuse a pair of which a function is missing."""
+        super().check()
+        if not callable(self.value) or not callable(self.gradient):
+            raise ValueError(
+                "loss='custom' needs two functions: loss=(value, gradient), of raw "
+                "outputs (B, C) and targets (B, C), that return losses (B,) and their "
+                "gradient (B, C)."
+            )
+
+    @property
+    def link_name(self) -> str:
+        """The identity."""
+        return "identity"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Call both functions for each member, and weigh what they return."""
+        for k in range(len(raw)):
+            targets = y[k % len(y)]
+            value = _result(self.value, raw[k], targets, "value", raw.shape[1:2])
+            work.rows[k, :, 0] = value
+            out[k] = _result(self.gradient, raw[k], targets, "gradient", raw.shape[1:])
+        out *= weight
+        return work.weighted_sum(weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return a copy of ``raw``."""
+        return raw.copy()
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """There is no formula for it."""
+        del y, weight
+        raise NotImplementedError("Nothing is known of a user's loss.")
+
+
+def _result(
+    function: Any, raw: Array, y: Array, what: str, shape: tuple[int, ...]
+) -> Array:
+    """Call a function and look at the shape of what it returns."""
+    result = np.asarray(function(raw.copy(), y.copy()))
+    if result.shape != shape:
+        raise ValueError(
+            f"loss=(value, gradient): {what} returned an array of the shape "
+            f"{result.shape}, but {shape} was expected for {len(raw)} rows of "
+            f"{raw.shape[1]} raw outputs."
+        )
+    return result
+
+
+@CLASS_LOSSES.register("custom")
+@dataclass(frozen=True, repr=False)
+class CustomClassLoss(_Pair, ClassLoss):
+    r"""A loss for classes by two functions of the user.
+
+    .. math:: \ell = \mathrm{value}(r, y), \qquad
+              \nabla_r \ell = \mathrm{gradient}(r, y)
+
+    The short form is ``loss=(value, gradient)``. The raw outputs themselves are what is
+    predicted: there are no probabilities, and a column that stands alone is a yes if it
+    is above zero. For more, write a class.
+
+    Parameters
+    ----------
+    exclusive : bool, default=True
+        Whether a sample has exactly one class; set by the estimator.
+    value : callable
+        Takes raw outputs (B, C) and targets (B, C) of zeros and ones, and returns the
+        losses of the rows (B,).
+    gradient : callable
+        Takes the same, and returns the gradient by the raw outputs (B, C).
+
+    See Also
+    --------
+    sknet.testing.check_gradient : Tells whether the two go together.
+
+    Examples
+    --------
+    >>> from sknet.losses import CustomClassLoss
+    >>> def value(raw, y):
+    ...     return ((raw - y) ** 2).sum(axis=1)
+    >>> def gradient(raw, y):
+    ...     return 2 * (raw - y)
+    >>> CustomClassLoss(value=value, gradient=gradient).link_name
+    'identity'
+    """
+
+    threshold: ClassVar[float] = 0.0
+    gives_probability: ClassVar[bool] = False
+
+    exclusive: bool = flag(True)
+    value: Function | None = None
+    gradient: Function | None = None
+
+
+@VALUE_LOSSES.register("custom")
+@dataclass(frozen=True, repr=False)
+class CustomValueLoss(_Pair, ValueLoss):
+    r"""A loss for values by two functions of the user.
+
+    .. math:: \ell = \mathrm{value}(r, y), \qquad
+              \nabla_r \ell = \mathrm{gradient}(r, y)
+
+    The short form is ``loss=(value, gradient)``. The raw outputs are the predictions.
+    For another link, write a class.
+
+    Parameters
+    ----------
+    value : callable
+        Takes raw outputs (B, C) and targets (B, C), and returns the losses of the rows
+        (B,).
+    gradient : callable
+        Takes the same, and returns the gradient by the raw outputs (B, C).
+
+    See Also
+    --------
+    sknet.testing.check_gradient : Tells whether the two go together.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPRegressor
+    >>> def value(raw, y):
+    ...     return ((raw - y) ** 4).sum(axis=1)
+    >>> def gradient(raw, y):
+    ...     return 4 * (raw - y) ** 3
+    >>> network = SimpleMLPRegressor(loss=(value, gradient), solver="lbfgs")
+    >>> network.fit([[0.0], [1.0]], [0.0, 1.0]).out_activation_
+    'identity'
+    """
+
+    value: Function | None = None
+    gradient: Function | None = None

@@ -1,0 +1,141 @@
+"""Deviances of distributions with the logarithm as link: Poisson and gamma."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import xlogy
+
+from sknet._numerics import Array, Scalar
+from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
+from sknet.losses.outputs import LINKS, largest_exponent
+
+
+@VALUE_LOSSES.register("poisson")
+@dataclass(frozen=True, repr=False)
+class Poisson(ValueLoss):
+    r"""Half the Poisson deviance, for counts and rates, with the logarithm as link.
+
+    .. math:: \ell = \sum_c e^{r_c} - y_c r_c + y_c \log y_c - y_c, \qquad
+              \nabla_r \ell = e^r - y
+
+    Notes
+    -----
+    The exponent is capped just below the logarithm of the largest number of the type,
+    so that a far-off prediction is huge but finite.
+
+    References
+    ----------
+    .. [1] P. McCullagh and J. A. Nelder, "Generalized Linear Models", 1989, 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Poisson
+    >>> Poisson().link(np.log([[2.0, 3.0]]))
+    array([[2., 3.]])
+    """
+
+    @property
+    def link_name(self) -> str:
+        """The exponential function."""
+        return "exp"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write ``weight * (exp(raw) - y)`` and return half the mean deviance."""
+        xlogy(y, y, out=work.full)
+        work.full -= y
+        np.multiply(raw, y, out=out)
+        work.full -= out
+        np.minimum(raw, largest_exponent(raw.dtype), out=out)
+        np.exp(out, out=out)
+        work.full += out
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        out -= y
+        out *= weight
+        return work.weighted_sum(weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return the rates."""
+        return LINKS["exp"](raw)
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return the logarithm of the weighted mean."""
+        return np.log(np.average(y, axis=0, weights=weight))
+
+    def check_target(self, y: Array) -> None:
+        """Refuse negative values."""
+        if (y < 0).any():
+            raise ValueError(
+                "loss='poisson' needs y >= 0, but some values of y are negative "
+                f"(the least is {y.min():g}). Use loss='squared_error', or shift y."
+            )
+
+
+@VALUE_LOSSES.register("gamma")
+@dataclass(frozen=True, repr=False)
+class Gamma(ValueLoss):
+    r"""Half the gamma deviance, for positive amounts that spread as they grow.
+
+    .. math:: \ell = \sum_c r_c + y_c e^{-r_c} - \log y_c - 1, \qquad
+              \nabla_r \ell = 1 - y e^{-r}
+
+    with the logarithm as link.
+
+    Notes
+    -----
+    The exponent is capped as in :class:`Poisson`.
+
+    References
+    ----------
+    .. [1] P. McCullagh and J. A. Nelder, "Generalized Linear Models", 1989, 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import Gamma
+    >>> Gamma().constant(np.array([[1.0], [3.0]]), np.ones(2)).round(3)
+    array([0.693])
+    """
+
+    @property
+    def link_name(self) -> str:
+        """The exponential function."""
+        return "exp"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write ``weight * (1 - y exp(-raw))`` and return half the mean deviance."""
+        np.negative(raw, out=out)
+        np.minimum(out, largest_exponent(raw.dtype), out=out)
+        np.exp(out, out=out)
+        out *= y
+        np.log(y, out=work.full, dtype=raw.dtype)
+        np.subtract(out, work.full, out=work.full)
+        work.full += raw
+        work.full -= 1.0
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.subtract(1.0, out, out=out)
+        out *= weight
+        return work.weighted_sum(weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return the means."""
+        return LINKS["exp"](raw)
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return the logarithm of the weighted mean."""
+        return np.log(np.average(y, axis=0, weights=weight))
+
+    def check_target(self, y: Array) -> None:
+        """Refuse values that are not positive."""
+        if (y <= 0).any():
+            raise ValueError(
+                "loss='gamma' needs y > 0, but some values of y are not positive (the "
+                f"least is {y.min():g}). Use loss='poisson' for y >= 0, or "
+                "loss='squared_error'."
+            )

@@ -1,0 +1,163 @@
+"""Losses of a margin: hinge and perceptron."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._component import flag
+from sknet._numerics import Array, Scalar
+from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
+
+
+def _independent(
+    raw: Array, y: Array, margin: float, out: Array, work: LossBuffers
+) -> None:
+    """Write ``max(0, margin - t r)`` and its gradient, ``t`` being one or minus one."""
+    sign = work.named("sign", raw.shape[-1])
+    np.multiply(y, -2.0, out=sign)
+    sign += 1.0
+    np.multiply(sign, raw, out=work.full)
+    work.full += margin
+    # active at the kink, too: otherwise nothing would ever move from zero weights
+    np.greater_equal(work.full, 0.0, out=out)
+    work.full *= out
+    np.matmul(work.full, work.ones_column, out=work.rows)
+    out *= sign
+
+
+def _exclusive(
+    raw: Array, y: Array, margin: float, out: Array, work: LossBuffers
+) -> None:
+    """Write ``max(0, margin + max_{c != y} r_c - r_y)`` and its gradient."""
+    rival = work.full
+    own = work.sums
+    np.multiply(raw, y, out=rival)
+    np.matmul(rival, work.ones_column, out=own)
+    np.copyto(rival, raw)
+    rival[np.broadcast_to(y, raw.shape) > 0.5] = -np.inf
+    best = rival.argmax(axis=-1, keepdims=True)
+    np.subtract(np.take_along_axis(rival, best, axis=-1), own, out=work.rows)
+    work.rows += margin
+    active = np.greater_equal(work.rows, 0.0, out=own)
+    work.rows *= active
+    np.multiply(y, -active, out=out)
+    np.put_along_axis(out, best, active, axis=-1)
+
+
+class _MarginLoss(ClassLoss):
+    """What both have in common: the raw outputs are the margins."""
+
+    kinks: ClassVar[bool] = True
+    threshold: ClassVar[float] = 0.0
+    gives_probability: ClassVar[bool] = False
+    _margin: ClassVar[float]
+
+    @property
+    def link_name(self) -> str:
+        """The identity."""
+        return "identity"
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write the weighted subgradient and return the mean loss."""
+        reduce = _exclusive if self.exclusive else _independent
+        reduce(raw, y, self._margin, out, work)
+        out *= weight
+        return work.weighted_sum(weight)
+
+    def link(self, raw: Array) -> Array:
+        """Return a copy of ``raw``: margins, not probabilities."""
+        return raw.copy()
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return the margin for the most frequent class, against it for the others."""
+        frequency = np.average(y, axis=0, weights=weight)
+        if not self.exclusive:
+            return np.where(frequency > 0.5, self._margin, -self._margin)
+        return np.where(frequency == frequency.max(), self._margin, 0.0)
+
+
+@CLASS_LOSSES.register("hinge")
+@dataclass(frozen=True, repr=False)
+class Hinge(_MarginLoss):
+    r"""The hinge loss of a support vector machine: margins of one are wanted.
+
+    .. math::
+        \ell = \max(0, 1 + \max_{c \ne y} r_c - r_y), \qquad
+        \ell = \sum_c \max(0, 1 - t_c r_c)
+
+    for exclusive classes (after Crammer and Singer), and for independent columns with
+    :math:`t` being one or minus one; :math:`r` are the raw outputs.
+
+    Parameters
+    ----------
+    exclusive : bool, default=True
+        Whether a sample has exactly one class; set by the estimator.
+
+    Notes
+    -----
+    There are no probabilities. At the kink the loss counts as active.
+
+    References
+    ----------
+    .. [1] K. Crammer and Y. Singer, "On the algorithmic implementation of multiclass
+       kernel-based vector machines", JMLR 2, 2001.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> hasattr(SimpleMLPClassifier(loss="hinge"), "predict_proba")
+    False
+    """
+
+    _margin: ClassVar[float] = 1.0
+
+    exclusive: bool = flag(True)
+
+
+@CLASS_LOSSES.register("perceptron")
+@dataclass(frozen=True, repr=False)
+class PerceptronLoss(_MarginLoss):
+    r"""The loss behind Rosenblatt's rule: only errors cost, by how wrong they are.
+
+    .. math::
+        \ell = \max(0, \max_{c \ne y} r_c - r_y), \qquad
+        \ell = \sum_c \max(0, - t_c r_c)
+
+    for exclusive classes, and for independent columns with :math:`t` being one or minus
+    one. Without hidden layers, one row a step at rate 1 from zero weights, it is the
+    perceptron.
+
+    Parameters
+    ----------
+    exclusive : bool, default=True
+        Whether a sample has exactly one class; set by the estimator.
+
+    Notes
+    -----
+    There are no probabilities. A tie counts as an error: from zero weights nothing
+    would ever move otherwise.
+
+    References
+    ----------
+    .. [1] F. Rosenblatt, "The perceptron: a probabilistic model for information storage
+       and organization in the brain", Psychological Review 65, 1958.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> gate = SimpleMLPClassifier(
+    ...     (), loss="perceptron", solver="sgd", momentum=0.0, alpha=0.0,
+    ...     learning_rate_init=1.0, initializer="constant", batch_size=1, shuffle=False,
+    ... )
+    >>> gate.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 1]).predict([[1, 1]])
+    array([1])
+    """
+
+    _margin: ClassVar[float] = 0.0
+
+    exclusive: bool = flag(True)

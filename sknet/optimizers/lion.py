@@ -1,0 +1,89 @@
+"""Lion: the sign of a momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import real
+from sknet._numerics import Array, Scalar
+from sknet.optimizers._base import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register("lion")
+@dataclass(frozen=True, repr=False)
+class Lion(Optimizer):
+    r"""Steps of one length in each coordinate, along the sign of a momentum.
+
+    Half of Adam's memory. All steps being as long as the rate, it wants one that is
+    three to ten times smaller than Adam's, falling at the end ("cosine"), and a
+    weight decay that is as much larger.
+
+    .. math::
+        \Delta_t = \eta \operatorname{sign}
+                   \bigl(\beta_1 m_{t-1} + (1 - \beta_1) g_t\bigr), \qquad
+        m_t = \beta_2 m_{t-1} + (1 - \beta_2) g_t
+
+    with ``beta_1`` :math:`\beta_1`, ``beta_2`` :math:`\beta_2`, the gradient
+    :math:`g` and the rate :math:`\eta`.
+
+    Parameters
+    ----------
+    beta_1 : float in [0, 1), default=0.9
+        Weight of the momentum against the newest gradient in a step.
+    beta_2 : float in [0, 1), default=0.99
+        Memory of the momentum.
+    weight_decay : float in [0, inf), default=0.0
+        Decoupled decay, multiplied with the learning rate.
+
+    Notes
+    -----
+    The slot holds :math:`m / (1 - \beta_2)`, which saves two passes over the
+    parameters. The sign of 0 is 0: a parameter without any gradient stays.
+
+    References
+    ----------
+    .. [1] X. Chen et al., "Symbolic discovery of optimization algorithms",
+       NeurIPS 2023, arXiv:2302.06675.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.optimizers import Lion
+    >>> grad, momentum = np.array([[0.3, -20.0, 0.0]]), np.zeros((1, 3))
+    >>> tmp = np.empty((1, 3))
+    >>> Lion().step(grad, [momentum], t=1, rate=0.001, tmp=tmp)
+    >>> grad
+    array([[ 0.001, -0.001,  0.   ]])
+    """
+
+    beta_1: float = real(0.9, "[0, 1)")
+    beta_2: float = real(0.99, "[0, 1)")
+    weight_decay: float = real(0.0, "[0, inf)")
+
+    @property
+    def n_slots(self) -> int:
+        """One: the sum behind the momentum."""
+        return 1
+
+    def step(
+        self,
+        grad: Array,
+        slots: Sequence[Array],
+        t: int,
+        rate: Scalar,
+        tmp: Array,
+    ) -> None:
+        """Write the step and update the sum."""
+        del t
+        (momentum,) = slots
+        np.multiply(
+            momentum, self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1), out=tmp
+        )
+        tmp += grad
+        momentum *= self.beta_2
+        momentum += grad
+        np.sign(tmp, out=grad)
+        grad *= rate

@@ -1,0 +1,96 @@
+"""RMSprop, with and without momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._component import real
+from sknet._numerics import Array, Scalar
+from sknet.optimizers._base import OPTIMIZERS, Optimizer
+
+
+@OPTIMIZERS.register("rmsprop")
+@dataclass(frozen=True, repr=False)
+class RMSprop(Optimizer):
+    r"""Steps scaled by a running root mean square of the gradient.
+
+    It is Adam without a first moment: less memory, and less lag where the loss
+    changes its shape, as under noise of the layers or data that arrive over time.
+
+    .. math::
+        v_t = \rho v_{t-1} + (1 - \rho) g_t^2, \qquad
+        \Delta_t = \mu \Delta_{t-1} + \eta \frac{g_t}{\sqrt{v_t} + \epsilon}
+
+    with ``rho`` :math:`\rho`, ``momentum`` :math:`\mu`, ``epsilon``
+    :math:`\epsilon`, the gradient :math:`g` and the rate :math:`\eta`.
+
+    Parameters
+    ----------
+    rho : float in [0, 1), default=0.9
+        Memory of the mean square.
+    epsilon : float in (0, inf), default=1e-8
+        Keeps the quotient finite; it is added outside of the root.
+    momentum : float in [0, 1), default=0.0
+        How much of the last step goes on, as in :class:`SGD`.
+    weight_decay : float in [0, inf), default=0.0
+        Decoupled decay, multiplied with the learning rate.
+
+    Notes
+    -----
+    The slot holds :math:`v / (1 - \rho)`, which saves a pass over the parameters. It
+    starts at 0 and is not corrected for it: the first step is
+    :math:`\eta / \sqrt{1 - \rho}` long in each coordinate.
+
+    References
+    ----------
+    .. [1] T. Tieleman and G. Hinton, "Lecture 6.5: rmsprop", COURSERA: Neural
+       networks for machine learning, 2012.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.optimizers import RMSprop
+    >>> grad, square = np.array([[0.3, -20.0]]), np.zeros((1, 2))
+    >>> tmp = np.empty((1, 2))
+    >>> RMSprop(rho=0.75).step(grad, [square], t=1, rate=0.1, tmp=tmp)
+    >>> grad.round(6)
+    array([[ 0.2, -0.2]])
+    """
+
+    rho: float = real(0.9, "[0, 1)")
+    epsilon: float = real(1e-8, "(0, inf)")
+    momentum: float = real(0.0, "[0, 1)")
+    weight_decay: float = real(0.0, "[0, inf)")
+
+    @property
+    def n_slots(self) -> int:
+        """The sum behind the mean square; with momentum, the last step, too."""
+        return 2 if self.momentum else 1
+
+    def step(
+        self,
+        grad: Array,
+        slots: Sequence[Array],
+        t: int,
+        rate: Scalar,
+        tmp: Array,
+    ) -> None:
+        """Update the sum and write the step."""
+        del t
+        square = slots[0]
+        np.multiply(grad, grad, out=tmp)
+        square *= self.rho
+        square += tmp
+        np.sqrt(square, out=tmp)
+        stretch = (1.0 - self.rho) ** -0.5
+        tmp += self.epsilon * stretch
+        grad /= tmp
+        grad *= rate * stretch
+        if self.momentum:
+            velocity = slots[1]
+            velocity *= self.momentum
+            velocity += grad
+            np.copyto(grad, velocity)
