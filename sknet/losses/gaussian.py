@@ -12,6 +12,10 @@ from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 from sknet.losses.outputs import LINKS, largest_exponent
 
 
+# Of the errors whose square is finite, with room for a sum of many.
+_LARGEST_ERROR = 1e-3
+
+
 @VALUE_LOSSES.register("gaussian")
 @dataclass(frozen=True, repr=False)
 class Gaussian(ValueLoss):
@@ -29,7 +33,8 @@ class Gaussian(ValueLoss):
     too. Scale the target: the first steps take the deviation to be about one. Pullback:
     :math:`\nabla_m \ell = (m - y) e^{-2 s}`,
     :math:`\nabla_s \ell = 1 - (y - m)^2 e^{-2 s}`; the exponent is capped, so that a
-    collapsed deviation costs much, but not infinitely much.
+    collapsed deviation costs much, but not infinitely much, and so is the error in
+    deviations, which is squared.
 
     References
     ----------
@@ -68,13 +73,16 @@ class Gaussian(ValueLoss):
         mean, log_std = raw[..., 0::2], raw[..., 1::2]
         dmean, dlog_std = out[..., 0::2], out[..., 1::2]
         square, value = work.full[..., 0::2], work.full[..., 1::2]
-        np.multiply(log_std, -2.0, out=value)
-        np.minimum(value, 0.5 * largest_exponent(raw.dtype), out=value)
-        np.exp(value, out=value)
+        precision = value  # one over the standard deviation
+        np.negative(log_std, out=precision)
+        np.minimum(precision, 0.5 * largest_exponent(raw.dtype), out=precision)
+        np.exp(precision, out=precision)
         np.subtract(mean, y, out=dmean)
+        dmean *= precision
+        limit = _LARGEST_ERROR * float(np.finfo(raw.dtype).max) ** 0.5
+        np.clip(dmean, -limit, limit, out=dmean)
         np.multiply(dmean, dmean, out=square)
-        square *= value
-        dmean *= value
+        dmean *= precision
         np.subtract(1.0, square, out=dlog_std)
         square *= 0.5
         np.add(log_std, 0.5 * math.log(2.0 * math.pi), out=value)
