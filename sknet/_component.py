@@ -124,7 +124,7 @@ class Component:
     def __repr__(self) -> str:
         """Show the class and the fields that differ from their defaults."""
         changed = [
-            f"{f.name}={getattr(self, f.name)!r}"
+            f"{f.name}={_shown(getattr(self, f.name))}"
             for f in self._fields()
             if not _same(getattr(self, f.name), f.default)
         ]
@@ -227,6 +227,11 @@ class Component:
     def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """Return the fields; every component is a dataclass."""
         return dataclasses.fields(cls)  # type: ignore[arg-type]
+
+
+def _shown(value: Any) -> str:
+    """Return how a field's value is shown: a function by its name."""
+    return getattr(value, "__name__", repr(value)) if callable(value) else repr(value)
 
 
 def _same(value: Any, default: Any) -> bool:

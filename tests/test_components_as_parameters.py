@@ -620,7 +620,7 @@ def test_schedule_without_a_plan_goes_on_beyond_max_iter():
 def test_batch_norm_refuses_batches_of_one_row(n_rows):
     """One row has no variance; the message says what to do."""
     model = classifier(block=Plain("batch"), batch_size=1, shuffle=False)
-    with pytest.raises(ValueError, match=r"at least two rows.*raise batch_size"):
+    with pytest.raises(ValueError, match=r"at least two samples.*raise batch_size"):
         model.partial_fit(X[:n_rows], Y[:n_rows], classes=[0, 1])
     assert not hasattr(model, "theta_")
 

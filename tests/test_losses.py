@@ -169,7 +169,7 @@ def targets():
         (AbsoluteError(), mean_absolute_error, 1.0),
         (Quantile(0.3), lambda *a, **k: mean_pinball_loss(*a, alpha=0.3, **k), 1.0),
     ],
-    ids=str,
+    ids=["squared", "absolute", "pinball"],
 )
 def test_loss_of_errors_is_sklearns(loss, metric, factor):
     """Summed over the outputs here, averaged there."""
@@ -182,7 +182,7 @@ def test_loss_of_errors_is_sklearns(loss, metric, factor):
 @pytest.mark.parametrize(
     ("loss", "metric"),
     [(Poisson(), mean_poisson_deviance), (Gamma(), mean_gamma_deviance)],
-    ids=str,
+    ids=["poisson", "gamma"],
 )
 def test_deviance_is_half_of_sklearns(loss, metric):
     """Of the exponentials of the raw outputs."""

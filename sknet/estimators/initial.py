@@ -9,6 +9,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.initializers import Constant
+from sknet.network.layout import Layout, Parameter
 from sknet.network.network import Network
 
 
@@ -44,40 +45,42 @@ def initial_theta(
         If number or shapes of the arrays do not fit the network.
     """
     theta = network.initial(streams, dtype)
-    if not isinstance(initializer, (list, tuple)):
-        return theta
-    layout = network.layout
-    weights = layout.named(theta, "weight")
-    biases = {
-        p.path.rpartition(".")[0]: layout.view(theta, p)
-        for p in layout.parameters
-        if p.name == "bias"
-    }
-    for p in layout.parameters:
-        if p.name == "bias" and not isinstance(p.initializer, Constant):
+    if isinstance(initializer, (list, tuple)):
+        _overwrite_all(theta, network.layout, initializer)
+    return theta
+
+
+def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> None:
+    """Write a user's arrays over all weights and biases."""
+    weights = {_layer(p): p for p in layout.parameters if p.name == "weight"}
+    biases = {_layer(p): p for p in layout.parameters if p.name == "bias"}
+    for p in biases.values():
+        if not isinstance(p.initializer, Constant):
             layout.view(theta, p)[...] = 0.0
     if len(initializer) != len(weights):
         raise ValueError(
             f"initializer holds {len(initializer)} arrays, but the network has "
             f"{len(weights)} layers of weights, of the shapes "
-            f"{[view.shape[1:] for view in weights]}."
+            f"{[p.shape for p in weights.values()]}."
         )
-    layers = [
-        p.path.rpartition(".")[0] for p in layout.parameters if p.name == "weight"
-    ]
-    for i, given in enumerate(initializer):
+    for i, (layer, given) in enumerate(zip(weights, initializer, strict=True)):
+        view, what = layout.view(theta, weights[layer]), f"initializer[{i}]"
         if not isinstance(given, tuple):
-            _overwrite(weights[i], given, f"initializer[{i}]")
+            _overwrite(view, given, what)
             continue
-        if len(given) != 2 or layers[i] not in biases:
+        if len(given) != 2 or layer not in biases:
             raise ValueError(
-                f"initializer[{i}] is a tuple of {len(given)}: it must be (weights, "
-                "biases), or weights alone where the layer has no biases (with "
-                "use_bias=False, or before a batch normalization)."
+                f"{what} is a tuple of {len(given)}: it must be (weights, biases), or "
+                "weights alone where the layer has no biases (with use_bias=False, or "
+                "before a batch normalization)."
             )
-        _overwrite(weights[i], given[0], f"initializer[{i}][0]")
-        _overwrite(biases[layers[i]], given[1], f"initializer[{i}][1]")
-    return theta
+        _overwrite(view, given[0], f"{what}[0]")
+        _overwrite(layout.view(theta, biases[layer]), given[1], f"{what}[1]")
+
+
+def _layer(parameter: Parameter) -> str:
+    """Return the path of a parameter's layer."""
+    return parameter.path.rpartition(".")[0]
 
 
 def _overwrite(view: Array, given: Any, what: str) -> None:

@@ -46,7 +46,7 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
     holdout, validation_rows = _arrange_rows(estimator, task, state, progress)
     n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
     n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
-    least = _least_rows(task, n_batch)
+    least = _least_rows(task, n_batch, estimator.batch_size)
     validate = None
     if holdout is not None:
         score = estimator._score_on(task, holdout)
@@ -91,15 +91,15 @@ def _trainer(estimator: Any, task: Task) -> Trainer:
     )
 
 
-def _least_rows(task: Task, n_batch: int) -> int:
+def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
     """Return the rows that a batch must have; refuse batches that have fewer."""
     if not task.network.mixes_rows:
         return 1
     if n_batch < 2:
         raise ValueError(
-            "Batch normalization needs batches of at least two rows, got batches of "
-            f"{n_batch}: raise batch_size, pass more rows, or use "
-            "normalization='layer'."
+            "Batch normalization needs batches of at least two samples, and there is "
+            f"one sample in a batch (batch_size={batch_size!r}): raise batch_size, "
+            "pass more rows, or use normalization='layer'."
         )
     return 2
 

@@ -9,7 +9,7 @@ from scipy.special import xlogy
 
 from sknet._numerics import Array, Scalar
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
-from sknet.losses.outputs import LINKS, largest_exponent
+from sknet.losses.outputs import capped_exponential, largest_exponent
 
 
 @VALUE_LOSSES.register("poisson")
@@ -60,7 +60,7 @@ class Poisson(ValueLoss):
 
     def link(self, raw: Array) -> Array:
         """Return the rates."""
-        return LINKS["exp"](raw)
+        return capped_exponential(raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""
@@ -125,7 +125,7 @@ class Gamma(ValueLoss):
 
     def link(self, raw: Array) -> Array:
         """Return the means."""
-        return LINKS["exp"](raw)
+        return capped_exponential(raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""

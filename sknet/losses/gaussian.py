@@ -9,7 +9,7 @@ import numpy as np
 
 from sknet._numerics import Array, Scalar
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
-from sknet.losses.outputs import LINKS, largest_exponent
+from sknet.losses.outputs import capped_exponential, largest_exponent
 
 
 # Of the errors whose square is finite, with room for a sum of many.
@@ -93,7 +93,7 @@ class Gaussian(ValueLoss):
     def link(self, raw: Array) -> Array:
         """Return means and standard deviations, target by target."""
         prediction = raw.copy()
-        prediction[..., 1::2] = LINKS["exp"](raw[..., 1::2])
+        prediction[..., 1::2] = capped_exponential(raw[..., 1::2])
         return prediction
 
     def point(self, prediction: Array) -> Array:
@@ -102,7 +102,7 @@ class Gaussian(ValueLoss):
 
     def spread(self, raw: Array) -> Array:
         """Return the standard deviations."""
-        return LINKS["exp"](raw[..., 1::2])
+        return capped_exponential(raw[..., 1::2])
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return mean and logarithm of the deviation of the targets."""

@@ -74,11 +74,11 @@ class _MarginLoss(ClassLoss):
         return raw.copy()
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return the margin for the most frequent class, against it for the others."""
+        """Return the margin for a class of more than half of the weight, else zeros."""
         frequency = np.average(y, axis=0, weights=weight)
         if not self.exclusive:
             return np.where(frequency > 0.5, self._margin, -self._margin)
-        return np.where(frequency == frequency.max(), self._margin, 0.0)
+        return np.where(frequency > 0.5, self._margin, 0.0)
 
 
 @CLASS_LOSSES.register("hinge")

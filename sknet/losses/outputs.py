@@ -20,6 +20,16 @@ def largest_exponent(dtype: np.dtype) -> float:
     return _LARGEST_EXPONENT[np.dtype(dtype)]
 
 
+def _largest_root(dtype: np.dtype) -> float:
+    """Return an exponent whose exponential may be squared."""
+    return 0.5 * largest_exponent(dtype)
+
+
+def capped_exponential(raw: Array) -> Array:
+    """Return the exponential of raw outputs, huge but finite where they are large."""
+    return np.exp(np.minimum(raw, largest_exponent(raw.dtype)))
+
+
 def forward(name: str, raw: Array, work: LossBuffers) -> Array:
     """Return predictions in a scratch array; of the identity ``raw`` itself.
 
@@ -47,7 +57,7 @@ def forward(name: str, raw: Array, work: LossBuffers) -> Array:
     elif name == "softplus":
         softplus(raw, out=p, tmp=work.named("slope", raw.shape[-1]))
     elif name == "exp":
-        np.minimum(raw, largest_exponent(raw.dtype), out=p)
+        np.minimum(raw, _largest_root(raw.dtype), out=p)
         np.exp(p, out=p)
     else:
         np.subtract(raw, raw.max(axis=-1, keepdims=True), out=p)
@@ -98,7 +108,7 @@ LINKS: dict[str, Callable[[Array], Array]] = {
     "softmax": lambda raw: np.exp(log_softmax(raw)),
     "tanh": np.tanh,
     "softplus": lambda raw: np.logaddexp(0.0, raw),
-    "exp": lambda raw: np.exp(np.minimum(raw, largest_exponent(raw.dtype))),
+    "exp": lambda raw: np.exp(np.minimum(raw, _largest_root(raw.dtype))),
 }
 
 # Where each prediction comes from; ends of the open range are moved inside before.

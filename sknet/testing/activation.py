@@ -1,0 +1,188 @@
+"""The check of an activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array
+from sknet.activations import Activation
+from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.parts import is_surrogate
+
+
+# Differences reach 2e-3 to both sides; nearer to a declared kink they say nothing.
+_STEP, _SMALL_STEP = 1e-3, 1e-7
+_RTOL = 1e-6
+# Where functions like to have kinks that nobody has declared, and far-off points.
+_SPECIAL = (0.0, 1.0, -1.0, 3.0, -3.0, 6.0, -6.0, 20.0, -20.0, 1e-3, -1e-3)
+
+
+def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
+    """Check that an activation keeps what is asked of it.
+
+    The pullback is compared with differences, away from the declared ``kinks``, unless
+    the activation is a ``surrogate``. Input and output stay as they are, every element
+    is written, ``needs_input`` is true, members do not mix, and nothing becomes a NaN
+    or an infinity for finite input, in float32 and in float64.
+
+    Parameters
+    ----------
+    activation : Activation
+        What is checked.
+    random_state : int, RandomState or None, default=0
+        Chooses where.
+
+    Raises
+    ------
+    AssertionError
+        If something is broken; the text says what, and where.
+
+    Examples
+    --------
+    >>> from sknet.activations import Tanh
+    >>> from sknet.testing import check_activation
+    >>> check_activation(Tanh())
+    """
+    demands = Demands(activation)
+    with demands.understood("check()"):
+        activation.check()
+    demands.holds(0.0 < float(activation.gain) < np.inf, "gain must be positive")
+    n_in = _width(activation, demands)
+    stream = check_random_state(random_state)
+    z = 2.0 * stream.standard_normal((3, 5, n_in))
+    z.ravel()[: len(_SPECIAL)] = _SPECIAL
+    with np.errstate(all="ignore"):
+        for dtype in DTYPES:
+            _check_manners(activation, z.astype(dtype), demands)
+            _check_extremes(activation, (3, 5, n_in), dtype, demands)
+        if not is_surrogate(activation):
+            _check_pullback(activation, _away_from_kinks(activation, z), demands)
+
+
+def _width(activation: Activation, demands: Demands) -> int:
+    """Return a number of columns that the activation takes."""
+    for n_in in range(4, 100):
+        try:
+            n_out = activation.n_outputs(n_in)
+        except ValueError:
+            continue
+        demands.holds(
+            0 < n_out <= n_in and n_in % n_out == 0,
+            f"n_outputs({n_in}) must divide {n_in}, got {n_out}",
+        )
+        return n_in
+    raise AssertionError(f"{activation!r}: n_outputs takes no width from 4 to 99")
+
+
+def _away_from_kinks(activation: Activation, z: Array) -> Array:
+    """Move what is close to a kink away from it."""
+    z = z.copy()
+    for kink in activation.kinks:
+        z[np.abs(z - kink) < 4.0 * _STEP] = kink + 8.0 * _STEP
+    return z
+
+
+def _forward(activation: Activation, z: Array) -> Array:
+    """Return the activation's output in an array where gaps would show."""
+    shape = (*z.shape[:-1], activation.n_outputs(z.shape[-1]))
+    out = filled_with_nan(shape, z.dtype)
+    activation.forward(z, out, _scratch(activation, z))
+    return out
+
+
+def _backward(activation: Activation, z: Array, a: Array, da: Array) -> Array:
+    """Return the pullback of ``da``, which is spread over the columns of ``z``."""
+    dz = da.copy()
+    activation.backward(z, a, dz, _scratch(activation, z))
+    return dz
+
+
+def _scratch(activation: Activation, z: Array) -> Array:
+    """Return scratch arrays; who reads before writing, shows."""
+    tmp = activation.scratch(z)
+    tmp.fill(np.nan)
+    return tmp
+
+
+def _check_pullback(activation: Activation, z: Array, demands: Demands) -> None:
+    """Compare the pullback with differences; column by column of those joined."""
+    a = _forward(activation, z)
+    joined = z.shape[-1] // a.shape[-1]
+    da = np.repeat(1.0 + 0.5 * np.sin(np.arange(a.size)).reshape(a.shape), joined, -1)
+    dz = _backward(activation, z, a, da)
+    for piece in range(joined):
+        at = (Ellipsis, slice(piece, None, joined))
+        claimed = dz[at] / da[at]
+        slope, error, fine = _slopes(activation, z, at, claimed, _STEP)
+        # A derivative that bends suddenly is one, but wants a much smaller step, with
+        # which the error becomes smaller, too; that of a mistake stays.
+        _, smaller, close = _slopes(activation, z, at, claimed, _SMALL_STEP)
+        wrong = np.argwhere(~(fine | (close & (smaller < 0.05 * error))))
+        if len(wrong):
+            where = tuple(int(i) for i in wrong[0])
+            demands.holds(
+                False,
+                f"the derivative at z={z[at][where]:.6g} is {claimed[where]:.10g} by "
+                f"backward, {slope[where]:.10g} by differences",
+            )
+
+
+def _slopes(
+    activation: Activation, z: Array, at: Any, claimed: Array, step: float
+) -> tuple[Array, Array, Array]:
+    """Return differences, how far off the claimed slopes are, and if that is fine."""
+    values = []
+    for factor in (-2.0, -1.0, 1.0, 2.0):
+        shifted = z.copy()
+        shifted[at] += factor * step
+        values.append(_forward(activation, shifted))
+    low, near_low, near_high, high = values
+    slope = (low - 8.0 * near_low + 8.0 * near_high - high) / (12.0 * step)
+    noise = 20.0 * np.finfo(np.float64).eps * np.maximum(np.abs(high), 1.0) / step
+    error = np.abs(slope - claimed)
+    size = np.maximum(np.abs(slope), np.abs(claimed))
+    return slope, error, error <= _RTOL * size + noise
+
+
+def _check_manners(activation: Activation, z: Array, demands: Demands) -> None:
+    """Look at what is written, what is left alone, and what members share."""
+    kept = z.copy()
+    a = _forward(activation, z)
+    demands.same_bits(z, kept, "forward changes its input")
+    demands.holds(not np.isnan(a).any(), "forward does not write every element")
+    demands.same_bits(_forward(activation, z), a, "forward twice gives two answers")
+    out = a.copy()
+    da = np.cos(np.arange(z.size, dtype=z.dtype)).reshape(z.shape)
+    dz = _backward(activation, z, a, da)
+    demands.same_bits(z, kept, "backward changes z")
+    demands.same_bits(a, out, "backward changes a")
+    demands.holds(not np.isnan(dz).any(), "backward makes a NaN, or reads tmp")
+    if a.shape == z.shape and not activation.needs_input:
+        over = z.copy()
+        activation.forward(over, over, _scratch(activation, z))
+        demands.same_bits(over, a, "in place, forward gives another answer")
+        lost = filled_with_nan(z.shape, z.dtype)
+        again = _backward(activation, lost, a, da)
+        demands.same_bits(again, dz, "backward reads z, but needs_input is False")
+    for k in range(len(z)):
+        one = slice(k, k + 1)
+        alone = _forward(activation, z[one])
+        demands.same_bits(a[one], alone, f"forward mixes member {k} with others")
+        alone = _backward(activation, z[one], a[one], da[one])
+        demands.same_bits(dz[one], alone, f"backward mixes member {k} with others")
+
+
+def _check_extremes(
+    activation: Activation, shape: tuple[int, ...], dtype: Any, demands: Demands
+) -> None:
+    """Look for NaN and infinities at huge and tiny input."""
+    sizes = [0.0, 1e-30, 1.0, 30.0, 90.0, 710.0, 1e4, 1e15, 1e30]
+    ladder = np.array([*sizes, *(-size for size in sizes)], dtype=dtype)
+    z = np.resize(ladder, shape)
+    a = _forward(activation, z)
+    demands.finite(a, f"forward is not finite for some |z| <= 1e30 ({dtype})")
+    dz = _backward(activation, z, a, np.ones_like(z))
+    demands.finite(dz, f"backward is not finite for some |z| <= 1e30 ({dtype})")

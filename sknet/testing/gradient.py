@@ -1,0 +1,283 @@
+"""The gradient check: backpropagation against differences, for a whole estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
+
+from sknet._component import Component
+from sknet._numerics import Array
+from sknet._rng import noise_from_state, noise_state, noise_stream
+from sknet.activations import Activation
+from sknet.estimators._base import BaseMLP
+from sknet.estimators.initial import initial_theta
+from sknet.losses import Loss
+from sknet.network.layers import Layer, Sequential
+from sknet.objective import Batch, Objective
+from sknet.testing.activation import check_activation
+from sknet.testing.layer import check_layer
+from sknet.testing.loss import check_loss
+from sknet.testing.parts import Section, is_surrogate, sections_of
+from sknet.testing.report import GradientReport
+from sknet.testing.slopes import Surface, Survey
+from sknet.training.batches import Batches
+
+
+# Standard deviation of what is added to initial parameters: biases that are zero and
+# scales that are one would hide mistakes.
+_PERTURBATION = 0.1
+
+
+class Effort(NamedTuple):
+    """How much is compared.
+
+    Parameters
+    ----------
+    n_coordinates : int, default=200
+        Parameters to compare one by one, about: a share for each array by its size, but
+        at least eight. With 0 there are directions only.
+    n_directions : int, default=3
+        Random directions in all parameters at once.
+    """
+
+    n_coordinates: int = 200
+    n_directions: int = 3
+
+
+_FULL_EFFORT = Effort()
+
+
+def check_gradient(
+    what: Any,
+    X: Any = None,
+    y: Any = None,
+    *,
+    sample_weight: Any = None,
+    n_members: int = 1,
+    random_state: Any = 0,
+    rtol: float = 1e-6,
+) -> GradientReport | None:
+    """Check the gradient of an estimator, or a component, against differences.
+
+    What an estimator would minimise on the data, penalty included, is evaluated in
+    float64 on all rows at once: for a fitted one at its parameters, else at initial
+    ones with a perturbation. Dropout draws the same noise for every evaluation; batch
+    normalisation works as in training. The estimator itself is not changed.
+
+    Parameters
+    ----------
+    what : SimpleMLPClassifier, SimpleMLPRegressor, Activation, Layer or Loss
+        What is checked. A component gets the check of its family, and the other
+        arguments do not count.
+    X : array-like of shape (n_samples, n_features), optional
+        Features. A few rows are enough; without any, twelve or more are made up.
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+        Target, together with ``X``.
+    sample_weight : array-like of shape (n_samples,), optional
+        Weights of the rows.
+    n_members : int, default=1
+        Networks to check side by side, each from another initial point.
+    random_state : int, RandomState or None, default=0
+        Chooses the point, the parameters and the directions.
+    rtol : float, default=1e-6
+        Largest relative error; what it is relative to stands in
+        :mod:`sknet.testing.slopes`.
+
+    Returns
+    -------
+    report : GradientReport or None
+        What was found; None for a component.
+
+    Raises
+    ------
+    AssertionError
+        If a slope disagrees, or too many lie at kinks; with the report as text.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPRegressor
+    >>> from sknet.testing import check_gradient
+    >>> report = check_gradient(SimpleMLPRegressor(hidden_layer_sizes=(4,)))
+    >>> report.passed
+    True
+    >>> [array.name for array in report.arrays]
+    ['0.weight', '0.bias', '2.weight', '2.bias', 'random directions']
+    """
+    for family, check in _CHECKS:
+        if isinstance(what, family):
+            return check(what)
+    if not isinstance(what, BaseMLP):
+        raise TypeError(
+            "check_gradient takes an estimator of sknet, an activation, a layer or a "
+            f"loss, got {what!r}."
+        )
+    stream = check_random_state(random_state)
+    objective, theta, batch, noise = _problem(
+        what, (X, y, sample_weight), n_members, stream
+    )
+    report = objective_report(objective, theta, batch, noise, stream, rtol)
+    report = replace(report, what=" ".join(repr(what).split()))
+    if not report.passed:
+        raise AssertionError(str(report))
+    return report
+
+
+_CHECKS: tuple[tuple[type[Component], Callable[[Any], None]], ...] = (
+    (Activation, check_activation),
+    (Layer, check_layer),
+    (Loss, check_loss),
+)
+
+
+def objective_report(
+    objective: Objective,
+    theta: Array,
+    batch: Batch,
+    noise: Sequence[np.random.Generator],
+    stream: np.random.RandomState,
+    rtol: float = 1e-6,
+    effort: Effort = _FULL_EFFORT,
+) -> GradientReport:
+    """Compare the gradient of an objective with differences.
+
+    Parameters
+    ----------
+    objective : Objective
+        Network, loss and penalty.
+    theta : ndarray of shape (K, P)
+        Where, in float64; it is not changed.
+    batch : Batch
+        The rows.
+    noise : sequence of Generator
+        One for each member, if the network draws any; they are not advanced.
+    stream : RandomState
+        Chooses parameters and directions.
+    rtol : float, default=1e-6
+        Largest relative error.
+    effort : Effort, optional
+        How much is compared.
+
+    Returns
+    -------
+    report : GradientReport
+        What was found; nothing is raised.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sknet.losses import SquaredError
+    >>> from sknet.network.architecture import Architecture
+    >>> from sknet.network.network import perceptron
+    >>> from sknet.objective import Batch, Objective
+    >>> from sknet.penalties import L2
+    >>> from sknet.testing import objective_report
+    >>> network = perceptron(2, Architecture((3,)), 1)
+    >>> objective = Objective(network, SquaredError(), L2(), 0.1)
+    >>> stream = np.random.RandomState(0)
+    >>> theta = network.initial([stream], np.dtype(float))
+    >>> batch = Batch(np.ones((1, 4, 2)), np.ones((1, 4, 1)), 1 / 4, 4.0, 4)
+    >>> objective_report(objective, theta, batch, [], stream).passed
+    True
+    """
+    layout, states = objective.network.layout, [noise_state(n) for n in noise]
+    point = objective.point(theta.copy())
+
+    def value(parameters: Array) -> Array:
+        """Evaluate at other parameters, with the same noise."""
+        point.theta[:, : layout.n_trainable] = parameters
+        point.training.streams = [noise_from_state(state) for state in states]
+        with np.errstate(all="ignore"):
+            data, penalty = objective.value_and_gradient(point, batch)
+        return data + penalty
+
+    point.grad.fill(np.nan)
+    origin = theta[:, : layout.n_trainable].copy()
+    value(origin)
+    survey = Survey(Surface(value, origin, point.grad.copy()), rtol, stream)
+    root = objective.network.root
+    sections, surrogate = sections_of(layout, root), is_surrogate(root)
+    checked = _output_sections(root, sections) if surrogate else sections
+    n_all = sum(section.columns.size for section in checked)
+    rows = []
+    for section in sections:
+        n_wanted = 0
+        if section in checked:
+            n_wanted = _n_coordinates(section.columns.size, n_all, effort)
+        rows.append(survey.coordinates(section, n_wanted))
+    if checked:
+        rows.append(survey.directions(checked, effort.n_directions))
+    what = f"{objective.loss!r} of {root!r}"
+    return GradientReport(what, rtol, tuple(rows), survey.worst, surrogate)
+
+
+def _n_coordinates(size: int, n_all: int, effort: Effort) -> int:
+    """Return how many parameters of an array are compared one by one."""
+    if not effort.n_coordinates or n_all <= effort.n_coordinates:
+        return min(size, effort.n_coordinates)
+    return max(8, effort.n_coordinates * size // n_all)
+
+
+def _output_sections(root: Layer, sections: Sequence[Section]) -> list[Section]:
+    """Return the arrays of the last layer, which no activation follows."""
+    if not isinstance(root, Sequential):
+        return []
+    prefix = f"{len(root.layers) - 1}."
+    return [section for section in sections if section.name.startswith(prefix)]
+
+
+def _problem(
+    estimator: BaseMLP,
+    data: tuple[Any, Any, Any],
+    n_members: int,
+    stream: np.random.RandomState,
+) -> tuple[Objective, Array, Batch, list[np.random.Generator]]:
+    """Return what an estimator would minimise, where, on which rows, with noise."""
+    X, y, sample_weight = data
+    if (X is None) != (y is None):
+        raise ValueError("X and y must be given together, or neither of them.")
+    if X is None:
+        X, y = _made_up(estimator, stream)
+    fitted = "theta_" in vars(estimator)
+    copy = clone(estimator).set_params(scoring=None)
+    classes = getattr(estimator, "classes_", None) if fitted else None
+    none = (None, None, None)
+    task = copy._understand(X, y, sample_weight, none, classes, False)
+    n_rows, float64 = task.data.n_rows, np.dtype(np.float64)
+    batch = next(Batches(task.data, n_rows, float64).epoch(None))
+    seeds = stream.randint(2**31 - 1, size=n_members).tolist()
+    streams = [check_random_state(seed) for seed in seeds]
+    noise = [noise_stream(s) for s in streams] if task.network.draws_noise else []
+    theta = initial_theta(copy.initializer, task.network, streams, float64)
+    n_trainable = task.network.layout.n_trainable
+    if fitted:
+        if estimator.theta_.shape[1] != theta.shape[1]:
+            raise ValueError(
+                f"The fitted network has {estimator.theta_.shape[1]} parameters, but "
+                f"that of the estimator's parameters on these data {theta.shape[1]}: "
+                "pass data like those of fit, or a clone."
+            )
+        theta[:] = estimator.theta_
+    else:
+        shape = (n_members, n_trainable)
+        theta[:, :n_trainable] += _PERTURBATION * stream.standard_normal(shape)
+    return task.objective(copy.alpha), theta, batch, noise
+
+
+def _made_up(estimator: BaseMLP, stream: np.random.RandomState) -> tuple[Any, Any]:
+    """Return rows that the estimator can be fitted to: three classes, or values > 0."""
+    n_features = getattr(estimator, "n_features_in_", 3)
+    classes = getattr(estimator, "classes_", np.arange(3))
+    n_outputs = getattr(estimator, "n_outputs_", 1)
+    n_rows = max(12, 2 * len(classes))
+    X = stream.standard_normal((n_rows, n_features))
+    if not is_classifier(estimator):
+        y = stream.uniform(0.1, 2.0, size=(n_rows, n_outputs))
+        return X, y.ravel() if n_outputs == 1 else y
+    if getattr(estimator, "_target_kind", "") == "multilabel-indicator":
+        return X, stream.randint(2, size=(n_rows, n_outputs))
+    return X, np.resize(classes, n_rows)

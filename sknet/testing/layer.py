@@ -1,0 +1,280 @@
+"""The check of a layer: the laws at the top of the layers' base."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array, Scalar
+from sknet._rng import noise_from_state, noise_state, noise_stream
+from sknet.network.layers import Layer, Training
+from sknet.network.layout import Declaration, Layout
+from sknet.network.workspace import Workspace
+from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.parts import Section, is_surrogate, parts_of, sections_of
+from sknet.testing.slopes import Surface, Survey
+
+
+_N_ROWS = 5
+_RTOL = 1e-6
+
+
+class _Pass(NamedTuple):
+    """What one forward and backward pass has made."""
+
+    y: Array
+    grad: Array
+    dx: Array | None
+
+
+class _Bench:
+    """A layer with parameters, input and noise to try it on."""
+
+    def __init__(
+        self, layer: Layer, n_inputs: int, n_members: int, stream: Any
+    ) -> None:
+        self.layer = layer
+        self.declaration = Declaration(at_input=False)
+        self.n_outputs = layer.build(self.declaration, n_inputs)
+        self.layout = Layout(self.declaration)
+        self.at_input = Declaration(at_input=True)
+        layer.build(self.at_input, n_inputs)
+        self.theta = np.zeros((n_members, self.layout.n_parameters))
+        for p in self.layout.parameters:
+            for view in self.layout.view(self.theta, p):
+                view[...] = p.initializer.draw(stream, p.shape, p.fan, p.gain)
+        n_trainable = self.layout.n_trainable
+        shape = (n_members, n_trainable)
+        self.theta[:, :n_trainable] += 0.3 * stream.standard_normal(shape)
+        self.x = stream.standard_normal((n_members, _N_ROWS, n_inputs))
+        self.dy = stream.standard_normal((n_members, _N_ROWS, self.n_outputs))
+        weight = stream.uniform(0.1, 1.0, size=(n_members, _N_ROWS, 1))
+        self.weight = weight / weight.sum(axis=1, keepdims=True)
+        self.noise = []
+        if any(node.draws_noise for node in self.declaration.walk()):
+            for _ in range(n_members):
+                self.noise.append(noise_state(noise_stream(stream)))
+                stream.standard_normal()
+
+    def modes(self) -> Iterator[tuple[str, Scalar | None]]:
+        """Iterate over prediction, and training with weights of both kinds."""
+        yield "in prediction", None
+        yield "in training", 1.0 / _N_ROWS
+        yield "in training with weights", self.weight
+
+    def member(self, k: int) -> _Bench:
+        """Return the bench of one member."""
+        one, alone = slice(k, k + 1), object.__new__(_Bench)
+        vars(alone).update(vars(self))
+        for name in ("theta", "x", "dy", "weight", "noise"):
+            setattr(alone, name, getattr(self, name)[one])
+        return alone
+
+    def run(self, weight: Scalar | None, theta: Array, x: Array, **how: Any) -> _Pass:
+        """Run forward and backward on fresh buffers; ``theta`` may be written to."""
+        declaration = self.at_input if how.get("at_input") else self.declaration
+        cache = Workspace(declaration, len(theta), theta.dtype, True).cache(_N_ROWS)
+        if isinstance(weight, np.ndarray):
+            weight = weight.astype(theta.dtype)
+        training = None
+        if weight is not None:
+            training = Training([noise_from_state(s) for s in self.noise], weight)
+        views = self.layout.bind(theta)
+        y = self.layer.forward(views, x, cache, training)
+        out = y.copy()
+        shape = (len(theta), self.layout.n_trainable)
+        grad = filled_with_nan(shape, theta.dtype)
+        dy = np.asarray(self.dy, dtype=theta.dtype).copy()
+        dx = self.layer.backward(views, self.layout.bind(grad), dy, cache)
+        return _Pass(out, grad, None if dx is None else dx.copy())
+
+
+def check_layer(
+    layer: Layer, n_inputs: int = 4, n_members: int = 3, *, random_state: Any = 0
+) -> None:
+    """Check that a layer keeps the laws of layers.
+
+    Both pullbacks, to the parameters and to the input, are compared with differences,
+    in prediction and in training, unless the layer holds an activation with a surrogate
+    gradient. Input and parameters stay as they are, statistics in prediction, too;
+    every element of the gradient is written; types are kept; members together are each
+    alone, bit for bit; a shared input may stand for one a member; and nothing becomes a
+    NaN or an infinity for finite input.
+
+    Parameters
+    ----------
+    layer : Layer
+        What is checked.
+    n_inputs : int, default=4
+        Columns that come in.
+    n_members : int, default=3
+        Networks side by side.
+    random_state : int, RandomState or None, default=0
+        Chooses parameters and input.
+
+    Raises
+    ------
+    AssertionError
+        If a law is broken; the text says which, and where.
+
+    Examples
+    --------
+    >>> from sknet.network.layers import Dense
+    >>> from sknet.testing import check_layer
+    >>> check_layer(Dense(3))
+    """
+    demands = Demands(layer)
+    for part in parts_of(layer):
+        arrays = [n for n, v in vars(part).items() if isinstance(v, np.ndarray)]
+        demands.holds(not arrays, f"{part!r} holds arrays: {arrays}")
+    stream = check_random_state(random_state)
+    with demands.understood(f"build on {n_inputs} columns"):
+        bench = _Bench(layer, n_inputs, n_members, stream)
+    with np.errstate(all="ignore"):
+        for dtype in DTYPES:
+            for mode, weight in bench.modes():
+                _check_laws(bench, weight, dtype, mode, demands)
+                _check_shared_input(bench, weight, dtype, mode, demands)
+                _check_members(bench, weight, dtype, mode, demands)
+                _check_extremes(bench, weight, dtype, mode, demands)
+        for mode, weight in bench.modes():
+            if not is_surrogate(layer):
+                _check_pullback(bench, weight, mode, stream, demands)
+
+
+def _check_laws(
+    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+) -> None:
+    """Look at what is written, what is left alone, and types."""
+    theta, x = bench.theta.astype(dtype), bench.x.astype(dtype)
+    first = bench.run(weight, theta, x)
+    n_kept = bench.layout.n_parameters if weight is None else bench.layout.n_trainable
+    started = bench.theta.astype(dtype)
+    demands.same_bits(x, bench.x.astype(dtype), f"the input is changed {mode}")
+    demands.same_bits(
+        theta[:, :n_kept], started[:, :n_kept], f"parameters are changed {mode}"
+    )
+    shape = (len(theta), _N_ROWS, bench.n_outputs)
+    demands.holds(
+        first.y.shape == shape and first.y.dtype == dtype,
+        f"{mode}, forward returns {first.y.dtype} {first.y.shape}, not {dtype} {shape}",
+    )
+    demands.holds(first.dx is not None, f"{mode}, backward returns no gradient")
+    assert first.dx is not None
+    demands.holds(
+        first.dx.shape == x.shape and first.dx.dtype == dtype,
+        f"{mode}, backward returns {first.dx.dtype} {first.dx.shape}, "
+        f"not {dtype} {x.shape}",
+    )
+    for section in sections_of(bench.layout, bench.layer):
+        written = first.grad[:, section.columns]
+        demands.holds(
+            not np.isnan(written).any(),
+            f"{mode}, backward does not write every element of {section.name}",
+        )
+    again = bench.run(weight, started.copy(), x)
+    demands.same_bits(again.y, first.y, f"{mode}, forward twice gives two answers")
+    demands.same_bits(again.grad, first.grad, f"{mode}, backward gives two answers")
+    bottom = bench.run(weight, started.copy(), x, at_input=True)
+    demands.same_bits(bottom.grad, first.grad, f"{mode}, the gradient differs at input")
+
+
+def _check_shared_input(
+    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+) -> None:
+    """Compare one input for all members with copies of it, one a member."""
+    theta, x = bench.theta.astype(dtype), bench.x.astype(dtype)
+    shared = np.broadcast_to(x[:1], x.shape).copy()
+    apart = bench.run(weight, theta.copy(), shared)
+    at_once = bench.run(weight, theta.copy(), shared[:1].copy(), at_input=True)
+    demands.same_bits(
+        at_once.y, apart.y, f"{mode}, a shared input gives another output"
+    )
+    demands.same_bits(
+        at_once.grad, apart.grad, f"{mode}, a shared input gives another gradient"
+    )
+
+
+def _check_members(
+    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+) -> None:
+    """Compare members together with each alone, statistics included."""
+    theta = bench.theta.astype(dtype)
+    together = bench.run(weight, theta, bench.x.astype(dtype))
+    for k in range(len(theta)):
+        one, member = slice(k, k + 1), bench.member(k)
+        share = member.weight if isinstance(weight, np.ndarray) else weight
+        own = member.theta.astype(dtype)
+        alone = member.run(share, own, member.x.astype(dtype))
+        for name, whole, part in (
+            ("output", together.y, alone.y),
+            ("gradient", together.grad, alone.grad),
+            ("input gradient", together.dx, alone.dx),
+            ("statistics", theta, own),
+        ):
+            if whole is not None:
+                what = f"{mode}, the {name} of member {k} is not as if alone"
+                demands.same_bits(whole[one], part, what)
+
+
+def _check_extremes(
+    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+) -> None:
+    """Look for NaN and infinities at huge input."""
+    huge = 1e15 if dtype == np.float32 else 1e30
+    for size in (0.0, 1e3, huge):
+        x = np.sign(bench.x).astype(dtype) * dtype.type(size)
+        made = bench.run(weight, bench.theta.astype(dtype), x)
+        where = f"{mode} for input of size {size:g} ({dtype})"
+        demands.finite(made.y, f"the output is not finite {where}")
+        demands.finite(made.grad, f"the gradient is not finite {where}")
+        if made.dx is not None:
+            demands.finite(made.dx, f"the input gradient is not finite {where}")
+
+
+def _check_pullback(
+    bench: _Bench,
+    weight: Scalar | None,
+    mode: str,
+    stream: np.random.RandomState,
+    demands: Demands,
+) -> None:
+    """Compare both pullbacks with differences of the output's product with dy."""
+    n_trainable, n_members = bench.layout.n_trainable, len(bench.theta)
+
+    def at(vectors: Array) -> _Pass:
+        """Run with other parameters and another input."""
+        theta = bench.theta.copy()
+        theta[:, :n_trainable] = vectors[:, :n_trainable]
+        x = vectors[:, n_trainable:].reshape(bench.x.shape).copy()
+        return bench.run(weight, theta, x)
+
+    def value(vectors: Array) -> Array:
+        """Return the product of the output with dy."""
+        return (at(vectors).y * bench.dy).sum(axis=(1, 2))
+
+    flat = bench.x.reshape(n_members, -1)
+    origin = np.hstack([bench.theta[:, :n_trainable], flat])
+    claimed = at(origin)
+    assert claimed.dx is not None
+    gradient = np.hstack([claimed.grad, claimed.dx.reshape(n_members, -1)])
+    survey = Survey(Surface(value, origin, gradient), _RTOL, stream)
+    inputs = n_trainable + np.arange(flat.shape[1]).reshape(bench.x.shape[1:])
+    sections = [*sections_of(bench.layout, bench.layer), Section("input", "", inputs)]
+    rows = [survey.coordinates(section, 30) for section in sections]
+    rows.append(survey.directions(sections, 2))
+    worst = survey.worst
+    if worst is not None and not worst.error <= _RTOL:
+        demands.holds(
+            False,
+            f"{mode}, the gradient at {worst.name} is {worst.analytic:.10g}, but "
+            f"differences say {worst.numeric:.10g}",
+        )
+    n_left_out = sum(row.n_left_out for row in rows)
+    n_all = n_left_out + sum(row.n_checked for row in rows)
+    demands.holds(
+        5 * n_left_out <= n_all, f"{n_left_out} of {n_all} differences straddle a kink"
+    )

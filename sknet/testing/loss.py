@@ -1,0 +1,328 @@
+"""The check of a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array, Scalar
+from sknet.losses import ClassLoss, Loss, LossBuffers, ValueLoss
+from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.parts import Section
+from sknet.testing.slopes import Surface, Survey
+
+
+_N_ROWS = 6
+
+
+class _Case(NamedTuple):
+    """A loss for one kind of target, and rows to evaluate it on."""
+
+    loss: Loss
+    raw: Array
+    y: Array
+    weight: Scalar
+
+
+def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None:
+    """Check that a loss keeps what is asked of it.
+
+    The gradient is compared with differences of the value. A row of weight zero is as
+    if it were absent, raw outputs and targets stay as they are, every element is
+    written, members do not mix, types are kept, ``constant`` is the best constant, and
+    nothing becomes a NaN or an infinity for finite raw outputs. A loss for classes is
+    checked for exclusive classes and for independent columns, unless its ``check``
+    refuses one of them.
+
+    Parameters
+    ----------
+    loss : Loss
+        What is checked.
+    random_state : int, RandomState or None, default=0
+        Chooses raw outputs and targets.
+    rtol : float, default=1e-6
+        Largest relative error of the gradient.
+
+    Raises
+    ------
+    AssertionError
+        If something is broken; the text says what, and where.
+
+    Examples
+    --------
+    >>> from sknet.losses import LogLoss
+    >>> from sknet.testing import check_loss
+    >>> check_loss(LogLoss())
+    """
+    stream = check_random_state(random_state)
+    demands = Demands(loss)
+    n_cases = 0
+    with np.errstate(all="ignore"):
+        for case in _cases(loss, stream, demands):
+            n_cases += 1
+            demands = Demands(case.loss)
+            for dtype in DTYPES:
+                raw, y = case.raw.astype(dtype), case.y.astype(dtype)
+                weight = case.weight
+                if isinstance(weight, np.ndarray):
+                    weight = weight.astype(dtype)
+                _check_manners(_Case(case.loss, raw, y, weight), demands)
+                _check_predictions(case.loss, raw, y, demands)
+                _check_extremes(case.loss, raw, y, demands)
+            _check_gradient(case, rtol, stream, demands)
+            _check_zero_weight(case, demands)
+            _check_constant(case, demands)
+    demands.holds(n_cases, "check() refuses every kind of target")
+
+
+def _cases(
+    loss: Loss, stream: np.random.RandomState, demands: Demands
+) -> Iterator[_Case]:
+    """Iterate over kinds of targets, numbers of columns and weights."""
+    weight = stream.uniform(0.1, 1.0, size=(3, _N_ROWS, 1))
+    weight /= weight.sum(axis=1, keepdims=True)
+    for variant, n_columns in _variants(loss, demands):
+        y = _targets(variant, (3, _N_ROWS, n_columns), stream, demands)
+        n_raw = variant.n_raw(n_columns)
+        demands.holds(n_raw >= 1, f"n_raw({n_columns}) must be >= 1, got {n_raw}")
+        raw = 1.5 * stream.standard_normal((3, _N_ROWS, n_raw))
+        yield _Case(variant, raw, y, 1.0 / _N_ROWS)
+        yield _Case(variant, raw, y, weight)
+
+
+def _variants(loss: Loss, demands: Demands) -> Iterator[tuple[Loss, int]]:
+    """Iterate over the losses to check, with numbers of target columns."""
+    if not isinstance(loss, ClassLoss):
+        with demands.understood("check()"):
+            loss.check()
+        yield from ((loss, 1), (loss, 2))
+        return
+    for exclusive, sizes in ((True, (2, 3)), (False, (1, 3))):
+        variant = loss.with_param("exclusive", exclusive)
+        try:
+            variant.check()
+        except ValueError:
+            continue
+        yield from ((variant, n_columns) for n_columns in sizes)
+
+
+def _targets(
+    loss: Loss,
+    shape: tuple[int, int, int],
+    stream: np.random.RandomState,
+    demands: Demands,
+) -> Array:
+    """Return targets that the loss takes; of classes, each is there."""
+    if isinstance(loss, ClassLoss):
+        first = stream.randint(shape[-1], size=(shape[0], 1))
+        codes = (np.arange(shape[1]) + first) % shape[-1]
+        if loss.exclusive:
+            return np.eye(shape[-1])[codes]
+        turn = (np.arange(shape[1])[:, None] + np.arange(shape[2])) % 2
+        return np.broadcast_to(turn, shape).astype(float)
+    assert isinstance(loss, ValueLoss)
+    real = 1.5 * stream.standard_normal(shape)
+    positive = stream.uniform(0.2, 3.0, size=shape)
+    fraction = stream.uniform(0.1, 0.9, size=shape)
+    # With a link, targets that a prediction can reach, so that a constant can, too.
+    order = [real, positive, fraction]
+    for y in order if loss.link_name == "identity" else order[::-1]:
+        try:
+            loss.check_target(y.reshape(-1, shape[-1]))
+        except ValueError:
+            continue
+        return y
+    demands.holds(False, "check_target refuses real, positive and fractional targets")
+    raise NotImplementedError
+
+
+def _buffers(raw: Array) -> LossBuffers:
+    """Return scratch arrays for raw outputs; who reads before writing, shows."""
+    n_members, n_rows, n_raw = raw.shape
+    work = LossBuffers(n_members, n_rows, n_raw, raw.dtype)
+    for scratch in (work.rows, work.sums, work.full):
+        scratch.fill(np.nan)
+    return work
+
+
+def _evaluate(
+    loss: Loss, raw: Array, y: Array, weight: Scalar, work: LossBuffers | None = None
+) -> tuple[Array, Array]:
+    """Return values (K,) and the gradient, in an array where gaps would show."""
+    out = filled_with_nan(raw.shape, raw.dtype)
+    if work is None:
+        work = _buffers(raw)
+    return loss.value_and_gradient(raw, y, weight, out, work), out
+
+
+def _check_gradient(
+    case: _Case, rtol: float, stream: np.random.RandomState, demands: Demands
+) -> None:
+    """Compare the gradient with differences, raw output by raw output."""
+    loss, raw, y, weight = case
+    shape = raw.shape
+
+    def value(vectors: Array) -> Array:
+        """Evaluate at other raw outputs."""
+        return _evaluate(loss, vectors.reshape(shape), y, weight)[0].copy()
+
+    _, gradient = _evaluate(loss, raw, y, weight)
+    n_members = len(raw)
+    surface = Surface(
+        value,
+        raw.reshape(n_members, -1),
+        gradient.reshape(n_members, -1),
+        may_kink=loss.kinks,
+    )
+    survey = Survey(surface, rtol, stream)
+    columns = np.arange(raw[0].size).reshape(shape[1:])
+    survey.coordinates(Section("raw", "", columns), columns.size)
+    worst = survey.worst
+    if worst is not None and not worst.error <= rtol:
+        demands.holds(
+            False,
+            f"the gradient at {worst.name} is {worst.analytic:.10g}, but differences "
+            f"of the value say {worst.numeric:.10g}",
+        )
+
+
+def _check_zero_weight(case: _Case, demands: Demands) -> None:
+    """Compare a row of weight zero with its absence."""
+    loss, raw, y, weight = case
+    if not isinstance(weight, np.ndarray):
+        return
+    weight = weight.copy()
+    weight[:, 0] = 0.0
+    value, gradient = _evaluate(loss, raw, y, weight)
+    absent, rest = _evaluate(
+        loss, raw[:, 1:].copy(), y[:, 1:].copy(), weight[:, 1:].copy()
+    )
+    zero = np.zeros_like(gradient[:, 0])
+    demands.same_bits(gradient[:, 0], zero, "a row of weight zero has a gradient")
+    same = np.allclose(value, absent, rtol=1e-12, atol=1e-14)
+    same = same and np.allclose(gradient[:, 1:], rest, rtol=1e-12, atol=1e-14)
+    demands.holds(same, "a row of weight zero is not as if it were absent")
+
+
+def _check_constant(case: _Case, demands: Demands) -> None:
+    """Look whether the best constant is one: no slope, or nothing lower next to it."""
+    loss, raw, y, weight = case
+    n_raw = raw.shape[-1]
+    shares = np.full(_N_ROWS, 1.0 / _N_ROWS)
+    if isinstance(weight, np.ndarray):
+        shares = weight[0, :, 0]
+    try:
+        best = loss.constant(y[0], shares)
+    except NotImplementedError:
+        return
+    demands.holds(
+        np.shape(best) == (n_raw,) and np.isfinite(best).all(),
+        f"constant must be finite and have the shape {(n_raw,)}, got {best}",
+    )
+    if isinstance(loss, ValueLoss) and loss.link_name == "softmax":
+        return  # values that a softmax need not reach: only nearly the best
+
+    def at(constant: Array) -> tuple[float, Array]:
+        """Return value and gradient of all rows at one constant."""
+        rows = np.broadcast_to(constant, (1, _N_ROWS, n_raw)).copy()
+        value, gradient = _evaluate(loss, rows, y[:1], shares[None, :, None])
+        return float(value[0]), gradient
+
+    lowest, gradient = at(best)
+    if not loss.kinks:
+        left = np.abs(gradient.sum(axis=1)).max()
+        scale = max(1.0, float(np.abs(gradient).sum()))
+        demands.holds(
+            left <= 1e-7 * scale, f"the gradient at constant {best} is {left:.3g}"
+        )
+        return
+    room = 1e-9 * max(1.0, abs(lowest))
+    for size in (1e-4, 1e-2, 1.0):
+        for step in (*np.eye(n_raw), *-np.eye(n_raw)):
+            value, _ = at(best + size * step)
+            demands.holds(
+                value >= lowest - room,
+                f"constant {best} with the value {lowest:.10g} is not the best one: "
+                f"{best + size * step} has {value:.10g}",
+            )
+
+
+def _check_manners(case: _Case, demands: Demands) -> None:
+    """Look at what is written, what is left alone, types, and what members share."""
+    loss, raw, y, weight = case
+    kept_raw, kept_y = raw.copy(), y.copy()
+    work = _buffers(raw)
+    value, gradient = _evaluate(loss, raw, y, weight, work)
+    value = value.copy()
+    demands.holds(value.shape == (len(raw),), f"values have the shape {value.shape}")
+    demands.holds(
+        value.dtype == raw.dtype, f"values are {value.dtype} for {raw.dtype} raw"
+    )
+    demands.same_bits(raw, kept_raw, "value_and_gradient changes raw")
+    demands.same_bits(y, kept_y, "value_and_gradient changes y")
+    demands.holds(
+        not np.isnan(gradient).any(), "not every gradient is written, or work is read"
+    )
+    _evaluate(loss, raw[::-1].copy(), y[::-1].copy(), 1.0, work)
+    again, same = _evaluate(loss, raw, y, weight, work)
+    demands.same_bits(again, value, "two calls give two values")
+    demands.same_bits(same, gradient, "two calls give two gradients")
+    for k in range(len(raw)):
+        one = slice(k, k + 1)
+        share = weight[one] if isinstance(weight, np.ndarray) else weight
+        alone, own = _evaluate(loss, raw[one].copy(), y[one].copy(), share)
+        demands.same_bits(value[one], alone, f"the value mixes member {k} with others")
+        demands.same_bits(gradient[one], own, f"the gradient mixes member {k}")
+    shared = np.broadcast_to(y[:1], y.shape).copy()
+    value, gradient = _evaluate(loss, raw, shared, weight)
+    value = value.copy()
+    again, same = _evaluate(loss, raw, y[:1].copy(), weight)
+    demands.same_bits(again, value, "a target shared by members gives another value")
+    demands.same_bits(same, gradient, "a shared target gives another gradient")
+
+
+def _check_predictions(loss: Loss, raw: Array, y: Array, demands: Demands) -> None:
+    """Look at the link and what is read off predictions."""
+    rows, kept = raw[0], raw[0].copy()
+    prediction = loss.link(rows)
+    demands.same_bits(rows, kept, "link changes raw")
+    demands.holds(not np.shares_memory(prediction, rows), "link returns raw itself")
+    demands.holds(
+        prediction.shape == rows.shape and prediction.dtype == rows.dtype,
+        f"link turns {rows.dtype} {rows.shape} into "
+        f"{prediction.dtype} {prediction.shape}",
+    )
+    demands.holds(isinstance(loss.link_name, str), "link_name must be a string")
+    factor = loss.report_factor(raw.shape[-1])
+    demands.holds(factor > 0.0, f"report_factor must be > 0, got {factor}")
+    if isinstance(loss, ClassLoss) and loss.gives_probability:
+        inside = (prediction >= 0.0).all() and (prediction <= 1.0).all()
+        demands.holds(inside, "link gives probabilities outside of [0, 1]")
+        logarithm = np.exp(loss.log_link(rows))
+        close = np.allclose(logarithm, prediction, rtol=1e-4, atol=1e-6)
+        demands.holds(close, "log_link is not the logarithm of link")
+    if isinstance(loss, ValueLoss):
+        shape, point = y[0].shape, loss.point(prediction)
+        demands.holds(
+            point.shape == shape,
+            f"point must have the shape {shape}, got {point.shape}",
+        )
+        spread = loss.spread(rows)
+        good = spread is None or (spread.shape == shape and (spread > 0.0).all())
+        demands.holds(good, "spread must be None, or positive and one a target")
+
+
+def _check_extremes(loss: Loss, raw: Array, y: Array, demands: Demands) -> None:
+    """Look for NaN and infinities at huge raw outputs of every sign."""
+    huge = 1e15 if raw.dtype == np.float32 else 1e30
+    for size in (0.0, 1e-30, 100.0, 800.0, 1e6, huge):
+        for signs in (np.ones_like(raw), -np.ones_like(raw), np.sign(raw)):
+            far = signs * raw.dtype.type(size)
+            value, gradient = _evaluate(loss, far, y, 1.0 / _N_ROWS)
+            where = f"at raw outputs of size {size:g} ({raw.dtype})"
+            demands.finite(value, f"the value is not finite {where}")
+            demands.finite(gradient, f"the gradient is not finite {where}")
+            demands.finite(loss.link(far[0]), f"link is not finite {where}")

@@ -1,0 +1,140 @@
+"""The check of an optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array, Scalar
+from sknet.optimizers import Optimizer
+from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+
+
+_N_STEPS = 5
+_N_DESCENT = 400
+_DESCENT_RATE = 0.02
+
+
+def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
+    """Check that an optimizer keeps what is asked of it.
+
+    Steps block by block are those at once, members and rates of their own are as if
+    alone, bit for bit; every slot is used; a gradient that is zero from the start moves
+    nothing; huge and tiny gradients give finite steps; and a convex quadratic is
+    descended. In float32 and in float64.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        What is checked.
+    random_state : int, RandomState or None, default=0
+        Chooses gradients.
+
+    Raises
+    ------
+    AssertionError
+        If something is broken; the text says what, and where.
+
+    Examples
+    --------
+    >>> from sknet.optimizers import Adam
+    >>> from sknet.testing import check_optimizer
+    >>> check_optimizer(Adam())
+    """
+    demands = Demands(optimizer)
+    with demands.understood("check()"):
+        optimizer.check()
+    n_slots = optimizer.n_slots
+    good = isinstance(n_slots, int) and n_slots >= 0
+    demands.holds(good, f"n_slots must be a whole number >= 0, got {n_slots!r}")
+    demands.holds(np.all(np.asarray(optimizer.weight_decay) >= 0.0), "weight_decay < 0")
+    stream = check_random_state(random_state)
+    gradients = stream.standard_normal((_N_STEPS, 3, 7))
+    with np.errstate(all="ignore"):
+        for dtype in DTYPES:
+            _check_steps(optimizer, gradients.astype(dtype), demands)
+            _check_extremes(optimizer, dtype, demands)
+        _check_descent(optimizer, stream, demands)
+
+
+def _steps(
+    optimizer: Optimizer, gradients: Array, rate: Scalar, demands: Demands
+) -> tuple[list[Array], list[Array]]:
+    """Return the steps that gradients become one after the other, and the slots."""
+    shape, dtype = gradients.shape[1:], gradients.dtype
+    slots = [np.zeros(shape, dtype=dtype) for _ in range(optimizer.n_slots)]
+    steps = []
+    for t, gradient in enumerate(gradients, 1):
+        step = gradient.copy()
+        with demands.understood(f"step() with {optimizer.n_slots} slots"):
+            optimizer.step(step, slots, t, rate, filled_with_nan(shape, dtype))
+        steps.append(step)
+    return steps, slots
+
+
+def _check_steps(optimizer: Optimizer, gradients: Array, demands: Demands) -> None:
+    """Look at blocks, members, rates of members, and slots."""
+    dtype = gradients.dtype
+    steps, slots = _steps(optimizer, gradients, 0.1, demands)
+    all_steps = np.array(steps)
+    demands.finite(all_steps, "a step is not finite, or tmp is read")
+    moved = not np.array_equal(all_steps, gradients)
+    demands.holds(moved, "step leaves the gradient as it is")
+    for i, slot in enumerate(slots):
+        demands.finite(slot, f"slot {i} is not finite")
+        demands.holds(slot.any(), f"slot {i} of {len(slots)} is never written")
+    again, _ = _steps(optimizer, gradients, 0.1, demands)
+    demands.same_bits(np.array(again), all_steps, "step is not a pure function")
+    for part in (slice(0, 3), slice(3, 7)):
+        block, _ = _steps(optimizer, gradients[:, :, part].copy(), 0.1, demands)
+        demands.same_bits(
+            np.array(block), all_steps[:, :, part], "steps in blocks differ"
+        )
+    rates = np.array([[0.1], [0.02], [0.5]], dtype=dtype)
+    several, _ = _steps(optimizer, gradients, rates, demands)
+    for k in range(3):
+        one = gradients[:, k : k + 1].copy()
+        alone, _ = _steps(optimizer, one, 0.1, demands)
+        demands.same_bits(
+            all_steps[:, k : k + 1], np.array(alone), f"step mixes member {k}"
+        )
+        alone, _ = _steps(optimizer, one, rates[k : k + 1], demands)
+        demands.same_bits(
+            np.array(several)[:, k : k + 1],
+            np.array(alone),
+            f"with a rate of its own, member {k} is not as if alone",
+        )
+
+
+def _check_extremes(optimizer: Optimizer, dtype: Any, demands: Demands) -> None:
+    """Look at gradients of zero, tiny and huge ones."""
+    for size in (0.0, 1e-30, 1e-10, 1e10):
+        gradients = np.full((_N_STEPS, 1, 2), size, dtype=dtype)
+        steps, _ = _steps(optimizer, gradients, 0.1, demands)
+        all_steps = np.array(steps)
+        demands.finite(all_steps, f"gradients of {size:g} give a step ({dtype})")
+        if not size:
+            demands.holds(not all_steps.any(), "gradients of zero give a step")
+
+
+def _check_descent(
+    optimizer: Optimizer, stream: np.random.RandomState, demands: Demands
+) -> None:
+    """Descend a convex quadratic, for which any sensible optimizer is good enough."""
+    curvature = stream.uniform(0.5, 2.0, size=(1, 7))
+    theta = stream.uniform(-1.0, 1.0, size=(1, 7))
+    slots = [np.zeros_like(theta) for _ in range(optimizer.n_slots)]
+    values = []
+    for t in range(1, _N_DESCENT + 1):
+        values.append(float((curvature * theta**2).sum()))
+        gradient = 2.0 * curvature * theta
+        optimizer.step(gradient, slots, t, _DESCENT_RATE, np.empty_like(theta))
+        theta -= gradient
+    lowest = min(values)
+    demands.holds(
+        lowest <= 0.1 * values[0],
+        f"{_N_DESCENT} steps at the rate {_DESCENT_RATE} bring a convex quadratic only "
+        f"from {values[0]:.4g} to {lowest:.4g}",
+    )

@@ -1,0 +1,55 @@
+"""Registering a component for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sknet._component import Registry
+
+
+@contextmanager
+def temporarily_registered(
+    registry: Registry[Any], name: str, cls: type[Any]
+) -> Iterator[type[Any]]:
+    """Register a component, and take it out again at the end.
+
+    Parameters
+    ----------
+    registry : Registry
+        The registry of its family.
+    name : str
+        The name.
+    cls : type
+        The class, undecorated.
+
+    Yields
+    ------
+    cls : type
+        The class; its name stands in the registry.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from sknet.schedules import SCHEDULES, Schedule
+    >>> from sknet.testing import temporarily_registered
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Half(Schedule):
+    ...     "Half of the rate."
+    ...
+    ...     def factor(self, clock):
+    ...         return 0.5
+    >>> with temporarily_registered(SCHEDULES, "half", Half):
+    ...     SCHEDULES.make("half")
+    Half()
+    >>> "half" in SCHEDULES
+    False
+    """
+    registry.register(name)(cls)
+    try:
+        yield cls
+    finally:
+        # A registry has no way out for anybody else: names are for ever.
+        del registry._classes[name]
+        cls.name = ""

@@ -1,0 +1,340 @@
+"""A component of one's own: registering it is the only act needed.
+
+A throw-away component of every family goes through everything that the estimators'
+options go through, while it is registered and not a moment longer.
+"""
+
+import pickle
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet._component import Registry, flag, real
+from sknet.activations import ACTIVATIONS, Activation
+from sknet.averages import AVERAGES, Averaging
+from sknet.initializers import INITIALIZERS, Constant, Initializer
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
+from sknet.network.blocks import BLOCKS, Block
+from sknet.network.layers import Layer
+from sknet.network.layout import FREE
+from sknet.optimizers import OPTIMIZERS, Optimizer
+from sknet.schedules import SCHEDULES, Schedule
+from sknet.testing import (
+    check_activation,
+    check_gradient,
+    check_initializer,
+    check_layer,
+    check_loss,
+    check_optimizer,
+    check_schedule,
+    temporarily_registered,
+)
+
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Softsign(Activation):
+    """The identity, bent towards limits: z / (1 + |z / size|)."""
+
+    needs_input = True
+    size: float = real(1.0, "(0, inf)")
+
+    def forward(self, z, out, tmp):
+        np.abs(z, out=tmp)
+        tmp /= self.size
+        tmp += 1.0
+        np.divide(z, tmp, out=out)
+
+    def backward(self, z, a, da, tmp):
+        np.abs(z, out=tmp)
+        tmp /= self.size
+        tmp += 1.0
+        da /= tmp
+        da /= tmp
+
+
+@dataclass(frozen=True, repr=False)
+class SquaredMargin(ClassLoss):
+    """Half the squared distance to a margin, on the right side of zero."""
+
+    threshold = 0.0
+    gives_probability = False
+    exclusive: bool = flag(True)
+    size: float = real(1.0, "(0, inf)")
+
+    link_name = "identity"
+
+    def value_and_gradient(self, raw, y, weight, out, work):
+        np.multiply(y, 2.0 * self.size, out=out)
+        out -= self.size
+        np.subtract(raw, out, out=out)
+        np.multiply(out, out, out=work.full)
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        out *= weight
+        return 0.5 * work.weighted_sum(weight)
+
+    def link(self, raw):
+        return raw.copy()
+
+    def constant(self, y, weight):
+        return self.size * (2.0 * np.average(y, axis=0, weights=weight) - 1.0)
+
+
+@dataclass(frozen=True, repr=False)
+class ScaledError(ValueLoss):
+    """The squared error, times a number."""
+
+    size: float = real(1.0, "(0, inf)")
+
+    link_name = "identity"
+
+    def value_and_gradient(self, raw, y, weight, out, work):
+        np.subtract(raw, y, out=out)
+        np.multiply(out, out, out=work.full)
+        np.matmul(work.full, work.ones_column, out=work.rows)
+        out *= weight
+        out *= 2.0 * self.size
+        return self.size * work.weighted_sum(weight)
+
+    def link(self, raw):
+        return raw.copy()
+
+    def constant(self, y, weight):
+        return np.average(y, axis=0, weights=weight)
+
+
+@dataclass(frozen=True, repr=False)
+class SignDescent(Optimizer):
+    """Steps of one length, against the sign of the gradient."""
+
+    size: float = real(1.0, "(0, inf)")
+    weight_decay: float = real(0.0, "[0, inf)")
+
+    n_slots = 0
+
+    def step(self, grad, slots, t, rate, tmp):
+        np.sign(grad, out=grad)
+        grad *= rate * self.size
+
+
+@dataclass(frozen=True, repr=False)
+class Line(Schedule):
+    """A straight line from one towards zero."""
+
+    size: float = real(1.0, "(0, 1]")
+
+    is_planned = True
+
+    def factor(self, clock):
+        return 1.0 - self.size * clock.progress
+
+
+@dataclass(frozen=True, repr=False)
+class Signs(Initializer):
+    """Weights of one size, with random signs."""
+
+    size: float = real(0.5, "(0, inf)")
+
+    def draw(self, stream, shape, fan, gain):
+        return self.size * (2.0 * stream.randint(2, size=shape) - 1.0)
+
+
+@dataclass(frozen=True, repr=False)
+class Gain(Layer):
+    """A trainable factor for each column."""
+
+    size: float = real(1.0, "(0, inf)")
+
+    def build(self, declare, n_in):
+        initial = Constant(self.size)
+        declare.parameter("gain", (1, n_in), FREE, initial, (n_in, n_in))
+        declare.buffer("y", n_in)
+        declare.buffer("tmp", n_in, training=True)
+        return n_in
+
+    def forward(self, p, x, cache, training):
+        cache.x = x
+        return np.multiply(x, p.gain, out=cache.y)
+
+    def backward(self, p, grad, dy, cache):
+        np.multiply(dy, cache.x, out=cache.tmp)
+        np.matmul(cache.ones, cache.tmp, out=grad.gain)
+        dy *= p.gain
+        return dy
+
+
+@dataclass(frozen=True, repr=False)
+class Gained(Block):
+    """The classic hidden layer, and a factor for each unit."""
+
+    size: float = real(1.0, "(0, inf)")
+
+    def hidden(self, n_in, width, style):
+        return (style.dense(width), style.activate(), Gain(self.size))
+
+
+@dataclass(frozen=True, repr=False)
+class Halfway(Averaging):
+    """The newest parameters count as much as all before them."""
+
+    size: float = real(0.5, "(0, 1]")
+
+    each_step = True
+
+    def share(self, n_averaged, progress):
+        return self.size
+
+    def starts(self, progress):
+        return True
+
+
+class Family(NamedTuple):
+    """A family of components, and the throw-away one of it."""
+
+    registry: Registry
+    cls: type
+    parameter: str
+    estimator: Any
+    check: Any = None
+
+
+CLASSIFIER = SimpleMLPClassifier(
+    (4,), "tanh", max_iter=3, random_state=0, learning_rate_init=0.01
+)
+REGRESSOR = SimpleMLPRegressor(
+    hidden_layer_sizes=(4,), activation="tanh", max_iter=3, random_state=0
+)
+FAMILIES = {
+    "activation": Family(
+        ACTIVATIONS, Softsign, "activation", CLASSIFIER, check_activation
+    ),
+    "loss-of-classes": Family(
+        CLASS_LOSSES, SquaredMargin, "loss", CLASSIFIER, check_loss
+    ),
+    "loss-of-values": Family(VALUE_LOSSES, ScaledError, "loss", REGRESSOR, check_loss),
+    "optimizer": Family(OPTIMIZERS, SignDescent, "solver", CLASSIFIER, check_optimizer),
+    "schedule": Family(SCHEDULES, Line, "learning_rate", CLASSIFIER, check_schedule),
+    "initializer": Family(
+        INITIALIZERS, Signs, "initializer", REGRESSOR, check_initializer
+    ),
+    "block": Family(BLOCKS, Gained, "block", CLASSIFIER),
+    "averaging": Family(AVERAGES, Halfway, "averaging", REGRESSOR),
+}
+NAME = "throw_away"
+
+
+@pytest.fixture(params=FAMILIES)
+def family(request):
+    """A family, in which the throw-away component is registered."""
+    family = FAMILIES[request.param]
+    with temporarily_registered(family.registry, NAME, family.cls):
+        yield family
+
+
+@pytest.fixture
+def problem(family, request):
+    """Rows for the family's estimator."""
+    kind = "multiclass" if family.estimator is CLASSIFIER else "regression"
+    return request.getfixturevalue(f"{kind}_problem")
+
+
+def with_component(family, component):
+    """The family's estimator with a component."""
+    return clone(family.estimator).set_params(**{family.parameter: component})
+
+
+def test_component_is_an_option_by_name_and_by_instance(family, problem):
+    """Both mean the same, and something else than the default."""
+    X, y = problem
+    named = with_component(family, NAME).fit(X, y)
+    made = with_component(family, family.cls()).fit(X, y)
+    assert_array_equal(named.theta_, made.theta_)
+    assert_array_equal(named.predict(X), made.predict(X))
+    plain = clone(family.estimator).fit(X, y)
+    assert not np.array_equal(named.theta_, plain.theta_)
+
+
+def test_parameter_of_the_component_is_reached(family, problem):
+    """``parameter__size`` counts, in a fit and in a grid."""
+    X, y = problem
+    key = f"{family.parameter}__size"
+    estimator = with_component(family, NAME)
+    other = clone(estimator).set_params(**{key: 0.25})
+    assert other.get_params()[key] == 0.25
+    fitted = clone(estimator).fit(X, y).theta_
+    assert not np.array_equal(other.fit(X, y).theta_, fitted)
+    search = GridSearchCV(estimator, {key: [0.25, 0.75]}, cv=2).fit(X, y)
+    assert search.best_estimator_.get_params()[key] == search.best_params_[key]
+    assert getattr(estimator, family.parameter) == NAME
+
+
+def test_clone_keeps_the_component(family):
+    """As an instance and as a name."""
+    for component in (NAME, family.cls(size=0.25)):
+        copy = clone(with_component(family, component))
+        assert getattr(copy, family.parameter) == component
+
+
+def test_pickled_estimator_predicts_the_same(family, problem):
+    """And goes on training as if it had stayed."""
+    X, y = problem
+    estimator = with_component(family, family.cls(size=0.25)).fit(X, y)
+    again = pickle.loads(pickle.dumps(estimator))
+    assert_array_equal(again.predict(X), estimator.predict(X))
+    assert_array_equal(
+        again.partial_fit(X, y).theta_, estimator.partial_fit(X, y).theta_
+    )
+
+
+def test_wrong_name_lists_the_component(family, problem):
+    """The message names what there is, the new one included."""
+    wrong = with_component(family, "no_such_name")
+    with pytest.raises(ValueError, match=NAME):
+        wrong.fit(*problem)
+
+
+def test_value_out_of_its_domain_is_refused(family, problem):
+    """The message names field, domain and value."""
+    wrong = with_component(family, family.cls(size=-1.0))
+    with pytest.raises(ValueError, match=r"size must be a number in .* got -1.0"):
+        wrong.fit(*problem)
+
+
+def test_component_passes_the_check_of_its_family(family):
+    """What is asked of ours."""
+    if family.check is not None:
+        family.check(family.cls())
+
+
+def test_estimator_with_the_component_passes_the_gradient_check(family):
+    """Whatever it is, backpropagation is right."""
+    assert check_gradient(with_component(family, NAME)).passed
+
+
+def test_layer_passes_the_check():
+    """The layer inside the block stands in no registry."""
+    check_layer(Gain())
+    check_gradient(Gain())
+
+
+def test_nothing_is_left_behind():
+    """Other tests see the registries as they were."""
+    for family in FAMILIES.values():
+        assert NAME not in family.registry
+        assert family.cls.name == ""
+
+
+def test_forgotten_name_is_told(multiclass_problem):
+    """A component that is not registered cannot be stored, and the message says so."""
+    with pytest.raises(ValueError, match="Softsign is not registered"):
+        clone(CLASSIFIER).set_params(activation=Softsign()).fit(*multiclass_problem)
