@@ -1,4 +1,7 @@
-r"""Penalties: terms on the decayed weights that are added to the loss."""
+r"""Penalties: terms on the decayed weights that are added to the loss.
+
+There is one, and no option to choose another, hence no registry.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknet._component import Component, Registry
+from sknet._component import Component
 from sknet._numerics import Array, Scalar
 
 
@@ -24,10 +27,6 @@ class Penalty(Component):
         """
 
 
-PENALTIES: Registry[Penalty] = Registry("penalty", Penalty)
-
-
-@PENALTIES.register("l2")
 @dataclass(frozen=True, repr=False)
 class L2(Penalty):
     r"""Half the squared norm, the ridge penalty.

@@ -7,6 +7,7 @@ rest; an instance says everything itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from numbers import Real
 from typing import Any, Self
@@ -159,7 +160,9 @@ def _check_one_each(name: str, given: Any, n_hidden: int) -> None:
 
 
 # Parameters that choose a component, and how an estimator's choice is read.
-_READERS = {
+_READERS: dict[str, Callable[[Any], Component | None]] = {
+    "activation": lambda estimator: activations_of(estimator)[0],
+    "loss": lambda estimator: loss_of(estimator, estimator._losses),
     "solver": optimizer_of,
     "learning_rate": schedule_of,
     "averaging": averaging_of,
@@ -192,22 +195,16 @@ class NestedParameters:
         super().set_params(**plain)  # type: ignore[misc]  # scikit-learn's
         for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
             name, _, path = key.partition("__")
-            if name not in {"loss", "activation", *_READERS}:
+            if name not in _READERS:
                 super().set_params(**{key: params[key]})  # raises, with its own words
             setattr(self, name, self._component(name).with_param(path, params[key]))
         return self
 
     def _component(self, name: str) -> Component:
-        """Return the component that stands behind a parameter."""
-        given = getattr(self, name)
-        if name == "loss":
-            made: Any = loss_of(self, self._losses)  # type: ignore[attr-defined]
-        elif name == "activation" and not isinstance(given, (list, tuple)):
-            made = ACTIVATIONS.make(given)
-        else:
-            made = None
-        if name in _READERS and given != FULL_BATCH_SOLVER:
-            made = _READERS[name](self)
-        if not isinstance(made, Component):
+        """Return the component that stands behind a parameter; fit will look at it."""
+        given: Any = getattr(self, name)
+        if isinstance(given, str) and given != FULL_BATCH_SOLVER:
+            given = _READERS[name](self)
+        if not isinstance(given, Component):
             raise ValueError(f"{name}={given!r} has no parameters to set.")
-        return made
+        return given
