@@ -133,7 +133,7 @@ class ClassLoss(Loss):
     ----------
     exclusive : bool
         Whether a sample has exactly one class, each a column. It is set by the
-        estimator, from the target. Every subclass declares it as its first field,
+        estimator, from the target. Every subclass declares it as a field,
         ``exclusive: bool = flag(True)``.
     threshold : float
         A column that stands alone is a yes if its prediction is above this.

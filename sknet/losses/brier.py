@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 import numpy as np
@@ -73,12 +75,26 @@ class Brier(ClassLoss):
                 "output_activation='softmax' needs three exclusive classes; two "
                 "classes, or several labels at once, take 'logistic' or None."
             )
-        numbers = [isinstance(t, (int, float)) and np.isfinite(t) for t in self.targets]
-        if numbers != [True, True] or self.targets[0] >= self.targets[1]:
+        if not self._ordered_targets():
             raise ValueError(
                 f"{type(self).__name__}: targets must be two numbers, the smaller one "
                 f"first, got {self.targets!r}."
             )
+        low, high = self.targets
+        if self.gives_probability and not 0.0 <= low < high <= 1.0:
+            raise ValueError(
+                f"{type(self).__name__}: targets must lie in [0, 1], which the "
+                f"output activation {self.link_name!r} cannot leave, got "
+                f"{self.targets!r}. Use output_activation='identity' for others."
+            )
+
+    def _ordered_targets(self) -> bool:
+        """Tell whether the targets are two finite numbers in increasing order."""
+        if not isinstance(self.targets, (list, tuple)) or len(self.targets) != 2:
+            return False
+        if not all(isinstance(t, Real) and math.isfinite(t) for t in self.targets):
+            return False
+        return bool(self.targets[0] < self.targets[1])
 
     @property
     def link_name(self) -> str:
@@ -92,16 +108,21 @@ class Brier(ClassLoss):
         """Whether the output activation ends in [0, 1]."""
         return self.link_name != "identity"
 
+    @property
+    def threshold(self) -> float:  # type: ignore[override]
+        """Half way between the targets."""
+        return 0.5 * float(self.targets[0] + self.targets[1])
+
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return half the mean squared error."""
         p = outputs.forward(self.link_name, raw, work)
-        low, high = self.targets
-        np.multiply(y, high - low, out=work.full)
-        if low:
-            work.full += low
-        np.subtract(p, work.full, out=out)
+        low, high = (float(t) for t in self.targets)
+        if (low, high) != (0.0, 1.0):
+            aim = np.multiply(y, high - low, out=work.full)
+            y = np.add(aim, low, out=aim)
+        np.subtract(p, y, out=out)
         np.multiply(out, out, out=work.full)
         np.matmul(work.full, work.ones_column, out=work.rows)
         outputs.pull_back(self.link_name, raw, p, out, work)
@@ -116,10 +137,12 @@ class Brier(ClassLoss):
         """Return logarithms of the predictions, exact where they are tiny."""
         if self.link_name == "softmax":
             return log_softmax(raw)
-        return -np.logaddexp(0.0, -raw)
+        if self.link_name == "logistic":
+            return -np.logaddexp(0.0, -raw)
+        return super().log_link(raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return where the predictions are the mean targets."""
         low, high = self.targets
         mean = low + (high - low) * np.average(y, axis=0, weights=weight)
-        return outputs.INVERSES[self.link_name](mean)
+        return outputs.inverse(self.link_name, mean)

@@ -69,13 +69,18 @@ class _Pair(Loss):
 def _result(
     function: Any, raw: Array, y: Array, what: str, shape: tuple[int, ...]
 ) -> Array:
-    """Call a function and look at the shape of what it returns."""
+    """Call a function, on copies, and look at what it returns."""
     result = np.asarray(function(raw.copy(), y.copy()))
     if result.shape != shape:
         raise ValueError(
             f"loss=(value, gradient): {what} returned an array of the shape "
             f"{result.shape}, but {shape} was expected for {len(raw)} rows of "
             f"{raw.shape[1]} raw outputs."
+        )
+    if result.dtype.kind not in "fiu":
+        raise ValueError(
+            f"loss=(value, gradient): {what} returned an array of type {result.dtype}, "
+            f"but real numbers were expected, e.g. of type {raw.dtype}."
         )
     return result
 
@@ -94,13 +99,13 @@ class CustomClassLoss(_Pair, ClassLoss):
 
     Parameters
     ----------
-    exclusive : bool, default=True
-        Whether a sample has exactly one class; set by the estimator.
     value : callable
         Takes raw outputs (B, C) and targets (B, C) of zeros and ones, and returns the
         losses of the rows (B,).
     gradient : callable
         Takes the same, and returns the gradient by the raw outputs (B, C).
+    exclusive : bool, default=True
+        Whether a sample has exactly one class; set by the estimator.
 
     See Also
     --------
@@ -113,16 +118,16 @@ class CustomClassLoss(_Pair, ClassLoss):
     ...     return ((raw - y) ** 2).sum(axis=1)
     >>> def gradient(raw, y):
     ...     return 2 * (raw - y)
-    >>> CustomClassLoss(value=value, gradient=gradient).link_name
+    >>> CustomClassLoss(value, gradient).link_name
     'identity'
     """
 
     threshold: ClassVar[float] = 0.0
     gives_probability: ClassVar[bool] = False
 
-    exclusive: bool = flag(True)
     value: Function | None = None
     gradient: Function | None = None
+    exclusive: bool = flag(True)
 
 
 @VALUE_LOSSES.register("custom")

@@ -7,9 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import xlogy
 
-from sknet._numerics import Array, Scalar
+from sknet._numerics import Array, Scalar, constant_row
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 from sknet.losses.outputs import capped_exponential, largest_exponent
+
+
+def _cap(raw: Array) -> Array:
+    """Return a row of the largest exponent."""
+    return constant_row(raw.shape[-1], raw.dtype, largest_exponent(raw.dtype))
 
 
 @VALUE_LOSSES.register("poisson")
@@ -50,7 +55,7 @@ class Poisson(ValueLoss):
         work.full -= y
         np.multiply(raw, y, out=out)
         work.full -= out
-        np.minimum(raw, largest_exponent(raw.dtype), out=out)
+        np.minimum(raw, _cap(raw), out=out)
         np.exp(out, out=out)
         work.full += out
         np.matmul(work.full, work.ones_column, out=work.rows)
@@ -60,7 +65,7 @@ class Poisson(ValueLoss):
 
     def link(self, raw: Array) -> Array:
         """Return the rates."""
-        return capped_exponential(raw)
+        return capped_exponential(raw, largest_exponent(raw.dtype))
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""
@@ -83,11 +88,13 @@ class Gamma(ValueLoss):
     .. math:: \ell = \sum_c r_c + y_c e^{-r_c} - \log y_c - 1, \qquad
               \nabla_r \ell = 1 - y e^{-r}
 
-    with the logarithm as link.
+    with the raw outputs :math:`r`, and the logarithm as link.
 
     Notes
     -----
-    The exponent is capped as in :class:`Poisson`.
+    With :math:`t = \log y - r` the loss is :math:`e^t - 1 - t`, and its gradient
+    :math:`1 - e^t`, in which large targets cannot overflow. The exponent is capped as
+    in :class:`Poisson`.
 
     References
     ----------
@@ -110,22 +117,19 @@ class Gamma(ValueLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write ``weight * (1 - y exp(-raw))`` and return half the mean deviance."""
-        np.negative(raw, out=out)
-        np.minimum(out, largest_exponent(raw.dtype), out=out)
-        np.exp(out, out=out)
-        out *= y
         np.log(y, out=work.full, dtype=raw.dtype)
+        work.full -= raw
+        np.minimum(work.full, _cap(raw), out=work.full)
+        np.expm1(work.full, out=out)
         np.subtract(out, work.full, out=work.full)
-        work.full += raw
-        work.full -= 1.0
         np.matmul(work.full, work.ones_column, out=work.rows)
-        np.subtract(1.0, out, out=out)
+        np.negative(out, out=out)
         out *= weight
         return work.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return the means."""
-        return capped_exponential(raw)
+        return capped_exponential(raw, largest_exponent(raw.dtype))
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""

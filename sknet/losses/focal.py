@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.optimize import root
 from scipy.special import expit
 
 from sknet._component import flag, real
-from sknet._numerics import Array, Scalar, log_softmax, softplus
+from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
+
+
+# Classes that are rarer count as so rare where the best constant is sought.
+_LEAST_SHARE = 1e-9
 
 
 @CLASS_LOSSES.register("focal")
@@ -34,10 +39,16 @@ class Focal(ClassLoss):
 
     Notes
     -----
-    :math:`\log p_y` and :math:`\log(1 - p_y)` are computed from the raw outputs, so
-    that neither saturates. Pullback: with
-    :math:`s = (1 - p_y)^\gamma (\gamma p_y \log p_y / (1 - p_y) - 1)` it is
-    :math:`s\, (y_c - p_c)` for each class.
+    Both kinds are one function of how far the other classes are ahead,
+    :math:`m = \log \sum_{c \ne y} e^{r_c} - r_y` of the raw outputs :math:`r`, or
+    :math:`m = -r` for a yes and :math:`m = r` for a no. With the logistic function
+    :math:`\sigma`,
+
+    .. math:: \ell = \sigma(m)^\gamma \log(1 + e^m), \qquad \ell'(m) = \sigma(m)^\gamma
+              \bigl(\gamma\, \sigma(-m) \log(1 + e^m) + \sigma(m)\bigr)
+
+    in which nothing is subtracted, so that no digits are lost where :math:`p_y` is
+    nearly zero or one.
 
     References
     ----------
@@ -71,52 +82,48 @@ class Focal(ClassLoss):
 
     def _exclusive(self, raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
         """Write gradient and losses for one class a row."""
-        p, log_p = work.named("p", raw.shape[-1]), work.full
-        np.subtract(raw, raw.max(axis=-1, keepdims=True), out=log_p)
-        np.exp(log_p, out=p)
-        total = np.matmul(p, work.ones_column)
-        p /= total
-        log_p -= np.log(total)
-        np.multiply(log_p, y, out=out)
-        own = np.matmul(out, work.ones_column)
-        # the probability of the others is a sum, not a difference from one
-        np.subtract(1.0, y, out=out)
-        out *= p
-        rest = np.matmul(out, work.ones_column)
-        factor = self._factor(own, rest, work.rows)
-        np.subtract(y, p, out=out)
-        out *= factor
+        others = work.full
+        np.multiply(raw, y, out=others)
+        np.matmul(others, work.ones_column, out=work.rows)
+        # the true class is out of the question; an infinity would be with one class
+        np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=others)
+        np.subtract(raw, others, out=others)
+        np.maximum.reduce(others, axis=-1, keepdims=True, out=work.sums)
+        ahead = work.named("ahead", 1)
+        np.subtract(work.sums, work.rows, out=ahead)
+        others -= work.sums
+        np.exp(others, out=others)
+        np.matmul(others, work.ones_column, out=work.sums)
+        others /= work.sums
+        ahead += np.log(work.sums, out=work.sums)
+        self._focus(ahead, work.rows, work.sums, work.named("weight", 1))
+        np.subtract(others, y, out=out)
+        out *= work.sums
 
     def _independent(self, raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
         """Write gradient and losses for columns that are judged one by one."""
         n = raw.shape[-1]
-        sign, rest = work.named("sign", n), work.named("rest", n)
-        np.multiply(y, 2.0, out=sign)
-        sign -= 1.0
-        np.multiply(raw, sign, out=out)
-        np.negative(out, out=rest)
-        log_p = softplus(rest, out=work.full, tmp=out)
-        np.negative(log_p, out=log_p)
-        expit(rest, out=rest)
-        losses = work.named("losses", n)
-        np.copyto(out, self._factor(log_p, rest, losses))
+        sign, losses = work.named("sign", n), work.named("losses", n)
+        np.multiply(y, -2.0, out=sign)
+        sign += 1.0
+        np.multiply(raw, sign, out=work.full)
+        self._focus(work.full, losses, out, work.named("weight", n))
         np.matmul(losses, work.ones_column, out=work.rows)
-        out *= rest
         out *= sign
 
-    def _factor(self, log_p: Array, rest: Array, losses: Array) -> Array:
-        """Write the losses; return the gradient by the margin, over ``rest``."""
-        gamma = self.gamma
-        power = rest**gamma
-        np.multiply(power, log_p, out=losses)
-        np.negative(losses, out=losses)
-        if gamma == 0.0:
-            return -power
-        tiny = float(np.finfo(rest.dtype).tiny)
-        # p log(p) / (1 - p) tends to -1 where p tends to one
-        ratio = np.exp(log_p) * log_p / np.maximum(rest, tiny)
-        ratio[rest < tiny] = -1.0
-        return power * (gamma * ratio - 1.0)
+    def _focus(self, ahead: Array, losses: Array, slope: Array, weight: Array) -> None:
+        """Write losses and slopes for how far the others are ahead."""
+        gamma = float(self.gamma)
+        softplus(ahead, out=losses, tmp=slope)
+        np.negative(ahead, out=slope)
+        logistic(slope, out=slope)
+        slope *= losses
+        slope *= gamma
+        logistic(ahead, out=weight)
+        slope += weight
+        np.power(weight, gamma, out=weight)
+        losses *= weight
+        slope *= weight
 
     def link(self, raw: Array) -> Array:
         """Return probabilities."""
@@ -127,6 +134,27 @@ class Focal(ClassLoss):
         return log_softmax(raw) if self.exclusive else -np.logaddexp(0.0, -raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """There is no formula for it."""
-        del y, weight
-        raise NotImplementedError("The focal loss has no best constant in closed form.")
+        """Return where the gradient is zero, by root finding from near to it."""
+        share = np.average(y, axis=0, weights=weight)
+        share = np.clip(share, _LEAST_SHARE, 1.0 - _LEAST_SHARE)
+        n = len(share)
+        if self.exclusive:
+            rows, start, shares = np.eye(n), np.log(share), share[:, None]
+        else:
+            rows = np.stack([np.ones(n), np.zeros(n)])
+            start, shares = (
+                np.log(share / (1.0 - share)),
+                np.stack([share, 1.0 - share]),
+            )
+        work, out = LossBuffers(1, len(rows), n, rows.dtype), np.empty((1, *rows.shape))
+
+        def slope(raw: Array) -> Array:
+            batch = np.tile(raw, (1, len(rows), 1))
+            self.value_and_gradient(batch, rows[None], 1.0, out, work)
+            # a common shift changes no softmax: of all solutions the one of mean zero
+            shift = raw.mean() if self.exclusive else 0.0
+            return (shares * out[0]).sum(axis=0) + shift
+
+        # rare classes are drawn to the middle by this factor, to first order
+        solution: Array = root(slope, start / (1.0 + self.gamma), tol=1e-14).x
+        return solution

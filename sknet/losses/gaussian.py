@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from sknet._numerics import Array, Scalar
+from sknet._numerics import Array, Scalar, constant_row
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
-from sknet.losses.outputs import capped_exponential, largest_exponent
+from sknet.losses.outputs import largest_exponent
 
 
-# Of the errors whose square is finite, with room for a sum of many.
-_LARGEST_ERROR = 1e-3
+# The least logarithm of a deviation, and the largest error in deviations: the product
+# of the two, and the square of the second, are still finite.
+_LIMITS = {
+    np.dtype(np.float32): (-34.0, 1e17),
+    np.dtype(np.float64): (-230.0, 1e150),
+}
 
 
 @VALUE_LOSSES.register("gaussian")
@@ -32,9 +37,10 @@ class Gaussian(ValueLoss):
     ``predict`` gives the means, and with ``return_std=True`` the standard deviations
     too. Scale the target: the first steps take the deviation to be about one. Pullback:
     :math:`\nabla_m \ell = (m - y) e^{-2 s}`,
-    :math:`\nabla_s \ell = 1 - (y - m)^2 e^{-2 s}`; the exponent is capped, so that a
-    collapsed deviation costs much, but not infinitely much, and so is the error in
-    deviations, which is squared.
+    :math:`\nabla_s \ell = 1 - (y - m)^2 e^{-2 s}`. Deviations below :math:`e^{-34}`
+    (:math:`e^{-230}` in float64) count as that, and errors of more than :math:`10^{17}`
+    (:math:`10^{150}`) deviations as so many: what is far off costs much, but not
+    infinitely much.
 
     References
     ----------
@@ -52,6 +58,8 @@ class Gaussian(ValueLoss):
     >>> std.round(1)
     array([0.5])
     """
+
+    averages_outputs: ClassVar[bool] = True
 
     @property
     def link_name(self) -> str:
@@ -73,19 +81,21 @@ class Gaussian(ValueLoss):
         mean, log_std = raw[..., 0::2], raw[..., 1::2]
         dmean, dlog_std = out[..., 0::2], out[..., 1::2]
         square, value = work.full[..., 0::2], work.full[..., 1::2]
-        precision = value  # one over the standard deviation
-        np.negative(log_std, out=precision)
-        np.minimum(precision, 0.5 * largest_exponent(raw.dtype), out=precision)
-        np.exp(precision, out=precision)
+        n_columns, dtype = y.shape[-1], raw.dtype
+        least, largest = _LIMITS[dtype]
+        scale = work.named("scale", n_columns)
+        np.maximum(log_std, constant_row(n_columns, dtype, least), out=value)
+        np.negative(value, out=scale)
+        np.exp(scale, out=scale)
         np.subtract(mean, y, out=dmean)
-        dmean *= precision
-        limit = _LARGEST_ERROR * float(np.finfo(raw.dtype).max) ** 0.5
-        np.clip(dmean, -limit, limit, out=dmean)
+        dmean *= scale
+        np.maximum(dmean, constant_row(n_columns, dtype, -largest), out=dmean)
+        np.minimum(dmean, constant_row(n_columns, dtype, largest), out=dmean)
         np.multiply(dmean, dmean, out=square)
-        dmean *= precision
         np.subtract(1.0, square, out=dlog_std)
         square *= 0.5
-        np.add(log_std, 0.5 * math.log(2.0 * math.pi), out=value)
+        value += 0.5 * math.log(2.0 * math.pi)
+        dmean *= scale
         np.matmul(work.full, work.ones_column, out=work.rows)
         out *= weight
         return work.weighted_sum(weight)
@@ -93,7 +103,7 @@ class Gaussian(ValueLoss):
     def link(self, raw: Array) -> Array:
         """Return means and standard deviations, target by target."""
         prediction = raw.copy()
-        prediction[..., 1::2] = capped_exponential(raw[..., 1::2])
+        prediction[..., 1::2] = self.spread(raw)
         return prediction
 
     def point(self, prediction: Array) -> Array:
@@ -102,10 +112,13 @@ class Gaussian(ValueLoss):
 
     def spread(self, raw: Array) -> Array:
         """Return the standard deviations."""
-        return capped_exponential(raw[..., 1::2])
+        least, _ = _LIMITS[raw.dtype]
+        return np.exp(np.clip(raw[..., 1::2], least, largest_exponent(raw.dtype)))
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return mean and logarithm of the deviation of the targets."""
         mean = np.average(y, axis=0, weights=weight)
         variance = np.average((y - mean) ** 2, axis=0, weights=weight)
-        return np.stack([mean, 0.5 * np.log(variance)], axis=1).ravel()
+        least, _ = _LIMITS[np.dtype(np.float64)]
+        log_std = 0.5 * np.log(np.maximum(variance, math.exp(2.0 * least)))
+        return np.stack([mean, log_std], axis=1).ravel()

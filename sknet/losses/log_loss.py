@@ -110,8 +110,9 @@ class LogLoss(ClassLoss):
         """Return smoothed targets in a scratch array."""
         n_outputs = y.shape[-1]
         smooth = work.named("smooth", n_outputs)
-        np.multiply(y, 1.0 - self.label_smoothing, out=smooth)
-        smooth += self.label_smoothing / (n_outputs if self.exclusive else 2)
+        share = float(self.label_smoothing)
+        np.multiply(y, 1.0 - share, out=smooth)
+        smooth += share / (n_outputs if self.exclusive else 2)
         return smooth
 
     @staticmethod

@@ -32,19 +32,25 @@ def _exclusive(
     raw: Array, y: Array, margin: float, out: Array, work: LossBuffers
 ) -> None:
     """Write ``max(0, margin + max_{c != y} r_c - r_y)`` and its gradient."""
-    rival = work.full
-    own = work.sums
+    rival, own = work.full, work.sums
     np.multiply(raw, y, out=rival)
     np.matmul(rival, work.ones_column, out=own)
-    np.copyto(rival, raw)
-    rival[np.broadcast_to(y, raw.shape) > 0.5] = -np.inf
-    best = rival.argmax(axis=-1, keepdims=True)
-    np.subtract(np.take_along_axis(rival, best, axis=-1), own, out=work.rows)
+    # the true class is no rival; an infinity would be one if it is the only class
+    np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=rival)
+    np.subtract(raw, rival, out=rival)
+    # the first of rivals that are equally far ahead; its place needs whole numbers
+    columns = np.intp(0).itemsize // raw.itemsize
+    first = work.named("first", columns).view(np.intp)
+    np.argmax(rival, axis=-1, out=first[..., 0])
+    np.equal(np.arange(raw.shape[-1]), first, out=out)
+    rival *= out
+    np.matmul(rival, work.ones_column, out=work.rows)
+    work.rows -= own
     work.rows += margin
     active = np.greater_equal(work.rows, 0.0, out=own)
     work.rows *= active
-    np.multiply(y, -active, out=out)
-    np.put_along_axis(out, best, active, axis=-1)
+    out -= y
+    out *= active
 
 
 class _MarginLoss(ClassLoss):
@@ -76,9 +82,8 @@ class _MarginLoss(ClassLoss):
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the margin for a class of more than half of the weight, else zeros."""
         frequency = np.average(y, axis=0, weights=weight)
-        if not self.exclusive:
-            return np.where(frequency > 0.5, self._margin, -self._margin)
-        return np.where(frequency > 0.5, self._margin, 0.0)
+        low = 0.0 if self.exclusive else -self._margin
+        return np.where(frequency > 0.5, self._margin, low)
 
 
 @CLASS_LOSSES.register("hinge")

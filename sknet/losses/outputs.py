@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 from scipy.special import expit
 
-from sknet._numerics import Array, log_softmax, logistic, softplus
+from sknet._numerics import Array, constant_row, log_softmax, logistic, softplus
 from sknet.losses._base import LossBuffers
 
 
@@ -20,14 +21,9 @@ def largest_exponent(dtype: np.dtype) -> float:
     return _LARGEST_EXPONENT[np.dtype(dtype)]
 
 
-def _largest_root(dtype: np.dtype) -> float:
-    """Return an exponent whose exponential may be squared."""
-    return 0.5 * largest_exponent(dtype)
-
-
-def capped_exponential(raw: Array) -> Array:
-    """Return the exponential of raw outputs, huge but finite where they are large."""
-    return np.exp(np.minimum(raw, largest_exponent(raw.dtype)))
+def capped_exponential(raw: Array, largest: float) -> Array:
+    """Return ``exp(min(raw, largest))``, as a new array."""
+    return np.exp(np.minimum(raw, largest))
 
 
 def forward(name: str, raw: Array, work: LossBuffers) -> Array:
@@ -57,12 +53,15 @@ def forward(name: str, raw: Array, work: LossBuffers) -> Array:
     elif name == "softplus":
         softplus(raw, out=p, tmp=work.named("slope", raw.shape[-1]))
     elif name == "exp":
-        np.minimum(raw, _largest_root(raw.dtype), out=p)
+        # half of it: the error is squared
+        largest = 0.5 * largest_exponent(raw.dtype)
+        np.minimum(raw, constant_row(raw.shape[-1], raw.dtype, largest), out=p)
         np.exp(p, out=p)
     else:
-        np.subtract(raw, raw.max(axis=-1, keepdims=True), out=p)
+        np.maximum.reduce(raw, axis=-1, keepdims=True, out=work.sums)
+        np.subtract(raw, work.sums, out=p)
         np.exp(p, out=p)
-        p /= np.matmul(p, work.ones_column)
+        p /= np.matmul(p, work.ones_column, out=work.sums)
     return p
 
 
@@ -89,15 +88,19 @@ def pull_back(name: str, raw: Array, p: Array, dp: Array, work: LossBuffers) -> 
         logistic(slope, out=slope)
         slope *= p
     elif name == "tanh":
-        np.multiply(p, p, out=slope)
-        np.subtract(1.0, slope, out=slope)
+        # likewise 1 - p p, as four times a logistic function and its mirror image
+        np.multiply(raw, 2.0, out=slope)
+        dp *= logistic(slope, out=slope)
+        np.multiply(raw, -2.0, out=slope)
+        logistic(slope, out=slope)
+        slope *= 4.0
     elif name == "softplus":
         logistic(raw, out=slope)
     elif name == "exp":
         np.copyto(slope, p)
     else:
         np.multiply(dp, p, out=slope)
-        dp -= np.matmul(slope, work.ones_column)
+        dp -= np.matmul(slope, work.ones_column, out=work.sums)
         np.copyto(slope, p)
     dp *= slope
 
@@ -108,11 +111,20 @@ LINKS: dict[str, Callable[[Array], Array]] = {
     "softmax": lambda raw: np.exp(log_softmax(raw)),
     "tanh": np.tanh,
     "softplus": lambda raw: np.logaddexp(0.0, raw),
-    "exp": lambda raw: np.exp(np.minimum(raw, _largest_root(raw.dtype))),
+    "exp": lambda raw: capped_exponential(raw, 0.5 * largest_exponent(raw.dtype)),
 }
 
-# Where each prediction comes from; ends of the open range are moved inside before.
-INVERSES: dict[str, Callable[[Array], Array]] = {
+# What each output activation can give, both ends excluded.
+_RANGES = {
+    "identity": (-math.inf, math.inf),
+    "logistic": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softplus": (0.0, math.inf),
+    "exp": (0.0, math.inf),
+}
+
+_INVERSES: dict[str, Callable[[Array], Array]] = {
     "identity": np.copy,
     "logistic": lambda p: np.log(p) - np.log1p(-p),
     "softmax": np.log,
@@ -120,3 +132,26 @@ INVERSES: dict[str, Callable[[Array], Array]] = {
     "softplus": lambda p: p + np.log(-np.expm1(-p)),
     "exp": np.log,
 }
+
+
+def inverse(name: str, p: Array) -> Array:
+    """Return raw outputs that give predictions, or what is nearest to them.
+
+    Parameters
+    ----------
+    name : str
+        Name of the output activation.
+    p : ndarray of shape (R,), float64
+        Predictions; they are moved inside the range first. Of a softmax, which gives
+        sums of one, they are moved by the same amount each.
+
+    Returns
+    -------
+    raw : ndarray of shape (R,)
+        Raw outputs, finite.
+    """
+    low, high = _RANGES[name]
+    if name == "softmax":
+        p = p + (1.0 - p.sum()) / len(p)
+    least = np.finfo(np.float64).tiny if low == 0.0 else np.nextafter(low, 0.0)
+    return _INVERSES[name](np.clip(p, least, np.nextafter(high, 0.0)))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.special import expit
 
-from sknet._numerics import Array, Scalar, softplus
+from sknet._numerics import Array, Scalar, logistic, softplus
+from sknet.losses import outputs
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
+from sknet.losses.regression import weighted_quantile
 
 
 @VALUE_LOSSES.register("quantile")
@@ -70,7 +71,8 @@ class Quantile(ValueLoss):
     @property
     def _levels(self) -> tuple[float, ...]:
         """The levels as a tuple."""
-        return tuple(np.atleast_1d(np.asarray(self.levels, dtype=object)).tolist())
+        several = isinstance(self.levels, (list, tuple))
+        return tuple(self.levels) if several else (self.levels,)  # type: ignore
 
     @property
     def _middle(self) -> int:
@@ -90,55 +92,48 @@ class Quantile(ValueLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
-        levels = self._split(out)
-        gap, kept = work.named("gap", raw.shape[-1]), work.named("kept", raw.shape[-1])
-        self._predict(raw, out, gap, kept)
-        np.subtract(y[..., None], levels, out=levels)
-        value, steps = self._split(work.full), self._split(gap)
-        for q, level in enumerate(self._levels):
-            error = levels[..., q]
-            # the slope by the prediction: minus the level, plus one where it is above
-            np.less(error, 0.0, out=steps[..., q])
-            steps[..., q] -= level
-            np.multiply(error, steps[..., q], out=value[..., q])
-        np.negative(work.full, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        np.copyto(out, gap)
-        self._pull_back(raw, levels)
+        error = work.full
+        self._predict(raw, error, out, work.named("tmp", raw.shape[-1]))
+        n_levels = len(self._levels)
+        for q, level in enumerate(map(float, self._levels)):
+            errors, slope = error[..., q::n_levels], out[..., q::n_levels]
+            errors -= y
+            # one minus the level above the target, minus the level below, zero at it
+            np.heaviside(errors, level, out=slope)
+            slope -= level
+            errors *= slope
+        np.matmul(error, work.ones_column, out=work.rows)
+        if n_levels > 1:
+            self._pull_back(raw, out, work.full)
         out *= weight
         return work.weighted_sum(weight)
 
     def _predict(self, raw: Array, out: Array, gap: Array, tmp: Array) -> None:
         """Write the predictions of all levels into ``out``."""
         np.copyto(out, raw)
-        if len(self._levels) == 1:
-            return
-        softplus(raw, out=gap, tmp=tmp)
-        levels, gaps, middle = self._split(out), self._split(gap), self._middle
-        for q in range(middle + 1, len(self._levels)):
-            np.add(levels[..., q - 1], gaps[..., q], out=levels[..., q])
-        for q in range(middle - 1, -1, -1):
-            np.subtract(levels[..., q + 1], gaps[..., q], out=levels[..., q])
-
-    def _pull_back(self, raw: Array, levels: Array) -> None:
-        """Turn the gradient by the predictions into that by the raw outputs."""
         n_levels, middle = len(self._levels), self._middle
         if n_levels == 1:
             return
-        for q in range(n_levels - 1, middle, -1):  # a gap moves all levels behind it
-            levels[..., q - 1] += levels[..., q]
-        for q in range(middle):
-            levels[..., q + 1] += levels[..., q]
-        raws = self._split(raw)
-        # the middle one moves all levels, and has collected the sums of both sides
-        for q in range(n_levels):
-            if q != middle:
-                sign = 1.0 if q > middle else -1.0
-                levels[..., q] *= sign * expit(raws[..., q])
+        softplus(raw, out=gap, tmp=tmp)
+        for q in range(middle + 1, n_levels):
+            below, gaps = out[..., q - 1 :: n_levels], gap[..., q::n_levels]
+            np.add(below, gaps, out=out[..., q::n_levels])
+        for q in range(middle - 1, -1, -1):
+            above, gaps = out[..., q + 1 :: n_levels], gap[..., q::n_levels]
+            np.subtract(above, gaps, out=out[..., q::n_levels])
 
-    def _split(self, columns: Array) -> Array:
-        """View columns (..., C * Q) as (..., C, Q)."""
-        return columns.reshape(*columns.shape[:-1], -1, len(self._levels))
+    def _pull_back(self, raw: Array, out: Array, tmp: Array) -> None:
+        """Turn the gradient by the predictions into that by the raw outputs."""
+        n_levels, middle = len(self._levels), self._middle
+        slope = logistic(raw, out=tmp)
+        # a gap moves all levels behind it, and the middle one moves all
+        for q in range(n_levels - 1, middle, -1):
+            out[..., q - 1 :: n_levels] += out[..., q::n_levels]
+            out[..., q::n_levels] *= slope[..., q::n_levels]
+        for q in range(middle):
+            out[..., q + 1 :: n_levels] += out[..., q::n_levels]
+            out[..., q::n_levels] *= slope[..., q::n_levels]
+            np.negative(out[..., q::n_levels], out=out[..., q::n_levels])
 
     def link(self, raw: Array) -> Array:
         """Return the predictions of all levels, target by target."""
@@ -148,20 +143,17 @@ class Quantile(ValueLoss):
 
     def point(self, prediction: Array) -> Array:
         """Return the middle level."""
-        return self._split(prediction)[..., self._middle]
+        return prediction[..., self._middle :: len(self._levels)]
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return raw outputs whose predictions are weighted quantiles."""
-        levels = np.stack([_weighted_quantiles(c, weight, self._levels) for c in y.T])
+        levels = np.array(
+            [
+                [weighted_quantile(c, weight, level) for level in self._levels]
+                for c in y.T
+            ]
+        )
         raw, middle = levels.copy(), self._middle
-        gaps = np.maximum(np.diff(levels, axis=1), 1e-12)
-        inverse = gaps + np.log(-np.expm1(-gaps))  # of the softplus
+        inverse = outputs.inverse("softplus", np.diff(levels, axis=1))
         raw[:, middle + 1 :], raw[:, :middle] = inverse[:, middle:], inverse[:, :middle]
         return raw.ravel()
-
-
-def _weighted_quantiles(y: Array, weight: Array, levels: tuple[float, ...]) -> Array:
-    """Return values that at least a share of the weight lies at or below."""
-    order = np.argsort(y, kind="stable")
-    share = np.cumsum(weight[order]) / weight.sum()
-    return np.array([y[order][np.searchsorted(share, level)] for level in levels])

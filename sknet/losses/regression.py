@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,12 +9,32 @@ from typing import ClassVar
 import numpy as np
 
 from sknet._component import choice, real
-from sknet._numerics import Array, Scalar
+from sknet._numerics import Array, Scalar, constant_row
 from sknet.losses import outputs
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 
 
 _OUTPUTS = ("identity", "logistic", "softmax", "tanh", "softplus", "exp")
+
+
+def weighted_quantile(y: Array, weight: Array, level: float) -> float:
+    """Return the least value that the share ``level`` of the weight lies at or below.
+
+    Parameters
+    ----------
+    y, weight : ndarray of shape (N,)
+        Values, and weights of them.
+    level : float in (0, 1)
+        The share.
+
+    Returns
+    -------
+    quantile : float
+        One of the values.
+    """
+    order = np.argsort(y, kind="stable")
+    below = np.cumsum(weight[order])
+    return float(y[order[np.searchsorted(below, level * below[-1])]])
 
 
 class _Pointwise(ValueLoss):
@@ -52,8 +71,8 @@ class _Pointwise(ValueLoss):
         return outputs.LINKS[self.output_activation](raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return where the slopes of the rows cancel."""
-        return outputs.INVERSES[self.output_activation](self._centre(y, weight))
+        """Return where the slopes of the rows cancel, if there is such a place."""
+        return outputs.inverse(self.output_activation, self._centre(y, weight))
 
     def _centre(self, y: Array, weight: Array) -> Array:
         """Return the best constant prediction, by bisection."""
@@ -156,6 +175,10 @@ class AbsoluteError(_Pointwise):
         np.sign(error, out=error)
         return 1.0
 
+    def _centre(self, y: Array, weight: Array) -> Array:
+        """Return the weighted median."""
+        return np.array([weighted_quantile(column, weight, 0.5) for column in y.T])
+
 
 @VALUE_LOSSES.register("huber")
 @dataclass(frozen=True, repr=False)
@@ -193,14 +216,15 @@ class Huber(_Pointwise):
     output_activation: str = choice("identity", _OUTPUTS)
 
     def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
-        """With the clipped error s the value is s (e - s / 2); the slope is s."""
-        full = work.named("error", error.shape[-1])
-        np.copyto(full, error)
-        np.clip(error, -self.delta, self.delta, out=error)
-        np.multiply(error, -0.5, out=value)
-        value += full
+        """With the clipped error s the value is s (2 e - s) / 2; the slope is s."""
+        del work
+        n_columns, delta = error.shape[-1], float(self.delta)
+        np.multiply(error, 2.0, out=value)
+        np.maximum(error, constant_row(n_columns, error.dtype, -delta), out=error)
+        np.minimum(error, constant_row(n_columns, error.dtype, delta), out=error)
+        value -= error
         value *= error
-        return 1.0
+        return 0.5
 
 
 @VALUE_LOSSES.register("log_cosh")
@@ -220,7 +244,8 @@ class LogCosh(_Pointwise):
 
     Notes
     -----
-    :math:`\log \cosh e = |e| + \log(1 + e^{-2|e|}) - \log 2` does not overflow.
+    :math:`\log \cosh e = |e| - \log(1 + \tanh |e|)` does not overflow, and keeps more
+    digits of small errors than a sum with :math:`\log 2` does.
 
     References
     ----------
@@ -238,12 +263,10 @@ class LogCosh(_Pointwise):
 
     def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
         """Logarithms of the hyperbolic cosine; the slope is the hyperbolic tangent."""
-        size = work.named("error", error.shape[-1])
-        np.abs(error, out=size)
-        np.multiply(size, -2.0, out=value)
-        np.exp(value, out=value)
-        np.log1p(value, out=value)
-        value -= math.log(2.0)
-        value += size
+        logarithm = work.named("logarithm", error.shape[-1])
+        np.abs(error, out=value)
         np.tanh(error, out=error)
+        np.abs(error, out=logarithm)
+        np.log1p(logarithm, out=logarithm)
+        value -= logarithm
         return 1.0
