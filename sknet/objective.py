@@ -139,6 +139,8 @@ class Objective:
             The two terms of the value; their sum is what the gradient belongs to.
         """
         data = self.data_value_and_gradient(point, batch)
+        if isinstance(self.alpha, float) and self.alpha == 0.0:
+            return data, np.zeros_like(data)
         strength = self.alpha / batch.total
         penalty = self.penalty.value_and_gradient(
             point.decayed, strength, point.grad_decayed, point.tmp

@@ -58,8 +58,8 @@ class SGD(Optimizer):
 
     @property
     def n_slots(self) -> int:
-        """One: the velocity."""
-        return 1
+        """One, the velocity; none without momentum."""
+        return 1 if self.momentum else 0
 
     def step(
         self,
@@ -71,8 +71,10 @@ class SGD(Optimizer):
     ) -> None:
         """Add to the velocity and write the step."""
         del t
-        (velocity,) = slots
         grad *= rate
+        if not self.momentum:
+            return
+        (velocity,) = slots
         velocity *= self.momentum
         velocity += grad
         if self.nesterov:
