@@ -31,6 +31,9 @@ source_suffix = {".rst": "restructuredtext"}
 # No intersphinx: it reads the other projects' inventories from the network.
 
 autosummary_generate = True
+# The page of a family of components lists what stands in the package's __all__.
+autosummary_imported_members = True
+autosummary_ignore_module_all = False
 # Members are listed in templates/autosummary/class.rst: our own, not those of
 # scikit-learn's mixins, whose docstrings refer to labels of scikit-learn's pages.
 templates_path = ["templates"]

@@ -5,6 +5,7 @@
 """
 
 import ast
+import dataclasses
 import importlib
 import inspect
 import itertools
@@ -50,7 +51,7 @@ class Table(SphinxDirective):
 
 
 class RegistryTable(Table):
-    """The components of a family: name, class, first sentence, formula."""
+    """The components of a family: name, class and options, what it is."""
 
     required_arguments = 1
 
@@ -59,12 +60,15 @@ class RegistryTable(Table):
         module, _, name = self.arguments[0].rpartition(".")
         registry = getattr(importlib.import_module(module), name)
         rows = [
-            (f'``"{key}"``', f"``{cls.__name__}``", _sentence(cls), _formula(cls))
+            (
+                f'``"{key}"``',
+                f":class:`~{module}.{cls.__name__}`\n\n{_options(cls)}",
+                f"{_sentence(cls)}\n\n{_formula(cls)}",
+            )
             for key, cls in registry.items()
         ]
-        return self.parse(
-            ("name", "class", "what it is", "formula"), rows, "14 14 32 40"
-        )
+        head = ("name", "class and options", "what it is")
+        return self.parse(head, rows, "16 30 54")
 
 
 class DeviationsTable(Table):
@@ -95,15 +99,30 @@ def _sentence(cls):
     return inspect.getdoc(cls).partition("\n")[0]
 
 
+def _options(cls):
+    """Return a line block of the fields: default, and what each may be."""
+    lines = []
+    for field in dataclasses.fields(cls):
+        domain = field.metadata.get("domain")
+        words = "" if domain is None else f": {domain.words}"
+        lines.append(f"| ``{field.name}={_default(field)}``{words}")
+    return "\n".join(lines)
+
+
+def _default(field):
+    """Return the default of a field as code."""
+    return repr(field.default)
+
+
 def _formula(cls):
-    """Return the first formula of the docstring, for a line of text."""
+    """Return the first formula of the docstring, as a display."""
     _, found, rest = inspect.getdoc(cls).partition(".. math::")
     # it ends at the first line that is not indented, or is empty
     block = itertools.takewhile(
         lambda line: line.startswith(" "), rest.strip("\n").splitlines()
     )
-    formula = " ".join(line.strip() for line in block)
-    return f":math:`{formula}`" if found else ""
+    formula = [f"   {line.strip()}" for line in block]
+    return "\n".join([".. math::", "", *formula]) if found else ""
 
 
 def setup(app):

@@ -15,6 +15,9 @@ from typing import ClassVar
 from sknet._component import Component, Registry, real
 
 
+__all__ = ["AVERAGES", "EMA", "SWA", "Averaging"]
+
+
 class Averaging(Component):
     """Base of the averages.
 

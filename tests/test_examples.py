@@ -5,6 +5,8 @@ import io
 import pickle
 import re
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,14 @@ from sklearn.datasets import make_classification
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknet import SimpleMLPClassifier
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "docs/start.rst"]
-EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
+EXAMPLES = sorted((ROOT / "examples").rglob("plot_*.py"))
+ADD_YOUR_OWN = ROOT / "docs" / "user_guide" / "add_your_own.rst"
+GUIDE = sorted(set((ROOT / "docs" / "user_guide").glob("*.rst")) - {ADD_YOUR_OWN})
 INDENTED = r"\n\n((?:    .*\n|\n)+?)\n*"
 
 
@@ -30,6 +34,14 @@ def code_and_output(page):
         return re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", text, re.DOTALL)
     python, output = r"\.\. code-block:: python", r"\.\. code-block:: text"
     return re.findall(rf"{python}{INDENTED}{output}{INDENTED}(?=\S)", text)
+
+
+def code_blocks(page):
+    """The blocks of Python of a page."""
+    text = page.read_text(encoding="utf-8") + "\nx"
+    blocks = re.findall(rf"\.\. code-block:: python{INDENTED}(?=\S)", text)
+    assert len(blocks) == text.count(".. code-block:: python")
+    return blocks
 
 
 def unindented(block):
@@ -52,19 +64,26 @@ def test_code_on_the_page_prints_what_the_page_says(page):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_code_in_the_user_guide_runs():
-    """Each block of code in the user guide runs on data of the names it uses."""
-    text = (ROOT / "docs" / "user_guide.rst").read_text(encoding="utf-8")
+@pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.stem)
+def test_code_in_the_user_guide_runs(path):
+    """Each block of code of a chapter runs on data of the names it uses."""
     X, y = make_classification(200, 5, random_state=0)
     names = {"X": X, "y": y, "X_val": X[:50], "y_val": y[:50], "w_val": np.ones(50)}
     names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
+    names |= {"SimpleMLPRegressor": SimpleMLPRegressor, "np": np}
     names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}
-    blocks = re.findall(rf"\.\. code-block:: python{INDENTED}(?=\S)", text)
-    assert len(blocks) == 3
 
-    for code in blocks:
-        with sklearn.config_context():
+    for code in code_blocks(path):
+        with sklearn.config_context(), contextlib.redirect_stdout(io.StringIO()):
             exec(unindented(code), dict(names))
+
+
+def test_own_components_of_the_user_guide_pass_their_checks(tmp_path):
+    """They are registered for ever, and so run in a process of their own."""
+    script = tmp_path / "own.py"
+    script.write_text("".join(map(unindented, code_blocks(ADD_YOUR_OWN))))
+
+    subprocess.run([sys.executable, "-W", "error", str(script)], check=True, cwd=ROOT)
 
 
 def test_readme_and_quick_start_show_the_same_code():

@@ -16,6 +16,18 @@ from sknet.network import layers
 from sknet.network.layers import Layer
 
 
+__all__ = [
+    "BLOCKS",
+    "Aggregated",
+    "Block",
+    "Highway",
+    "Plain",
+    "Preactivation",
+    "Residual",
+    "Style",
+    "TabularResNet",
+]
+
 Layers = tuple[Layer, ...]
 
 _NORMALIZATIONS = (None, "batch", "layer")

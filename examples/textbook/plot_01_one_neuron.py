@@ -1,0 +1,91 @@
+"""
+One neuron
+==========
+
+A neuron weighs its inputs, adds a bias, and answers. You will see one that answers by
+hand-picked weights, and one that learns AND, OR and NOT by Rosenblatt's rule.
+"""
+
+# %%
+# Forward, by hand: weights (0, 1), bias 4, input (2, 3). The sum is 7, the logistic
+# function of it almost one. A network without hidden layers is that neuron; its weights
+# can be assigned.
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+
+
+by_hand = 1.0 / (1.0 + np.exp(-(0.0 * 2.0 + 1.0 * 3.0 + 4.0)))
+neuron = SimpleMLPRegressor(
+    hidden_layer_sizes=(), output_activation="logistic", tol=10.0, n_iter_no_change=1
+).fit([[2.0, 3.0]], [1.0])
+neuron.coefs_, neuron.intercepts_ = [[[0.0], [1.0]]], [[4.0]]
+print(f"by hand {by_hand:.16f}")
+print(f"sknet   {neuron.predict([[2.0, 3.0]])[0]:.16f}")
+
+# %%
+# A logistic neuron answers by degrees, a hard threshold says yes or no. The first has a
+# slope everywhere, and so can be told how to do better.
+
+sums = np.linspace(-8.0, 8.0, 400)
+_, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+axes.plot(sums, 1.0 / (1.0 + np.exp(-sums)), label="logistic")
+axes.step(sums, sums > 0.0, label="hard threshold", where="mid")
+axes.plot(7.0, by_hand, "ko", label="the neuron above")
+axes.set(xlabel="weighted sum", ylabel="answer")
+axes.legend()
+
+# %%
+# The perceptron learns from its errors only: one row a step, from weights of zero, at
+# rate 1. Four points are enough for AND and OR, two for NOT.
+
+
+def perceptron(n_epochs):
+    """Return Rosenblatt's perceptron."""
+    return SimpleMLPClassifier(
+        (),
+        loss="perceptron",
+        solver="sgd",
+        momentum=0.0,
+        alpha=0.0,
+        learning_rate_init=1.0,
+        initializer="constant",
+        batch_size=1,
+        shuffle=False,
+        max_iter=n_epochs,
+        tol=0.0,
+        n_iter_no_change=n_epochs,
+    )
+
+
+CORNERS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+gates = {
+    "AND": (CORNERS, [0, 0, 0, 1]),
+    "OR": (CORNERS, [0, 1, 1, 1]),
+    "NOT": (np.array([[0], [1]]), [1, 0]),
+}
+learned = {}
+for name, (X, y) in gates.items():
+    learned[name] = perceptron(20)
+    for _ in range(20):
+        learned[name].partial_fit(X, y, classes=[0, 1])
+    print(name, learned[name].predict(X).tolist())
+
+# %%
+# What it has found is a line: on one side the answer is yes.
+
+_, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained", sharey=True)
+grid = np.linspace(-0.5, 1.5, 200)
+plane = np.stack(np.meshgrid(grid, grid), axis=-1).reshape(-1, 2)
+for axes, name in zip(panels, ("AND", "OR"), strict=True):
+    margin = learned[name].decision_function(plane).reshape(200, 200)
+    axes.contourf(grid, grid, margin > 0, levels=1, colors=["#dddddd", "#9ecae1"])
+    axes.scatter(*CORNERS.T, c=gates[name][1], cmap="gray", edgecolors="k", s=80)
+    axes.set(title=name, xlabel="first input", ylabel="second input")
+plt.show()
+
+# %%
+# Next: give it ``XOR``, ``[0, 1, 1, 0]``, and watch it run in circles. The seventh page
+# says why, and what helps.
