@@ -121,6 +121,13 @@ class Component:
 
     name: ClassVar[str] = ""
 
+    def __post_init__(self) -> None:
+        """Make Python numbers of NumPy's, which would widen float32 arrays."""
+        for f in self._fields():
+            value = getattr(self, f.name)
+            if isinstance(value, np.generic):
+                object.__setattr__(self, f.name, value.item())
+
     def __repr__(self) -> str:
         """Show the class and the fields that differ from their defaults."""
         changed = [

@@ -665,3 +665,11 @@ def test_pair_that_is_none_is_refused(loss):
     """The message says what a pair is, and lists the names there are."""
     with pytest.raises(ValueError, match=r"pair of functions .*'squared_error'"):
         regressor(loss=loss).fit(X, TARGET)
+
+
+def test_numbers_of_numpy_become_numbers_of_python():
+    """A grid of ``np.linspace`` must not widen float32 arrays by its scalars."""
+    optimizer = Adam(beta_1=np.float64(0.8), beta_2=np.float32(0.5))
+    assert type(optimizer.beta_1) is float
+    assert type(optimizer.beta_2) is float
+    assert Maxout(pieces=np.int64(3)) == Maxout(pieces=3)

@@ -119,4 +119,6 @@ def test_gallery_lists_every_example():
     """The order of the gallery (docs/tables.py) names the examples there are."""
     order = re.findall(r'"(plot_\w+\.py)"', (ROOT / "docs" / "tables.py").read_text())
 
-    assert sorted(order) == [path.name for path in EXAMPLES]
+    # the pages of the course are numbered
+    top = [path.name for path in EXAMPLES if path.parent.name == "examples"]
+    assert sorted(order) == sorted(top)

@@ -2,7 +2,7 @@
 Gradient descent on a surface
 =============================
 
-A network of a hundred weights has a surface that nobody can draw. One of two weights has.
+The surface of a network of a hundred weights cannot be drawn; that of two weights can.
 You will see the way down it, and what the learning rate does.
 """
 

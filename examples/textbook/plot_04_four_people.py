@@ -49,8 +49,8 @@ def learn(seed):
 networks = [learn(seed) for seed in range(8)]
 
 # %%
-# The error falls for each start, sooner or later. The curves of scikit-learn show half of
-# the squared error; here it is the whole.
+# The error falls for each start, sooner or later. Loss curves show half of the squared
+# error, as scikit-learn does; here it is the whole.
 
 _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for network in networks:

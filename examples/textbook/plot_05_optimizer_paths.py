@@ -1,0 +1,96 @@
+"""
+Optimizers and their paths
+==========================
+
+The same valley, every optimizer there is, and four sizes of batches. You will see how
+each of them goes down, and what noise does to the way.
+"""
+
+# %%
+# Two weights, least squares; the valley is much steeper across than along.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from sknet import SimpleMLPRegressor
+from sknet.optimizers import OPTIMIZERS, SGD
+
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+rng = np.random.default_rng(0)
+X = rng.normal(size=(1024, 2)) * [1.0, 0.25]
+y = X @ [1.0, 1.0] + 0.1 * rng.normal(size=1024)
+START = np.array([[-1.5], [-1.5]])
+grid = np.linspace(-2.0, 2.0, 120)
+plane = np.stack(np.meshgrid(grid, grid), axis=-1)
+surface = 0.5 * ((plane @ X.T - y) ** 2).mean(axis=-1)
+
+
+def path(solver, rate, n_epochs, batch_size=1024):
+    """Return the weights after each epoch."""
+    network = SimpleMLPRegressor(
+        hidden_layer_sizes=(),
+        use_bias=False,
+        initializer=[START],
+        solver=solver,
+        alpha=0.0,
+        learning_rate_init=rate,
+        batch_size=batch_size,
+        random_state=0,
+    )
+    points = [START.ravel()]
+    for _ in range(n_epochs):
+        network.partial_fit(X, y)
+        points.append(network.coefs_[0].ravel().copy())
+    return np.array(points)
+
+
+def draw(axes, points, title):
+    """Draw a path over the valley."""
+    axes.contour(grid, grid, surface, levels=np.geomspace(0.01, 4, 10), cmap="cividis")
+    axes.plot(*points.T, ".-", color="#d95f02", markersize=4, linewidth=1)
+    axes.plot(1.0, 1.0, "k*", markersize=9)
+    axes.set(title=title, xlabel="first weight", ylabel="second weight")
+
+
+# %%
+# Every optimizer there is, sixty steps on all rows. Adam and its kin make steps of
+# about the learning rate in each direction, whatever the slope; plain descent cannot.
+
+rates = {"sgd": 0.3}
+columns = 4
+rows = -(-len(OPTIMIZERS) // columns)
+_, panels = plt.subplots(
+    rows, columns, figsize=(10, 2.9 * rows), layout="constrained", squeeze=False
+)
+for axes, name in zip(panels.flat, OPTIMIZERS, strict=False):
+    points = path(name, rates.get(name, 0.1), 60)
+    draw(axes, points, name)
+    print(f"{name:8s} distance to the minimum {np.linalg.norm(points[-1] - 1.0):.3f}")
+for axes in panels.flat[len(OPTIMIZERS) :]:
+    axes.remove()
+
+# %%
+# Momentum: without it the way along the valley is slow; with it, the path swings.
+
+_, panels = plt.subplots(1, 3, figsize=(9.6, 3.2), layout="constrained")
+for axes, momentum in zip(panels, (0.0, 0.7, 0.95), strict=True):
+    points = path(SGD(momentum=momentum, nesterov=False), 0.3, 60)
+    draw(axes, points, f"momentum {momentum}")
+
+# %%
+# Batches: from all rows (gradient descent) to a single one (stochastic). Small batches
+# make more steps of an epoch, and noisier ones: near the end they dance around.
+
+_, panels = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
+for axes, batch_size in zip(panels, (1024, 128, 32, 1), strict=True):
+    points = path(SGD(momentum=0.0), 0.05, 20, batch_size)
+    draw(axes, points, f"batches of {batch_size}")
+    print(f"batches of {batch_size:4d}: {np.linalg.norm(points[-1] - 1.0):.3f}")
+plt.show()
+
+# %%
+# Next: ``learning_rate="cosine"`` lets the dance come to rest.

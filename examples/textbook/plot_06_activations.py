@@ -1,0 +1,88 @@
+"""
+Activations, saturation, dying units
+====================================
+
+Every activation there is, with its slope. You will see where slopes vanish, and how
+many rectifiers die in a training that is too fast.
+"""
+
+# %%
+# Curves and slopes, from the registry: an activation that is added shows up here.
+
+import warnings
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+
+from sknet import SimpleMLPClassifier
+from sknet.activations import ACTIVATIONS
+
+
+warnings.simplefilter("ignore", ConvergenceWarning)
+z = np.linspace(-4.0, 4.0, 400).reshape(1, 400, 1)
+names = [name for name in ACTIVATIONS if ACTIVATIONS.make(name).n_outputs(2) == 2]
+columns = 5
+rows = -(-len(names) // columns)
+_, panels = plt.subplots(
+    rows, columns, figsize=(10, 2.2 * rows), layout="constrained", sharex=True
+)
+for axes, name in zip(panels.flat, names, strict=False):
+    function = ACTIVATIONS.make(name)
+    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
+    function.forward(z, a, tmp)
+    function.backward(z, a, slope, tmp)
+    axes.plot(z.ravel(), a.ravel(), color="#1f77b4")
+    axes.plot(z.ravel(), slope.ravel(), "--", color="#d95f02")
+    axes.set(title=name, ylim=(-1.6, 2.2), xlabel="input")
+panels[0, 0].set_ylabel("value; slope dashed")
+for axes in panels.flat[len(names) :]:
+    axes.remove()
+
+# %%
+# Saturation: what is left of a gradient that goes back through ten layers, if each
+# input is ``z``. Sigmoids take it away at both ends, and the logistic one everywhere.
+
+_, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
+for name in ("logistic", "tanh", "relu", "silu"):
+    function = ACTIVATIONS.make(name)
+    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
+    function.forward(z, a, tmp)
+    function.backward(z, a, slope, tmp)
+    axes.semilogy(z.ravel(), np.abs(slope.ravel()) ** 10 + 1e-12, label=name)
+axes.set(xlabel="input of each layer", ylabel="gradient behind ten layers")
+axes.legend()
+
+# %%
+# Dying units: the share of hidden units that are off for every row, after training at
+# rising rates. A leaky unit has a slope on both sides, and never is.
+
+X, y = load_digits(return_X_y=True)
+X = X[:800] / 16.0
+y = y[:800]
+rates = [0.001, 0.01, 0.03, 0.1]
+dead = {"relu": [], "leaky_relu": []}
+for name, shares in dead.items():
+    for rate in rates:
+        network = SimpleMLPClassifier(
+            (100,),
+            activation=name,
+            learning_rate_init=rate,
+            max_iter=30,
+            random_state=0,
+        ).fit(X, y)
+        sums = X @ network.coefs_[0] + network.intercepts_[0]
+        slopes = sums > 0.0 if name == "relu" else np.ones_like(sums)
+        shares.append(float((slopes.max(axis=0) == 0).mean()))
+    print(name, [f"{share:.0%}" for share in shares])
+_, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
+for name, shares in dead.items():
+    axes.plot(rates, shares, "o-", label=name)
+axes.set(xscale="log", xlabel="learning rate", ylabel="share of units without gradient")
+axes.legend()
+plt.show()
+
+# %%
+# Next: ``Blend("relu")`` lets each unit choose how much of a rectifier it is. Look at
+# its shares in ``theta_`` after training.
