@@ -338,7 +338,9 @@ def test_members_together_equal_each_alone(activation, dtype, rng):
 
 
 @pytest.mark.parametrize(
-    "make", [LeakyReLU, ELU, lambda value: Blend("tanh", value)], ids=str
+    "make",
+    [LeakyReLU, ELU, lambda value: Blend("tanh", value)],
+    ids=["leaky_relu", "elu", "blend"],
 )
 def test_parameter_of_numpy_gives_the_same_bits(make, rng):
     """Those of a grid made by np.linspace are np.float64, which upcasts."""

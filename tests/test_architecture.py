@@ -24,7 +24,10 @@ FLOORS = {
         *("averages", "penalties", "schedules", "schedules.*"),
     ),
     2: ("network.layers", "network.layers.*", "network.layout", "network.workspace"),
-    3: ("network", "network.network", "network.blocks", "network.architecture"),
+    3: (
+        *("network", "network.network", "network.architecture"),
+        *("network.blocks", "network.blocks.*"),
+    ),
     4: ("objective",),
     5: ("training", "training.*"),
     6: ("estimators", "estimators.*"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
-from sknet.network.blocks import BLOCKS, Block, Layers, Plain, Style
+from sknet.network.blocks import BLOCKS, Block, Plain, Style
 from sknet.network.layers import Layer, Sequential
 from sknet.network.layout import Declaration
 
@@ -62,7 +62,7 @@ class Architecture:
             The composition. The gain of the last activation also scales the initial
             weights of the output layer, as in scikit-learn.
         """
-        parts: Layers = ()
+        parts: tuple[Layer, ...] = ()
         n_in = n_inputs
         for i, width in enumerate(self.hidden_layer_sizes):
             style = self.style(i)
@@ -99,6 +99,6 @@ class Architecture:
         )
 
 
-def _n_outputs(parts: Layers, n_in: int) -> int:
+def _n_outputs(parts: tuple[Layer, ...], n_in: int) -> int:
     """Return how many columns come out of layers."""
     return Sequential(parts).build(Declaration(), n_in)

@@ -1,0 +1,37 @@
+"""The plain block."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sknet._component import choice
+from sknet.network.blocks._base import BLOCKS, NORMALIZATIONS, Block, Layers, Style
+
+
+@BLOCKS.register("plain")
+@dataclass(frozen=True, repr=False)
+class Plain(Block):
+    r"""The classic hidden layer: weigh, normalise if asked for, activate.
+
+    .. math:: y = f(\mathrm{norm}(x W + b))
+
+    Parameters
+    ----------
+    normalization : {None, "batch", "layer"}, default=None
+        What stands between weights and activation.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.network.blocks import Plain
+    >>> SimpleMLPClassifier(block=Plain(normalization="batch")).block
+    Plain(normalization='batch')
+    """
+
+    normalization: str | None = choice(None, NORMALIZATIONS)
+
+    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+        """Dense, normalisation, activation, dropout."""
+        del n_in
+        weigh = style.weigh(width, self.normalization)
+        return (*weigh, style.activate(), *style.drop())
