@@ -79,7 +79,7 @@ for axes, network in zip(panels, networks, strict=False):
     axes.scatter(*people.T, c=is_woman, cmap="gray", edgecolors="w", s=60)
     axes.set(xlabel="weight, less the average")
 panels[0].set_ylabel("height, less the average")
-plt.colorbar(shown, ax=panels, label="answer")
+plt.colorbar(shown, ax=panels, label="answer", orientation="horizontal", aspect=40)
 plt.show()
 
 # %%
