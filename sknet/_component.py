@@ -357,7 +357,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
     def _named(self, name: str) -> type[C]:
         """Return the class of a name, or say which names there are."""
-        if name not in self._classes:
+        if not isinstance(name, str) or name not in self._classes:
             known = ", ".join(repr(name) for name in sorted(self))
             raise ValueError(f"Unknown {self.title} {name!r}; known are {known}.")
         return self._classes[name]

@@ -673,3 +673,16 @@ def test_numbers_of_numpy_become_numbers_of_python():
     assert type(optimizer.beta_1) is float
     assert type(optimizer.beta_2) is float
     assert Maxout(pieces=np.int64(3)) == Maxout(pieces=3)
+
+
+@pytest.mark.parametrize("params", [{"dropout": 0.5}, {"block": "residual"}], ids=str)
+def test_what_speaks_of_hidden_layers_needs_one(params):
+    """Nothing is ignored in silence: a linear model has no place for it."""
+    with pytest.raises(ValueError, match="hidden_layer_sizes is empty"):
+        SimpleMLPClassifier((), **params).fit(X, Y)
+
+
+def test_list_in_a_list_is_no_name():
+    """The message lists the names."""
+    with pytest.raises(ValueError, match=r"Unknown activation \['relu'\]; known are"):
+        SimpleMLPClassifier((4,), activation=[["relu"]]).fit(X, Y)

@@ -18,7 +18,7 @@ from sknet.averages import AVERAGES, Averaging
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
-from sknet.network.blocks import BLOCKS, Block
+from sknet.network.blocks import BLOCKS, Block, Plain
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 
@@ -126,10 +126,17 @@ def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
     if len(activations) != 1 or isinstance(estimator.activation, (list, tuple)):
         _check_one_each("activation", estimator.activation, len(hidden))
     rates = _dropout_rates(estimator.dropout, len(hidden))
+    block = block_of(estimator)
+    if not hidden and (any(rates) or block != Plain()):
+        raise ValueError(
+            f"dropout={estimator.dropout!r} and block={estimator.block!r} speak "
+            "of hidden layers, but hidden_layer_sizes is empty. Add a hidden layer, "
+            "or leave dropout=0.0 and block='plain'."
+        )
     return Architecture(
         hidden,
         activations or (ACTIVATIONS.make("identity"),),
-        block_of(estimator),
+        block,
         rates,
         initializer_of(estimator),
         bool(estimator.use_bias),
