@@ -39,6 +39,7 @@ autosummary_ignore_module_all = False
 templates_path = ["templates"]
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+autodoc_typehints = "none"  # docstrings say types, with shapes
 
 # -------------------------------------------------------------------- the examples
 
@@ -66,6 +67,9 @@ html_title = f"sknet {release}"
 html_static_path = ["_static"]
 html_css_files = ["custom.css"]
 html_show_sourcelink = False
+# Pages with wide tables need the room of their contents at the side.
+CHAPTERS = "activations", "losses", "optimizers", "schedules", "blocks", "initializers"
+WIDE = ["index", "differences", *(f"user_guide/{name}" for name in CHAPTERS)]
 html_theme_options = {
     "navigation_with_keys": False,
     "show_prev_next": False,
@@ -73,7 +77,7 @@ html_theme_options = {
     "footer_end": [],
     "header_links_before_dropdown": 7,
     "navbar_persistent": ["search-button-field"],
-    "secondary_sidebar_items": {"**": ["page-toc"], "differences": [], "index": []},
+    "secondary_sidebar_items": {"**": ["page-toc"]} | {page: [] for page in WIDE},
 }
 html_sidebars = {"*": []}  # only pages in a folder have a list of their sisters
 copybutton_prompt_text = r">>> |\.\.\. |\$ "

@@ -9,6 +9,7 @@ import dataclasses
 import importlib
 import inspect
 import itertools
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -36,9 +37,11 @@ def gallery_order(name):
 class Table(SphinxDirective):
     """A directive that writes a list-table and lets Sphinx parse it."""
 
-    def parse(self, header, rows, widths):
+    def parse(self, header, rows, widths, style=""):
         """Return the nodes of a table of reStructuredText cells."""
-        lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}", ""]
+        lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {widths}"]
+        lines += [f"   :class: {style}"] if style else []
+        lines.append("")
         for row in [header, *rows]:
             for i, cell in enumerate(row):
                 first, *rest = cell.splitlines() or [""]
@@ -51,7 +54,7 @@ class Table(SphinxDirective):
 
 
 class RegistryTable(Table):
-    """The components of a family: name, class and options, what it is."""
+    """The components of a family by name: class and options, what it is."""
 
     required_arguments = 1
 
@@ -61,14 +64,13 @@ class RegistryTable(Table):
         registry = getattr(importlib.import_module(module), name)
         rows = [
             (
-                f'``"{key}"``',
-                f":class:`~{module}.{cls.__name__}`\n\n{_options(cls)}",
+                f'``"{key}"`` :class:`~{module}.{cls.__name__}`\n\n{_options(cls)}',
                 f"{_sentence(cls)}\n\n{_formula(cls)}",
             )
-            for key, cls in registry.items()
+            for key, cls in sorted(registry.items())
         ]
-        head = ("name", "class and options", "what it is")
-        return self.parse(head, rows, "16 30 54")
+        head = ("name, class, options", "what it is")
+        return self.parse(head, rows, "36 64", style="registry")
 
 
 class DeviationsTable(Table):
@@ -104,14 +106,14 @@ def _options(cls):
     lines = []
     for field in dataclasses.fields(cls):
         domain = field.metadata.get("domain")
-        words = "" if domain is None else f": {domain.words}"
-        lines.append(f"| ``{field.name}={_default(field)}``{words}")
+        words = "" if domain is None else ": " + _as_code(domain.words)
+        lines.append(f"| ``{field.name}={field.default!r}``{words}")
     return "\n".join(lines)
 
 
-def _default(field):
-    """Return the default of a field as code."""
-    return repr(field.default)
+def _as_code(words):
+    """Return the words with what stands in quotes as code."""
+    return re.sub(r"'[^']*'", r"``\g<0>``", words)
 
 
 def _formula(cls):

@@ -99,8 +99,7 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     if "output_activation" not in {f.name for f in fields(type(loss))}:  # type: ignore[arg-type]
         raise ValueError(
             f"output_activation={output!r} cannot be chosen with loss={loss.name!r}, "
-            f"whose output activation is {loss.link_name!r}. Use output_activation="
-            "None, or loss='squared_error'."
+            "which has its own. Use output_activation=None, or loss='squared_error'."
         )
     loss = loss.with_param("output_activation", output)
     loss.check()
