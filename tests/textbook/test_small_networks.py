@@ -9,11 +9,11 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import expit
 from sklearn.metrics import log_loss
-from sknet.testing import check_gradient
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.initializers import Normal
 from sknet.losses import SquaredError
+from sknet.testing import check_gradient
 
 
 ONE_ROW = np.array([[2.0, 3.0]])
