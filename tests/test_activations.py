@@ -439,3 +439,16 @@ def test_blend_takes_over_what_its_function_says():
     assert Blend("hard_threshold").surrogate
     assert not Blend("relu").surrogate
     assert Blend("relu").needs_input
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in ACTIVATIONS if not ACTIVATIONS[name].forward_scratch]
+)
+def test_activation_without_forward_scratch_takes_none(name):
+    """At prediction there is no scratch memory for it, and it needs none."""
+    function = ACTIVATIONS.make(name)
+    z = np.linspace(-3.0, 3.0, 12).reshape(1, 3, 4)
+    a, expected = np.empty((2, 1, 3, function.n_outputs(4)))
+    function.forward(z, a, None)
+    function.forward(z, expected, function.scratch(z))
+    assert_array_equal(a, expected)

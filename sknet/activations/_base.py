@@ -32,6 +32,8 @@ class Activation(Component):
     n_scratch : int
         How many scratch arrays are needed. With more than one, ``tmp`` has them along
         a further leading axis.
+    forward_scratch : bool
+        Whether :meth:`forward` needs them, too. If not, there are none at prediction.
     """
 
     gain: ClassVar[float] = 1.0
@@ -39,12 +41,14 @@ class Activation(Component):
     needs_input: ClassVar[bool] = False
     surrogate: ClassVar[bool] = False
     n_scratch: ClassVar[int] = 1
+    forward_scratch: ClassVar[bool] = True
 
     @abstractmethod
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``.
 
-        ``tmp``, of the shape of ``z``, may be overwritten.
+        ``tmp``, of the shape of ``z``, may be overwritten; it is None at prediction
+        if ``forward_scratch`` is False.
         """
 
     @abstractmethod

@@ -43,6 +43,7 @@ class Maxout(Activation):
     """
 
     needs_input: ClassVar[bool] = True
+    forward_scratch: ClassVar[bool] = False
 
     pieces: int = whole(2, "[2, inf)")
 

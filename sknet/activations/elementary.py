@@ -25,6 +25,8 @@ class Identity(Activation):
     'identity'
     """
 
+    forward_scratch: ClassVar[bool] = False
+
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Copy ``z``, unless it is ``out`` already."""
         del tmp
@@ -67,6 +69,7 @@ class HardThreshold(Activation):
     kinks: ClassVar[tuple[float, ...]] = (0.0, -1.0, 1.0)
     needs_input: ClassVar[bool] = True
     surrogate: ClassVar[bool] = True
+    forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write one where ``z`` is positive, else zero."""
@@ -105,6 +108,7 @@ class Logistic(Activation):
     """
 
     gain: ClassVar[float] = 1.0 / 3.0
+    forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the sigmoid of ``z``."""
@@ -136,6 +140,8 @@ class Tanh(Activation):
     >>> SimpleMLPClassifier((5, 5), activation=["tanh", "relu"]).activation
     ['tanh', 'relu']
     """
+
+    forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the hyperbolic tangent of ``z``."""
@@ -169,6 +175,7 @@ class ReLU(Activation):
     """
 
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
+    forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the positive part of ``z``."""

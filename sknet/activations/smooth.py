@@ -81,6 +81,7 @@ class SiLU(Activation):
     """
 
     needs_input: ClassVar[bool] = True
+    forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write ``z / (1 + exp(-z))``; where the power overflows, that is zero."""

@@ -25,9 +25,13 @@ class Views(list[Array]):
 
 
 @lru_cache(maxsize=128)
-def architecture_from_json(text: str) -> Architecture:
-    """Return the architecture that a fitted estimator describes."""
-    return Architecture.from_config(json.loads(text))
+def network_from_json(n_inputs: int, text: str, n_raw: int) -> Network:
+    """Return the network that a fitted estimator describes.
+
+    Found by its text, whose hash Python keeps: that of an architecture would have to
+    be computed for every prediction.
+    """
+    return perceptron(n_inputs, Architecture.from_config(json.loads(text)), n_raw)
 
 
 class LayerParameters:
@@ -45,9 +49,7 @@ class LayerParameters:
     def _fitted_network(self) -> Network:
         """Return the fitted network's description."""
         n_raw = self._fitted_loss().n_raw(self.n_outputs_)
-        return perceptron(
-            self.n_features_in_, architecture_from_json(self._architecture), n_raw
-        )
+        return network_from_json(self.n_features_in_, self._architecture, n_raw)
 
     def _fitted_loss(self) -> Loss:
         """Return the loss of the fitted network."""

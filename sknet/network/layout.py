@@ -110,14 +110,16 @@ class Declaration:
         """Declare a workspace array, needed in prediction too unless ``training``."""
         self.buffers.append(Buffer(name, columns, training))
 
-    def scratch(self, name: str, columns: int, n_scratch: int = 1) -> None:
+    def scratch(
+        self, name: str, columns: int, n_scratch: int = 1, training: bool = False
+    ) -> None:
         """Declare a workspace array of which nothing is left after the call.
 
         All layers share the memory of their scratch arrays, so that it stays in cache;
         a layer can declare this only once. Of shape (K, B, columns), or with a leading
         axis if there is more than one.
         """
-        self.buffers.append(Buffer(name, columns, False, n_scratch))
+        self.buffers.append(Buffer(name, columns, training, n_scratch))
 
     def child(self, at_input: bool) -> Declaration:
         """Return the declaration of the next layer inside this one."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array, constant_row
-from sknet.network.layout import Declaration
+from sknet.network.layout import Buffer, Declaration
 
 
 class Workspace:
@@ -61,24 +61,29 @@ class Workspace:
         """
         if n_rows not in self._caches:
             nodes = self._declaration.walk()
-            widths = [b.columns * b.n_scratch for node in nodes for b in node.buffers]
+            buffers = [b for node in nodes for b in node.buffers if self._is_needed(b)]
+            widths = [b.columns * b.n_scratch for b in buffers]
             size = self._n_members * n_rows * max(widths, default=0)
             scratch = np.empty(size, dtype=self._dtype)
             self._caches[n_rows] = self._allocate(self._declaration, n_rows, scratch)
         return self._caches[n_rows]
+
+    def _is_needed(self, buffer: Buffer) -> bool:
+        """Tell whether a buffer is of use here."""
+        return self._training or not buffer.training
 
     def _allocate(self, node: Declaration, n_rows: int, scratch: Array) -> Any:
         """Allocate the buffers of one node; scratch arrays are parts of ``scratch``."""
         buffers: dict[str, Array | None] = {}
         for b in node.buffers:
             shape = (self._n_members, n_rows, b.columns)
-            if b.n_scratch:
+            if not self._is_needed(b):
+                buffers[b.name] = None
+            elif b.n_scratch:
                 full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
                 buffers[b.name] = scratch[: math.prod(full)].reshape(full)
-            elif self._training or not b.training:
-                buffers[b.name] = np.empty(shape, dtype=self._dtype)
             else:
-                buffers[b.name] = None
+                buffers[b.name] = np.empty(shape, dtype=self._dtype)
         children = tuple([self._allocate(c, n_rows, scratch) for c in node.children])
         ones = constant_row(n_rows, self._dtype, 1.0)
         return SimpleNamespace(children=children, ones=ones, **buffers)

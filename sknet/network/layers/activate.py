@@ -38,7 +38,9 @@ class Activate(Layer):
             declare.buffer("out", n_out)
         if n_out != n_in:
             declare.buffer("wide", n_in, training=True)
-        declare.scratch("tmp", n_in, self.activation.n_scratch)
+        activation = self.activation
+        only_training = not activation.forward_scratch
+        declare.scratch("tmp", n_in, activation.n_scratch, only_training)
         return n_out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
