@@ -105,7 +105,8 @@ def test_example_runs_and_labels_its_axes(path, monkeypatch, capsys):
     )
 
     try:
-        runpy.run_path(str(path), run_name="__main__")
+        with matplotlib.rc_context():  # a page may choose its colours
+            runpy.run_path(str(path), run_name="__main__")
         assert figures
         for axes in {axes for figure in figures for axes in figure.axes}:
             assert axes.get_xlabel()

@@ -17,6 +17,7 @@ import numpy as np
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 
+plt.style.use("seaborn-v0_8-colorblind")
 by_hand = 1.0 / (1.0 + np.exp(-(0.0 * 2.0 + 1.0 * 3.0 + 4.0)))
 neuron = SimpleMLPRegressor(
     hidden_layer_sizes=(), output_activation="logistic", tol=10.0, n_iter_no_change=1
@@ -42,7 +43,7 @@ axes.legend()
 # rate 1. Four points are enough for AND and OR, two for NOT.
 
 
-def perceptron(n_epochs):
+def perceptron():
     """Return Rosenblatt's perceptron."""
     return SimpleMLPClassifier(
         (),
@@ -54,9 +55,6 @@ def perceptron(n_epochs):
         initializer="constant",
         batch_size=1,
         shuffle=False,
-        max_iter=n_epochs,
-        tol=0.0,
-        n_iter_no_change=n_epochs,
     )
 
 
@@ -68,13 +66,15 @@ gates = {
 }
 learned = {}
 for name, (X, y) in gates.items():
-    learned[name] = perceptron(20)
+    learned[name] = perceptron()
     for _ in range(20):
         learned[name].partial_fit(X, y, classes=[0, 1])
     print(name, learned[name].predict(X).tolist())
+    assert learned[name].score(X, y) == 1.0
 
 # %%
-# What it has found is a line: on one side the answer is yes.
+# What it has found is a line: on its blue side the answer is yes, as it should be for
+# the white points.
 
 _, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained", sharey=True)
 grid = np.linspace(-0.5, 1.5, 200)

@@ -22,6 +22,7 @@ from sknet.testing import check_gradient
 
 
 warnings.simplefilter("ignore", ConvergenceWarning)
+plt.style.use("seaborn-v0_8-colorblind")
 
 
 def network(weights, biases, rate=1.0, n_steps=1, **params):
@@ -64,13 +65,24 @@ print(f"o = {o:.6f}; by hand dL/dw1 = {by_hand:.7f}")
 print(f"sknet {2.0 * (1.0 - step.coefs_[0][0, 0]):.7f}")
 
 # %%
-# Three hidden neurons without biases, a linear output: 1.2332. The sums come to
-# 1, 1.3 and 0.8.
+# Three hidden neurons without biases, a linear output: the input (1, 1) gives hidden
+# sums of 1, 1.3 and 0.8, and the answer 1.2332.
 
 W1 = np.array([[0.8, 0.4, 0.3], [0.2, 0.9, 0.5]])
 W2 = np.array([[0.3], [0.5], [0.9]])
-print("hidden", expit(np.ones((1, 2)) @ W1).round(4), "output", end=" ")
-print((expit(np.ones((1, 2)) @ W1) @ W2).item())
+x = np.ones((1, 2))
+h = expit(x @ W1)
+no_biases = SimpleMLPRegressor(
+    hidden_layer_sizes=(3,),
+    activation="logistic",
+    use_bias=False,
+    initializer=[W1, W2],
+    solver="sgd",
+    learning_rate_init=1e-300,
+    max_iter=1,
+).fit(x, [0.0])
+print("sums", (x @ W1).round(4), "hidden", h.round(4))
+print(f"by hand {(h @ W2).item():.15f}, sknet {no_biases.predict(x)[0]:.15f}")
 
 # %%
 # Nobody checks a gradient of a hundred parameters by hand. Differences do: the report

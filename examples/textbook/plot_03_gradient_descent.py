@@ -20,23 +20,23 @@ from sknet import SimpleMLPRegressor
 
 
 warnings.simplefilter("ignore", ConvergenceWarning)
+plt.style.use("seaborn-v0_8-colorblind")
 rng = np.random.default_rng(0)
 X = rng.normal(size=(64, 2)) * [1.0, 0.35]
 y = X @ [1.0, -2.0]
 
 
-def path(rate, n_steps=40, **params):
+def path(rate, momentum=0.0, n_steps=40):
     """Return the weights after each full-batch step, from (-2, 1)."""
     network = SimpleMLPRegressor(
         hidden_layer_sizes=(),
         use_bias=False,
         initializer=[np.array([[-2.0], [1.0]])],
         solver="sgd",
-        momentum=0.0,
+        momentum=momentum,
         alpha=0.0,
         learning_rate_init=rate,
         batch_size=64,
-        **params,
     )
     points = [np.array([-2.0, 1.0])]
     for _ in range(n_steps):
@@ -45,17 +45,22 @@ def path(rate, n_steps=40, **params):
     return np.array(points)
 
 
-paths = {rate: path(rate) for rate in (0.05, 0.8, 2.2)}
+steepest = np.linalg.eigvalsh(X.T @ X / len(X))[-1]
+print(f"descent ends at the bottom for rates below 2 / {steepest:.2f} = ", end="")
+print(f"{2.0 / steepest:.2f}")
+paths = {rate: path(rate) for rate in (0.05, 0.8, 2.4)}
 for rate, points in paths.items():
     error = 0.5 * ((X @ points[-1] - y) ** 2).mean()
     print(f"rate {rate}: error {error:.2g} after 40 steps")
 
 # %%
 # Too small, and it creeps; about right, and it rushes down and then along the valley;
-# too large, and each step overshoots by more than the one before.
+# too large, and across the valley each step overshoots by more than the one before.
 
 grid = np.linspace(-4.0, 4.0, 120)
 plane = np.stack(np.meshgrid(grid, grid), axis=-1)
+across = np.abs(paths[2.4][:, 0] - 1.0)
+assert across[-1] > across[0]
 surface = 0.5 * ((plane @ X.T - y) ** 2).mean(axis=-1)
 _, panels = plt.subplots(1, 3, figsize=(9.6, 3.4), layout="constrained", sharey=True)
 for axes, (rate, points) in zip(panels, paths.items(), strict=True):
@@ -101,4 +106,4 @@ axes.set(xlabel="step", ylabel="squared error")
 plt.show()
 
 # %%
-# Next: ``momentum=0.8`` in ``path`` shortens the way along the valley.
+# Next: ``path(0.3, momentum=0.8)`` shortens the way along the valley.

@@ -2,8 +2,8 @@
 Four people and two numbers
 ===========================
 
-Height and weight of four people, less the average of each, and whether the person is a
-woman. You will see a network of two hidden neurons learn it, a person a step.
+Weight and height of four people, less 135 pounds and 66 inches, and whether the person
+is a woman. You will see a network of two hidden neurons learn it, a person a step.
 """
 
 # %%
@@ -77,9 +77,11 @@ for axes, network in zip(panels, networks, strict=False):
     answer = network.predict_proba(plane)[:, 1].reshape(150, 150)
     shown = axes.contourf(grid_w, grid_h, answer, levels=10, cmap="cividis")
     axes.scatter(*people.T, c=is_woman, cmap="gray", edgecolors="w", s=60)
-    axes.set(xlabel="weight, less the average")
-panels[0].set_ylabel("height, less the average")
-plt.colorbar(shown, ax=panels, label="answer", orientation="horizontal", aspect=40)
+    axes.set(xlabel="weight - 135 (pounds)")
+panels[0].set_ylabel("height - 66 (inches)")
+plt.colorbar(
+    shown, ax=panels, label="answer (1: a woman)", orientation="horizontal", aspect=40
+)
 plt.show()
 
 # %%

@@ -7,7 +7,9 @@ many rectifiers die in a training that is too fast.
 """
 
 # %%
-# Curves and slopes, from the registry: an activation that is added shows up here.
+# Curves and slopes, from the registry: an activation that is added shows up here. Left
+# out is maxout, for it takes the largest of several sums. The slope of the hard
+# threshold is a stand-in, as its own is zero; "blend" starts as what it blends.
 
 import warnings
 
@@ -21,6 +23,18 @@ from sknet.activations import ACTIVATIONS
 
 
 warnings.simplefilter("ignore", ConvergenceWarning)
+plt.style.use("seaborn-v0_8-colorblind")
+
+
+def value_and_slope(name, z):
+    """Return an activation of sums, and its derivative."""
+    function = ACTIVATIONS.make(name)
+    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
+    function.forward(z, a, tmp)
+    function.backward(z, a, slope, tmp)
+    return a, slope
+
+
 z = np.linspace(-4.0, 4.0, 400).reshape(1, 400, 1)
 names = [name for name in ACTIVATIONS if ACTIVATIONS.make(name).n_outputs(2) == 2]
 columns = 5
@@ -29,10 +43,7 @@ _, panels = plt.subplots(
     rows, columns, figsize=(10, 2.2 * rows), layout="constrained", sharex=True
 )
 for axes, name in zip(panels.flat, names, strict=False):
-    function = ACTIVATIONS.make(name)
-    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
-    function.forward(z, a, tmp)
-    function.backward(z, a, slope, tmp)
+    a, slope = value_and_slope(name, z)
     axes.plot(z.ravel(), a.ravel(), color="#1f77b4")
     axes.plot(z.ravel(), slope.ravel(), "--", color="#d95f02")
     axes.set(title=name, ylim=(-1.6, 2.2), xlabel="input")
@@ -46,17 +57,14 @@ for axes in panels.flat[len(names) :]:
 
 _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for name in ("logistic", "tanh", "relu", "silu"):
-    function = ACTIVATIONS.make(name)
-    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
-    function.forward(z, a, tmp)
-    function.backward(z, a, slope, tmp)
+    _, slope = value_and_slope(name, z)
     axes.semilogy(z.ravel(), np.abs(slope.ravel()) ** 10 + 1e-12, label=name)
 axes.set(xlabel="input of each layer", ylabel="gradient behind ten layers")
 axes.legend()
 
 # %%
-# Dying units: the share of hidden units that are off for every row, after training at
-# rising rates. A leaky unit has a slope on both sides, and never is.
+# Dying units: the share of hidden units whose slope is zero for every row, after
+# training at rising rates. A leaky unit has a slope on both sides, and never is dead.
 
 X, y = load_digits(return_X_y=True)
 X = X[:800] / 16.0
@@ -72,9 +80,9 @@ for name, shares in dead.items():
             max_iter=30,
             random_state=0,
         ).fit(X, y)
-        sums = X @ network.coefs_[0] + network.intercepts_[0]
-        slopes = sums > 0.0 if name == "relu" else np.ones_like(sums)
-        shares.append(float((slopes.max(axis=0) == 0).mean()))
+        sums = (X @ network.coefs_[0] + network.intercepts_[0])[None]
+        _, slope = value_and_slope(name, sums)
+        shares.append((slope == 0.0).all(axis=1).mean())
     print(name, [f"{share:.0%}" for share in shares])
 _, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
 for name, shares in dead.items():

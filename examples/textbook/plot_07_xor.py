@@ -7,8 +7,8 @@ move the four points to where a line does.
 """
 
 # %%
-# The perceptron's rule never ends: after a few rounds its weights come back to where
-# they were, with an error still in between. What repeats once, repeats for ever.
+# The perceptron's rule never ends: its weights come back to where they have been, with
+# errors still there. What repeats once, repeats for ever.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,6 +42,7 @@ errors = int((neuron.predict(corners) != xor).sum())
 print(
     f"the weights of round {first} are back in round {again}; {errors} of 4 are wrong"
 )
+assert errors
 
 # %%
 # Two hidden logistic neurons are enough. There are starts from which descent ends in a
@@ -58,7 +59,7 @@ print(f"start {seed}: answers {network.predict(corners).tolist()}")
 # %%
 # Left: the plane of the inputs, cut by two lines, one for each hidden neuron. Right:
 # the plane of the hidden neurons' answers. There a single line is enough, and it is
-# what the output neuron draws.
+# what the output neuron draws. White points should be answered by one, in blue.
 
 
 def hidden(points):
@@ -91,4 +92,4 @@ right.set(title="hidden layer", xlabel="first neuron", ylabel="second neuron")
 plt.show()
 
 # %%
-# Next: three hidden neurons always get out. Count the starts that fail with two.
+# Next: count the starts that fail, with two hidden neurons, with three, and with four.

@@ -25,6 +25,7 @@ from sknet.initializers import Normal
 
 
 warnings.simplefilter("ignore", ConvergenceWarning)
+plt.style.use("seaborn-v0_8-colorblind")
 X, y = load_digits(return_X_y=True)
 X = X / 16.0 * 0.99 + 0.01
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)

@@ -7,15 +7,19 @@ functions of the raw output, and the course of the learning rate of every schedu
 """
 
 # %%
-# Losses of a classifier, for a sample whose answer should be yes. All but the squared
-# error go on falling as the raw output says it ever more surely; far on the wrong side
-# the squared error is flat, and so learns slowly.
+# Losses of a classifier, for a sample whose answer should be yes. All fall as the raw
+# output says so more surely, "hinge" and "perceptron" until they are content. Far on
+# the wrong side all but the squared error have a slope; that one is flat there, and so
+# learns slowly.
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, LossBuffers
 from sknet.schedules import SCHEDULES, Clock, Warmup
+
+
+plt.style.use("seaborn-v0_8-colorblind")
 
 
 def values(loss, raw, target):
@@ -37,15 +41,26 @@ axes.set(xlabel="raw output", ylabel="loss")
 axes.legend()
 
 # %%
-# Losses of a regressor, for a target of zero: how much large errors weigh. Those with
-# several raw outputs, or another link, have pages of their own.
+# Losses of a regressor. Left, for a target of zero: how much large errors weigh. Right,
+# losses whose raw output is the logarithm of the answer, for a target of one: "poisson"
+# is hard on answers that are too large, "gamma" on those that are too small. The
+# Gaussian likelihood has two raw outputs; the last page of the course shows it.
 
-_, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
+_, panels = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
+left, right = panels
 for name, family in VALUE_LOSSES.items():
-    if name != "custom" and family().link_name == "identity":
-        axes.plot(raw, values(family(), raw, 0.0), label=name)
-axes.set(xlabel="error", ylabel="loss")
-axes.legend()
+    if name == "custom" or family().n_raw(1) > 1:
+        continue
+    if family().link_name == "identity":
+        left.plot(raw, values(family(), raw, 0.0), label=name)
+    else:
+        cost = np.array(values(family(), raw, 1.0))
+        right.plot(raw, cost - cost.min(), label=name)
+left.set(xlabel="error", ylabel="loss")
+right.set(xlabel="raw output: log of the answer", ylabel="loss, less its least")
+right.set(ylim=(0.0, 8.0))
+for axes in panels:
+    axes.legend()
 
 # %%
 # Schedules, over a plan of 100 epochs of 1000 samples. "adaptive" waits for the loss,
@@ -64,7 +79,7 @@ for axes, name in zip(panels.flat, SCHEDULES, strict=False):
     )
     course = [schedule.factor(clock) for clock in clocks]
     axes.plot(epochs, course)
-    axes.set(title=f"{schedule!r}", xlabel="epoch", ylabel="factor", ylim=(0.0, 1.05))
+    axes.set(title=name, xlabel="epoch", ylabel="factor", ylim=(0.0, 1.05))
     print(f"{name:12s} mean factor {np.mean(course):.3f}")
 plt.show()
 

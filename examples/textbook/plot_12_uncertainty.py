@@ -16,6 +16,9 @@ from sknet import SimpleMLPRegressor
 from sknet.losses import Quantile
 
 
+plt.style.use("seaborn-v0_8-colorblind")
+
+
 def sample(n_rows, seed):
     """Return rows, targets, and the standard deviation that they were made with."""
     rng = np.random.default_rng(seed)
@@ -40,11 +43,15 @@ predicted = quantiles.predict(X_new)
 below = (y_new[:, None] <= predicted).mean(axis=0)
 for level, share in zip(levels, below, strict=True):
     print(f"level {level:.2f}: {share:.3f} of the new rows lie below")
-print("crossings:", int((np.diff(predicted, axis=1) < 0.0).sum()))
+crossings = int((np.diff(predicted, axis=1) < 0.0).sum())
+print("crossings:", crossings)
+assert crossings == 0
 _, axes = plt.subplots(figsize=(6.8, 3.6), layout="constrained")
 axes.plot(X, y, ".", color="#bbbbbb", markersize=3)
-axes.plot(grid, quantiles.predict(grid), color="#1f77b4")
+for level, line in zip(levels[::-1], quantiles.predict(grid).T[::-1], strict=True):
+    axes.plot(grid, line, label=f"level {level:.2f}")
 axes.set(xlabel="feature", ylabel="target and quantiles")
+axes.legend()
 
 # %%
 # Mean and standard deviation: the Gaussian likelihood learns both.
