@@ -6,8 +6,21 @@
 
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
+from sknet.lockstep import (
+    LockstepGridSearchCV,
+    LockstepHalvingRandomSearchCV,
+    LockstepHalvingSearchCV,
+    LockstepRandomizedSearchCV,
+)
 
 
 __version__ = "0.1.0"
 
-__all__ = ["SimpleMLPClassifier", "SimpleMLPRegressor"]
+__all__ = [
+    "LockstepGridSearchCV",
+    "LockstepHalvingRandomSearchCV",
+    "LockstepHalvingSearchCV",
+    "LockstepRandomizedSearchCV",
+    "SimpleMLPClassifier",
+    "SimpleMLPRegressor",
+]

@@ -117,9 +117,13 @@ class Component:
     ----------
     name : str
         The name under which the class stands in its registry.
+    rows : tuple of str
+        Fields that may differ between networks that are trained together, as rows of
+        one array; see ``in_rows``.
     """
 
     name: ClassVar[str] = ""
+    rows: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         """Make Python numbers of NumPy's, which would widen float32 arrays."""

@@ -201,3 +201,21 @@ def all_finite(array: Array) -> bool:
     """
     # The squares are faster; only if they overflow, the sum decides.
     return math.isfinite(np.vdot(array, array)) or math.isfinite(array.sum())
+
+
+def finite_members(rows: Array) -> Array:
+    """Tell of each row whether :func:`all_finite` holds.
+
+    Parameters
+    ----------
+    rows : ndarray of shape (K, P)
+        A row a member.
+
+    Returns
+    -------
+    finite : ndarray of bool, of shape (K,)
+        As if each row was looked at alone.
+    """
+    if math.isfinite(np.vdot(rows, rows)):
+        return np.ones(len(rows), dtype=bool)
+    return np.array([all_finite(row) for row in rows])

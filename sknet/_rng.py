@@ -80,3 +80,42 @@ def noise_from_state(state: dict[str, Any]) -> np.random.Generator:
     bits = np.random.PCG64(0)
     bits.state = state  # type: ignore[assignment]  # as the getter gave it
     return np.random.Generator(bits)
+
+
+def member_seeds(stream: np.random.RandomState, n_members: int) -> np.ndarray:
+    """Draw a seed for each network of an ensemble, as scikit-learn's ensembles do.
+
+    Parameters
+    ----------
+    stream : RandomState
+        Advanced.
+    n_members : int
+        K.
+
+    Returns
+    -------
+    seeds : ndarray of int, of shape (K,)
+        Each is the ``random_state`` of one network.
+    """
+    return stream.randint(np.iinfo(np.int32).max, size=n_members)
+
+
+def bootstrap_counts(seed: int, n_rows: int) -> np.ndarray:
+    """Draw rows with replacement; return how often each was drawn.
+
+    Parameters
+    ----------
+    seed : int
+        The seed of a network. Its other streams know nothing of these draws.
+    n_rows : int
+        N.
+
+    Returns
+    -------
+    counts : ndarray of float, of shape (N,)
+        With the sum N.
+    """
+    purpose = 0xB007  # any number that no other stream is seeded with
+    bits = np.random.PCG64(np.random.SeedSequence([seed, purpose]))
+    drawn = np.random.Generator(bits).integers(n_rows, size=n_rows)
+    return np.bincount(drawn, minlength=n_rows).astype(np.float64)

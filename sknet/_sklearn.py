@@ -6,23 +6,40 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
+
+# scikit-learn calls halving experimental, and its public import a promise to know that;
+# importing sknet must not make the promise for its user.
+from sklearn.model_selection._search_successive_halving import (
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+)
+from sklearn.model_selection._validation import _fit_and_score as fit_and_score
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     Options,
 )
 from sklearn.utils._param_validation import StrOptions as _StrOptions
+from sklearn.utils.metaestimators import _safe_split as safe_split
+from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight
 
 
 __all__ = [
+    "HalvingGridSearchCV",
+    "HalvingRandomSearchCV",
     "Interval",
     "InvalidParameterError",
     "Options",
     "Part",
     "StrOptions",
+    "check_method_params",
     "check_sample_weight",
+    "fit_and_score",
     "fit_context",
+    "has_callbacks",
+    "requested_metadata",
+    "safe_split",
 ]
 
 
@@ -103,3 +120,13 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
         # scikit-learn says so itself from 1.9 on.
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight
+
+
+def has_callbacks(estimator: Any) -> bool:
+    """Tell whether scikit-learn's callbacks hang on an estimator (1.9 on)."""
+    return "_skl_callbacks" in vars(estimator)
+
+
+def requested_metadata(estimator: Any) -> Any:
+    """Return what an estimator asked for by ``set_fit_request``, or None."""
+    return vars(estimator).get("_metadata_request")

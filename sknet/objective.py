@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array, Scalar, SparseRows
+from sknet._rows import rounded
 from sknet.losses import Loss, LossBuffers
 from sknet.network.layers import Training
 from sknet.network.network import Network
@@ -141,7 +142,10 @@ class Objective:
         data = self.data_value_and_gradient(point, batch)
         if isinstance(self.alpha, float) and self.alpha == 0.0:
             return data, np.zeros_like(data)
-        strength = self.alpha / batch.total
+        alpha, total, dtype = self.alpha, batch.total, data.dtype
+        if isinstance(total, np.ndarray):  # of dtype, which an alpha alone would take
+            alpha = rounded(alpha, dtype)
+        strength = rounded(alpha / total, dtype)
         penalty = self.penalty.value_and_gradient(
             point.decayed, strength, point.grad_decayed, point.tmp
         )

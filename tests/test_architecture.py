@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1] / "sknet"
 # An import only goes down, or sideways within a floor. "name.*" means what lies in the
 # folder. New module? Put it here, on the lowest floor on which its imports allow it.
 FLOORS = {
-    0: ("_component", "_rng", "_numerics"),
+    0: ("_component", "_rng", "_numerics", "_rows"),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),
         *("losses", "losses.*", "optimizers", "optimizers.*"),
@@ -135,7 +135,8 @@ def code_lines(source):
 
 def is_constructor(module, node):
     """Whether the function is the constructor of an estimator."""
-    return node.name == "__init__" and module.startswith("estimators.")
+    contract = ("estimators.", "lockstep.")
+    return node.name == "__init__" and module.startswith(contract)
 
 
 # ------------------------------------------------------------------------- the rules

@@ -13,7 +13,14 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 API_PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
 
-PUBLIC_NAMES = ["SimpleMLPClassifier", "SimpleMLPRegressor"]
+PUBLIC_NAMES = [
+    "LockstepGridSearchCV",
+    "LockstepHalvingRandomSearchCV",
+    "LockstepHalvingSearchCV",
+    "LockstepRandomizedSearchCV",
+    "SimpleMLPClassifier",
+    "SimpleMLPRegressor",
+]
 
 # From here on sklearn's parameters, in its order, with its defaults ...
 SKLEARN_PARAMETERS = {
@@ -54,6 +61,11 @@ OWN_PARAMETERS = {
     "dtype": "auto",
     "max_time": None,
     "n_threads": None,
+    "n_estimators": 1,
+    "bootstrap": False,
+    "share_trunk": False,
+    "stop_together": True,
+    "n_jobs": None,
 }
 CONSTRUCTORS = {
     SimpleMLPClassifier: {
@@ -83,7 +95,9 @@ METHODS = {
         "partial_fit": "(self, X, y, *, classes=None, sample_weight=None)",
         "predict": "(self, X)",
         "predict_log_proba": "(self, X)",
+        "predict_members": "(self, X)",
         "predict_proba": "(self, X)",
+        "predict_proba_members": "(self, X)",
         "score": "(self, X, y, sample_weight=None)",
     },
     SimpleMLPRegressor: {
@@ -93,6 +107,7 @@ METHODS = {
         ),
         "partial_fit": "(self, X, y, *, sample_weight=None)",
         "predict": "(self, X, return_std=False)",
+        "predict_members": "(self, X)",
         "score": "(self, X, y, sample_weight=None)",
     },
 }

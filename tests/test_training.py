@@ -1,6 +1,7 @@
 """Training below the estimators: members, updates, memory, records."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ from sknet.schedules import Adaptive, Clock, Constant, InvScaling
 from sknet.training import update
 from sknet.training.batches import Batches, Dataset
 from sknet.training.inference import CHUNK_ROWS, raw_outputs
-from sknet.training.monitor import Monitor, Progress, Verdict
-from sknet.training.state import TrainState
+from sknet.training.monitor import Monitor, Progress, Rule, stack_progress
+from sknet.training.pace import Pace, Paces
+from sknet.training.state import TrainState, stack_states
 from sknet.training.trainer import Trainer
 
 
@@ -29,7 +31,7 @@ def trainer_of(optimizer, hidden=(6,), activation="relu", n_inputs=4):
         n_inputs, Architecture(hidden, (ACTIVATIONS.make(activation),)), 3
     )
     objective = Objective(network, LogLoss(), L2(), 0.01)
-    return Trainer(objective, optimizer, Constant(), 0.01, shuffle=True)
+    return Trainer(objective, optimizer, Paces([Pace(0.01)]), shuffle=True)
 
 
 def data_of(n_rows=70, weighted=False, container=np.asarray, dtype=np.float64):
@@ -41,13 +43,23 @@ def data_of(n_rows=70, weighted=False, container=np.asarray, dtype=np.float64):
     return Dataset(x, y, weight)
 
 
+def state_of(theta, n_slots, stream, n_rows):
+    """Return the state of one member that has not begun."""
+    slots = [np.zeros_like(theta) for _ in range(n_slots)]
+    return TrainState(theta, slots, [stream], np.arange(n_rows)[None])
+
+
 def train(trainer, data, seeds, n_epochs=5, batch_size=16, dtype=np.float64):
     """Train a member for each seed together; return the state and the losses."""
+    trainer = replace(trainer, paces=Paces([Pace(0.01)] * len(seeds)))
     streams = [np.random.RandomState(seed) for seed in seeds]
-    theta = trainer.objective.network.initial(streams, np.dtype(dtype))
-    slots = [np.zeros_like(theta) for _ in range(trainer.optimizer.n_slots)]
-    order = np.tile(np.arange(data.n_rows), (len(seeds), 1))
-    state = TrainState(theta, slots, streams, order)
+    network, n_slots = trainer.objective.network, trainer.optimizer.n_slots
+    state = stack_states(
+        [
+            state_of(network.initial([s], np.dtype(dtype)), n_slots, s, data.n_rows)
+            for s in streams
+        ]
+    )
     epochs = trainer.epochs(state, Batches(data, batch_size, np.dtype(dtype)))
     return state, [next(epochs).loss for _ in range(n_epochs)]
 
@@ -77,11 +89,12 @@ def test_member_whose_batch_has_no_weight_stands_still():
     trainer = trainer_of(SGD(momentum=0.0))
     network = trainer.objective.network
     streams = [np.random.RandomState(s) for s in (0, 1)]
-    theta = network.initial(streams, np.dtype(float))
-    start = theta.copy()
-    state = TrainState(theta, [np.zeros_like(theta)], streams)
+    parts = [state_of(network.initial([s], np.dtype(float)), 0, s, 4) for s in streams]
+    state = stack_states(parts)
+    start = state.theta.copy()
     state.order = np.array([[4, 5, 6, 7], [0, 1, 2, 3]])
-    quiet = Trainer(trainer.objective, SGD(0.0), Constant(), 0.1, shuffle=False)
+    paces = Paces([Pace(0.1)] * 2)
+    quiet = Trainer(trainer.objective, SGD(0.0), paces, shuffle=False)
     next(quiet.epochs(state, Batches(data, 4, np.dtype(float))))
     assert_array_equal(state.theta[0], start[0])
     assert (state.theta[1] != start[1]).any()
@@ -209,40 +222,42 @@ def test_schedules_are_functions_of_the_clock():
     assert Adaptive().factor(Clock(5, 500)) == Constant().factor(Clock(5, 500)) == 1.0
 
 
-def _follow(monitor, values, scores=None):
-    """Show a monitor a course of losses; return its verdicts and the state."""
-    progress = Progress()
-    state = TrainState(np.zeros((1, 1)), [], [])
-    verdicts = []
-    for i, value in enumerate(values):
-        progress.loss_curve.append(value)
-        progress.validation_scores.append(scores[i] if scores else 0.0)
-        monitor.improved(progress)
-        verdicts.append(monitor.verdict(progress, state, lambda: 0.1)[0])
-    return verdicts, state
+def _follow(rules, losses, scores=None, schedule=None):
+    """Show a monitor courses of K losses; return who stops when, and the state."""
+    paces = Paces([Pace(0.1, schedule or Constant())] * len(rules))
+    monitor = Monitor(rules, paces)
+    progress = stack_progress([Progress() for _ in rules])
+    state = stack_states([TrainState(np.zeros((1, 1)), [], []) for _ in rules])
+    judged, stops = np.ones(len(rules), dtype=bool), []
+    for i, loss in enumerate(losses):
+        score = None if scores is None else np.array(scores[i])
+        monitor.improved(progress, np.array(loss), score, judged)
+        stops.append(monitor.stops(progress, state, str).tolist())
+    return stops, state
 
 
 def test_monitor_stops_after_more_than_patience():
-    """Stops when the counter exceeds the patience, as scikit-learn does."""
-    monitor = Monitor(tol=0.1, patience=2, on_score=False, schedule=Constant())
-    verdicts, _ = _follow(monitor, [1.0, 0.95, 0.94, 0.93])
-    assert verdicts == [Verdict.GO_ON] * 3 + [Verdict.STOP]
+    """Stops when the counter exceeds the patience, as scikit-learn does; for each."""
+    rules = [Rule(0.1, 2, False), Rule(0.1, 1, False), Rule(0.001, 2, False)]
+    stops, _ = _follow(rules, [[1.0] * 3, [0.95] * 3, [0.94] * 3, [0.93] * 3])
+    assert stops[:2] == [[False] * 3] * 2
+    assert stops[2] == [False, True, False]
+    assert stops[3] == [True, True, False]
 
 
 def test_monitor_counts_a_score_that_is_not_a_number():
     """NaN is no improvement; in scikit-learn it resets the counter."""
-    monitor = Monitor(tol=0.0, patience=1, on_score=True, schedule=Constant())
-    scores = [0.5, np.nan, np.nan]
-    verdicts, _ = _follow(monitor, [1.0, 1.0, 1.0], scores)
-    assert verdicts[-1] is Verdict.STOP
+    scores = [[0.5], [np.nan], [np.nan]]
+    stops, _ = _follow([Rule(0.0, 1, True)], [[1.0]] * 3, scores)
+    assert stops[-1] == [True]
 
 
 def test_monitor_divides_an_adaptive_rate_on_a_plateau():
-    """A plateau divides by five and starts the patience anew."""
-    monitor = Monitor(tol=0.1, patience=1, on_score=False, schedule=Adaptive())
-    verdicts, state = _follow(monitor, [1.0] * 5)
-    assert Verdict.STOP not in verdicts
-    assert state.plateau_scale == pytest.approx(0.2**2)
+    """A plateau divides by five and starts the patience anew; other members go on."""
+    rules = [Rule(0.1, 1, False), Rule(0.1, 9, False)]
+    stops, state = _follow(rules, [[1.0, 1.0]] * 5, schedule=Adaptive())
+    assert not np.any(stops)
+    assert state.plateau_scale == pytest.approx([0.2**2, 1.0])
 
 
 def test_loss_shown_is_the_mean_over_outputs_of_the_squared_error():

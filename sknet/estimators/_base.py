@@ -10,9 +10,11 @@ import json
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,12 +26,16 @@ from sknet.estimators.components import (
     architecture_of,
 )
 from sknet.estimators.constraints import CONSTRAINTS
+from sknet.estimators.crew import Crew, train
+from sknet.estimators.ensemble import check_ensemble, n_networks
 from sknet.estimators.fullbatch import fit_lbfgs
-from sknet.estimators.holdout import Holdout, scorer_of
+from sknet.estimators.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.parameters import LayerParameters
-from sknet.estimators.stochastic import fit_stochastic
+from sknet.estimators.pooling import mean_link
+from sknet.estimators.readings import Readings
+from sknet.estimators.stochastic import conclude, prepare
 from sknet.estimators.targets import class_weights
-from sknet.estimators.task import Fit, Task, warn_of
+from sknet.estimators.task import Call, Fit, Task, warn_of
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.validation import (
     check_features,
@@ -124,30 +130,36 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
             If a parameter or the data are invalid, or training diverges in its first
             epoch. The estimator is then what it was before.
         """
-        self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+        self._fit(Call(X, y, sample_weight, (X_val, y_val, sample_weight_val)))
         return self
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        holdout: tuple[Any, Any, Any] = (None, None, None),
-        classes: Any = None,
-        incremental: bool = False,
-    ) -> BaseMLP:
+    def _fit(self, call: Call) -> None:
         """Understand, train, publish; a failure leaves the estimator as it was."""
         with rollback(self):
-            task = self._understand(X, y, sample_weight, holdout, classes, incremental)
-            solve = fit_lbfgs if self.solver == FULL_BATCH_SOLVER else fit_stochastic
-            threads = blas_threads(
-                self.n_threads, self._rows_at_once(task.data), task.network.n_largest
-            )
-            with threads, np.errstate(all="ignore"):
-                fit = solve(self, task)
+            task = self._understand(call, Readings(shares=False))
+            if self.solver == FULL_BATCH_SOLVER:
+                fit = self._fit_full_batch(task)
+            else:
+                members = prepare(self, task)
+                with self._threads(task, len(members)):
+                    n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
+                    train(members, Crew(n_jobs))
+                fit = conclude(self, task, members)
             self._publish(task, fit)
-        warn_of(fit.ending, self, incremental)
-        return self
+        warn_of(fit.ending, self, call.incremental)
+
+    def _fit_full_batch(self, task: Task) -> Fit:
+        """Train by L-BFGS."""
+        with self._threads(task, 1), np.errstate(all="ignore"):
+            return fit_lbfgs(self, task)
+
+    def _threads(self, task: Task, n_members: int) -> AbstractContextManager[Any]:
+        """Limit the threads of BLAS: blocks of members have one each."""
+        n_threads = self.n_threads
+        if n_members > 1 and effective_n_jobs(self.n_jobs) > 1:
+            n_threads = 1
+        n_rows, n_largest = self._rows_at_once(task.data), task.network.n_largest
+        return blas_threads(n_threads, n_rows, n_largest)
 
     def _rows_at_once(self, data: Dataset) -> int:
         """Return the rows of a matrix product, or about so many."""
@@ -156,27 +168,24 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
         batch_size = 200 if self.batch_size == "auto" else int(self.batch_size)
         return min(batch_size, data.n_rows)
 
-    def _understand(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        holdout: tuple[Any, Any, Any],
-        classes: Any,
-        incremental: bool,
-    ) -> Task:
-        """Validate everything that was handed in."""
-        going_on = (incremental or self.warm_start) and "theta_" in vars(self)
-        X, y = check_training_data(self, X, y, not going_on, self._numeric_target)
-        target = self._make_target(y, going_on, classes)
+    def _understand(self, call: Call, readings: Readings) -> Task:
+        """Validate everything that was handed in.
+
+        ``readings`` remembers data that were read before, for another estimator.
+        """
+        goes_on = call.incremental or call.resumable or self.warm_start
+        going_on = goes_on and "theta_" in vars(self)
+        X, y = readings.read(self, call.X, call.y, not going_on)
+        target = self._make_target(y, going_on, call.classes)
+        check_ensemble(self)
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
         architecture = architecture_of(self, hidden)
         if going_on:
             self._check_same_network(architecture, target)
         network = perceptron(X.shape[1], architecture, target.n_raw)
-        weight = self._weight(target, X, y, sample_weight)
+        weight = readings.same(self._weight(target, X, y, call.sample_weight))
         return Task(
-            data=Dataset(X, target.encode(y), weight),
+            data=Dataset(X, readings.same(target.encode(y)), weight),
             y=y,
             target=target,
             architecture=architecture,
@@ -184,8 +193,9 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
             loss=target.loss,
             dtype=self._computing_dtype(X, going_on),
             going_on=going_on,
-            incremental=incremental,
-            holdout=self._holdout(target, *holdout),
+            incremental=call.incremental,
+            holdout=self._holdout(target, *call.holdout),
+            resumable=call.resumable,
         )
 
     def _weight(
@@ -240,6 +250,7 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
     def _check_same_network(self, architecture: Architecture, target: Any) -> None:
         """Refuse to go on with another network than the fitted one."""
         outputs = {
+            "number of networks": (n_networks(self), len(self.theta_)),
             "number of outputs": (target.n_outputs, self.n_outputs_),
             "output activation": (target.loss.link_name, self.out_activation_),
             "number of raw outputs": (
@@ -295,42 +306,29 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
             return None
         data = holdout.data
         if self.scoring is None:
-            link, target = task.loss.link, task.target
-
-            def score(theta: Array, raw: Array) -> float:
-                del theta
-                prediction = link(raw)
-                return target.score(prediction, holdout.y, data.weight)
-
-            return score
+            weight = None if data.weight is None else holdout.chosen(data.weight)
+            return OwnScore(task.target, task.loss, holdout.chosen(holdout.y), weight)
         # A fitted look-alike for the scorer; feature names would make it warn about
         # the plain array that it is given.
         view = type(self)(**self.get_params(deep=False))
         vars(view).update(self._prediction_state(task))
         view.n_features_in_ = self.n_features_in_
-        scorer = scorer_of(self.scoring)
-
-        def score_view(theta: Array, raw: Array) -> float:
-            del raw
-            view.theta_ = theta
-            return scorer(view, holdout)
-
-        return score_view
+        return ScorerScore(view, self.scoring, holdout)
 
     # ---- prediction
 
-    def _raw(self, X: Any) -> Array:
-        """Return raw outputs of shape (N, C)."""
+    def _raw_members(self, X: Any) -> Array:
+        """Return raw outputs of every network, of shape (K, N, C)."""
         check_is_fitted(self)
         X = check_features(self, X)
         with np.errstate(all="ignore"):
-            return raw_outputs(self._fitted_network(), self.theta_, X)[0]
+            return raw_outputs(self._fitted_network(), self.theta_, X)
 
     def _linked(self, X: Any) -> Array:
-        """Return linked outputs of shape (N, C)."""
-        raw = self._raw(X)
+        """Return linked outputs of shape (N, C), the mean over all networks."""
+        raw = self._raw_members(X)
         with np.errstate(all="ignore"):
-            return self._fitted_loss().link(raw)
+            return mean_link(self._fitted_loss(), raw)
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken."""
@@ -349,4 +347,6 @@ _TRAINING_ATTRIBUTES = (
     "best_validation_score_",
     "n_no_improvement_",
     "learning_rate_",
+    "member_loss_curves_",
+    "member_seeds_",
 )

@@ -15,6 +15,7 @@ from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.components import loss_of
 from sknet.estimators.prediction import ClassPredictions
 from sknet.estimators.targets import ClassTarget, class_target
+from sknet.estimators.task import Call
 from sknet.losses import CLASS_LOSSES, ClassLoss
 
 
@@ -148,12 +149,26 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     n_threads : int in [1, inf) or None, default=None
         BLAS threads during ``fit``. None takes one for small networks, where more only
         cost time, and leaves BLAS as it is for large ones.
+    n_estimators : int in [1, inf), default=1
+        Networks of an ensemble, trained in one pass and predicting by their mean. Each
+        is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
+    bootstrap : bool, default=False
+        Whether each network weighs rows by how often it drew them, with replacement.
+    share_trunk : bool, default=False
+        Whether networks share their hidden layers; each has an input scaling and an
+        output layer of its own (TabM-mini). 32 take little more memory than one.
+    stop_together : bool, default=True
+        Whether early stopping takes one epoch for all networks, the best by their mean
+        prediction; if not, each has validation rows and a best epoch of its own.
+    n_jobs : int or None, default=None
+        Threads that share out the networks, each with one BLAS thread; -1 for all
+        processors. The result does not depend on it.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
         Class labels; of a multilabel target the column numbers.
-    theta_ : ndarray of shape (1, n_parameters)
+    theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weight matrices, layer by layer; views of ``theta_``. May be assigned.
@@ -192,6 +207,10 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         Epochs since the last improvement by ``tol``. Not for "lbfgs".
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
+    member_seeds_ : ndarray of shape (n_estimators,)
+        The random states of an ensemble's networks; only there.
+    member_loss_curves_ : list of list of float
+        Their loss curves; not for "lbfgs".
 
     See Also
     --------
@@ -272,6 +291,11 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         dtype="auto",
         max_time=None,
         n_threads=None,
+        n_estimators=1,
+        bootstrap=False,
+        share_trunk=False,
+        stop_together=True,
+        n_jobs=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -309,6 +333,11 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         self.dtype = dtype
         self.max_time = max_time
         self.n_threads = n_threads
+        self.n_estimators = n_estimators
+        self.bootstrap = bootstrap
+        self.share_trunk = share_trunk
+        self.stop_together = stop_together
+        self.n_jobs = n_jobs
 
     @available_if(is_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -349,7 +378,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
             )
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        self._fit(X, y, sample_weight, classes=classes, incremental=True)
+        self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
         return self
 
     # ---- what the base asks for
@@ -359,9 +388,9 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         loss = loss_of(self, CLASS_LOSSES)
         if going_on:
             fitted = self._fitted_target()
-            fitted.check_goes_on(y, classes, self.warm_start)
             loss = replace(loss, exclusive=fitted.kind == "multiclass")
             target = ClassTarget(fitted.kind, fitted.classes, loss)
+            target.check_goes_on(y, classes, self.warm_start)
         else:
             target = class_target(y, loss, classes)
         target.check_labels(y, "y")

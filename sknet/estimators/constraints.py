@@ -62,5 +62,10 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
     "dtype": [StrOptions({"auto", "float32", "float64"})],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "n_estimators": [Interval(Integral, 1, None, closed="left")],
+    "bootstrap": ["boolean"],
+    "share_trunk": ["boolean"],
+    "stop_together": ["boolean"],
+    "n_jobs": [Integral, None],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
 }

@@ -6,15 +6,18 @@ import warnings
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
+from sknet._numerics import Array
 from sknet._rng import stream_state
 from sknet.estimators.components import schedule_of
+from sknet.estimators.ensemble import fitted_seeds, member_data, new_streams, worst
 from sknet.estimators.initial import initial_theta
 from sknet.estimators.task import Fit, Task, limits_of
 from sknet.schedules import Constant
+from sknet.training.batches import Dataset
 from sknet.training.callbacks import Reporter
 from sknet.training.lbfgs import FullBatch, minimize_lbfgs
+from sknet.training.session import Ending
 
 
 def fit_lbfgs(estimator: Any, task: Task) -> Fit:
@@ -35,12 +38,46 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
     _refuse_what_needs_steps(estimator, task)
     _warn_of_what_needs_epochs(estimator, task)
     if task.going_on:
-        stream, theta = estimator._training["stream"], estimator.theta_.copy()
+        kept, seeds = estimator._training["streams"], fitted_seeds(estimator)
+        thetas = [theta[None].copy() for theta in estimator.theta_]
     else:
-        streams = [check_random_state(estimator.random_state)]
-        theta = initial_theta(estimator.initializer, task.network, streams, task.dtype)
-        stream = stream_state(streams[0])
-    full = FullBatch(task.objective(estimator.alpha), task.data, theta)
+        streams = new_streams(estimator)
+        seeds = streams.seeds
+        thetas = [
+            initial_theta(estimator.initializer, task.network, [stream], task.dtype)
+            for stream in streams.members
+        ]
+        kept = [stream_state(stream) for stream in streams.members]
+    data = member_data(estimator, task, seeds)
+    solved = [
+        _solve(estimator, task, dataset, theta)
+        for dataset, theta in zip(data, thetas, strict=True)
+    ]
+    endings = [ending for ending, _ in solved]
+    before = estimator.n_epochs_ if task.going_on else 0
+    n_epochs = before + max(ending.n_iter for ending in endings)
+    seen = estimator.t_ if task.going_on else 0
+    n_members = len(thetas)
+    attributes = {
+        "loss_": float(np.mean([loss for _, loss in solved])),
+        "n_epochs_": n_epochs,
+        "t_": seen,
+        "_training": {
+            "streams": kept,
+            "n_epochs": [n_epochs] * n_members,
+            "n_seen": [seen] * n_members,
+        },
+    }
+    if seeds is not None:
+        attributes["member_seeds_"] = seeds
+    return Fit(np.concatenate(thetas), worst(endings), attributes)
+
+
+def _solve(
+    estimator: Any, task: Task, data: Dataset, theta: Array
+) -> tuple[Ending, float]:
+    """Minimise for one network, in place; return how it ended, and the loss."""
+    full = FullBatch(task.objective(estimator.alpha), data, theta)
     ending, x, loss = minimize_lbfgs(
         full,
         limits_of(estimator, incremental=False),
@@ -55,14 +92,7 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
             "large values and need to be preprocessed. L-BFGS found no finite value "
             "of the loss: scale X (e.g. StandardScaler) and y."
         )
-    before = estimator.n_epochs_ if task.going_on else 0
-    attributes = {
-        "loss_": loss,
-        "n_epochs_": before + ending.n_iter,
-        "t_": estimator.t_ if task.going_on else 0,
-        "_training": {"stream": stream},
-    }
-    return Fit(theta, ending, attributes)
+    return ending, loss
 
 
 def _warn_of_what_needs_epochs(estimator: Any, task: Task) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,12 @@ from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
 
 from sknet._numerics import Array
+from sknet._rows import in_rows
+from sknet.estimators.pooling import pooled
 from sknet.losses import Loss
-from sknet.network.network import Network
-from sknet.training.batches import Dataset
-from sknet.training.inference import mean_loss, raw_outputs
-from sknet.training.session import Validate
+from sknet.training.batches import Batches, Dataset
+from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
+from sknet.training.session import Member
 
 
 # Fewer validation rows say nothing about when to stop.
@@ -35,13 +36,39 @@ class Holdout:
     Parameters
     ----------
     data : Dataset
-        Features, encoded target and weights.
+        Where its rows are: features, encoded target and weights.
     y : ndarray of shape (N,) or (N, C)
         The target as the user sees it.
+    rows : ndarray of int, or None, default=None
+        Which rows they are; None for all.
+    score : callable or None, default=None
+        From parameters (1, P) and finite raw outputs (N, C) of the validation rows to
+        a number; None for the negative loss.
+    pools : bool, default=False
+        Whether the members of a stack are judged by their averaged prediction: all by
+        the same.
     """
 
     data: Dataset
     y: Array
+    rows: Array | None = None
+    score: Callable[[Array, Array], float] | None = field(default=None, compare=False)
+    pools: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Validation rows."""
+        return self.data.n_rows if self.rows is None else len(self.rows)
+
+    def chosen(self, values: Array) -> Array:
+        """Return what belongs to the validation rows."""
+        return values if self.rows is None else values[self.rows]
+
+    def judge(self, theta: Array, raw: Array, loss: float) -> float:
+        """Return the score of raw outputs (N, C) whose loss is known."""
+        if not np.isfinite(raw).all():
+            return math.nan
+        return -loss if self.score is None else float(self.score(theta, raw))
 
 
 def split_rows(
@@ -95,65 +122,110 @@ def split_rows(
     return training, validation
 
 
-def validator(
-    network: Network,
-    loss: Loss,
-    holdout: Holdout,
-    score: Callable[[Array, Array], float] | None,
-) -> Validate:
-    """Return the function that judges parameters on a validation set.
+class Validator:
+    """Judges the members of a stack on their validation sets.
 
     Parameters
     ----------
-    network : Network
-        The network.
+    members : sequence of Member
+        Each with a holdout of as many rows.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        holdouts: list[Holdout] = [member.holdout for member in members]
+        self._holdouts = holdouts
+        self._network = members[0].recipe.network
+        self._loss = in_rows([member.recipe.loss for member in members])
+        data, dtype = [h.data for h in holdouts], members[0].state.theta.dtype
+        alike = all(h is holdouts[0] for h in holdouts)
+        self._batches = Batches(data[0] if alike else data, CHUNK_ROWS, dtype)
+        self._order = None
+        if holdouts[0].rows is not None:
+            self._order = np.stack([h.rows for h in holdouts[: 1 if alike else None]])
+        chosen = holdouts[:1] if alike else holdouts
+        self._y = np.stack([h.chosen(h.data.y) for h in chosen])
+        self._weight = None
+        if data[0].weight is not None:
+            self._weight = np.stack([h.chosen(h.data.weight) for h in chosen])
+
+    def __call__(self, theta: Array) -> tuple[Array, Array]:
+        """Return validation losses, without penalty, and scores, of shape (K,)."""
+        n_members, first = len(theta), self._holdouts[0]
+        raw = raw_outputs_of_rows(
+            self._network, theta, self._batches, self._order, first.n_rows
+        )
+        if first.pools:
+            raw = pooled(self._loss, raw)[None]
+            loss = float(mean_loss(self._loss, raw, self._y, self._weight)[0])
+            score = first.judge(theta, raw[0], loss)
+            return np.full(n_members, loss), np.full(n_members, score)
+        raw = self._without_heads(raw, n_members)
+        losses = mean_loss(self._loss, raw, self._y, self._weight).astype(float)
+        pairs = enumerate(zip(self._holdouts, losses.tolist(), strict=True))
+        scores = [h.judge(theta[k : k + 1], raw[k], loss) for k, (h, loss) in pairs]
+        return losses, np.array(scores)
+
+    def _without_heads(self, raw: Array, n_members: int) -> Array:
+        """Pool the heads of each member, if it has several."""
+        if len(raw) == n_members:
+            return raw
+        heads = raw.reshape(n_members, -1, *raw.shape[1:])
+        return np.stack([pooled(self._loss, of_member) for of_member in heads])
+
+
+@dataclass(frozen=True)
+class OwnScore:
+    """The score of the estimator itself: accuracy, or coefficient of determination.
+
+    Parameters
+    ----------
+    target : ClassTarget or ValueTarget
+        How targets become columns.
     loss : Loss
-        Its loss.
-    holdout : Holdout
-        The validation set.
-    score : callable
-        From parameters (1, P) and finite raw outputs (N, C) to a number; None for
-        the negative loss.
-
-    Returns
-    -------
-    validate : callable
-        From parameters to validation loss and score.
+        Its link makes predictions of raw outputs.
+    y : ndarray of shape (N,) or (N, C)
+        The target of the validation rows as the user sees it.
+    weight : ndarray of shape (N,), or None
+        Their weights.
     """
 
-    def validate(theta: Array) -> tuple[float, float]:
-        raw = raw_outputs(network, theta, holdout.data.x)
-        value = mean_loss(loss, raw, holdout.data.y, holdout.data.weight)
-        if not np.isfinite(raw).all():
-            return float(value[0]), math.nan
-        if score is None:
-            return float(value[0]), -float(value[0])
-        return float(value[0]), float(score(theta, raw[0]))
+    target: Any
+    loss: Loss
+    y: Array
+    weight: Array | None
 
-    return validate
+    def __call__(self, theta: Array, raw: Array) -> float:
+        """Return the score of raw outputs (N, C)."""
+        del theta
+        return float(self.target.score(self.loss.link(raw), self.y, self.weight))
 
 
-def scorer_of(scoring: Any) -> Callable[[Any, Holdout], float]:
-    """Return a function that scores an estimator on a holdout.
+class ScorerScore:
+    """The score of a scorer of scikit-learn's kind.
 
     Parameters
     ----------
+    view : BaseMLP
+        A look-alike of the estimator, fitted but for its parameters.
     scoring : str or callable
-        A scorer's name, or a callable ``scorer(estimator, X, y)``.
-
-    Returns
-    -------
-    score : callable
-        From estimator and holdout to a number. Weights are handed on where the scorer
-        takes a ``sample_weight``.
+        A scorer's name, or a callable ``scorer(estimator, X, y)``. Weights are handed
+        on where it takes a ``sample_weight``.
+    holdout : Holdout
+        What to score on.
     """
-    scorer = get_scorer(scoring)
-    takes_weight = "sample_weight" in inspect.signature(scorer).parameters
 
-    def score(estimator: Any, holdout: Holdout) -> float:
+    def __init__(self, view: Any, scoring: Any, holdout: Holdout) -> None:
+        self._view = view
+        self._scorer = get_scorer(scoring)
         data = holdout.data
-        if data.weight is None or not takes_weight:
-            return float(scorer(estimator, data.x, holdout.y))
-        return float(scorer(estimator, data.x, holdout.y, sample_weight=data.weight))
+        self._x, self._y = holdout.chosen(data.x), holdout.chosen(holdout.y)
+        self._weight = {}
+        takes_weight = "sample_weight" in inspect.signature(self._scorer).parameters
+        if data.weight is not None and takes_weight:
+            self._weight = {"sample_weight": holdout.chosen(data.weight)}
 
-    return score
+    def __call__(self, theta: Array, raw: Array) -> float:
+        """Return the score of parameters."""
+        del raw
+        self._view.theta_ = theta
+        return float(self._scorer(self._view, self._x, self._y, **self._weight))

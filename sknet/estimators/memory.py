@@ -1,7 +1,7 @@
 """Memory: what a fitted estimator keeps so that training can go on.
 
 Plain arrays, numbers, strings, lists, tuples and dicts only, so that any safe loader
-takes it.
+takes it. Arrays and lists have a row, or an item, for each network.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from sknet._rng import (
     stream_state,
 )
 from sknet.optimizers import Optimizer
-from sknet.schedules import Clock
 from sknet.training.state import TrainState
+
+
+# Counters of a training, as they are called in its state.
+_COUNTERS = ("t", "n_epochs", "n_seen", "plateau_scale", "n_averaged", "cycle_start")
 
 
 def remember(
@@ -38,9 +41,9 @@ def remember(
         As the training left it.
     optimizer : Optimizer
         Whose slots these are.
-    validation_rows : ndarray of int, or None
+    validation_rows : ndarray of int, of shape (K or 1, V), or None
         Rows that were split off.
-    published : ndarray of shape (1, P)
+    published : ndarray of shape (K, P)
         The parameters of the fitted estimator: the best, which need not be the last.
     keep_order : bool
         Whether the order of the rows is kept, which takes as many numbers as there
@@ -53,37 +56,29 @@ def remember(
     """
     last = None if np.array_equal(state.theta, published) else state.theta
     order = state.order if keep_order else None
-    noise = [noise_state(stream) for stream in state.noise]
     return {
         "optimizer": optimizer.name,
         "slots": list(state.slots),
-        "t": state.t,
-        "stream": stream_state(state.streams[0]),
+        "streams": [stream_state(stream) for stream in state.streams],
         "order": _compact(order),
         "validation_rows": _compact(validation_rows) if keep_order else None,
-        "plateau_scale": state.plateau_scale,
-        "noise": noise[0] if noise else None,
+        "noise": [noise_state(stream) for stream in state.noise],
         "average": state.average,
-        "n_averaged": state.n_averaged,
-        "cycle_start": state.cycle_start,
         "last_theta": last,
         "published": _checksum(published),
+        **{name: getattr(state, name).tolist() for name in _COUNTERS},
     }
 
 
-def recall(
-    memory: dict[str, Any], theta: Array, clock: Clock, optimizer: Optimizer
-) -> TrainState:
+def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainState:
     """Return a state that goes on from a memory; nothing is shared with it.
 
     Parameters
     ----------
     memory : dict
-        What :func:`remember` returned, or a part of it.
-    theta : ndarray of shape (1, P)
+        What :func:`remember` returned, or a part of it: the streams at least.
+    theta : ndarray of shape (K, P)
         The published parameters.
-    clock : Clock
-        Epochs and samples so far.
     optimizer : Optimizer
         Who goes on: another one than before starts without slots.
 
@@ -98,18 +93,22 @@ def recall(
         last = average = None
     kept = memory.get("slots", [])
     same = memory.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots
-    slots = [slot.copy() for slot in kept] if same else []
+    first, k = TrainState(theta, [], []), len(theta)
+    counters = {
+        name: np.array(memory.get(name, getattr(first, name).tolist() * k))
+        for name in _COUNTERS
+    }
+    if not same:
+        counters["t"] = np.zeros_like(counters["t"])
+    if average is None:
+        counters["n_averaged"] = np.zeros_like(counters["n_averaged"])
     return TrainState(
         theta=(theta if last is None else last).copy(),
-        slots=slots,
-        streams=[stream_from_state(memory["stream"])],
-        t=memory["t"] if same else 0,
-        clock=clock,
-        plateau_scale=memory.get("plateau_scale", 1.0),
-        noise=[noise_from_state(noise)] if (noise := memory.get("noise")) else [],
+        slots=[slot.copy() for slot in kept] if same else [],
+        streams=[stream_from_state(state) for state in memory["streams"]],
+        noise=[noise_from_state(state) for state in memory.get("noise", [])],
         average=None if average is None else average.copy(),
-        n_averaged=memory.get("n_averaged", 0) if average is not None else 0,
-        cycle_start=memory.get("cycle_start", 0),
+        **counters,
     )
 
 
@@ -125,13 +124,13 @@ def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
 
     Returns
     -------
-    order : ndarray of shape (1, M), or None
+    order : ndarray of shape (K, M), or None
         Order of the training rows.
-    validation_rows : ndarray of int, or None
+    validation_rows : ndarray of int, of shape (K or 1, V), or None
         The rows that were split off.
     """
     order, validation = memory.get("order"), memory.get("validation_rows")
-    known = sum(rows.size for rows in (order, validation) if rows is not None)
+    known = sum(rows.shape[1] for rows in (order, validation) if rows is not None)
     if order is None or known != n_rows:
         return None, None
     if validation is not None:

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sknet._numerics import Array
 from sknet.estimators.components import loss_of
+from sknet.estimators.pooling import mean_link, pooled, total_spread
 from sknet.estimators.targets import ClassTarget, ValueTarget
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
 
@@ -79,8 +80,9 @@ class ClassPredictions:
             A column a class, in the order of ``classes_``: above 0, with the sum one;
             for several labels at once a column a label, between 0 and 1.
         """
-        raw = self._raw(X)
-        return self._fitted_target().probability(raw)
+        members = self._member_probabilities(X)
+        mean: Array = members[0] if len(members) == 1 else members.mean(axis=0)
+        return mean
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X: Any) -> Array:
@@ -96,11 +98,16 @@ class ClassPredictions:
         log_probability : ndarray of shape (n_samples, n_classes)
             Logarithms of ``predict_proba``, finite: at least that of the least number.
         """
-        raw = self._raw(X)
-        return self._fitted_target().log_probability(raw)
+        raw, target = self._raw_members(X), self._fitted_target()
+        if len(raw) == 1:
+            return target.log_probability(raw[0])
+        mean = np.stack([target.probability(member) for member in raw]).mean(axis=0)
+        return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
 
     def decision_function(self, X: Any) -> Array:
         """Return the raw outputs, before the logistic function or the softmax.
+
+        Of an ensemble they are those that give its mean prediction.
 
         Parameters
         ----------
@@ -112,8 +119,51 @@ class ClassPredictions:
         raw : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Flat for two classes: the log-odds of ``classes_[1]``.
         """
-        raw = self._raw(X)
+        members = self._raw_members(X)
+        with np.errstate(all="ignore"):
+            raw = pooled(self._fitted_loss(), members)
         return raw.ravel() if self._target_kind == "binary" else raw
+
+    def predict_members(self, X: Any) -> Array:
+        """Predict classes by each network of an ensemble.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_estimators, n_samples[, n_labels])
+            Their predictions; of a single network its own.
+        """
+        raw, target = self._raw_members(X), self._fitted_target()
+        with np.errstate(all="ignore"):
+            return np.stack([target.decode(target.loss.link(r)) for r in raw])
+
+    @available_if(_gives_probability)
+    def predict_proba_members(self, X: Any) -> Array:
+        """Predict probabilities by each network of an ensemble.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probability : ndarray of shape (n_estimators, n_samples, n_classes)
+            As :meth:`predict_proba`, which is their mean; their spread shows where the
+            networks know nothing.
+        """
+        return self._member_probabilities(X)
+
+    def _member_probabilities(self, X: Any) -> Array:
+        """Return the probabilities of each network."""
+        raw, target = self._raw_members(X), self._fitted_target()
+        if len(raw) == 1:  # one row is predicted in no time: no copies
+            return target.probability(raw[0])[None]
+        return np.stack([target.probability(member) for member in raw])
 
 
 @lru_cache(maxsize=128)
@@ -140,7 +190,9 @@ class ValuePredictions:
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features.
         return_std : bool, default=False
-            Whether to return standard deviations too, which ``loss="gaussian"`` gives.
+            Whether to return standard deviations too: those that ``loss="gaussian"``
+            gives, the spread of an ensemble's networks, or of both the root of the sum
+            of their squares.
 
         Returns
         -------
@@ -155,20 +207,36 @@ class ValuePredictions:
         ValueError
             If ``return_std``, and the loss gives no standard deviation.
         """
-        raw = self._raw(X)
-        target = self._fitted_target()
+        raw, target = self._raw_members(X), self._fitted_target()
         with np.errstate(all="ignore"):
-            prediction = target.loss.link(raw)
-            spread = target.loss.spread(raw)
+            prediction = mean_link(target.loss, raw)
+            spread = total_spread(target.loss, raw) if return_std else None
+        if not return_std:
+            return target.values(prediction)
         if spread is None:
-            if return_std:
-                raise ValueError(
-                    f"return_std=True: loss={target.loss.name!r} gives no standard "
-                    "deviation; use loss='gaussian'."
-                )
-            return target.decode(prediction)
+            raise ValueError(
+                f"return_std=True: loss={target.loss.name!r} gives no standard "
+                "deviation; use loss='gaussian', or an ensemble (n_estimators)."
+            )
         mean = target.point(prediction)
-        return (mean, spread.reshape(mean.shape)) if return_std else mean
+        return mean, spread.reshape(mean.shape)
+
+    def predict_members(self, X: Any) -> Array:
+        """Predict values by each network of an ensemble.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_estimators, n_samples[, n_outputs])
+            As :meth:`predict`, which is their mean; of a single network its own.
+        """
+        raw, target = self._raw_members(X), self._fitted_target()
+        with np.errstate(all="ignore"):
+            return np.stack([target.values(target.loss.link(r)) for r in raw])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
@@ -189,8 +257,7 @@ class ValuePredictions:
         score : float
             At most 1, which is a perfect prediction.
         """
-        raw = self._raw(X)
-        target = self._fitted_target()
+        raw, target = self._raw_members(X), self._fitted_target()
         with np.errstate(all="ignore"):
-            values = target.point(target.loss.link(raw))
+            values = target.point(mean_link(target.loss, raw))
         return float(r2_score(y, values, sample_weight=sample_weight))

@@ -1,33 +1,45 @@
-"""Fitting by minibatch steps: from an estimator's parameters to trained ones."""
+"""Fitting by minibatch steps: from an estimator's parameters to trained networks.
+
+An estimator is one network, or an ensemble of several. Either way it becomes members,
+which are trained as rows of one array, maybe together with those of other estimators.
+"""
 
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from sknet._numerics import Array
 from sknet._rng import noise_stream
 from sknet.estimators import memory
 from sknet.estimators.components import averaging_of, optimizer_of, schedule_of
-from sknet.estimators.holdout import Holdout, NoSplitError, split_rows, validator
+from sknet.estimators.ensemble import (
+    Streams,
+    course_of,
+    ending_of,
+    fitted_seeds,
+    member_data,
+    new_streams,
+    summary,
+)
+from sknet.estimators.holdout import Holdout, NoSplitError, split_rows
 from sknet.estimators.initial import initial_theta
 from sknet.estimators.task import Fit, Task, batch_rows, limits_of
-from sknet.schedules import Clock
-from sknet.training.batches import Batches
-from sknet.training.callbacks import Reporter
-from sknet.training.monitor import Monitor, Progress
-from sknet.training.session import Ending, Session
-from sknet.training.state import TrainState
-from sknet.training.trainer import Trainer
+from sknet.optimizers import Optimizer
+from sknet.training.monitor import Progress, Rule
+from sknet.training.pace import Pace
+from sknet.training.recipe import Limits, Recipe
+from sknet.training.session import Member
+from sknet.training.state import TrainState, stack_states
 
 
-def fit_stochastic(estimator: Any, task: Task) -> Fit:
-    """Train by minibatches, from scratch or from where an earlier fit stopped.
+def prepare(estimator: Any, task: Task) -> list[Member]:
+    """Return the networks to train, from scratch or from where a fit stopped.
 
     Parameters
     ----------
@@ -38,57 +50,119 @@ def fit_stochastic(estimator: Any, task: Task) -> Fit:
 
     Returns
     -------
+    members : list of Member
+        One, or as many as the ensemble has.
+    """
+    optimizer = optimizer_of(estimator)
+    states, streams = _start(estimator, task, optimizer)
+    courses = [course_of(estimator, task, k) for k in range(len(states))]
+    holdouts = _arrange_rows(estimator, task, states, courses, streams.splitter)
+    recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
+    best = [None] * len(states)
+    if courses[0].best_score[0] > -math.inf:
+        best = [estimator.theta_[k : k + 1].copy() for k in range(len(states))]
+    data = member_data(estimator, task, streams.seeds)
+    seeds = [None] * len(states) if streams.seeds is None else streams.seeds.tolist()
+    parts = zip(data, states, courses, holdouts, best, seeds, strict=True)
+    return [
+        Member(
+            replace(recipe, limits=_limits(estimator, task, recipe.pace, state)),
+            dataset,
+            state,
+            course,
+            holdout,
+            theta,
+            seed,
+        )
+        for dataset, state, course, holdout, theta, seed in parts
+    ]
+
+
+def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
+    """Return what to publish of trained networks.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its parameters say what to keep.
+    task : Task
+        What was trained on what.
+    members : sequence of Member
+        As a session left them.
+
+    Returns
+    -------
     fit : Fit
         Trained parameters and curves.
     """
-    trainer = _trainer(estimator, task)
-    state, progress = _start(estimator, task, trainer)
-    holdout, validation_rows = _arrange_rows(estimator, task, state, progress)
-    n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
-    n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
-    least = _least_rows(task, n_batch, estimator.batch_size)
-    validate = None
-    if holdout is not None:
-        score = estimator._score_on(task, holdout)
-        validate = validator(task.network, task.loss, holdout, score)
-    monitor = Monitor(
-        estimator.tol,
-        estimator.n_iter_no_change,
-        estimator.early_stopping and validate is not None,
-        trainer.schedule,
-    )
-    session = Session(trainer, monitor, validate, Reporter(bool(estimator.verbose)))
-    limits = limits_of(estimator, task.incremental)
-    if trainer.schedule.is_planned and not task.incremental:
-        left = trainer.horizon - (state.clock.n_epochs - state.cycle_start)
-        limits = replace(limits, max_iter=left)
-    batches = Batches(task.data, n_batch, task.dtype, least=least)
-    best = estimator.theta_.copy() if progress.best_score > -math.inf else None
-    ending, best = session.run(state, progress, batches, limits, best)
-    if trainer.schedule.is_planned and ending.reason == "max_iter":
-        ending = replace(ending, reason="finished")  # as it was planned
-    theta = _settle(state, ending, monitor, best)
-    attributes = _attributes(trainer, state, progress, monitor)
-    keep = estimator.warm_start or task.incremental
-    attributes["_training"] = memory.remember(
-        state, trainer.optimizer, validation_rows, theta, keep
-    )
+    ending = ending_of(members)
+    if task.resumable:  # as if it had been one training
+        n_epochs = max(int(member.state.n_epochs[0]) for member in members)
+        ending = replace(ending, n_iter=n_epochs)
+    settled = [_settle(member) for member in members]
+    theta = settled[0] if len(settled) == 1 else np.concatenate(settled)
+    state = stack_states([member.state for member in members])
+    attributes = summary(members, ending)
+    keep = estimator.warm_start or task.incremental or task.resumable
+    first = members[0].holdout
+    rows = None
+    if first is not None and first.rows is not None:
+        shared = members[:1] if first.pools else members
+        rows = np.stack([member.holdout.rows for member in shared])
+    optimizer = members[0].recipe.optimizer
+    attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     return Fit(theta, ending, attributes)
 
 
-def _trainer(estimator: Any, task: Task) -> Trainer:
-    """Return the description of the training that the parameters ask for."""
+def _recipe(
+    estimator: Any,
+    task: Task,
+    optimizer: Optimizer,
+    state: TrainState,
+    holdout: Holdout | None,
+) -> Recipe:
+    """Return how each network is trained."""
+    n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
+    n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
     clip = estimator.clip_norm
-    return Trainer(
-        task.objective(estimator.alpha),
-        optimizer_of(estimator),
-        schedule_of(estimator),
-        float(estimator.learning_rate_init),
-        estimator.shuffle,
-        int(estimator.max_iter),
-        None if clip is None else float(clip),
-        averaging_of(estimator),
+    return Recipe(
+        architecture=task.architecture,
+        n_inputs=task.network.n_inputs,
+        n_raw=task.network.n_outputs,
+        loss=task.loss,
+        optimizer=optimizer,
+        pace=Pace(
+            float(estimator.learning_rate_init),
+            schedule_of(estimator),
+            int(estimator.max_iter),
+        ),
+        rule=Rule(
+            float(estimator.tol),
+            float(estimator.n_iter_no_change),
+            bool(estimator.early_stopping) and holdout is not None,
+        ),
+        limits=limits_of(estimator, task.incremental),
+        alpha=float(estimator.alpha),
+        batch_size=n_batch,
+        least_rows=_least_rows(task, n_batch, estimator.batch_size),
+        shuffle=bool(estimator.shuffle),
+        clip_norm=None if clip is None else float(clip),
+        averaging=averaging_of(estimator),
+        verbose=bool(estimator.verbose),
     )
+
+
+def _limits(estimator: Any, task: Task, pace: Pace, state: TrainState) -> Limits:
+    """Return when a network stops; a plan of the learning rate is finished first."""
+    if int(state.n_epochs[0] - state.cycle_start[0]) >= pace.horizon:
+        state.cycle_start[:] = state.n_epochs
+    limits = limits_of(estimator, task.incremental)
+    if task.resumable and task.going_on:
+        return replace(limits, max_iter=limits.max_iter - int(state.n_epochs[0]))
+    if pace.schedule.is_planned and not task.incremental:
+        left = pace.horizon - int(state.n_epochs[0] - state.cycle_start[0])
+        return replace(limits, max_iter=left)
+    return limits
 
 
 def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
@@ -104,88 +178,99 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
     return 2
 
 
-def _start(estimator: Any, task: Task, trainer: Trainer) -> tuple[TrainState, Progress]:
-    """Return a new state, or the one that an earlier fit has left."""
-    layout = task.network.layout
+def _start(
+    estimator: Any, task: Task, optimizer: Optimizer
+) -> tuple[list[TrainState], Streams]:
+    """Return new states, or those that an earlier fit has left."""
     if task.going_on:
-        clock = Clock(estimator.n_epochs_, estimator.t_)
-        state = memory.recall(
-            estimator._training, estimator.theta_, clock, trainer.optimizer
-        )
-        progress = _progress_of(estimator)
+        state = memory.recall(estimator._training, estimator.theta_, optimizer)
+        n_members = state.n_members
+        one = n_members == 1
+        states = [state] if one else [state.members([k]) for k in range(n_members)]
+        seeds = fitted_seeds(estimator)
+        streams = Streams([s.streams[0] for s in states], states[0].streams[0], seeds)
     else:
-        streams = [check_random_state(estimator.random_state)]
-        theta = initial_theta(estimator.initializer, task.network, streams, task.dtype)
-        state, progress = TrainState(theta, [], streams), Progress()
+        streams = new_streams(estimator)
+        states = [
+            TrainState(
+                initial_theta(
+                    estimator.initializer, task.network, [stream], task.dtype
+                ),
+                [],
+                [stream],
+            )
+            for stream in streams.members
+        ]
+    for state in states:
+        _complete(estimator, task, optimizer, state)
+    return states, streams
+
+
+def _complete(
+    estimator: Any, task: Task, optimizer: Optimizer, state: TrainState
+) -> None:
+    """Add to a state what the parameters ask for and it does not have yet."""
     if task.network.draws_noise and not state.noise:
         state.noise = [noise_stream(stream) for stream in state.streams]
-    if trainer.averaging is None:
-        state.average, state.n_averaged = None, 0
-    if state.clock.n_epochs - state.cycle_start >= trainer.horizon:
-        state.cycle_start = state.clock.n_epochs
+    if estimator.averaging is None:
+        state.average = None
+        state.n_averaged[:] = 0
     if not state.slots:
-        shape = (len(state.theta), layout.n_trainable)
+        shape = (1, task.network.layout.n_trainable)
         state.slots = [
-            np.zeros(shape, dtype=task.dtype) for _ in range(trainer.optimizer.n_slots)
+            np.zeros(shape, dtype=task.dtype) for _ in range(optimizer.n_slots)
         ]
-    return state, progress
-
-
-def _progress_of(estimator: Any) -> Progress:
-    """Return the course of the earlier fits, as copies."""
-    best_loss = getattr(estimator, "best_loss_", None)
-    best_score = None
-    if best_loss is None:
-        # Early stopping watched the score, and published the weights it belongs to.
-        best_score = getattr(estimator, "best_validation_score_", None)
-    return Progress(
-        list(getattr(estimator, "loss_curve_", None) or []),
-        list(getattr(estimator, "validation_loss_curve_", None) or []),
-        list(getattr(estimator, "validation_scores_", None) or []),
-        math.inf if best_loss is None else best_loss,
-        -math.inf if best_score is None else best_score,
-        getattr(estimator, "n_no_improvement_", 0),
-    )
 
 
 def _arrange_rows(
-    estimator: Any, task: Task, state: TrainState, progress: Progress
-) -> tuple[Holdout | None, Array | None]:
-    """Split off a validation set if one is asked for; set the order of the rest."""
-    n_rows = task.data.n_rows
-    order, validation = memory.recalled_rows(
+    estimator: Any,
+    task: Task,
+    states: Sequence[TrainState],
+    courses: Sequence[Progress],
+    splitter: np.random.RandomState,
+) -> list[Holdout | None]:
+    """Split off validation sets if they are asked for; set the orders of the rest."""
+    n_members, n_rows = len(states), task.data.n_rows
+    pools = n_members > 1 and bool(estimator.stop_together)
+    orders, validation = memory.recalled_rows(
         estimator._training if task.going_on else {}, n_rows
     )
     splits = estimator.early_stopping and task.holdout is None and not task.incremental
     if splits and validation is None:
-        training, validation = _try_split(estimator, task, state)
-        if training is not None:
-            order = training[None]
-            # Scores on other rows do not compare.
-            progress.best_score, progress.n_no_improvement = -math.inf, 0
+        streams = [splitter] if pools else [state.streams[0] for state in states]
+        training, validation = _split_all(estimator, task, streams)
+        if validation is not None:
+            orders = training
+            for course in courses:  # scores on other rows do not compare
+                course.best_score[:], course.n_no_improvement[:] = -math.inf, 0
     elif not splits and validation is not None:
-        order = validation = None
-    if order is None and estimator.shuffle:
-        order = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
-    state.order = order
+        orders = validation = None
+    if orders is None and estimator.shuffle:
+        orders = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
+    for k, state in enumerate(states):
+        state.order = None if orders is None else orders[[k % len(orders)]]
     if validation is None:
-        return task.holdout, None
-    return Holdout(task.data.subset(validation), task.y[validation]), validation
+        given = task.holdout
+        if given is not None:
+            given = replace(given, pools=pools)
+            given = replace(given, score=estimator._score_on(task, given))
+        return [given] * n_members
+    holdouts = [_holdout(estimator, task, rows, pools) for rows in validation]
+    return [holdouts[k % len(holdouts)] for k in range(n_members)]
 
 
-def _try_split(
-    estimator: Any, task: Task, state: TrainState
+def _holdout(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
+    """Return some rows of the data as a validation set."""
+    holdout = Holdout(task.data, task.y, rows, None, pools)
+    return replace(holdout, score=estimator._score_on(task, holdout))
+
+
+def _split_all(
+    estimator: Any, task: Task, streams: Sequence[np.random.RandomState]
 ) -> tuple[Array | None, Array | None]:
-    """Split the rows, or warn that training goes on without a split."""
-    labels = task.y if getattr(task.target, "kind", "") == "binary" else None
-    weight = task.data.weight
+    """Split the rows once for each stream, or warn that training goes on without."""
     try:
-        parts = split_rows(
-            task.data.n_rows, estimator.validation_fraction, labels, state.streams[0]
-        )
-        if weight is not None and not all(weight[rows].any() for rows in parts):
-            raise NoSplitError("all rows of one part have weight zero")
-        return parts
+        parts = [_split(estimator, task, stream) for stream in streams]
     except NoSplitError as reason:
         warnings.warn(
             f"early_stopping=True finds no validation set: {reason}. Training goes "
@@ -194,13 +279,25 @@ def _try_split(
             stacklevel=2,
         )
         return None, None
+    return np.stack([p[0] for p in parts]), np.stack([p[1] for p in parts])
 
 
-def _settle(
-    state: TrainState, ending: Ending, monitor: Monitor, best: Array | None
-) -> Array:
+def _split(
+    estimator: Any, task: Task, stream: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Split the rows, so that neither part weighs nothing."""
+    labels = task.y if getattr(task.target, "kind", "") == "binary" else None
+    weight = task.data.weight
+    parts = split_rows(task.data.n_rows, estimator.validation_fraction, labels, stream)
+    if weight is not None and not all(weight[rows].any() for rows in parts):
+        raise NoSplitError("all rows of one part have weight zero")
+    return parts
+
+
+def _settle(member: Member) -> Array:
     """Return the parameters to publish; after a divergence restore the best ones."""
-    if ending.reason == "diverged":
+    state, best = member.state, member.best
+    if member.ending is not None and member.ending.reason == "diverged":
         if best is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may "
@@ -210,32 +307,6 @@ def _settle(
             )
         state.go_back(best)
         return state.published
-    if monitor.on_score and best is not None:
+    if member.recipe.rule.on_score and best is not None:
         return best
     return state.published
-
-
-def _attributes(
-    trainer: Trainer,
-    state: TrainState,
-    progress: Progress,
-    monitor: Monitor,
-) -> dict[str, Any]:
-    """Return the fitted attributes of a stochastic fit."""
-    scores = progress.validation_scores
-    return {
-        "loss_": progress.loss_curve[-1] if progress.loss_curve else math.nan,
-        "loss_curve_": progress.loss_curve,
-        "best_loss_": None if monitor.on_score else progress.best_loss,
-        "validation_scores_": scores or None,
-        "validation_loss_curve_": progress.validation_loss_curve or None,
-        "best_validation_score_": (
-            progress.best_score
-            if monitor.on_score
-            else (max(scores) if scores else None)
-        ),
-        "n_no_improvement_": progress.n_no_improvement,
-        "learning_rate_": trainer.rate_now(state),
-        "n_epochs_": state.clock.n_epochs,
-        "t_": state.clock.n_seen,
-    }

@@ -314,6 +314,12 @@ class ValueTarget:
         values = self.point(prediction)
         return float(r2_score(y, values, sample_weight=weight))
 
+    def values(self, prediction: Array) -> Array:
+        """Return what users see: of a mean and its spread the mean, else everything."""
+        if self.loss.gives_spread:
+            return self.point(prediction)
+        return self.decode(prediction)
+
     def point(self, prediction: Array) -> Array:
         """Return one value a target: (N,) for a single target, else (N, C)."""
         values = self.loss.point(prediction)

@@ -18,12 +18,40 @@ from sknet.network.network import Network
 from sknet.objective import Objective
 from sknet.penalties import L2
 from sknet.training.batches import Dataset
-from sknet.training.session import Ending, Limits
+from sknet.training.recipe import Limits
+from sknet.training.session import Ending
 
 
 # Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
 # the order of a handful of rows, and integer weights equal repeated rows.
 FULL_BATCH_ROWS = 40
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of ``fit`` or ``partial_fit``, as it came in.
+
+    Parameters
+    ----------
+    X, y, sample_weight : object
+        Data.
+    holdout : tuple of three, default=(None, None, None)
+        The same of a validation set.
+    classes : array-like or None, default=None
+        All classes that will ever come.
+    incremental : bool, default=False
+        Whether this is a call of ``partial_fit``.
+    resumable : bool, default=False
+        Whether later calls go on from here, until ``max_iter`` epochs in all.
+    """
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    holdout: tuple[Any, Any, Any] = (None, None, None)
+    classes: Any = None
+    incremental: bool = False
+    resumable: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +80,8 @@ class Task:
         Whether this is a call of ``partial_fit``.
     holdout : Holdout or None
         The validation set that was handed in.
+    resumable : bool
+        Whether a later call goes on from here, until ``max_iter`` epochs in all.
     """
 
     data: Dataset
@@ -64,6 +94,7 @@ class Task:
     going_on: bool
     incremental: bool
     holdout: Holdout | None
+    resumable: bool = False
 
     def objective(self, alpha: float) -> Objective:
         """Return network, loss and the ridge penalty as one function."""
@@ -76,7 +107,7 @@ class Fit:
 
     Parameters
     ----------
-    theta : ndarray of shape (1, P)
+    theta : ndarray of shape (K, P)
         The parameters to publish.
     ending : Ending
         How it ended.

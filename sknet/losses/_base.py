@@ -156,7 +156,14 @@ class ValueLoss(Loss):
 
     The R raw outputs of C target columns stand target by target: those of the first,
     those of the second, and so on.
+
+    Attributes
+    ----------
+    gives_spread : bool
+        Whether :meth:`spread` gives a standard deviation.
     """
+
+    gives_spread: ClassVar[bool] = False
 
     def check_target(self, y: Array) -> None:
         """Raise ValueError if ``y`` lies outside of the domain of the loss."""

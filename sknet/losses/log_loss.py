@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import expit
 
 from sknet._component import flag, real
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
+from sknet._rows import rounded
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
@@ -86,6 +88,8 @@ class LogLoss(ClassLoss):
     array([[0.5, 0.5]])
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("label_smoothing",)
+
     exclusive: bool = flag(True)
     label_smoothing: float = real(0.0, "[0, 1)")
 
@@ -98,7 +102,7 @@ class LogLoss(ClassLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write ``weight * (p - y)`` and return the mean log-loss."""
-        if self.label_smoothing:
+        if np.any(self.label_smoothing):
             y = self._smooth(y, work)
         reduce = self._exclusive if self.exclusive else self._independent
         reduce(raw, y, out, work)
@@ -110,9 +114,11 @@ class LogLoss(ClassLoss):
         """Return smoothed targets in a scratch array."""
         n_outputs = y.shape[-1]
         smooth = work.named("smooth", n_outputs)
-        share = float(self.label_smoothing)
-        np.multiply(y, 1.0 - share, out=smooth)
-        smooth += share / (n_outputs if self.exclusive else 2)
+        share = self.label_smoothing
+        if isinstance(share, np.ndarray):
+            share = share[:, :, None]
+        np.multiply(y, rounded(1.0 - share, smooth.dtype), out=smooth)
+        smooth += rounded(share / (n_outputs if self.exclusive else 2), smooth.dtype)
         return smooth
 
     @staticmethod

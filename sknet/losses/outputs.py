@@ -141,17 +141,18 @@ def inverse(name: str, p: Array) -> Array:
     ----------
     name : str
         Name of the output activation.
-    p : ndarray of shape (R,), float64
+    p : ndarray of shape (..., R)
         Predictions; they are moved inside the range first. Of a softmax, which gives
         sums of one, they are moved by the same amount each.
 
     Returns
     -------
-    raw : ndarray of shape (R,)
+    raw : ndarray of the shape of p
         Raw outputs, finite.
     """
     low, high = _RANGES[name]
     if name == "softmax":
-        p = p + (1.0 - p.sum()) / len(p)
-    least = np.finfo(np.float64).tiny if low == 0.0 else np.nextafter(low, 0.0)
-    return _INVERSES[name](np.clip(p, least, np.nextafter(high, 0.0)))
+        p = p + (1.0 - p.sum(axis=-1, keepdims=True)) / p.shape[-1]
+    inner = np.nextafter(np.array([low, high], dtype=p.dtype), p.dtype.type(0.0))
+    least = np.finfo(p.dtype).tiny if low == 0.0 else inner[0]
+    return _INVERSES[name](np.clip(p, least, inner[1]))

@@ -57,6 +57,14 @@ class Network:
         """Elements of the largest weight matrix."""
         return max(p.size for p in self.layout.parameters if p.zone == DECAYED)
 
+    @property
+    def n_columns(self) -> int:
+        """Columns of all arrays that a training computes in, for each row."""
+        nodes = self._declaration.walk()
+        own = [b for node in nodes for b in node.buffers]
+        scratch = max((b.columns * b.n_scratch for b in own), default=0)
+        return scratch + sum(b.columns for b in own if not b.n_scratch)
+
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
     ) -> Array:

@@ -39,14 +39,16 @@ class Optimizer(Component):
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
         """Rewrite ``grad`` into the step to subtract, in place.
 
         ``t`` counts steps from 1. ``grad``, ``tmp`` (overwritten) and every slot have
-        shape (K, block); ``rate`` is a float or has shape (K, 1).
+        shape (K, block). Where members differ, ``t``, ``rate`` and the fields that the
+        class names in ``rows`` have shape (K, 1), in float64: ``rounded`` brings what
+        was computed of them to the type of ``grad``.
         """
 
 

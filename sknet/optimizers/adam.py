@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sknet._component import real
 from sknet._numerics import Array, Scalar
+from sknet._rows import power, rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -60,6 +62,8 @@ class Adam(Optimizer):
     array([[ 0.001, -0.001]])
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon", "weight_decay")
+
     beta_1: float = real(0.9, "[0, 1)")
     beta_2: float = real(0.999, "[0, 1)")
     epsilon: float = real(1e-8, "(0, inf)")
@@ -74,7 +78,7 @@ class Adam(Optimizer):
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
@@ -128,6 +132,8 @@ class AdamW(Optimizer):
     AdamW(weight_decay=0.1)
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon", "weight_decay")
+
     beta_1: float = real(0.9, "[0, 1)")
     beta_2: float = real(0.999, "[0, 1)")
     epsilon: float = real(1e-8, "(0, inf)")
@@ -142,7 +148,7 @@ class AdamW(Optimizer):
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
@@ -152,18 +158,19 @@ class AdamW(Optimizer):
 
 
 def _step_by_moments(
-    moments: Adam | AdamW, grad: Array, slots: Sequence[Array], t: int, rate: Scalar
+    moments: Adam | AdamW, grad: Array, slots: Sequence[Array], t: Scalar, rate: Scalar
 ) -> None:
     """Write Adam's step into ``grad``; arrays are (K, block)."""
     first, second = slots
-    first *= moments.beta_1
+    beta_1, beta_2, dtype = moments.beta_1, moments.beta_2, grad.dtype
+    first *= rounded(beta_1, dtype)
     first += grad
     grad *= grad
-    second *= moments.beta_2
+    second *= rounded(beta_2, dtype)
     second += grad
     np.sqrt(second, out=grad)
-    root = (1.0 - moments.beta_2) ** 0.5
-    grad += moments.epsilon / root
+    root = power(1.0 - beta_2, 0.5)
+    grad += rounded(moments.epsilon / root, dtype)
     np.divide(first, grad, out=grad)
-    correction = (1.0 - moments.beta_2**t) ** 0.5 / (1.0 - moments.beta_1**t)
-    grad *= rate * (correction * (1.0 - moments.beta_1) / root)
+    correction = power(1.0 - power(beta_2, t), 0.5) / (1.0 - power(beta_1, t))
+    grad *= rounded(rate * (correction * (1.0 - beta_1) / root), dtype)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sknet._component import real
 from sknet._numerics import Array, Scalar
+from sknet._rows import rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -59,6 +61,8 @@ class Lion(Optimizer):
     array([[ 0.001, -0.001,  0.   ]])
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "weight_decay")
+
     beta_1: float = real(0.9, "[0, 1)")
     beta_2: float = real(0.99, "[0, 1)")
     weight_decay: float = real(0.0, "[0, inf)")
@@ -72,18 +76,17 @@ class Lion(Optimizer):
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
         """Write the step and update the sum."""
         del t
         (momentum,) = slots
-        np.multiply(
-            momentum, self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1), out=tmp
-        )
+        share = self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1)
+        np.multiply(momentum, rounded(share, grad.dtype), out=tmp)
         tmp += grad
-        momentum *= self.beta_2
+        momentum *= rounded(self.beta_2, grad.dtype)
         momentum += grad
         np.sign(tmp, out=grad)
-        grad *= rate
+        grad *= rounded(rate, grad.dtype)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sknet._component import real
 from sknet._numerics import Array, Scalar
+from sknet._rows import power, rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -60,6 +62,8 @@ class RMSprop(Optimizer):
     array([[ 0.2, -0.2]])
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("rho", "epsilon", "momentum", "weight_decay")
+
     rho: float = real(0.9, "[0, 1)")
     epsilon: float = real(1e-8, "(0, inf)")
     momentum: float = real(0.0, "[0, 1)")
@@ -68,29 +72,29 @@ class RMSprop(Optimizer):
     @property
     def n_slots(self) -> int:
         """The sum behind the mean square; with momentum, the last step, too."""
-        return 2 if self.momentum else 1
+        return 2 if np.any(self.momentum) else 1
 
     def step(
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
         """Update the sum and write the step."""
         del t
-        square = slots[0]
+        square, dtype = slots[0], grad.dtype
         np.multiply(grad, grad, out=tmp)
-        square *= self.rho
+        square *= rounded(self.rho, dtype)
         square += tmp
         np.sqrt(square, out=tmp)
-        stretch = (1.0 - self.rho) ** -0.5
-        tmp += self.epsilon * stretch
+        stretch = power(1.0 - self.rho, -0.5)
+        tmp += rounded(self.epsilon * stretch, dtype)
         grad /= tmp
-        grad *= rate * stretch
-        if self.momentum:
+        grad *= rounded(rate * stretch, dtype)
+        if np.any(self.momentum):
             velocity = slots[1]
-            velocity *= self.momentum
+            velocity *= rounded(self.momentum, dtype)
             velocity += grad
             np.copyto(grad, velocity)

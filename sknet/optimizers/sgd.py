@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from sknet._component import flag, real
 from sknet._numerics import Array, Scalar
+from sknet._rows import rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -52,6 +54,8 @@ class SGD(Optimizer):
     array([[0.55]])
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("momentum", "weight_decay")
+
     momentum: float = real(0.9, "[0, 1]")
     nesterov: bool = flag(True)
     weight_decay: float = real(0.0, "[0, inf)")
@@ -59,26 +63,27 @@ class SGD(Optimizer):
     @property
     def n_slots(self) -> int:
         """One, the velocity; none without momentum."""
-        return 1 if self.momentum else 0
+        return 1 if np.any(self.momentum) else 0
 
     def step(
         self,
         grad: Array,
         slots: Sequence[Array],
-        t: int,
+        t: Scalar,
         rate: Scalar,
         tmp: Array,
     ) -> None:
         """Add to the velocity and write the step."""
         del t
-        grad *= rate
-        if not self.momentum:
+        grad *= rounded(rate, grad.dtype)
+        if not np.any(self.momentum):
             return
         (velocity,) = slots
-        velocity *= self.momentum
+        momentum = rounded(self.momentum, grad.dtype)
+        velocity *= momentum
         velocity += grad
         if self.nesterov:
-            np.multiply(velocity, self.momentum, out=tmp)
+            np.multiply(velocity, momentum, out=tmp)
             grad += tmp
         else:
             np.copyto(grad, velocity)

@@ -16,6 +16,8 @@ from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.initial import initial_theta
+from sknet.estimators.readings import Readings
+from sknet.estimators.task import Call
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective
@@ -245,8 +247,8 @@ def _problem(
     fitted = "theta_" in vars(estimator)
     copy = clone(estimator).set_params(scoring=None)
     classes = getattr(estimator, "classes_", None) if fitted else None
-    none = (None, None, None)
-    task = copy._understand(X, y, sample_weight, none, classes, False)
+    call = Call(X, y, sample_weight, classes=classes)
+    task = copy._understand(call, Readings(shares=False))
     n_rows, float64 = task.data.n_rows, np.dtype(np.float64)
     batch = next(Batches(task.data, n_rows, float64).epoch(None))
     seeds = stream.randint(2**31 - 1, size=n_members).tolist()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from sknet.averages import Averaging
@@ -25,27 +27,39 @@ class Averager:
             state.average = state.theta.copy()
         self._tmp = np.empty_like(state.theta)
 
-    def after_step(self, state: TrainState, progress: float) -> None:
+    def after_step(self, state: TrainState, progress: Sequence[float]) -> None:
         """Average, if the averaging wants every step."""
         if self._averaging.each_step:
             self._enter(state, progress)
 
-    def after_epoch(self, state: TrainState, progress: float) -> None:
+    def after_epoch(self, state: TrainState, progress: Sequence[float]) -> None:
         """Average, if the averaging wants every epoch."""
         if not self._averaging.each_step:
             self._enter(state, progress)
 
-    def _enter(self, state: TrainState, progress: float) -> None:
+    def _enter(self, state: TrainState, progress: Sequence[float]) -> None:
         """Move the average towards the parameters by the share that is due."""
-        average = state.average
-        if average is None:
-            return
-        share = self._averaging.share(state.n_averaged, progress)
-        if share == 1.0:
-            np.copyto(average, state.theta)
+        counts = state.n_averaged.tolist()
+        shares = [
+            self._averaging.share(n, done)
+            for n, done in zip(counts, progress, strict=True)
+        ]
+        if all(share == shares[0] for share in shares):
+            self._move(state, slice(None), shares[0])
         else:
-            np.subtract(state.theta, average, out=self._tmp)
-            self._tmp *= share
-            average += self._tmp
-        if self._averaging.starts(progress):
-            state.n_averaged += 1
+            for k, share in enumerate(shares):
+                self._move(state, slice(k, k + 1), share)
+        state.n_averaged += [self._averaging.starts(done) for done in progress]
+
+    def _move(self, state: TrainState, members: slice, share: float) -> None:
+        """Move the average of some members by one share."""
+        if state.average is None:
+            return
+        average, theta = state.average[members], state.theta[members]
+        if share == 1.0:
+            np.copyto(average, theta)
+        else:
+            tmp = self._tmp[members]
+            np.subtract(theta, average, out=tmp)
+            tmp *= share
+            average += tmp

@@ -7,7 +7,7 @@ integer table is never copied as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +73,7 @@ class _Source:
             np.copyto(out, taken, casting="unsafe")
         return out
 
-    def slice(self, start: int, stop: int) -> Array:
+    def consecutive(self, start: int, stop: int) -> Array:
         """Return consecutive rows (1, B, columns): a view where the type fits."""
         rows = self.array[None, start:stop]
         return rows if rows.dtype == self.dtype else rows.astype(self.dtype)
@@ -98,9 +98,71 @@ class _SparseSource:
         """Gather rows for each member."""
         return SparseRows([self.matrix[member_rows] for member_rows in rows])
 
-    def slice(self, start: int, stop: int) -> SparseRows:
+    def consecutive(self, start: int, stop: int) -> SparseRows:
         """Return consecutive rows."""
         return SparseRows([self.matrix[start:stop]])
+
+
+class _Sources:
+    """What each member reads from: one source for all, or several side by side.
+
+    Parameters
+    ----------
+    arrays : sequence of ndarray or CSR matrix
+        One a member; neighbours that hold the same object share a source.
+    dtype : dtype
+        Type of the computation.
+    """
+
+    def __init__(self, arrays: Sequence[Any], dtype: np.dtype[Any]) -> None:
+        make = _SparseSource if sparse.issparse(arrays[0]) else _Source
+        self._is_sparse = make is _SparseSource
+        self._dtype = dtype
+        self._parts: list[tuple[Any, slice]] = []
+        for start, stop in _runs(arrays):
+            self._parts.append((make(arrays[start], dtype), slice(start, stop)))
+        self._buffers: dict[tuple[int, ...], Array] = {}
+
+    def take(self, rows: Array) -> Any:
+        """Gather rows: indices of shape (K, B) give rows (K, B, columns)."""
+        if len(self._parts) == 1:
+            return self._parts[0][0].take(rows)
+        parts = [source.take(rows[part]) for source, part in self._parts]
+        return self._join(parts, [part for _, part in self._parts], len(rows))
+
+    def consecutive(self, start: int, stop: int) -> Any:
+        """Return consecutive rows, (1, B, columns) where all members share them."""
+        if len(self._parts) == 1:
+            return self._parts[0][0].consecutive(start, stop)
+        parts = [source.consecutive(start, stop) for source, _ in self._parts]
+        places = [part for _, part in self._parts]
+        return self._join(parts, places, places[-1].stop)
+
+    def _join(self, parts: list[Any], places: list[slice], n_members: int) -> Any:
+        """Put the members' rows side by side."""
+        if self._is_sparse:
+            matrices: list[Any] = []
+            for rows, place in zip(parts, places, strict=True):
+                n = place.stop - place.start
+                matrices += rows.members if len(rows.members) == n else rows.members * n
+            return SparseRows(matrices)
+        shape = (n_members, *parts[0].shape[1:])
+        out = self._buffers.get(shape)
+        if out is None:
+            out = self._buffers[shape] = np.empty(shape, dtype=self._dtype)
+        for rows, place in zip(parts, places, strict=True):
+            out[place] = rows
+        return out
+
+
+def _runs(arrays: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return where neighbours hold the same object."""
+    ends = [
+        k + 1
+        for k in range(len(arrays))
+        if k + 1 == len(arrays) or arrays[k + 1] is not arrays[k]
+    ]
+    return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
 class Batches:
@@ -108,8 +170,8 @@ class Batches:
 
     Parameters
     ----------
-    data : Dataset
-        The data.
+    data : Dataset or sequence of Dataset
+        The data of all members, or of each, which have as many rows.
     batch_size : int
         Rows of a batch; the last one of an epoch may be smaller.
     dtype : dtype
@@ -124,18 +186,21 @@ class Batches:
 
     def __init__(
         self,
-        data: Dataset,
+        data: Dataset | Sequence[Dataset],
         batch_size: int,
         dtype: np.dtype[Any],
         normalize: bool = True,
         least: int = 1,
     ) -> None:
-        make = _SparseSource if sparse.issparse(data.x) else _Source
-        self._x: Any = make(data.x, dtype)
-        self._y = _Source(data.y, dtype)
-        self._weight = data.weight
+        members = [data] if isinstance(data, Dataset) else data
+        self._x = _Sources([d.x for d in members], dtype)
+        self._y = _Sources([d.y for d in members], dtype)
+        weights = [d.weight for d in members]
+        runs = _runs(weights)
+        self._weights: list[Any] = [(weights[a], slice(a, b)) for a, b in runs]
+        self._is_weighted = weights[0] is not None
         self._dtype = dtype
-        self._n_rows = data.n_rows
+        self._n_rows = members[0].n_rows
         self._batch_size = batch_size
         self._normalize = normalize
         self._least = least
@@ -170,20 +235,36 @@ class Batches:
         for start in cuts:
             stop = start + self._batch_size if start < last else n_rows
             if order is None:
-                x, y = self._x.slice(start, stop), self._y.slice(start, stop)
-                weight, total = self._weights(slice(start, stop), stop - start)
+                x, y = (
+                    self._x.consecutive(start, stop),
+                    self._y.consecutive(start, stop),
+                )
+                weight, total = self._shares(None, start, stop)
             else:
                 rows = order[:, start:stop]
                 x, y = self._x.take(rows), self._y.take(rows)
-                weight, total = self._weights(rows, stop - start)
+                weight, total = self._shares(rows, start, stop)
             yield Batch(x, y, weight, total, stop - start)
 
-    def _weights(self, rows: Any, n_rows: int) -> tuple[Scalar, Scalar]:
+    def _shares(
+        self, rows: Array | None, start: int, stop: int
+    ) -> tuple[Scalar, Scalar]:
         """Return the weights (K or 1, B, 1), or one for all, and their sums."""
-        if self._weight is None:
+        if not self._is_weighted:
+            n_rows = stop - start
             return 1.0 / n_rows if self._normalize else 1.0, float(n_rows)
-        weight = np.atleast_2d(self._weight[rows])
+        weight = self._gather_weights(rows, start, stop)
         total = weight.sum(axis=1, keepdims=True)
         if self._normalize:
             weight = weight / np.where(total > 0.0, total, 1.0)
         return weight[:, :, None].astype(self._dtype), total.astype(self._dtype)
+
+    def _gather_weights(self, rows: Array | None, start: int, stop: int) -> Array:
+        """Return the weights of a batch, (K, B), or (1, B) where all share them."""
+        weight: Any = self._weights[0][0]
+        if len(self._weights) == 1:
+            return np.atleast_2d(weight[slice(start, stop) if rows is None else rows])
+        gathered = np.empty((self._weights[-1][1].stop, stop - start))
+        for weight, part in self._weights:
+            gathered[part] = weight[start:stop] if rows is None else weight[rows[part]]
+        return gathered

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -17,25 +19,70 @@ class Reporter:
 
     verbose: bool
 
-    def epoch(self, n_iter: int, loss: float, score: float | None = None) -> None:
+    def epoch(
+        self, n_iter: int, losses: Sequence[float], scores: Sequence[float] = ()
+    ) -> None:
         """Report an epoch, or an iteration of L-BFGS.
 
         Parameters
         ----------
         n_iter : int
             Its number in this call of fit.
-        loss : float
-            Training loss.
-        score : float, optional
-            Validation score.
+        losses : sequence of float
+            Training loss of each network that is still trained; of several the mean is
+            shown.
+        scores : sequence of float, default=()
+            Their validation scores, if there are any.
         """
         if not self.verbose:
             return
-        print(f"Iteration {n_iter}, loss = {loss:.8f}")
-        if score is not None:
-            print(f"Validation score: {score:f}")
+        several = f" ({len(losses)} networks)" if len(losses) > 1 else ""
+        print(f"Iteration {n_iter}, loss = {_mean(losses):.8f}{several}")
+        if scores:
+            print(f"Validation score: {_mean(scores):f}")
 
     def message(self, text: str) -> None:
         """Report a sentence."""
         if self.verbose:
             print(text)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean."""
+    return sum(values) / len(values)
+
+
+class ProgressLine:
+    """Prints, now and then, how far many trainings have come together.
+
+    Parameters
+    ----------
+    n_members : int
+        Networks to train.
+    seconds : float, default=1.0
+        Time between two lines, about.
+    """
+
+    def __init__(self, n_members: int, seconds: float = 1.0) -> None:
+        self._n_members = n_members
+        self._seconds = seconds
+        self._next = time.perf_counter() + seconds
+        self._done = 0
+        self._best = float("inf")
+
+    def finished(self, n_members: int) -> None:
+        """Note that members have left."""
+        self._done += n_members
+
+    def epoch(self, n_iter: int, losses: Sequence[float]) -> None:
+        """Note the losses of an epoch of some members; print if it is time."""
+        self._best = min(self._best, *losses)
+        now = time.perf_counter()
+        if now >= self._next:
+            self._next = now + self._seconds
+            alive = self._n_members - self._done
+            print(
+                f"{alive} of {self._n_members} networks in training, epoch {n_iter}, "
+                f"least loss {self._best:.6f}",
+                flush=True,
+            )

@@ -1,4 +1,4 @@
-"""Inference: raw outputs of a network, a chunk of rows at a time."""
+"""Inference: raw outputs of networks, a chunk of rows at a time."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from scipy import sparse
 from sknet._numerics import Array, SparseRows
 from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
+from sknet.training.batches import Batches
 
 
 # Rows of a chunk: large enough for BLAS, small enough for the buffers to stay in
@@ -50,6 +51,41 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
     return raw
 
 
+def raw_outputs_of_rows(
+    network: Network, theta: Array, batches: Batches, order: Array | None, n_rows: int
+) -> Array:
+    """Compute raw outputs of every member for rows of its own.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    theta : ndarray of shape (K, P)
+        Its parameters.
+    batches : Batches
+        The data, in chunks.
+    order : ndarray of shape (K, N), or None
+        Each member's row numbers; None for all rows.
+    n_rows : int
+        N.
+
+    Returns
+    -------
+    raw : ndarray of shape (K, N, C)
+        Raw outputs, before the link.
+    """
+    views = network.layout.bind(theta)
+    workspace = network.workspace(len(theta), theta.dtype, training=False)
+    raw = np.empty((len(theta), n_rows, network.n_outputs), dtype=theta.dtype)
+    start = 0
+    for batch in batches.epoch(order):
+        stop = start + batch.n_rows
+        cache = workspace.cache(batch.n_rows)
+        raw[:, start:stop] = network.forward(views, batch.x, cache)
+        start = stop
+    return raw
+
+
 def mean_loss(loss: Loss, raw: Array, y: Array, weight: Array | None) -> Array:
     """Compute the weighted mean loss of raw outputs, as it is shown to users.
 
@@ -59,9 +95,9 @@ def mean_loss(loss: Loss, raw: Array, y: Array, weight: Array | None) -> Array:
         The loss.
     raw : ndarray of shape (K, N, C)
         Raw outputs.
-    y : ndarray of shape (N, C)
-        Encoded targets.
-    weight : ndarray of shape (N,), or None
+    y : ndarray of shape (N, C) or (K, N, C)
+        Encoded targets, of all members or of each.
+    weight : ndarray of shape (N,) or (K, N), or None
         Sample weights.
 
     Returns
@@ -70,11 +106,11 @@ def mean_loss(loss: Loss, raw: Array, y: Array, weight: Array | None) -> Array:
         The losses, without any penalty.
     """
     n_members, n_rows, n_outputs = raw.shape
-    if weight is None:
-        weight = np.ones(n_rows)
-    shares = (weight / weight.sum())[None, :, None].astype(raw.dtype)
+    weight = np.ones((1, n_rows)) if weight is None else np.atleast_2d(weight)
+    shares = (weight / weight.sum(axis=1, keepdims=True))[:, :, None].astype(raw.dtype)
     buffers = LossBuffers(n_members, n_rows, n_outputs, raw.dtype)
-    targets = y[None].astype(raw.dtype)
+    targets = np.asarray(y, dtype=raw.dtype)
+    targets = targets[None] if targets.ndim == 2 else targets
     out = np.empty_like(raw)
     value = loss.value_and_gradient(raw, targets, shares, out, buffers)
     return loss.report_factor(n_outputs) * value

@@ -15,7 +15,8 @@ from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
 from sknet.training.callbacks import Reporter
-from sknet.training.session import Ending, Limits
+from sknet.training.recipe import Limits
+from sknet.training.session import Ending
 
 
 # Rows that are evaluated at once.
@@ -143,7 +144,7 @@ def minimize_lbfgs(
         nonlocal n_iter
         del x
         n_iter += 1
-        reporter.epoch(n_iter, full.best[0] if full.best else np.nan)
+        reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
 
     start = full.start
     options = {"maxfun": max_fun, "maxiter": limits.max_iter, "gtol": tol}

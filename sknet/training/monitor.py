@@ -1,4 +1,4 @@
-"""The monitor: whether a training has improved, and whether it goes on.
+"""The monitor: which members have improved, and which go on.
 
 It is the only place with feedback from the loss: patience, plateaus of an adaptive
 learning rate, and which epoch was best.
@@ -7,20 +7,19 @@ learning rate, and which epoch was best.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
-from sknet.schedules import Schedule
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.training.pace import Paces
 from sknet.training.state import TrainState
 
 
-class Verdict(Enum):
-    """What the monitor makes of an epoch."""
-
-    GO_ON = auto()
-    STOP = auto()
-    DIVERGED = auto()
+def _curves() -> list[list[float]]:
+    """Return an empty curve for a single member."""
+    return [[]]
 
 
 @dataclass
@@ -29,27 +28,51 @@ class Progress:
 
     Parameters
     ----------
-    loss_curve, validation_loss_curve, validation_scores : list of float
-        A number an epoch; the last two stay empty without a validation set.
-    best_loss : float
-        Least training loss.
-    best_score : float
-        Best validation score.
-    n_no_improvement : int
+    loss_curves, validation_loss_curves, validation_scores : list of list of float
+        For each member a number an epoch; the last two stay empty without a validation
+        set.
+    best_loss : ndarray of shape (K,)
+        Least training losses.
+    best_score : ndarray of shape (K,)
+        Best validation scores.
+    n_no_improvement : ndarray of int, of shape (K,)
         Epochs since the last improvement by more than the tolerance.
     """
 
-    loss_curve: list[float] = field(default_factory=list)
-    validation_loss_curve: list[float] = field(default_factory=list)
-    validation_scores: list[float] = field(default_factory=list)
-    best_loss: float = math.inf
-    best_score: float = -math.inf
-    n_no_improvement: int = 0
+    loss_curves: list[list[float]] = field(default_factory=_curves)
+    validation_loss_curves: list[list[float]] = field(default_factory=_curves)
+    validation_scores: list[list[float]] = field(default_factory=_curves)
+    best_loss: Array = field(default_factory=lambda: np.full(1, math.inf))
+    best_score: Array = field(default_factory=lambda: np.full(1, -math.inf))
+    n_no_improvement: Array = field(default_factory=lambda: np.zeros(1, dtype=int))
+
+    def members(self, which: Sequence[int]) -> Progress:
+        """Return the course of some members."""
+        return Progress(
+            [self.loss_curves[k] for k in which],
+            [self.validation_loss_curves[k] for k in which],
+            [self.validation_scores[k] for k in which],
+            self.best_loss[which],
+            self.best_score[which],
+            self.n_no_improvement[which],
+        )
+
+
+def stack_progress(courses: Sequence[Progress]) -> Progress:
+    """Return the courses of several trainings as one; the curves are shared."""
+    return Progress(
+        [curve for course in courses for curve in course.loss_curves],
+        [curve for course in courses for curve in course.validation_loss_curves],
+        [curve for course in courses for curve in course.validation_scores],
+        np.concatenate([course.best_loss for course in courses]),
+        np.concatenate([course.best_score for course in courses]),
+        np.concatenate([course.n_no_improvement for course in courses]),
+    )
 
 
 @dataclass(frozen=True)
-class Monitor:
-    """Frozen rules of stopping.
+class Rule:
+    """When a member has improved, and how long it may do without.
 
     Parameters
     ----------
@@ -60,45 +83,65 @@ class Monitor:
     on_score : bool
         Whether the validation score is watched (early stopping), else the training
         loss.
-    schedule : Schedule
-        Says what a plateau does to the learning rate.
     """
 
     tol: float
     patience: float
     on_score: bool
-    schedule: Schedule
 
-    def improved(self, progress: Progress) -> bool:
-        """Note the newest epoch in ``progress``; tell whether it is the best so far.
+
+class Monitor:
+    """Applies the rules of all members.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+        One a member; all watch the same.
+    paces : Paces
+        What a plateau does to their learning rates.
+    """
+
+    def __init__(self, rules: Sequence[Rule], paces: Paces) -> None:
+        self.on_score = rules[0].on_score
+        self._tol = np.array([rule.tol for rule in rules])
+        self._patience = np.array([rule.patience for rule in rules], dtype=float)
+        self._paces = paces
+
+    def improved(
+        self, progress: Progress, loss: Array, score: Array | None, judged: Array
+    ) -> Array:
+        """Note the newest epoch in ``progress``; tell for whom it is the best so far.
 
         Parameters
         ----------
         progress : Progress
-            The curves end with the newest epoch; the rest is updated.
+            Updated, but for the curves.
+        loss, score : ndarray of shape (K,)
+            Of the newest epoch; the score is None without a validation set.
+        judged : ndarray of bool, of shape (K,)
+            For whom the epoch counts at all: who has not diverged.
 
         Returns
         -------
-        best : bool
+        best : ndarray of bool, of shape (K,)
             Whether the watched quantity was never better. NaN is never better.
         """
-        loss = progress.loss_curve[-1]
-        if self.on_score:
-            score = progress.validation_scores[-1]
-            enough = score >= progress.best_score + self.tol
-            best = score > progress.best_score
-            progress.best_score = score if best else progress.best_score
+        if self.on_score and score is not None:
+            enough = score >= progress.best_score + self._tol
+            best = (score > progress.best_score) & judged
+            np.copyto(progress.best_score, score, where=best)
         else:
-            enough = loss <= progress.best_loss - self.tol
-            best = loss < progress.best_loss
-        progress.best_loss = min(progress.best_loss, loss)
-        progress.n_no_improvement = 0 if enough else progress.n_no_improvement + 1
+            enough = loss <= progress.best_loss - self._tol
+            best = (loss < progress.best_loss) & judged
+        np.copyto(progress.best_loss, loss, where=(loss < progress.best_loss) & judged)
+        progress.n_no_improvement += judged
+        progress.n_no_improvement[enough & judged] = 0
         return best
 
-    def verdict(
-        self, progress: Progress, state: TrainState, rate_now: Callable[[], float]
-    ) -> tuple[Verdict, str]:
-        """Decide whether to go on; on a plateau an adaptive rate is lowered.
+    def stops(
+        self, progress: Progress, state: TrainState, tell: Callable[[str], None]
+    ) -> Array:
+        """Tell who is done; on a plateau an adaptive rate is lowered instead.
 
         Parameters
         ----------
@@ -106,29 +149,38 @@ class Monitor:
             As :meth:`improved` left it.
         state : TrainState
             Its ``plateau_scale`` may be changed.
-        rate_now : callable
-            Gives the learning rate of the next epoch as things stand.
+        tell : callable
+            Gets a sentence for each member on a plateau.
 
         Returns
         -------
-        verdict : Verdict
-            Go on, or stop.
-        message : str
-            What to tell, or nothing.
+        stops : ndarray of bool, of shape (K,)
+            Who has converged.
         """
-        if progress.n_no_improvement <= self.patience:
-            return Verdict.GO_ON, ""
-        message = (
-            f"{'Validation score' if self.on_score else 'Training loss'} did not "
-            f"improve more than tol={self.tol:f} for {self.patience} consecutive "
+        plateau = progress.n_no_improvement > self._patience
+        if not plateau.any():
+            return plateau
+        factor, floor = self._paces.plateau_factor, self._paces.rate_floor
+        rates = np.array(self._paces.epoch(state).rates())
+        stops = plateau & ((factor == 1.0) | (rates <= floor))
+        for k in np.flatnonzero(plateau).tolist():
+            tell(self._message(k, rates[k], stops[k]))
+        lowered = plateau & ~stops
+        state.plateau_scale[lowered] *= factor[lowered]
+        progress.n_no_improvement[lowered] = 0
+        return stops
+
+    def _message(self, k: int, rate: float, stops: bool) -> str:
+        """Return what is told of a plateau, in scikit-learn's words."""
+        watched = "Validation score" if self.on_score else "Training loss"
+        patience = self._patience[k]
+        text = (
+            f"{watched} did not improve more than tol={self._tol[k]:f} for "
+            f"{int(patience) if math.isfinite(patience) else patience} consecutive "
             "epochs."
         )
-        factor = self.schedule.plateau_factor
-        if factor == 1.0:
-            return Verdict.STOP, f"{message} Stopping."
-        rate = rate_now()
-        if rate <= self.schedule.rate_floor:
-            return Verdict.STOP, f"{message} Learning rate too small. Stopping."
-        state.plateau_scale *= factor
-        progress.n_no_improvement = 0
-        return Verdict.GO_ON, f"{message} Setting learning rate to {rate * factor:f}"
+        factor = self._paces.plateau_factor[k]
+        if not stops:
+            return f"{text} Setting learning rate to {rate * factor:f}"
+        too_small = "" if factor == 1.0 else " Learning rate too small."
+        return f"{text}{too_small} Stopping."

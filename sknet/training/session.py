@@ -1,40 +1,20 @@
-"""A session: epochs of one training until there is a reason to stop."""
+"""A session: epochs of a stack of members until each has a reason to stop."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.training.batches import Batches
-from sknet.training.callbacks import Reporter
-from sknet.training.monitor import Monitor, Progress, Verdict
-from sknet.training.state import TrainState
-from sknet.training.trainer import Trainer
-
-
-# From parameters (1, P) to the validation loss and the validation score.
-Validate = Callable[[Array], tuple[float, float]]
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop at the latest.
-
-    Parameters
-    ----------
-    max_iter : int
-        Epochs, or iterations of L-BFGS.
-    max_time : float
-        Seconds; may be infinite.
-    """
-
-    max_iter: int
-    max_time: float = math.inf
+from sknet.training.batches import Batches, Dataset
+from sknet.training.callbacks import ProgressLine, Reporter
+from sknet.training.monitor import Monitor, Progress, stack_progress
+from sknet.training.recipe import Recipe, trainer_of
+from sknet.training.state import TrainState, stack_states
 
 
 @dataclass(frozen=True)
@@ -57,113 +37,207 @@ class Ending:
     detail: str = ""
 
 
-class Session:
-    """Runs epochs, watches them and keeps the best parameters.
+@dataclass
+class Member:
+    """One network in training.
 
     Parameters
     ----------
-    trainer : Trainer
-        Makes the epochs.
-    monitor : Monitor
-        Judges them.
-    validate : callable or None
-        Gives the validation loss and score; None without a validation set.
-    reporter : Reporter
-        Tells about them.
+    recipe : Recipe
+        How it is trained.
+    data : Dataset
+        On what.
+    state : TrainState
+        Of this member alone: where it begins, and after a session where it ended.
+    progress : Progress
+        Its course; extended by a session.
+    holdout : object, optional
+        What it is validated on; for whoever validates.
+    seed : int, optional
+        What its streams were seeded with.
+    best : ndarray of shape (1, P), optional
+        Its best parameters so far. With a watched score, those after the best epoch;
+        otherwise those *before* the epoch of the least loss, since that loss was
+        measured on the way from there.
+    ending : Ending, optional
+        How its last session ended.
+    """
+
+    recipe: Recipe
+    data: Dataset
+    state: TrainState
+    progress: Progress
+    holdout: Any = None
+    best: Array | None = None
+    seed: int | None = None
+    ending: Ending | None = None
+
+
+# Made for the members in training: from their parameters (K, P) to their validation
+# losses and scores, of shape (K,).
+Validate = Callable[[Array], tuple[Array, Array]]
+
+
+class Session:
+    """Runs the epochs of a stack, watches its members and keeps their best parameters.
+
+    Members of a stack are rows of the same arrays. Who is done leaves, and the stack
+    goes on without.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Changed in place. Their recipes have one shape, their data as many rows.
+    make_validate : callable or None
+        Makes of the members in training what judges them; None without validation sets.
+    line : ProgressLine or None, default=None
+        Told of every epoch.
+    halted : callable, default=never
+        Asked after every epoch whether somebody wants all to stop.
     """
 
     def __init__(
         self,
-        trainer: Trainer,
-        monitor: Monitor,
-        validate: Validate | None,
-        reporter: Reporter,
+        members: Sequence[Member],
+        make_validate: Callable[[Sequence[Member]], Validate] | None,
+        line: ProgressLine | None = None,
+        halted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._trainer = trainer
-        self._monitor = monitor
-        self._validate = validate
-        self._reporter = reporter
+        first = members[0].recipe
+        self._make_validate = make_validate
+        self._reporter = Reporter(first.verbose)
+        self._line = line
+        self._halted = halted
+        self._n_done = 0
+        self._deadline = time.perf_counter() + first.limits.max_time
+        state = stack_states([member.state for member in members])
+        progress = stack_progress([member.progress for member in members])
+        best = None
+        if any(member.best is not None for member in members):
+            best = np.concatenate(
+                [state.theta[:1] if m.best is None else m.best for m in members]
+            )
+        has_best = np.array([member.best is not None for member in members])
+        self._set(list(members), state, progress, best, has_best)
 
-    def run(
+    def _set(
         self,
+        members: list[Member],
         state: TrainState,
         progress: Progress,
-        batches: Batches,
-        limits: Limits,
-        best: Array | None = None,
-    ) -> tuple[Ending, Array | None]:
-        """Train until a limit, a plateau, an interrupt or a divergence.
-
-        Parameters
-        ----------
-        state : TrainState
-            Changed in place: the state after the last epoch.
-        progress : Progress
-            Extended by an entry an epoch.
-        batches : Batches
-            The data.
-        limits : Limits
-            When to stop at the latest.
-        best : ndarray of shape (1, P), optional
-            The best parameters of an earlier session that this one continues.
-
-        Returns
-        -------
-        ending : Ending
-            Why it stopped.
-        best : ndarray of shape (1, P) or None
-            With a watched score, the parameters after the best epoch; otherwise those
-            *before* the epoch of the least loss, since that loss was measured on the
-            way from there. None if no epoch was finite.
-        """
-        deadline = time.perf_counter() + limits.max_time
-        first = state.clock.n_epochs
-        epochs = self._trainer.epochs(state, batches)
-        before = state.theta.copy()
-        reason = "max_iter"
-        try:
-            while state.clock.n_epochs - first < limits.max_iter:
-                progress.loss_curve.append(float(next(epochs).loss[0]))
-                verdict, is_best = self._judge(state, progress, first)
-                if is_best:
-                    source = state.published if self._monitor.on_score else before
-                    best = source.copy() if best is None else _copy_into(best, source)
-                if verdict is not Verdict.GO_ON:
-                    diverged = verdict is Verdict.DIVERGED
-                    reason = "diverged" if diverged else "converged"
-                    break
-                if time.perf_counter() >= deadline:
-                    reason = "max_time"
-                    break
-                np.copyto(before, state.theta)
-        except KeyboardInterrupt:
-            reason = "interrupted"
-        return Ending(reason, state.clock.n_epochs - first), best
-
-    def _judge(
-        self, state: TrainState, progress: Progress, first: int
-    ) -> tuple[Verdict, bool]:
-        """Validate, report and judge the newest epoch; tell whether it is the best."""
-        loss, score = progress.loss_curve[-1], None
-        finite = math.isfinite(loss) and state.is_finite()
-        if self._validate is not None:
-            pair = self._validate(state.published) if finite else (math.nan, math.nan)
-            progress.validation_loss_curve.append(pair[0])
-            progress.validation_scores.append(pair[1])
-            score = pair[1]
-        self._reporter.epoch(state.clock.n_epochs - first, loss, score)
-        if not finite:
-            return Verdict.DIVERGED, False
-        is_best = self._monitor.improved(progress)
-        verdict, message = self._monitor.verdict(
-            progress, state, lambda: self._trainer.rate_now(state)
+        best: Array | None,
+        has_best: Array,
+    ) -> None:
+        """Begin, or go on with fewer members."""
+        recipe = members[0].recipe
+        recipes = [member.recipe for member in members]
+        self._members, self._state, self._progress = members, state, progress
+        self._best, self._has_best = best, has_best
+        self._max_iter = np.array([r.limits.max_iter for r in recipes])
+        trainer = trainer_of(recipes)
+        self._monitor = Monitor([r.rule for r in recipes], trainer.paces)
+        batches = Batches(
+            [member.data for member in members],
+            recipe.batch_size,
+            state.theta.dtype,
+            least=recipe.least_rows,
         )
-        if message:
-            self._reporter.message(message)
-        return verdict, is_best
+        self._epochs = trainer.epochs(state, batches)
+        make = self._make_validate
+        self._validate = None if make is None else make(members)
+        self._before = state.theta.copy()
+
+    def run(self) -> None:
+        """Train until every member has an ending.
+
+        An interrupt ends all that are left, as they are.
+        """
+        try:
+            while self._members:
+                self._epoch()
+        except KeyboardInterrupt:
+            self._leave(np.full(len(self._members), "interrupted", dtype=object))
+
+    def _epoch(self) -> None:
+        """Train an epoch and judge it; let go of those who are done."""
+        state, progress = self._state, self._progress
+        loss = next(self._epochs).loss
+        self._n_done += 1
+        finite = np.isfinite(loss) & state.finite_members()
+        _extend(progress.loss_curves, loss)
+        score = self._judge(finite)
+        self._report(loss, score)
+        is_best = self._monitor.improved(progress, loss, score, finite)
+        self._keep(is_best)
+        converged = self._monitor.stops(progress, state, self._reporter.message)
+        reasons = np.full(len(loss), "", dtype=object)
+        reasons[self._n_done >= self._max_iter] = "max_iter"
+        if time.perf_counter() >= self._deadline:
+            reasons[:] = "max_time"
+        if self._halted():
+            reasons[:] = "interrupted"
+        reasons[converged] = "converged"
+        reasons[~finite] = "diverged"
+        if (reasons != "").any():
+            self._leave(reasons)
+        if self._members:
+            np.copyto(self._before, self._state.theta)
+
+    def _judge(self, finite: Array) -> Array | None:
+        """Return the validation scores of the newest epoch, if there are any."""
+        if self._validate is None:
+            return None
+        losses, scores = self._validate(self._state.published)
+        losses, scores = (np.where(finite, v, np.nan) for v in (losses, scores))
+        _extend(self._progress.validation_loss_curves, losses)
+        _extend(self._progress.validation_scores, scores)
+        return scores
+
+    def _report(self, loss: Array, score: Array | None) -> None:
+        """Tell about the newest epoch."""
+        scores = [] if score is None else score.tolist()
+        self._reporter.epoch(self._n_done, loss.tolist(), scores)
+        if self._line is not None:
+            self._line.epoch(self._n_done, loss.tolist())
+
+    def _keep(self, is_best: Array) -> None:
+        """Copy the parameters of those who were never better."""
+        if not is_best.any():
+            return
+        source = self._state.published if self._monitor.on_score else self._before
+        if self._best is None:
+            self._best = source.copy()
+        else:
+            np.copyto(self._best, source, where=is_best[:, None])
+        self._has_best |= is_best
+
+    def _leave(self, reasons: Array) -> None:
+        """Let go of the members that have a reason, and go on with the others."""
+        done = np.flatnonzero(reasons != "").tolist()
+        alone = len(self._members) == 1
+        for k in done:
+            member = self._members[k]
+            member.state = self._state if alone else self._state.members([k])
+            member.progress = self._progress.members([k])
+            member.ending = Ending(reasons[k], self._n_done)
+            if self._best is not None and self._has_best[k]:
+                member.best = self._best if alone else self._best[[k]]
+        if self._line is not None:
+            self._line.finished(len(done))
+        left = np.flatnonzero(reasons == "").tolist()
+        if not left:
+            self._members = []
+        elif done:
+            self._set(
+                [self._members[k] for k in left],
+                self._state.members(left),
+                self._progress.members(left),
+                None if self._best is None else self._best[left],
+                self._has_best[left],
+            )
 
 
-def _copy_into(target: Array, source: Array) -> Array:
-    """Overwrite ``target`` and return it."""
-    np.copyto(target, source)
-    return target
+def _extend(curves: list[list[float]], values: Array) -> None:
+    """Append a number to each curve."""
+    for curve, value in zip(curves, values.tolist(), strict=True):
+        curve.append(value)

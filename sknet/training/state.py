@@ -1,14 +1,20 @@
-"""The state of a training: everything that changes while it runs."""
+"""The state of a training: everything that changes while it runs, a row a member."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import numpy as np
 
-from sknet._numerics import Array, all_finite
+from sknet._numerics import Array, finite_members
 from sknet.schedules import Clock
+
+
+def _zeros() -> Array:
+    """Return the counter of a single member that has not begun."""
+    return np.zeros(1, dtype=np.int64)
 
 
 @dataclass
@@ -26,19 +32,19 @@ class TrainState:
     order : ndarray of shape (K, M), or None
         Row numbers in the order of the last epoch, which the next shuffle permutes
         further; None for all rows as they are.
-    t : int
-        Steps so far.
-    clock : Clock
-        Epochs and samples so far.
-    plateau_scale : float
-        What plateaus have made of the learning rate.
     noise : list of Generator
         One a member; empty if the network draws no noise.
     average : ndarray of shape (K, P), or None
         The running average of the parameters, if one is kept.
-    n_averaged : int
-        How many parameters have entered it.
-    cycle_start : int
+    t : ndarray of int, of shape (K,)
+        Steps so far.
+    n_epochs, n_seen : ndarray of int, of shape (K,)
+        Epochs and samples so far.
+    plateau_scale : ndarray of shape (K,)
+        What plateaus have made of the learning rate.
+    n_averaged : ndarray of int, of shape (K,)
+        How many parameters have entered the average.
+    cycle_start : ndarray of int, of shape (K,)
         Epochs that were finished when the current plan of the learning rate began.
     """
 
@@ -46,18 +52,28 @@ class TrainState:
     slots: list[Array]
     streams: list[np.random.RandomState]
     order: Array | None = None
-    t: int = 0
-    clock: Clock = field(default_factory=Clock)
-    plateau_scale: float = 1.0
     noise: list[np.random.Generator] = field(default_factory=list)
     average: Array | None = None
-    n_averaged: int = 0
-    cycle_start: int = 0
+    t: Array = field(default_factory=_zeros)
+    n_epochs: Array = field(default_factory=_zeros)
+    n_seen: Array = field(default_factory=_zeros)
+    plateau_scale: Array = field(default_factory=lambda: np.ones(1))
+    n_averaged: Array = field(default_factory=_zeros)
+    cycle_start: Array = field(default_factory=_zeros)
+
+    @property
+    def n_members(self) -> int:
+        """K."""
+        return len(self.theta)
 
     @property
     def published(self) -> Array:
         """What is validated and published: the average, if one is kept."""
         return self.theta if self.average is None else self.average
+
+    def clock(self, k: int, progress: float = 0.0) -> Clock:
+        """Return how far member ``k`` has come; ``progress`` is that of its plan."""
+        return Clock(int(self.n_epochs[k]), int(self.n_seen[k]), progress)
 
     def arrays(self) -> list[Array]:
         """Return the arrays that a step changes, a row for each member."""
@@ -69,33 +85,68 @@ class TrainState:
         np.copyto(self.theta, theta)
         if self.average is not None:
             np.copyto(self.average, theta)
-            self.n_averaged = 0
+            self.n_averaged[:] = 0
         self.forget_momentum()
 
-    def is_finite(self) -> bool:
-        """Tell whether the parameters and the optimizer's memory are finite.
+    def finite_members(self) -> Array:
+        """Tell whose parameters and whose optimizer's memory are finite, (K,).
 
         A second moment that has overflowed stops Adam without any other sign.
         """
-        return all_finite(self.theta) and all(all_finite(s) for s in self.slots)
+        finite = finite_members(self.theta)
+        for slot in self.slots:
+            finite &= finite_members(slot)
+        return finite
 
     def forget_momentum(self) -> None:
         """Empty the optimizer's memory."""
         for slot in self.slots:
             slot.fill(0.0)
-        self.t = 0
+        self.t[:] = 0
+
+    def members(self, which: Sequence[int]) -> TrainState:
+        """Return the state of some members; its arrays are copies."""
+        chosen = {}
+        for f in fields(self):
+            value = getattr(self, f.name)
+            if isinstance(value, list):
+                is_slots = f.name == "slots"
+                value = [v[which] for v in value] if is_slots else _pick(value, which)
+            elif value is not None:
+                value = value[which]
+            chosen[f.name] = value
+        return TrainState(**chosen)
 
 
-class Record(NamedTuple):
-    """What one epoch gave.
+def _pick(values: list[Any], which: Sequence[int]) -> list[Any]:
+    """Return some items of a list that has one for each member, or none at all."""
+    return [values[k] for k in which] if values else []
+
+
+def stack_states(states: Sequence[TrainState]) -> TrainState:
+    """Return one state for the members of several; a single one is taken as it is.
 
     Parameters
     ----------
-    clock : Clock
-        Epochs and samples at its end.
-    loss : ndarray of shape (K,)
-        Training loss, averaged over the batches while the parameters moved.
-    """
+    states : sequence of TrainState
+        They agree in their shapes, and in what they keep.
 
-    clock: Clock
-    loss: Array
+    Returns
+    -------
+    state : TrainState
+        The members, in order; the arrays are new if there are several states.
+    """
+    first = states[0]
+    if len(states) == 1:
+        return first
+    stacked: dict[str, Any] = {}
+    for f in fields(first):
+        values = [getattr(state, f.name) for state in states]
+        if f.name == "slots":
+            stacked[f.name] = [np.concatenate(s) for s in zip(*values, strict=True)]
+        elif isinstance(values[0], list):
+            stacked[f.name] = [item for value in values for item in value]
+        else:
+            none = values[0] is None
+            stacked[f.name] = None if none else np.concatenate(values)
+    return TrainState(**stacked)

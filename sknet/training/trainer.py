@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sknet._numerics import Array
+from sknet._numerics import Array, Scalar
+from sknet._rng import noise_state
 from sknet.averages import Averaging
 from sknet.objective import Batch, Objective, Point
 from sknet.optimizers import Optimizer
-from sknet.schedules import Clock, Schedule
 from sknet.training.averaging import Averager
 from sknet.training.batches import Batches
-from sknet.training.state import Record, TrainState
+from sknet.training.pace import Paces
+from sknet.training.state import TrainState
 from sknet.training.update import Update, clip_by_norm
 
 
@@ -27,9 +29,23 @@ from sknet.training.update import Update, clip_by_norm
 _LOOK_EVERY = 64
 
 
+class Record(NamedTuple):
+    """What one epoch gave.
+
+    Parameters
+    ----------
+    loss : ndarray of shape (K,)
+        Training losses, averaged over the batches while the parameters moved.
+    """
+
+    loss: Array
+
+
 @dataclass(frozen=True)
 class Trainer:
-    """Frozen description of a minibatch training.
+    """Frozen description of a minibatch training of K members.
+
+    Where members differ, hyperparameters are rows, of shape (K, 1).
 
     Parameters
     ----------
@@ -37,14 +53,10 @@ class Trainer:
         What is minimised.
     optimizer : Optimizer
         How a gradient becomes a step.
-    schedule : Schedule
-        The course of the learning rate.
-    rate : float
-        The initial learning rate.
+    paces : Paces
+        The learning rates.
     shuffle : bool
         Whether each epoch has an order of its own.
-    horizon : int, default=1
-        Epochs over which the schedule runs, if it is a planned one.
     clip_norm : float or None, default=None
         Largest norm of a member's gradient; longer ones are scaled down.
     averaging : Averaging or None, default=None
@@ -53,22 +65,10 @@ class Trainer:
 
     objective: Objective
     optimizer: Optimizer
-    schedule: Schedule
-    rate: float
+    paces: Paces
     shuffle: bool
-    horizon: int = 1
     clip_norm: float | None = None
     averaging: Averaging | None = None
-
-    def progress(self, state: TrainState, share: float = 0.0) -> float:
-        """Return the fraction of the plan that is done, ``share`` into an epoch."""
-        n_epochs = state.clock.n_epochs - state.cycle_start + share
-        return min(1.0, n_epochs / self.horizon)
-
-    def rate_now(self, state: TrainState, share: float = 0.0) -> float:
-        """Return the learning rate of the next step, ``share`` into an epoch."""
-        clock = state.clock._replace(progress=self.progress(state, share))
-        return self.rate * self.schedule.factor(clock) * state.plateau_scale
 
     def epochs(self, state: TrainState, batches: Batches) -> Iterator[Record]:
         """Train without end, an epoch between two records.
@@ -93,46 +93,98 @@ class Trainer:
         while True:
             if self.shuffle:
                 _shuffle(state)
-            loss, n_rows = self._epoch(state, batches, point, update, averager)
-            if averager is not None:
-                averager.after_epoch(state, self.progress(state, 1.0))
-            state.clock = Clock(state.clock.n_epochs + 1, state.clock.n_seen + n_rows)
-            yield Record(state.clock, loss)
+            epoch = _Epoch(self, state, batches, point, update)
+            loss = epoch.run(averager)
+            state.n_epochs += 1
+            yield Record(loss)
 
-    def _epoch(
+
+class _Epoch:
+    """One epoch of all members.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        How to train.
+    state : TrainState
+        Changed in place, but for the number of epochs.
+    batches : Batches
+        The data.
+    point : Point
+        Where the objective is evaluated: at the parameters of ``state``.
+    update : Update
+        Makes the steps.
+    """
+
+    def __init__(
         self,
+        trainer: Trainer,
         state: TrainState,
         batches: Batches,
         point: Point,
         update: Update,
-        averager: Averager | None,
-    ) -> tuple[Array, int]:
-        """Run one epoch; return the mean loss (K,) and the number of rows seen."""
-        rate, planned = self.rate_now(state), self.schedule.is_planned
-        n_batches = batches.n_batches(state.order)
-        total = _Total(self.objective, len(state.theta))
+    ) -> None:
+        self._trainer = trainer
+        self._state = state
+        self._batches = batches
+        self._point = point
+        self._update = update
+        self._pace = trainer.paces.epoch(state)
+        self._t = _shared(state.t)
+        self._total = _Total(trainer.objective, state.n_members)
+        self._lost = _Lost(state)
+
+    def run(self, averager: Averager | None) -> Array:
+        """Make the steps; return the mean losses (K,)."""
+        state, trainer, pace = self._state, self._trainer, self._pace
+        rate, planned = pace.rate(), trainer.paces.is_planned
+        n_batches = self._batches.n_batches(state.order)
         n_rows = 0
-        for i, batch in enumerate(batches.epoch(state.order)):
-            n_rows += batch.n_rows
-            idle = _idle_members(batch)
-            if idle is not None and idle.all():
-                continue
-            state.t += 1
-            kept = None if idle is None else _Kept(state, idle)
-            data, penalty = self.objective.value_and_gradient(point, batch)
-            total.add(data, penalty, batch.n_rows)
-            if self.clip_norm is not None:
-                clip_by_norm(point.grad, self.clip_norm)
-            if planned:
-                rate = self.rate_now(state, i / n_batches)
-            update(state.t, rate)
-            if averager is not None:
-                averager.after_step(state, self.progress(state, (i + 1) / n_batches))
-            if kept is not None:
-                kept.put_back(state)
-            if state.t % _LOOK_EVERY == 0 and not total.is_finite():
-                break
-        return total.mean(), n_rows
+        try:
+            for i, batch in enumerate(self._batches.epoch(state.order)):
+                n_rows += batch.n_rows
+                if planned:
+                    rate = pace.rate(i / n_batches)
+                stepped = self._step(batch, rate)
+                if stepped and averager is not None:
+                    averager.after_step(state, pace.progress((i + 1) / n_batches))
+                if (i + 1) % _LOOK_EVERY == 0:
+                    self._lost.look(self._total, self._t, n_rows)
+                    if self._lost.everybody:
+                        break
+        finally:  # an interrupt must not separate the memory from its counter
+            state.t[:] = np.ravel(self._t)
+        state.n_seen += n_rows
+        self._lost.put_back(n_rows)
+        if averager is not None:
+            averager.after_epoch(state, pace.progress(1.0))
+        return self._total.mean()
+
+    def _step(self, batch: Batch, rate: Scalar) -> bool:
+        """Make one step; tell whether there was anything to learn from."""
+        idle = _idle_members(batch)
+        kept = None
+        if idle is None:
+            self._t = self._t + 1
+        elif idle.all():
+            return False
+        else:
+            self._t = self._t + ~idle[:, None]
+            kept = _Kept(self._state, idle)
+        objective, clip_norm = self._trainer.objective, self._trainer.clip_norm
+        data, penalty = objective.value_and_gradient(self._point, batch)
+        self._total.add(data, penalty, batch.n_rows, idle)
+        if clip_norm is not None:
+            clip_by_norm(self._point.grad, clip_norm)
+        self._update(self._t, rate)
+        if kept is not None:
+            kept.put_back()
+        return True
+
+
+def _shared(t: Array) -> Any:
+    """Return the steps so far as one number where all agree, else as rows (K, 1)."""
+    return int(t[0]) if (t == t[0]).all() else t[:, None]
 
 
 class _Total:
@@ -141,13 +193,16 @@ class _Total:
     def __init__(self, objective: Objective, n_members: int) -> None:
         self._report = objective.loss.report_factor(objective.network.n_outputs)
         self._total = np.zeros(n_members)
-        self._n_rows = 0
+        self._n_rows = np.zeros(n_members)
         self._data: list[Array] = []
         self._penalty: list[Array] = []
         self._rows: list[int] = []
 
-    def add(self, data: Array, penalty: Array, n_rows: int) -> None:
-        """Add the two terms (K,) of a batch."""
+    def add(self, data: Array, penalty: Array, n_rows: int, idle: Array | None) -> None:
+        """Add the two terms (K,) of a batch; those of idle members do not count."""
+        if idle is not None:
+            data[idle] = penalty[idle] = 0.0
+            self._n_rows[idle] -= n_rows
         self._data.append(data)
         self._penalty.append(penalty)
         self._rows.append(n_rows)
@@ -168,28 +223,73 @@ class _Total:
         self._n_rows += sum(self._rows)
         self._data, self._penalty, self._rows = [], [], []
 
-    def is_finite(self) -> bool:
-        """Tell whether any member's loss is still finite."""
+    def finite_members(self) -> Array:
+        """Tell whose loss is still finite, (K,)."""
         self._sum()
-        return bool(np.isfinite(self._total).any())
+        return np.isfinite(self._total)
 
     def mean(self) -> Array:
         """Return the mean loss a row, of shape (K,)."""
         self._sum()
-        return self._total / max(self._n_rows, 1)
+        return self._total / np.maximum(self._n_rows, 1.0)
 
 
 class _Kept:
-    """The rows of members whose batch has no weight, put back after the step."""
+    """What belongs to members whose batch has no weight, put back after the step."""
 
     def __init__(self, state: TrainState, idle: Array) -> None:
+        self._state = state
         self._idle = idle
         self._rows = [array[idle].copy() for array in state.arrays()]
+        self._noise = [
+            noise_state(state.noise[k]) if state.noise else None
+            for k in np.flatnonzero(idle)
+        ]
 
-    def put_back(self, state: TrainState) -> None:
+    def put_back(self) -> None:
         """Undo the step of the idle members."""
-        for array, rows in zip(state.arrays(), self._rows, strict=True):
+        for array, rows in zip(self._state.arrays(), self._rows, strict=True):
             array[self._idle] = rows
+        for k, kept in zip(np.flatnonzero(self._idle), self._noise, strict=True):
+            if kept is not None:
+                self._state.noise[k].bit_generator.state = kept
+
+
+class _Lost:
+    """Members whose loss is no longer finite: alone, they would have stopped there.
+
+    The others go on, and carry them along to the end of the epoch; what counts steps
+    and noise is then put back to where it was.
+    """
+
+    def __init__(self, state: TrainState) -> None:
+        self._state = state
+        self._found: dict[int, tuple[int, int, dict[str, Any] | None]] = {}
+
+    @property
+    def everybody(self) -> bool:
+        """Whether nobody is left."""
+        return len(self._found) == self._state.n_members
+
+    def look(self, total: _Total, t: Scalar, n_rows: int) -> None:
+        """Look for members that are lost since the last look."""
+        finite = total.finite_members()
+        if finite.all():
+            return
+        steps = np.broadcast_to(np.ravel(t), finite.shape)
+        for k in np.flatnonzero(~finite).tolist():
+            if k not in self._found:
+                noise = self._state.noise
+                kept = noise_state(noise[k]) if noise else None
+                self._found[k] = int(steps[k]), n_rows, kept
+
+    def put_back(self, n_rows: int) -> None:
+        """Put the counters of the lost members back."""
+        for k, (t, seen, noise) in self._found.items():
+            self._state.t[k] = t
+            self._state.n_seen[k] += seen - n_rows
+            if noise is not None:
+                self._state.noise[k].bit_generator.state = noise
 
 
 def _idle_members(batch: Batch) -> Array | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sknet._numerics import Array, Scalar
+from sknet._rows import rounded
 from sknet.optimizers import Optimizer
 
 
@@ -61,10 +62,14 @@ class Update:
             for start in range(0, n_trainable, width)
         ]
 
-    def __call__(self, t: int, rate: Scalar) -> None:
-        """Make step number ``t`` at the learning rate ``rate``; spends ``grad``."""
+    def __call__(self, t: Scalar, rate: Scalar) -> None:
+        """Make step number ``t`` at the learning rate ``rate``; spends ``grad``.
+
+        Both are numbers, or have a row for each member, of shape (K, 1).
+        """
         if self._decays:
-            self._decayed *= 1.0 - rate * self._optimizer.weight_decay
+            kept = 1.0 - rate * self._optimizer.weight_decay
+            self._decayed *= rounded(kept, self._decayed.dtype)
         for theta, grad, slots, tmp in self._blocks:
             self._optimizer.step(grad, slots, t, rate, tmp)
             theta -= grad

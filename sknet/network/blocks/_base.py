@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from sknet._component import Component, Registry
 from sknet.activations import Activation
 from sknet.initializers import Initializer
@@ -57,7 +59,7 @@ class Style:
     def drop(self, rate: float | None = None) -> Layers:
         """Return dropout, or nothing where the rate is zero."""
         rate = self.dropout if rate is None else rate
-        return (layers.Dropout(rate),) if rate else ()
+        return (layers.Dropout(rate),) if np.any(rate) else ()
 
     def weigh(
         self, units: int, normalization: str | None, activated: bool = True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from sknet._component import real
-from sknet._numerics import Array
+from sknet._numerics import Array, Scalar
+from sknet._rows import rounded
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import Declaration
 
@@ -38,6 +39,8 @@ class Dropout(Layer):
        overfitting", JMLR 15, 2014.
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("rate",)
+
     rate: float = real(0.5, "[0, 1)")
 
     def build(self, declare: Declaration, n_in: int) -> int:
@@ -56,9 +59,15 @@ class Dropout(Layer):
         mask: Array = cache.mask
         for rows, stream in zip(mask, training.streams, strict=True):
             stream.random(out=rows, dtype=rows.dtype.type)
-        np.greater_equal(mask, self.rate, out=mask)
-        mask *= 1.0 / (1.0 - self.rate)
+        np.greater_equal(mask, self._across(self.rate, mask), out=mask)
+        mask *= self._across(1.0 / (1.0 - self.rate), mask)
         return np.multiply(x, mask, out=cache.y)
+
+    @staticmethod
+    def _across(value: Scalar, mask: Array) -> Scalar:
+        """Return a number, or one for each member, as it meets the mask."""
+        value = rounded(value, mask.dtype)
+        return value[:, :, None] if isinstance(value, np.ndarray) else value
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Multiply with the mask, if one was drawn."""

@@ -1,0 +1,200 @@
+"""The crew: threads or processes that train many networks, as rows of arrays.
+
+Networks of one shape form a stack, whatever estimator they belong to and whichever
+rows of data they see. Together each gets what it gets alone, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
+from scipy import sparse
+
+from sknet.estimators.holdout import Validator
+from sknet.estimators.threads import blas_threads
+from sknet.training.callbacks import ProgressLine
+from sknet.training.session import Member, Session
+
+
+# Bytes of all arrays that a block of members works in: what stays in the second-level
+# cache. Larger blocks wait for memory, smaller ones for Python.
+BLOCK_BYTES = 2**20
+
+
+@dataclass
+class Crew:
+    """Who trains: how many threads or processes.
+
+    Parameters
+    ----------
+    n_jobs : int, default=1
+        Blocks at a time.
+    parallel : joblib.Parallel or None, default=None
+        Runs the blocks in processes, maybe of other machines; None for threads.
+    line : ProgressLine or None, default=None
+        Told of every epoch, if threads train.
+    """
+
+    n_jobs: int = 1
+    parallel: Parallel | None = None
+    line: ProgressLine | None = None
+    halt: threading.Event = field(default_factory=threading.Event)
+
+    @classmethod
+    def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Crew:
+        """Return threads, or the workers of the joblib backend that is active."""
+        backend = get_active_backend(prefer="threads")[0]
+        n_workers = effective_n_jobs(n_jobs)
+        shares = getattr(backend, "supports_sharedmem", False) or n_workers == 1
+        return cls(n_workers, None if shares else Parallel(n_jobs), line)
+
+
+def train(members: Sequence[Member], crew: Crew) -> None:
+    """Train members; those of one shape as stacks, cut into blocks.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        Each gets the state and the ending of its training. After an interrupt,
+        those who have not begun have none.
+    crew : Crew
+        Who trains.
+    """
+    blocks = [block for stack in stacks(members) for block in cut(stack, crew.n_jobs)]
+    if crew.parallel is not None:
+        _train_in_processes(blocks, crew.parallel)
+    elif crew.n_jobs == 1 or len(blocks) == 1:
+        for block in blocks:
+            train_block(block, crew.line, crew.halt.is_set)
+            if any(_was_interrupted(member) for member in block):
+                return
+    else:
+        _train_in_threads(blocks, crew)
+
+
+def _was_interrupted(member: Member) -> bool:
+    """Tell whether an interrupt ended a member's training."""
+    return member.ending is not None and member.ending.reason == "interrupted"
+
+
+def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
+    """Train blocks in threads; an interrupt ends all after their epoch."""
+    with ThreadPoolExecutor(crew.n_jobs) as pool:
+        jobs = [
+            pool.submit(train_block, block, crew.line, crew.halt.is_set)
+            for block in blocks
+        ]
+        try:
+            for job in jobs:
+                job.result()
+        except BaseException as reason:
+            crew.halt.set()
+            for job in jobs:
+                job.cancel()
+            if not isinstance(reason, KeyboardInterrupt):
+                raise
+
+
+def _train_in_processes(blocks: Sequence[list[Member]], parallel: Parallel) -> None:
+    """Train blocks in processes, and take over what comes back."""
+    trained = parallel(delayed(_trained_block)(block) for block in blocks)
+    for block, result in zip(blocks, trained, strict=True):
+        for member, copy in zip(block, result, strict=True):
+            vars(member).update(
+                state=copy.state,
+                progress=copy.progress,
+                best=copy.best,
+                ending=copy.ending,
+            )
+
+
+def _trained_block(block: list[Member]) -> list[Member]:
+    """Train a block in a process of its own, and return it without the data."""
+    with blas_threads(1, 1, 1):
+        train_block(block)
+    for member in block:
+        vars(member).update(data=None, holdout=None)
+    return block
+
+
+def train_block(
+    block: Sequence[Member],
+    line: ProgressLine | None = None,
+    halted: Callable[[], bool] = lambda: False,
+) -> None:
+    """Train members of one shape as rows of one array."""
+    if halted():
+        return
+    make = None if block[0].holdout is None else Validator
+    with np.errstate(all="ignore"):
+        Session(block, make, line, halted).run()
+
+
+def stacks(members: Sequence[Member]) -> list[list[Member]]:
+    """Group members by what they have to share to be rows of one array.
+
+    Members that read the same data stand side by side.
+    """
+    groups: dict[Any, list[Member]] = {}
+    for member in members:
+        shape: Any = _shape(member)
+        try:
+            hash(shape)
+        except TypeError:  # a component of a user that holds, say, a list
+            shape = id(member)
+        groups.setdefault(shape, []).append(member)
+    return [
+        sorted(group, key=lambda member: id(member.data.x)) for group in groups.values()
+    ]
+
+
+def _shape(member: Member) -> tuple[Any, ...]:
+    """Return what members of a stack share: the recipe's shape, and the data's."""
+    state, data, holdout = member.state, member.data, member.holdout
+    judged: tuple[Any, ...] = ()
+    if holdout is not None:
+        pool = id(holdout) if holdout.pools else None
+        weighted = holdout.data.weight is None
+        judged = (holdout.n_rows, holdout.rows is None, weighted, pool)
+    return (
+        member.recipe.shape,
+        state.theta.dtype,
+        data.n_rows if state.order is None else state.order.shape[1],
+        state.order is None,
+        data.weight is None,
+        sparse.issparse(data.x),
+        state.average is None,
+        judged,
+    )
+
+
+def cut(stack: list[Member], n_jobs: int) -> list[list[Member]]:
+    """Cut a stack into blocks that fit the cache, and keep every job busy.
+
+    Members that are judged by their averaged prediction stay in one block.
+    """
+    holdout = stack[0].holdout
+    if holdout is not None and holdout.pools:
+        return [stack]
+    fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
+    n_blocks = max(math.ceil(len(stack) / fitting), min(n_jobs, len(stack)))
+    n_blocks = min(len(stack), n_jobs * math.ceil(n_blocks / n_jobs))
+    ends = [len(stack) * (i + 1) // n_blocks for i in range(n_blocks)]
+    return [stack[a:b] for a, b in zip([0, *ends[:-1]], ends, strict=True)]
+
+
+def _bytes_of(member: Member) -> int:
+    """Return the bytes that one member works in, while it is trained."""
+    recipe, theta = member.recipe, member.state.theta
+    network = recipe.network
+    rows = recipe.batch_size * (network.n_inputs + network.n_columns)
+    parameters = theta.shape[1] * (3 + recipe.optimizer.n_slots)
+    return theta.itemsize * (rows + parameters)

@@ -1,0 +1,207 @@
+"""The ensemble: where its networks differ, and what is told of all together.
+
+One network is an ensemble of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array
+from sknet._rng import bootstrap_counts, member_seeds
+from sknet.estimators.task import Task
+from sknet.training.batches import Dataset
+from sknet.training.monitor import Progress
+from sknet.training.pace import Paces
+from sknet.training.session import Ending, Member
+
+
+# Endings, the worst first: that of an ensemble is the worst of its networks'.
+_REASONS = ("interrupted", "diverged", "max_time", "max_iter", "finished", "converged")
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The random streams of an estimator.
+
+    Parameters
+    ----------
+    members : list of RandomState
+        One a network.
+    splitter : RandomState
+        Splits off a validation set that all share.
+    seeds : ndarray of int, of shape (K,), or None
+        What the members' streams were seeded with; None for a single network, whose
+        stream is that of ``random_state`` itself.
+    """
+
+    members: list[np.random.RandomState]
+    splitter: np.random.RandomState
+    seeds: Array | None
+
+
+def new_streams(estimator: Any) -> Streams:
+    """Return the streams of a new training."""
+    main = check_random_state(estimator.random_state)
+    if n_networks(estimator) == 1:
+        return Streams([main], main, None)
+    seeds = member_seeds(main, n_networks(estimator))
+    return Streams([check_random_state(seed) for seed in seeds.tolist()], main, seeds)
+
+
+def fitted_seeds(estimator: Any) -> Array | None:
+    """Return the seeds of a fitted ensemble; None of a single network."""
+    seeds: Array | None = vars(estimator).get("member_seeds_")
+    return seeds
+
+
+def n_networks(estimator: Any) -> int:
+    """Return how many networks an estimator trains: one, if they share a trunk."""
+    return 1 if estimator.share_trunk else int(estimator.n_estimators)
+
+
+def check_ensemble(estimator: Any) -> None:
+    """Refuse parameters of an ensemble that do not go together."""
+    if estimator.n_estimators == 1:
+        for name in ("bootstrap", "share_trunk"):
+            if getattr(estimator, name):
+                raise ValueError(
+                    f"{name}=True needs an ensemble: set n_estimators to more than 1."
+                )
+    if estimator.bootstrap and estimator.share_trunk:
+        raise ValueError(
+            "bootstrap=True and share_trunk=True do not go together: networks that "
+            "share their hidden layers see the same rows. Leave one of them out."
+        )
+
+
+def member_data(estimator: Any, task: Task, seeds: Array | None) -> list[Dataset]:
+    """Return the data of each network: the same, but for bootstrap weights."""
+    if seeds is None:
+        return [task.data]
+    if not estimator.bootstrap:
+        return [task.data] * len(seeds)
+    data, n_rows = task.data, task.data.n_rows
+    weight = np.ones(n_rows) if data.weight is None else data.weight
+    return [
+        replace(data, weight=weight * bootstrap_counts(seed, n_rows))
+        for seed in seeds.tolist()
+    ]
+
+
+def course_of(estimator: Any, task: Task, k: int) -> Progress:
+    """Return the course of the earlier fits of network ``k``, as a copy."""
+    kept = estimator._training.get("progress") if task.going_on else None
+    if kept is None:
+        return Progress()
+    # Early stopping watched the score, and published the weights it belongs to.
+    watched = kept["on_score"]
+    return Progress(
+        [list(kept["loss_curves"][k])],
+        [list(kept["validation_loss_curves"][k])],
+        [list(kept["validation_scores"][k])],
+        np.array([math.inf if watched else kept["best_loss"][k]]),
+        np.array([kept["best_score"][k] if watched else -math.inf]),
+        np.array([kept["n_no_improvement"][k]]),
+    )
+
+
+def ending_of(members: Sequence[Member]) -> Ending:
+    """Return the worst ending of all, and the epochs of the longest training."""
+    endings = []
+    for member in members:
+        ending = member.ending or Ending("interrupted", 0)
+        if member.recipe.pace.schedule.is_planned and ending.reason == "max_iter":
+            ending = replace(ending, reason="finished")  # as it was planned
+        endings.append(ending)
+    return worst(endings)
+
+
+def worst(endings: Sequence[Ending]) -> Ending:
+    """Return the worst of several endings, with the epochs of the longest training."""
+    ending = min(endings, key=lambda ending: _REASONS.index(ending.reason))
+    return replace(ending, n_iter=max(ending.n_iter for ending in endings))
+
+
+def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
+    """Return the fitted attributes that tell of the training.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        As a session left them.
+    ending : Ending
+        That of all together.
+
+    Returns
+    -------
+    attributes : dict
+        Curves and numbers; of several networks the means. ``_training`` holds what
+        each of them goes on with.
+    """
+    courses = [member.progress for member in members]
+    curves = [course.loss_curves[0] for course in courses]
+    loss_curve = _mean_curve(curves)
+    scores = _mean_curve([course.validation_scores[0] for course in courses])
+    on_score = members[0].recipe.rule.on_score
+    states = [member.state for member in members]
+    rates = [Paces([m.recipe.pace]).epoch(m.state).rates()[0] for m in members]
+    best_score = _mean([course.best_score[0] for course in courses])
+    attributes: dict[str, Any] = {
+        "loss_": loss_curve[-1] if loss_curve else math.nan,
+        "loss_curve_": loss_curve,
+        "best_loss_": None if on_score else _mean([c.best_loss[0] for c in courses]),
+        "validation_scores_": scores or None,
+        "validation_loss_curve_": _mean_curve(
+            [course.validation_loss_curves[0] for course in courses]
+        )
+        or None,
+        "best_validation_score_": best_score
+        if on_score
+        else (max(scores) if scores else None),
+        "n_no_improvement_": min(int(c.n_no_improvement[0]) for c in courses),
+        "learning_rate_": _mean(rates),
+        "n_epochs_": max(int(state.n_epochs[0]) for state in states),
+        "t_": max(int(state.n_seen[0]) for state in states),
+        "_training": {"progress": _kept(courses, on_score), "ended": ending.reason},
+    }
+    if len(members) > 1:
+        attributes["member_loss_curves_"] = curves
+        attributes["member_seeds_"] = np.array([member.seed for member in members])
+    return attributes
+
+
+def _kept(courses: Sequence[Progress], on_score: bool) -> dict[str, Any]:
+    """Return the courses as plain data."""
+    return {
+        "on_score": on_score,
+        "loss_curves": [course.loss_curves[0] for course in courses],
+        "validation_loss_curves": [c.validation_loss_curves[0] for c in courses],
+        "validation_scores": [course.validation_scores[0] for course in courses],
+        "best_loss": [float(course.best_loss[0]) for course in courses],
+        "best_score": [float(course.best_score[0]) for course in courses],
+        "n_no_improvement": [int(course.n_no_improvement[0]) for course in courses],
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return the mean, of a single number itself."""
+    return float(values[0]) if len(values) == 1 else float(np.mean(values))
+
+
+def _mean_curve(curves: Sequence[list[float]]) -> list[float]:
+    """Return the mean of curves; one that ended early goes on with its last value."""
+    if len(curves) == 1:
+        return curves[0]
+    longest = max(len(curve) for curve in curves)
+    if not longest:
+        return []
+    full = [curve + curve[-1:] * (longest - len(curve)) for curve in curves]
+    mean: list[float] = np.mean(full, axis=0).tolist()
+    return mean

@@ -1,0 +1,83 @@
+"""Pooling: many networks' predictions as one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.losses import Loss, ValueLoss
+from sknet.losses.outputs import LINKS, inverse
+
+
+def mean_link(loss: Loss, raw: Array) -> Array:
+    """Return the mean prediction of members.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its link makes predictions of raw outputs.
+    raw : ndarray of shape (K, N, R)
+        Raw outputs.
+
+    Returns
+    -------
+    prediction : ndarray of shape (N, R)
+        The mean over the members; of a single one, its prediction.
+    """
+    if len(raw) == 1:
+        return loss.link(raw[0])
+    prediction: Array = np.stack([loss.link(member) for member in raw]).mean(axis=0)
+    return prediction
+
+
+def pooled(loss: Loss, raw: Array) -> Array:
+    """Return raw outputs whose prediction is the mean of the members' predictions.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its link makes predictions of raw outputs.
+    raw : ndarray of shape (K, N, R)
+        Raw outputs.
+
+    Returns
+    -------
+    raw : ndarray of shape (N, R)
+        Of a single member, its own. Where the link cannot be turned round (several
+        quantiles, a mean with its variance), the mean of the raw outputs.
+    """
+    if len(raw) == 1:
+        single: Array = raw[0]
+        return single
+    if loss.link_name not in LINKS:
+        mean: Array = raw.mean(axis=0)
+        return mean
+    return inverse(loss.link_name, mean_link(loss, raw)).astype(raw.dtype)
+
+
+def total_spread(loss: ValueLoss, raw: Array) -> Array | None:
+    r"""Return the standard deviation of members' predictions, their own included.
+
+    .. math:: s^2 = \overline{s_k^2} + \overline{(m_k - \overline{m})^2}
+
+    Parameters
+    ----------
+    loss : ValueLoss
+        Gives the values :math:`m_k` and, maybe, the deviations :math:`s_k`.
+    raw : ndarray of shape (K, N, R)
+        Raw outputs.
+
+    Returns
+    -------
+    spread : ndarray of shape (N, C), or None
+        None for a single member that gives no deviation.
+    """
+    own = [loss.spread(member) for member in raw]
+    if len(raw) == 1:
+        return own[0]
+    points = np.stack([loss.point(loss.link(member)) for member in raw])
+    variance = points.var(axis=0)
+    if own[0] is not None:
+        variance += np.square(np.stack([s for s in own if s is not None])).mean(axis=0)
+    spread: Array = np.sqrt(variance)
+    return spread

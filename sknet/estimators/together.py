@@ -1,0 +1,201 @@
+"""Together: many fits in one pass, of estimators that may differ in almost all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+from sklearn import get_config
+
+from sknet.estimators._base import BaseMLP
+from sknet.estimators.components import FULL_BATCH_SOLVER
+from sknet.estimators.crew import Crew, train
+from sknet.estimators.readings import Readings
+from sknet.estimators.stochastic import conclude, prepare
+from sknet.estimators.task import Call, Task, warn_of
+from sknet.estimators.threads import blas_threads
+from sknet.estimators.validation import rollback
+from sknet.training.callbacks import ProgressLine
+from sknet.training.session import Member
+
+
+@dataclass
+class Request:
+    """One fit of many.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its parameters say how; it is fitted in place.
+    X, y : object
+        Training data. Requests that hand in the same objects share them.
+    fit_params : dict, default={}
+        What else ``fit`` is given, by name: ``sample_weight``, ``X_val`` and so on.
+    going_on : bool, default=False
+        Whether the estimator is fitted, and goes on until ``max_iter`` epochs in all.
+        Nothing happens if it has converged before.
+    resumable : bool, default=False
+        Whether to keep what a request that is going on needs.
+    """
+
+    estimator: Any
+    X: Any
+    y: Any
+    fit_params: dict[str, Any] = field(default_factory=dict)
+    going_on: bool = False
+    resumable: bool = False
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to train."""
+        estimator = self.estimator
+        if not self.going_on:
+            return False
+        through = estimator.n_epochs_ >= estimator.max_iter
+        return through or estimator._training["ended"] != "max_iter"
+
+    def call(self) -> Call:
+        """Return what ``fit`` would make of it."""
+        given = self.fit_params
+        names = ("X_val", "y_val", "sample_weight_val")
+        holdout = tuple(given.get(name) for name in names)
+        return Call(
+            self.X,
+            self.y,
+            given.get("sample_weight"),
+            holdout,  # type: ignore[arg-type]  # three of them
+            resumable=self.resumable,
+        )
+
+
+@dataclass
+class Outcome:
+    """What became of a request.
+
+    Parameters
+    ----------
+    error : Exception or None
+        What ``fit`` would have raised; the estimator is then as it was.
+    seconds : float
+        Its share of the time.
+    finished : bool
+        False if an interrupt came before its end; the estimator is then as it was.
+    """
+
+    error: Exception | None = None
+    seconds: float = 0.0
+    finished: bool = True
+
+
+@dataclass
+class _Fitting:
+    """A request on its way."""
+
+    request: Request
+    outcome: Outcome
+    task: Task | None = None
+    members: list[Member] = field(default_factory=list)
+
+    def begin(self, readings: Readings) -> None:
+        """Understand the request; an error ends it."""
+        start, estimator = perf_counter(), self.request.estimator
+        try:
+            with rollback(estimator):
+                if not get_config()["skip_parameter_validation"]:
+                    estimator._validate_params()
+                self.task = estimator._understand(self.request.call(), readings)
+                self.members = prepare(estimator, self.task)
+        except Exception as error:
+            self.outcome.error = error
+        self.outcome.seconds = perf_counter() - start
+
+    def end(self, seconds_an_epoch: float) -> None:
+        """Publish what was trained."""
+        estimator, task = self.request.estimator, self.task
+        if task is None:
+            return
+        endings = [member.ending for member in self.members]
+        if any(e is None or e.reason == "interrupted" for e in endings):
+            self.outcome.finished = False
+            return
+        start = perf_counter()
+        try:
+            with rollback(estimator):
+                fit = conclude(estimator, task, self.members)
+                estimator._publish(task, fit)
+            warn_of(fit.ending, estimator, incremental=False)
+        except Exception as error:
+            self.outcome.error = error
+        self.outcome.seconds += perf_counter() - start
+        self.outcome.seconds += seconds_an_epoch * self.n_epochs
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs of all its members."""
+        return sum(m.ending.n_iter for m in self.members if m.ending is not None)
+
+
+def can_run_together(estimator: Any) -> str:
+    """Return why an estimator cannot be fitted together with others; "" if it can."""
+    if not isinstance(estimator, BaseMLP):
+        return type(estimator).__name__
+    if estimator.solver == FULL_BATCH_SOLVER:
+        return f"solver={FULL_BATCH_SOLVER!r}"
+    if estimator.max_time is not None:
+        return "max_time"
+    return ""
+
+
+def fit_together(
+    requests: Sequence[Request], n_jobs: int | None = None, verbose: int = 0
+) -> list[Outcome]:
+    """Fit many estimators, whose networks are trained as rows of the same arrays.
+
+    Each gets what its own ``fit`` would give it, bit for bit.
+
+    Parameters
+    ----------
+    requests : sequence of Request
+        What to fit; :func:`can_run_together` holds for each estimator.
+    n_jobs : int or None, default=None
+        Threads, or workers of the joblib backend that is active.
+    verbose : int, default=0
+        Whether to print how far it has come.
+
+    Returns
+    -------
+    outcomes : list of Outcome
+        One for each request. An interrupt ends the training, and shows in them.
+    """
+    outcomes = [Outcome() for _ in requests]
+    pairs = zip(requests, outcomes, strict=True)
+    fittings = [_Fitting(request, outcome) for request, outcome in pairs]
+    waiting = [fitting for fitting in fittings if not fitting.request.is_done]
+    for fitting in waiting:
+        fitting.outcome.finished = False
+    try:
+        readings = Readings()
+        for fitting in waiting:
+            fitting.begin(readings)
+        members = [member for fitting in waiting for member in fitting.members]
+        seconds = _train(members, n_jobs, verbose) if members else 0.0
+        share = seconds / max(1, sum(fitting.n_epochs for fitting in waiting))
+        for fitting in waiting:
+            fitting.outcome.finished = True
+            fitting.end(share)
+    except KeyboardInterrupt:
+        pass  # whoever is not finished says so
+    return outcomes
+
+
+def _train(members: Sequence[Member], n_jobs: int | None, verbose: int) -> float:
+    """Train members; return the seconds it took."""
+    crew = Crew.active(n_jobs, ProgressLine(len(members)) if verbose else None)
+    recipes = [member.recipe for member in members]
+    largest = max(r.network.n_largest * r.batch_size for r in recipes)
+    start = perf_counter()
+    with blas_threads(None if crew.n_jobs == 1 else 1, 1, largest):
+        train(members, crew)
+    return perf_counter() - start

@@ -1,0 +1,354 @@
+"""Successive halving in lockstep: what survives a rung goes on from where it is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sknet._sklearn import HalvingGridSearchCV, HalvingRandomSearchCV
+from sknet.lockstep.rungs import RESOURCE, Halving
+
+
+class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
+    """Successive halving over a grid, in lockstep, with nothing trained twice.
+
+    All candidates start together. After a few epochs the best third goes on from where
+    it is, and so on. It is scikit-learn's ``HalvingGridSearchCV`` with the same results
+    and two differences: the resource is ``max_iter`` unless said otherwise, and its
+    largest value the estimator's own. Prefer it to a grid search where there are many
+    candidates and most of them are bad early.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What to search the parameters of.
+    param_grid : dict or list of dict
+        Values to try by parameter name, all combinations of them; a list has several
+        such grids.
+    factor : int or float, default=3
+        One in so many candidates goes on to the next rung, with so many times the
+        resource.
+    resource : str, default="max_iter"
+        What grows from rung to rung: the ``max_iter`` of the network, of a pipeline
+        e.g. ``"mlp__max_iter"``; ``"n_samples"``; or another parameter that is a whole
+        number. In ``max_iter`` networks go on from where they are; otherwise each rung
+        trains anew.
+    max_resources : int or "auto", default="auto"
+        The most that a candidate can get. "auto" is the estimator's own value of the
+        resource, and all samples for ``"n_samples"``.
+    min_resources : int, "exhaust" or "smallest", default="exhaust"
+        What every candidate gets in the first rung. "smallest" is 1 (for samples, twice
+        the folds times the classes); "exhaust" is as much as lets the last rung reach
+        ``max_resources``.
+    aggressive_elimination : bool, default=False
+        Whether the first rung is repeated, where resources are scarce, until at most
+        ``factor`` candidates are left at the end.
+    cv : int, cross-validation generator or iterable, default=5
+        The splits, the same each time: a number of folds, a splitter, or pairs of
+        training and test indices.
+    scoring : str, callable or None, default=None
+        How predictions on the left-out fold are scored: by name or as
+        ``scorer(estimator, X, y)``. None takes the estimator's ``score``.
+    refit : bool or callable, default=True
+        Whether to fit the best candidate of the last rung on all data.
+    error_score : "raise" or float, default=np.nan
+        Score of a candidate whose fit fails on a fold; "raise" raises the error.
+    return_train_score : bool, default=True
+        Whether the training folds are scored, too.
+    random_state : int, RandomState instance or None, default=None
+        Determines which samples a rung gets; ignored unless ``resource="n_samples"``.
+    n_jobs : int or None, default=None
+        Threads that the networks are split over; see :class:`LockstepGridSearchCV`.
+    verbose : int, default=0
+        0 is silent; from 1 on the rungs, the course of the training, and what did not
+        run in lockstep and why; from 2 on a line for each fit.
+
+    Attributes
+    ----------
+    n_resources_ : list of int
+        The resource of each rung.
+    n_candidates_ : list of int
+        Number of candidates of each rung.
+    n_remaining_candidates_ : int
+        Number of candidates left after the last rung.
+    max_resources_ : int
+        The most that a candidate could get.
+    min_resources_ : int
+        What every candidate got in the first rung.
+    n_iterations_ : int
+        Number of rungs.
+    n_possible_iterations_ : int
+        Rungs that the resources allow.
+    n_required_iterations_ : int
+        Rungs until less than ``factor`` candidates are left.
+    cv_results_ : dict of (masked) ndarray
+        A row for each candidate of each rung, with the columns ``iter`` and
+        ``n_resources`` besides those of a grid search. ``mean_fit_time`` is the time of
+        the rung alone.
+    best_estimator_ : estimator
+        The best candidate of the last rung, fitted on all data. Not with
+        ``refit=False``.
+    best_score_ : float
+        Its mean score on the left-out folds.
+    best_params_ : dict
+        Its parameters, the resource among them.
+    best_index_ : int
+        Its row of ``cv_results_``.
+    scorer_ : function
+        The scorer.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds of fitting the best candidate on all data.
+    multimetric_ : bool
+        Whether there are several scorers; there are not.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, if the estimator is a classifier and was refitted.
+    n_features_in_ : int
+        Number of features seen during fit, if the estimator was refitted.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during fit, if the refitted estimator has them.
+    interrupted_ : bool
+        Whether the search was interrupted (by Ctrl-C). There was no further rung then,
+        and the best finished candidate of the last one is refitted.
+
+    See Also
+    --------
+    LockstepHalvingRandomSearchCV : Draws its candidates from distributions.
+    LockstepGridSearchCV : Trains all candidates to the end.
+
+    Notes
+    -----
+    With ``random_state`` an int and ``learning_rate="constant"`` the results are those
+    of scikit-learn's class, bit for bit, because n epochs and m more are n + m. A
+    schedule that is planned over ``max_iter`` sees another plan in each rung.
+
+    Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
+    network is kept with its optimizer's memory. After ``fit`` nothing of it is left.
+
+    References
+    ----------
+    .. [1] K. Jamieson and A. Talwalkar, "Non-stochastic best arm identification and
+       hyperparameter optimization", AISTATS 2016.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.lockstep import LockstepHalvingSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = SimpleMLPClassifier((5,), max_iter=18, tol=1.0, random_state=0)
+    >>> grid = {"alpha": [1e-4, 1e-2, 1.0], "learning_rate_init": [1e-3, 1e-2, 1e-1]}
+    >>> search = LockstepHalvingSearchCV(net, grid).fit(X, y)
+    >>> search.n_candidates_, search.n_resources_
+    ([9, 3, 1], [2, 6, 18])
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        estimator,
+        param_grid,
+        *,
+        factor=3,
+        resource=RESOURCE,
+        max_resources="auto",
+        min_resources="exhaust",
+        aggressive_elimination=False,
+        cv=5,
+        scoring=None,
+        refit=True,
+        error_score=np.nan,
+        return_train_score=True,
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            param_grid,
+            factor=factor,
+            resource=resource,
+            max_resources=max_resources,
+            min_resources=min_resources,
+            aggressive_elimination=aggressive_elimination,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )
+
+
+class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
+    """Successive halving over random candidates, in lockstep, nothing trained twice.
+
+    All candidates start together; after a few epochs the best third goes on from where
+    it is, and so on. It is scikit-learn's ``HalvingRandomSearchCV`` with the same
+    results and two differences: the resource is ``max_iter`` unless said otherwise, and
+    its largest value the estimator's own.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What to search the parameters of.
+    param_distributions : dict or list of dict
+        By parameter name a list of values or a distribution with a method ``rvs``
+        (those of ``scipy.stats``); of a list, each draw takes one dict.
+    n_candidates : int or "exhaust", default="exhaust"
+        Number of candidates of the first rung; "exhaust" is as many as let the last
+        rung reach ``max_resources``.
+    factor : int or float, default=3
+        One in so many candidates goes on to the next rung, with so many times the
+        resource.
+    resource : str, default="max_iter"
+        What grows from rung to rung: the ``max_iter`` of the network, of a pipeline
+        e.g. ``"mlp__max_iter"``; ``"n_samples"``; or another parameter that is a whole
+        number. In ``max_iter`` networks go on from where they are; otherwise each rung
+        trains anew.
+    max_resources : int or "auto", default="auto"
+        The most that a candidate can get. "auto" is the estimator's own value of the
+        resource, and all samples for ``"n_samples"``.
+    min_resources : int, "exhaust" or "smallest", default="smallest"
+        What every candidate gets in the first rung. "smallest" is 1 (for samples, twice
+        the folds times the classes); "exhaust" is as much as lets the last rung reach
+        ``max_resources``.
+    aggressive_elimination : bool, default=False
+        Whether the first rung is repeated, where resources are scarce, until at most
+        ``factor`` candidates are left at the end.
+    cv : int, cross-validation generator or iterable, default=5
+        The splits, the same each time: a number of folds, a splitter, or pairs of
+        training and test indices.
+    scoring : str, callable or None, default=None
+        How predictions on the left-out fold are scored: by name or as
+        ``scorer(estimator, X, y)``. None takes the estimator's ``score``.
+    refit : bool or callable, default=True
+        Whether to fit the best candidate of the last rung on all data.
+    error_score : "raise" or float, default=np.nan
+        Score of a candidate whose fit fails on a fold; "raise" raises the error.
+    return_train_score : bool, default=True
+        Whether the training folds are scored, too.
+    random_state : int, RandomState instance or None, default=None
+        Determines which candidates are drawn, and which samples a rung gets.
+    n_jobs : int or None, default=None
+        Threads that the networks are split over; see :class:`LockstepGridSearchCV`.
+    verbose : int, default=0
+        0 is silent; from 1 on the rungs, the course of the training, and what did not
+        run in lockstep and why; from 2 on a line for each fit.
+
+    Attributes
+    ----------
+    n_resources_ : list of int
+        The resource of each rung.
+    n_candidates_ : list of int
+        Number of candidates of each rung.
+    n_remaining_candidates_ : int
+        Number of candidates left after the last rung.
+    max_resources_ : int
+        The most that a candidate could get.
+    min_resources_ : int
+        What every candidate got in the first rung.
+    n_iterations_ : int
+        Number of rungs.
+    n_possible_iterations_ : int
+        Rungs that the resources allow.
+    n_required_iterations_ : int
+        Rungs until less than ``factor`` candidates are left.
+    cv_results_ : dict of (masked) ndarray
+        A row for each candidate of each rung, with the columns ``iter`` and
+        ``n_resources`` besides those of a grid search. ``mean_fit_time`` is the time of
+        the rung alone.
+    best_estimator_ : estimator
+        The best candidate of the last rung, fitted on all data. Not with
+        ``refit=False``.
+    best_score_ : float
+        Its mean score on the left-out folds.
+    best_params_ : dict
+        Its parameters, the resource among them.
+    best_index_ : int
+        Its row of ``cv_results_``.
+    scorer_ : function
+        The scorer.
+    n_splits_ : int
+        Number of folds.
+    refit_time_ : float
+        Seconds of fitting the best candidate on all data.
+    multimetric_ : bool
+        Whether there are several scorers; there are not.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, if the estimator is a classifier and was refitted.
+    n_features_in_ : int
+        Number of features seen during fit, if the estimator was refitted.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during fit, if the refitted estimator has them.
+    interrupted_ : bool
+        Whether the search was interrupted (by Ctrl-C). There was no further rung then,
+        and the best finished candidate of the last one is refitted.
+
+    See Also
+    --------
+    LockstepHalvingSearchCV : Tries all combinations.
+    LockstepRandomizedSearchCV : Trains all candidates to the end.
+
+    Notes
+    -----
+    With ``random_state`` an int and ``learning_rate="constant"`` the results are those
+    of scikit-learn's class, bit for bit, because n epochs and m more are n + m. A
+    schedule that is planned over ``max_iter`` sees another plan in each rung.
+
+    Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
+    network is kept with its optimizer's memory. After ``fit`` nothing of it is left.
+
+    Examples
+    --------
+    >>> from scipy.stats import loguniform
+    >>> from sklearn.datasets import load_iris
+    >>> from sknet import SimpleMLPClassifier
+    >>> from sknet.lockstep import LockstepHalvingRandomSearchCV
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = SimpleMLPClassifier((5,), max_iter=27, tol=1.0, random_state=0)
+    >>> space = {"learning_rate_init": loguniform(1e-4, 1e-1)}
+    >>> search = LockstepHalvingRandomSearchCV(net, space, random_state=0).fit(X, y)
+    >>> search.n_candidates_, search.n_resources_
+    ([27, 9, 3, 1], [1, 3, 9, 27])
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        estimator,
+        param_distributions,
+        *,
+        n_candidates="exhaust",
+        factor=3,
+        resource=RESOURCE,
+        max_resources="auto",
+        min_resources="smallest",
+        aggressive_elimination=False,
+        cv=5,
+        scoring=None,
+        refit=True,
+        error_score=np.nan,
+        return_train_score=True,
+        random_state=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        super().__init__(
+            estimator,
+            param_distributions,
+            n_candidates=n_candidates,
+            factor=factor,
+            resource=resource,
+            max_resources=max_resources,
+            min_resources=min_resources,
+            aggressive_elimination=aggressive_elimination,
+            cv=cv,
+            scoring=scoring,
+            refit=refit,
+            error_score=error_score,
+            return_train_score=return_train_score,
+            random_state=random_state,
+            n_jobs=n_jobs,
+            verbose=verbose,
+        )

@@ -1,0 +1,76 @@
+"""Rungs: the rounds of a halving search; networks go on from where they are."""
+
+from __future__ import annotations
+
+import copy
+from math import ceil, floor, log
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+
+from sknet.lockstep.search import Lockstep
+
+
+RESOURCE = "max_iter"
+
+
+class _Interrupted(Exception):
+    """There will be no further rung."""
+
+
+class Halving(Lockstep):
+    """Mixin of a halving search of scikit-learn in lockstep."""
+
+    def _growing_epochs(self) -> str | None:
+        """Return the resource, if it is the epochs of what is trained."""
+        estimator, name = self.estimator, RESOURCE
+        if isinstance(estimator, Pipeline) and estimator.steps:
+            name = f"{estimator.steps[-1][0]}__{RESOURCE}"
+        return name if self.resource == name else None
+
+    def _check_input_parameters(self, X: Any, y: Any, split_params: Any) -> None:
+        """Take the estimator's own value for ``max_resources="auto"``."""
+        checked = copy.copy(self)
+        if self.max_resources == "auto":
+            own = self.estimator.get_params().get(self.resource)
+            if isinstance(own, Integral) and own > 0:
+                checked.max_resources = own
+        super(Halving, checked)._check_input_parameters(X, y, split_params)
+        self.min_resources_ = checked.min_resources_
+        self.max_resources_ = checked.max_resources_
+
+    def _run_search(
+        self, evaluate_candidates: Any, *, callback_ctx: Any = None
+    ) -> None:
+        """Run the rungs; an interrupt ends them."""
+
+        def evaluate(*args: Any, **kwargs: Any) -> Any:
+            results = evaluate_candidates(*args, **kwargs)
+            if self._course.interrupted:
+                raise _Interrupted
+            return results
+
+        context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
+        try:
+            super()._run_search(evaluate, **context)
+        except _Interrupted:
+            self._count_iterations()
+
+    def _count_iterations(self) -> None:
+        """Set the attributes that scikit-learn sets after the last rung."""
+        possible = log(self.max_resources_ // self.min_resources_, self.factor)
+        required = log(self.n_candidates_[0], self.factor)
+        self.n_possible_iterations_ = 1 + floor(possible)
+        self.n_required_iterations_ = 1 + floor(required)
+        self.n_iterations_ = len(self.n_candidates_)
+        self.n_remaining_candidates_ = ceil(self.n_candidates_[-1] / self.factor)
+
+    def _select_best_index(self, refit: Any, refit_metric: Any, results: Any) -> int:
+        """Return the best of the last rung, or of the last that has any scores."""
+        rung, scores = results["iter"], results["mean_test_score"]
+        if self._course.interrupted and not np.isnan(scores).all():
+            last = rung <= rung[~np.isnan(scores)].max()
+            results = {"iter": rung[last], "mean_test_score": scores[last]}
+        return super()._select_best_index(refit, refit_metric, results)

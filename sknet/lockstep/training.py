@@ -1,0 +1,203 @@
+"""One fit of a search: what is trained, and how the search gets to see it."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+
+from sknet._sklearn import fit_and_score, has_callbacks
+from sknet.estimators.together import Outcome, Request, can_run_together
+from sknet.lockstep.folds import Fold, Front, front_key
+from sknet.lockstep.gather import Call
+
+
+class SearchInterrupted(Exception):
+    """A fit was not finished before the search was interrupted."""
+
+
+class Apart(Exception):
+    """A fit cannot run in lockstep; the message says why in a few words."""
+
+
+def is_fit_and_score(call: Call) -> bool:
+    """Tell whether a call is a fit of a search."""
+    return inspect.unwrap(call.function) is fit_and_score
+
+
+def set_parameters(call: Call) -> Any:
+    """Give a call's estimator its parameters, as ``_fit_and_score`` will once more.
+
+    Returns
+    -------
+    estimator : object
+        The estimator, unfitted.
+    """
+    estimator = call.args[0]
+    if parameters := call.kwargs["parameters"]:
+        estimator.set_params(**clone(parameters, safe=False))
+    return estimator
+
+
+def network_of(estimator: Any) -> Any:
+    """Return what is to be trained: the estimator, or the last step of a pipeline."""
+    return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+
+
+@lru_cache(maxsize=16)
+def _fit_parameters(kind: type) -> frozenset[str]:
+    """Return the names that the ``fit`` of a class knows."""
+    return frozenset(inspect.signature(kind.fit).parameters)
+
+
+def _check_known(network: Any, fit_params: dict[str, Any]) -> None:
+    """Leave it to scikit-learn to pass what ``fit`` will refuse."""
+    if not _fit_parameters(type(network)) >= fit_params.keys():
+        raise Apart("unknown parameters of fit")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What the fits of one candidate have in common.
+
+    Parameters
+    ----------
+    key : str or None
+        What its transformers do; None if it has none, or nothing can say it.
+    """
+
+    key: str | None
+
+    @classmethod
+    def of(cls, estimator: Any, call: Call) -> Candidate:
+        """Look at a candidate.
+
+        Parameters
+        ----------
+        estimator : object
+            The estimator with the candidate's parameters.
+        call : Call
+            A fit of it.
+
+        Returns
+        -------
+        candidate : Candidate
+            What was seen.
+
+        Raises
+        ------
+        Apart
+            If it cannot run in lockstep.
+        """
+        network = network_of(estimator)
+        if reason := can_run_together(network):
+            raise Apart(reason)
+        if call.args[2] is None:
+            raise Apart("no target")
+        if estimator is network:
+            _check_known(network, call.kwargs["fit_params"] or {})
+            return cls(None)
+        if get_tags(estimator).input_tags.pairwise:
+            raise Apart("pairwise input")
+        parts = [estimator, *estimator.get_params().values()]
+        if any(isinstance(p, BaseEstimator) and has_callbacks(p) for p in parts):
+            raise Apart("callbacks")
+        return cls(front_key(estimator))
+
+
+@dataclass
+class Training:
+    """A fit that runs in lockstep.
+
+    Parameters
+    ----------
+    call : Call
+        The search's call.
+    network : estimator
+        What is trained.
+    front : Front
+        What is before it.
+    going_on : bool
+        Whether the network goes on from the round before.
+    """
+
+    call: Call
+    network: Any
+    front: Front
+    going_on: bool = False
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @classmethod
+    def new(cls, call: Call, estimator: Any, candidate: Candidate, fold: Fold) -> Any:
+        """Return the training of a network from its start."""
+        network = network_of(estimator)
+        if estimator is network:
+            return cls(call, network, fold.front)
+        front = fold.fitted_front(estimator, candidate.key)
+        _check_known(network, front.fit_params)
+        return cls(call, network, front)
+
+    def has_failed(self) -> bool:
+        """Tell whether an error came, before or in the training."""
+        return self.front.error is not None or self.outcome.error is not None
+
+    def request(self, resumable: bool) -> Request:
+        """Return what is asked of the training of many networks."""
+        return Request(
+            self.network,
+            self.front.X,
+            self.front.y,
+            self.front.fit_params,
+            going_on=self.going_on,
+            resumable=resumable,
+        )
+
+    def result(self) -> Any:
+        """Make the search's own call, in which ``fit`` is answered at once."""
+        if not self.outcome.finished:
+            return unfinished_result(self.call)
+        vars(self.call.args[0])["fit"] = self._fit
+        # The parameters are set; scikit-learn needs them only to print them.
+        set_already = {} if self.call.kwargs["verbose"] > 1 else {"parameters": None}
+        result = self.call(**set_already)
+        result["fit_time"] = self.outcome.seconds + self.front.share()
+        return result
+
+    def _fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
+        """Move what was trained into the estimator that the search scores."""
+        del X, y, fit_params
+        estimator = self.call.args[0]
+        del vars(estimator)["fit"]
+        if self.front.error is not None:
+            raise self.front.error.with_traceback(self.front.traceback)
+        if self.outcome.error is not None:
+            raise self.outcome.error
+        if isinstance(estimator, Pipeline):
+            name = estimator.steps[-1][0]
+            estimator.steps = [*self.front.steps, (name, self.network)]
+        elif estimator is not self.network:
+            vars(estimator).update(vars(self.network))
+        return estimator
+
+
+def _refuse(X: Any, y: Any = None, **fit_params: Any) -> None:
+    """Stand in for the ``fit`` that there was no time for."""
+    del X, y, fit_params
+    raise SearchInterrupted("The search was interrupted before this fit was finished.")
+
+
+def unfinished_result(call: Call) -> dict[str, Any]:
+    """Return the result of a fit that was not finished: its scores are missing.
+
+    It is no failure, which would be an error with ``error_score="raise"``.
+    """
+    vars(call.args[0])["fit"] = _refuse
+    result = call(error_score=np.nan)
+    result["fit_error"] = None
+    return result

@@ -1,0 +1,108 @@
+"""The pace: the learning rates of members, each with a schedule and a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._numerics import Scalar
+from sknet._rows import one_or_rows
+from sknet.schedules import Clock, Constant, Schedule
+from sknet.training.state import TrainState
+
+
+@dataclass(frozen=True)
+class Pace:
+    """The learning rate of one member.
+
+    Parameters
+    ----------
+    rate : float
+        The initial learning rate.
+    schedule : Schedule, default=Constant()
+        Its course.
+    horizon : int, default=1
+        Epochs over which the schedule runs, if it is a planned one.
+    """
+
+    rate: float
+    schedule: Schedule = Constant()
+    horizon: int = 1
+
+    def progress(self, n_epochs: float) -> float:
+        """Return the fraction of the plan that is done after some epochs of it."""
+        return min(1.0, n_epochs / self.horizon)
+
+    def factor(self, clock: Clock, n_epochs: float) -> float:
+        """Return the schedule's factor, ``n_epochs`` into the plan."""
+        return self.schedule.factor(clock._replace(progress=self.progress(n_epochs)))
+
+
+class Paces:
+    """The learning rates of all members.
+
+    Members that share schedule, plan and clock share the factor, too: it is computed
+    once for all of them.
+
+    Parameters
+    ----------
+    paces : sequence of Pace
+        One a member.
+    """
+
+    def __init__(self, paces: Sequence[Pace]) -> None:
+        self._rates = [pace.rate for pace in paces]
+        kinds: dict[tuple[Schedule, int], int] = {}
+        self._kind = [
+            kinds.setdefault((pace.schedule, pace.horizon), len(kinds))
+            for pace in paces
+        ]
+        self._paces = [Pace(0.0, *kind) for kind in kinds]
+        self.is_planned = any(pace.schedule.is_planned for pace in paces)
+        self.plateau_factor = np.array([p.schedule.plateau_factor for p in paces])
+        self.rate_floor = np.array([p.schedule.rate_floor for p in paces])
+
+    def epoch(self, state: TrainState) -> EpochPace:
+        """Return the rates of the epoch that ``state`` stands before."""
+        begun = (state.n_epochs - state.cycle_start).tolist()
+        clocks = zip(state.n_epochs.tolist(), state.n_seen.tolist(), strict=True)
+        kinds: dict[tuple[int, int, tuple[int, int]], int] = {}
+        places = [
+            kinds.setdefault(kind, len(kinds))
+            for kind in zip(self._kind, begun, clocks, strict=True)
+        ]
+        groups = [(self._paces[i], n, Clock(*clock)) for i, n, clock in kinds]
+        scales = state.plateau_scale.tolist()
+        return EpochPace(groups, list(zip(self._rates, places, scales, strict=True)))
+
+
+@dataclass(frozen=True)
+class EpochPace:
+    """The learning rates of one epoch.
+
+    Parameters
+    ----------
+    groups : list of (Pace, int, Clock)
+        For members with one factor: their pace, epochs of the plan so far, and clock.
+    members : list of (float, int, float)
+        For each member its initial rate, its group, and what plateaus have made of it.
+    """
+
+    groups: list[tuple[Pace, int, Clock]]
+    members: list[tuple[float, int, float]]
+
+    def rates(self, share: float = 0.0) -> list[float]:
+        """Return a learning rate for each member, ``share`` into the epoch."""
+        factors = [pace.factor(clock, n + share) for pace, n, clock in self.groups]
+        return [rate * factors[group] * scale for rate, group, scale in self.members]
+
+    def rate(self, share: float = 0.0) -> Scalar:
+        """Return them as one number, or as rows of shape (K, 1)."""
+        return one_or_rows(self.rates(share))
+
+    def progress(self, share: float = 0.0) -> list[float]:
+        """Return for each member which fraction of its plan is done."""
+        done = [pace.progress(n + share) for pace, n, _ in self.groups]
+        return [done[group] for _, group, _ in self.members]

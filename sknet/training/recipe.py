@@ -1,0 +1,158 @@
+"""The recipe: how one member is trained; several of one shape make a trainer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sknet._rows import in_rows, one_or_rows, without_rows
+from sknet.averages import Averaging
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
+from sknet.network.network import Network, perceptron
+from sknet.objective import Objective
+from sknet.optimizers import Optimizer
+from sknet.penalties import L2
+from sknet.training.monitor import Rule
+from sknet.training.pace import Pace, Paces
+from sknet.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop at the latest.
+
+    Parameters
+    ----------
+    max_iter : int
+        Epochs, or iterations of L-BFGS.
+    max_time : float
+        Seconds; may be infinite.
+    """
+
+    max_iter: int
+    max_time: float = math.inf
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything about the training of one member but its data and its state.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The hidden layers.
+    n_inputs, n_raw : int
+        Features, and raw outputs.
+    loss : Loss
+        What is minimised.
+    optimizer : Optimizer
+        How a gradient becomes a step.
+    pace : Pace
+        The learning rate.
+    rule : Rule
+        When training has converged.
+    limits : Limits
+        When it stops at the latest.
+    alpha : float
+        Strength of the ridge penalty.
+    batch_size : int
+        Rows of a batch.
+    least_rows : int
+        Rows that a batch has at least.
+    shuffle : bool
+        Whether each epoch has an order of its own.
+    clip_norm : float or None
+        Largest norm of the gradient.
+    averaging : Averaging or None
+        Which average of the parameters is kept.
+    verbose : bool
+        Whether the epochs are reported.
+    """
+
+    architecture: Architecture
+    n_inputs: int
+    n_raw: int
+    loss: Loss
+    optimizer: Optimizer
+    pace: Pace
+    rule: Rule
+    limits: Limits
+    alpha: float
+    batch_size: int
+    least_rows: int = 1
+    shuffle: bool = True
+    clip_norm: float | None = None
+    averaging: Averaging | None = None
+    verbose: bool = False
+
+    @property
+    def network(self) -> Network:
+        """The network, built once for all recipes that share it."""
+        return perceptron(self.n_inputs, self.architecture, self.n_raw)
+
+    @property
+    def shape(self) -> tuple[Any, ...]:
+        """What members have to share in order to be rows of one array.
+
+        All else may differ: the learning rate and its course, the penalty, the numbers
+        that components name as their ``rows``, dropout rates, tolerance, patience and
+        limits.
+        """
+        drops = tuple(rate > 0.0 for rate in self.architecture.dropout)
+        return (
+            replace(self.architecture, dropout=drops),
+            self.n_inputs,
+            self.n_raw,
+            without_rows(self.loss),
+            without_rows(self.optimizer),
+            self.optimizer.n_slots,
+            self.optimizer.weight_decay > 0.0,
+            self.rule.on_score,
+            self.batch_size,
+            self.least_rows,
+            self.shuffle,
+            self.clip_norm,
+            self.averaging,
+            self.verbose,
+            self.limits.max_time,
+        )
+
+
+def trainer_of(recipes: Sequence[Recipe]) -> Trainer:
+    """Return the trainer of several members, whose recipes have one shape.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+        One a member.
+
+    Returns
+    -------
+    trainer : Trainer
+        What differs between them has become rows.
+    """
+    first = recipes[0]
+    loss = in_rows([recipe.loss for recipe in recipes])
+    alpha = one_or_rows([recipe.alpha for recipe in recipes])
+    return Trainer(
+        Objective(_network_of(recipes), loss, L2(), alpha),
+        in_rows([recipe.optimizer for recipe in recipes]),
+        Paces([recipe.pace for recipe in recipes]),
+        first.shuffle,
+        first.clip_norm,
+        first.averaging,
+    )
+
+
+def _network_of(recipes: Sequence[Recipe]) -> Network:
+    """Return the network of several members: only rates of dropout may differ."""
+    first = recipes[0]
+    rates = [recipe.architecture.dropout for recipe in recipes]
+    if all(rate == rates[0] for rate in rates):
+        return first.network
+    rows = tuple(one_or_rows(of_layer) for of_layer in zip(*rates, strict=True))
+    architecture = replace(first.architecture, dropout=rows)  # type: ignore[arg-type]
+    return Network(architecture.root(first.n_inputs, first.n_raw), first.n_inputs)
