@@ -48,6 +48,29 @@ def in_rows(components: Sequence[C]) -> C:
     return dataclasses.replace(first, **columns) if columns else first  # type: ignore[type-var]
 
 
+def repeat_rows(component: C, times: int) -> C:
+    """Return a component for several networks a member, next to each other.
+
+    Parameters
+    ----------
+    component : Component
+        Of K members; see :func:`in_rows`.
+    times : int
+        Networks of each member.
+
+    Returns
+    -------
+    component : Component
+        With each of its rows that many times; itself, if it has none.
+    """
+    columns = {
+        name: np.repeat(getattr(component, name), times, axis=0)
+        for name in component.rows
+        if isinstance(getattr(component, name), np.ndarray)
+    }
+    return dataclasses.replace(component, **columns) if columns else component  # type: ignore[type-var]
+
+
 def rounded(value: Scalar, dtype: np.dtype[Any]) -> Scalar:
     """Return a hyperparameter as it meets an array of ``dtype``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ __all__ = [
     "HalvingRandomSearchCV",
     "Interval",
     "InvalidParameterError",
+    "KnownParameters",
     "Options",
     "Part",
     "StrOptions",
@@ -120,6 +122,20 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
         # scikit-learn says so itself from 1.9 on.
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight
+
+
+class KnownParameters:
+    """Mixin: the names of a class's parameters are looked up once.
+
+    scikit-learn reads the signature of the constructor again and again: in a search
+    that takes as long as the training of a small network.
+    """
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters."""
+        return super()._get_param_names()  # type: ignore[misc,no-any-return]
 
 
 def has_callbacks(estimator: Any) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array, Scalar, SparseRows
-from sknet._rows import rounded
+from sknet._rows import repeat_rows, rounded
 from sknet.losses import Loss, LossBuffers
 from sknet.network.layers import Training
 from sknet.network.network import Network
@@ -76,6 +76,9 @@ class Point:
         self._workspace = network.workspace(len(theta), theta.dtype, training=True)
         self._loss_buffers: dict[int, tuple[Array, LossBuffers]] = {}
         self._n_outputs = network.n_outputs
+        self._n_heads = network.n_heads
+        self.loss_of_heads = repeat_rows(objective.loss, network.n_heads)
+        self._repeated: dict[tuple[str, tuple[int, ...]], Array] = {}
 
     def cache(self, n_rows: int) -> Any:
         """Return the network's buffers for a batch size."""
@@ -84,11 +87,38 @@ class Point:
     def loss_buffers(self, n_rows: int) -> tuple[Array, LossBuffers]:
         """Return the buffer of the raw gradient and the loss's scratch arrays."""
         if n_rows not in self._loss_buffers:
-            shape = (len(self.theta), n_rows, self._n_outputs)
+            n_models = len(self.theta) * self._n_heads
+            shape = (n_models, n_rows, self._n_outputs)
             draw = np.empty(shape, dtype=self.theta.dtype)
             buffers = LossBuffers(*shape, self.theta.dtype)
             self._loss_buffers[n_rows] = draw, buffers
         return self._loss_buffers[n_rows]
+
+    def for_heads(self, name: str, rows: Scalar) -> Scalar:
+        """Return what belongs to members once for each of their submodels.
+
+        Parameters
+        ----------
+        name : str
+            Finds the array that is kept for it.
+        rows : float or ndarray of shape (K or 1, B, n)
+            Targets or weights.
+
+        Returns
+        -------
+        repeated : float or ndarray of shape (K * E or 1, B, n)
+            The submodels of a member next to each other; what is the same for all
+            stays as it is.
+        """
+        if isinstance(rows, float) or len(rows) == 1:
+            return rows
+        key = name, rows.shape
+        if key not in self._repeated:
+            shape = (len(rows), self._n_heads, *rows.shape[1:])
+            self._repeated[key] = np.empty(shape, dtype=rows.dtype)
+        kept = self._repeated[key]
+        np.copyto(kept, rows[:, None])
+        return kept.reshape(-1, *rows.shape[1:])
 
 
 @dataclass(frozen=True)
@@ -101,7 +131,8 @@ class Objective:
 
     with shares :math:`w_i` that sum to one, and :math:`W` the sum of the weights
     before: scikit-learn's convention, in which the strength of ``alpha`` depends on
-    the batch size.
+    the batch size. Of a network whose trunk E submodels share, :math:`\ell` is the
+    mean of their own losses, not the loss of their mean: they shall disagree.
 
     Parameters
     ----------
@@ -170,6 +201,20 @@ class Objective:
         draw, work = point.loss_buffers(batch.n_rows)
         point.training.weight = batch.weight
         raw = self.network.forward(point.views, batch.x, cache, point.training)
-        data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
+        if self.network.n_heads == 1:
+            data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
+        else:
+            data = self._mean_of_heads(point, batch, raw)
         self.network.backward(point.views, point.grad_views, draw, cache)
         return data
+
+    def _mean_of_heads(self, point: Point, batch: Batch, raw: Array) -> Array:
+        """Return the means over submodels of a member; their gradient is written."""
+        draw, work = point.loss_buffers(batch.n_rows)
+        y: Any = point.for_heads("y", batch.y)
+        weight = point.for_heads("weight", batch.weight)
+        loss, n_heads = point.loss_of_heads, self.network.n_heads
+        losses = loss.value_and_gradient(raw, y, weight, draw, work)
+        draw *= 1.0 / n_heads
+        mean: Array = losses.reshape(-1, n_heads).mean(axis=1)
+        return mean

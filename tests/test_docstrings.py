@@ -24,7 +24,12 @@ CLASSES = [
 ]
 ESTIMATORS = [sknet.SimpleMLPClassifier, sknet.SimpleMLPRegressor]
 # Between them, these fits set each attribute that a fit can set.
-FITS = [{"early_stopping": True}, {"solver": "sgd"}, {"solver": "lbfgs"}]
+FITS = [
+    {"early_stopping": True},
+    {"solver": "sgd"},
+    {"solver": "lbfgs"},
+    {"n_estimators": 2},
+]
 
 
 def own_methods(cls):

@@ -17,6 +17,7 @@ from sknet.initializers import (
     LeCunNormal,
     Normal,
     Orthogonal,
+    RandomSigns,
 )
 
 
@@ -37,6 +38,8 @@ VARIANCES = [
     (Normal(exponent=0.0), 1.0, 1.0),
     (Orthogonal(), 1 / 3, 1 / 50),
     (Orthogonal(gain=2.0), 1.0, 4 / 50),
+    (RandomSigns(), 1 / 3, 1.0),
+    (RandomSigns(size=0.5), 1.0, 0.25),
 ]
 
 
@@ -61,7 +64,15 @@ def test_mean_and_variance_are_the_stated_ones(
 
 @pytest.mark.parametrize(
     "initializer",
-    [HeNormal(), HeUniform(), LeCunNormal(), NTK(), Normal(), Orthogonal()],
+    [
+        HeNormal(),
+        HeUniform(),
+        LeCunNormal(),
+        NTK(),
+        Normal(),
+        Orthogonal(),
+        RandomSigns(),
+    ],
     ids=str,
 )
 def test_gain_of_the_activation_is_ignored(initializer):
@@ -159,6 +170,15 @@ def test_orthogonal_is_uniform_over_the_rotations(global_random_seed):
     assert abs(np.linalg.det(w).mean()) < 5 / np.sqrt(8000)
 
 
+# ----------------------------------------------------------------------- random signs
+
+
+def test_random_signs_have_one_size():
+    """Both signs of it, and nothing else."""
+    w = draw(RandomSigns(size=0.3), (20, 5))
+    assert_array_equal(np.unique(w), [-0.3, 0.3])
+
+
 # ------------------------------------------------------------------ biases and scales
 
 
@@ -170,6 +190,7 @@ def test_orthogonal_is_uniform_over_the_rotations(global_random_seed):
         (Normal(biases="normal"), Normal(biases="normal")),
         *((i, Constant(0.0)) for i in (GlorotNormal(), HeNormal(), HeUniform())),
         *((i, Constant(0.0)) for i in (LeCunNormal(), Normal(), Orthogonal())),
+        (RandomSigns(), Constant(0.0)),
     ],
     ids=str,
 )
@@ -222,7 +243,8 @@ def test_draw_follows_from_the_stream(name):
     if name != "constant":
         stream = np.random.RandomState(0)
         first, second = (initializer.draw(stream, (5, 3), (5, 3), 1.0) for _ in "ab")
-        assert (first != second).all()
+        differ = first != second
+        assert differ.any() if name == "random_signs" else differ.all()
 
 
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in {"constant", "ntk"}])
@@ -237,6 +259,7 @@ def test_groups_have_the_variance_of_one_group(name):
     ("initializer", "field"),
     [
         (Orthogonal(gain=0.0), "gain"),
+        (RandomSigns(size=0.0), "size"),
         (Normal(exponent=np.nan), "exponent"),
         (Normal(exponent=400.0), "exponent"),
         (Normal(fan="both"), "fan"),

@@ -180,6 +180,9 @@ class ReLU(Activation):
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the positive part of ``z``."""
         del tmp
+        whole = z.flags.c_contiguous and out.flags.c_contiguous
+        if whole and z.shape == out.shape:
+            z, out = z.reshape(1, len(z), -1), out.reshape(1, len(z), -1)  # long rows
         np.maximum(z, constant_row(z.shape[-1], z.dtype), out=out)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:

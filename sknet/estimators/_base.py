@@ -19,7 +19,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet._sklearn import check_sample_weight, fit_context
+from sknet._sklearn import KnownParameters, check_sample_weight, fit_context
 from sknet.estimators.components import (
     FULL_BATCH_SOLVER,
     NestedParameters,
@@ -62,7 +62,7 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
+class BaseMLP(NestedParameters, LayerParameters, KnownParameters, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
     _numeric_target: ClassVar[bool]
@@ -176,7 +176,7 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
         goes_on = call.incremental or call.resumable or self.warm_start
         going_on = goes_on and "theta_" in vars(self)
         X, y = readings.read(self, call.X, call.y, not going_on)
-        target = self._make_target(y, going_on, call.classes)
+        target, encoded = self._read_target(y, going_on, call, readings)
         check_ensemble(self)
         hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
         architecture = architecture_of(self, hidden)
@@ -185,7 +185,7 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
         network = perceptron(X.shape[1], architecture, target.n_raw)
         weight = readings.same(self._weight(target, X, y, call.sample_weight))
         return Task(
-            data=Dataset(X, readings.same(target.encode(y)), weight),
+            data=Dataset(X, encoded, weight),
             y=y,
             target=target,
             architecture=architecture,
@@ -197,6 +197,22 @@ class BaseMLP(NestedParameters, LayerParameters, BaseEstimator, ABC):
             holdout=self._holdout(target, *call.holdout),
             resumable=call.resumable,
         )
+
+    def _read_target(
+        self, y: Array, going_on: bool, call: Call, readings: Readings
+    ) -> tuple[Any, Array]:
+        """Return how the target becomes columns, and the columns."""
+
+        def read() -> tuple[Any, Array]:
+            target = self._make_target(y, going_on, call.classes)
+            return target, readings.same(target.encode(y))
+
+        if going_on or call.classes is not None:
+            return read()
+        pair: tuple[Any, Array] = readings.once(
+            (type(self), id(y), self.loss, self.output_activation), read
+        )
+        return pair
 
     def _weight(
         self, target: Any, X: Any, y: Array, sample_weight: Any

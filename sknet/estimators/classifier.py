@@ -158,11 +158,10 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         Whether networks share their hidden layers; each has an input scaling and an
         output layer of its own (TabM-mini). 32 take little more memory than one.
     stop_together : bool, default=True
-        Whether early stopping takes one epoch for all networks, the best by their mean
-        prediction; if not, each has validation rows and a best epoch of its own.
+        Whether early stopping takes the epoch that is best for the mean prediction; if
+        not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=None
-        Threads that share out the networks, each with one BLAS thread; -1 for all
-        processors. The result does not depend on it.
+        Threads that share out the networks; -1 for all processors. It changes no bit.
 
     Attributes
     ----------
@@ -171,7 +170,8 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weight matrices, layer by layer; views of ``theta_``. May be assigned.
+        Weight matrices, layer by layer; views of ``theta_``. May be assigned. An
+        ensemble has an axis for its networks in front.
     intercepts_ : list of ndarray of shape (n_out,)
         Bias vectors, layer by layer; views of ``theta_``. May be assigned.
     n_layers_ : int
@@ -220,8 +220,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     -----
     An epoch costs :math:`O(N \sum_l h_{l-1} h_l)` for N rows and layers of widths
     :math:`h_l`; memory beyond data and four copies of the parameters is that of one
-    batch. A binary or multilabel target has one logistic unit an output, a multiclass
-    target a softmax. See the user guide for the differences from ``MLPClassifier``.
+    batch. Two classes and several labels have logistic outputs, more classes a softmax.
 
     References
     ----------
@@ -350,20 +349,16 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
-
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or an indicator matrix of several labels at once.
-
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come; needed in the first call.
-
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the rows; None for equal ones.
 
         Returns
         -------
         self : SimpleMLPClassifier
-            The fitted estimator.
 
         Raises
         ------
@@ -380,8 +375,6 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
         return self
-
-    # ---- what the base asks for
 
     def _make_target(self, y: Array, going_on: bool, classes: Any) -> ClassTarget:
         """Read the classes, or check that they are those of the earlier fit."""

@@ -139,6 +139,7 @@ def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
         rates,
         initializer_of(estimator),
         bool(estimator.use_bias),
+        int(estimator.n_estimators) if estimator.share_trunk else 1,
     )
 
 

@@ -24,9 +24,15 @@ from sknet.training.callbacks import ProgressLine
 from sknet.training.session import Member, Session
 
 
-# Bytes of all arrays that a block of members works in: what stays in the second-level
-# cache. Larger blocks wait for memory, smaller ones for Python.
-BLOCK_BYTES = 2**20
+# Bytes of all arrays that a block of members works in. Measured best from 4 to 16 MB,
+# with 1 MB of second-level and 32 MB of third-level cache: an operation reads two or
+# three of the arrays only, and in smaller blocks it takes longer to call it.
+BLOCK_BYTES = 2**23
+
+# Multiply-adds of a block's largest product from which on a second thread helps. The
+# threads hand each other Python's lock at every operation, which takes longer than a
+# short one.
+WORTH_A_THREAD = 2**21
 
 
 @dataclass
@@ -68,16 +74,18 @@ def train(members: Sequence[Member], crew: Crew) -> None:
     crew : Crew
         Who trains.
     """
-    blocks = [block for stack in stacks(members) for block in cut(stack, crew.n_jobs)]
+    groups = stacks(members)
     if crew.parallel is not None:
+        blocks = [block for stack in groups for block in cut(stack, crew.n_jobs)]
         _train_in_processes(blocks, crew.parallel)
-    elif crew.n_jobs == 1 or len(blocks) == 1:
-        for block in blocks:
-            train_block(block, crew.line, crew.halt.is_set)
-            if any(_was_interrupted(member) for member in block):
-                return
-    else:
-        _train_in_threads(blocks, crew)
+        return
+    small = [stack for stack in groups if not worth_threads(stack, crew.n_jobs)]
+    for block in [block for stack in small for block in cut(stack, 1)]:
+        train_block(block, crew.line, crew.halt.is_set)
+        if any(_was_interrupted(member) for member in block):
+            return
+    large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
+    _train_in_threads([b for stack in large for b in cut(stack, crew.n_jobs)], crew)
 
 
 def _was_interrupted(member: Member) -> bool:
@@ -174,6 +182,16 @@ def _shape(member: Member) -> tuple[Any, ...]:
         state.average is None,
         judged,
     )
+
+
+def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
+    """Tell whether threads are faster than one alone."""
+    if n_jobs == 1:
+        return False
+    recipe, n_members = stack[0].recipe, math.ceil(len(stack) / n_jobs)
+    in_block = min(n_members, max(1, BLOCK_BYTES // _bytes_of(stack[0])))
+    rows = in_block * recipe.batch_size
+    return rows * recipe.network.n_largest >= WORTH_A_THREAD
 
 
 def cut(stack: list[Member], n_jobs: int) -> list[list[Member]]:

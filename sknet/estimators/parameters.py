@@ -57,7 +57,10 @@ class LayerParameters:
 
     @property
     def coefs_(self) -> list[Array]:
-        """Weight matrices, layer by layer: views of ``theta_``, and assignable."""
+        """Weight matrices, layer by layer: views of ``theta_``, and assignable.
+
+        Those of an ensemble have an axis for its networks in front.
+        """
         return self._layer_parameters("weight")
 
     @coefs_.setter
@@ -67,7 +70,8 @@ class LayerParameters:
     @property
     def intercepts_(self) -> list[Array]:
         """Bias vectors, layer by layer: views of ``theta_``, and assignable."""
-        return Views(bias.reshape(-1) for bias in self._layer_parameters("bias"))
+        biases = self._layer_parameters("bias")
+        return Views(bias.reshape(*bias.shape[:-2], -1) for bias in biases)
 
     @intercepts_.setter
     def intercepts_(self, values: list[Array]) -> None:
@@ -77,8 +81,8 @@ class LayerParameters:
         """Return the views of one kind of parameter."""
         if "theta_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        layout = self._fitted_network().layout
-        return Views(view[0] for view in layout.named(self.theta_, name))
+        views = self._fitted_network().layout.named(self.theta_, name)
+        return Views(view if len(view) > 1 else view[0] for view in views)
 
     def _assign_layer_parameters(self, name: str, values: list[Array]) -> None:
         """Overwrite one kind of parameter."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ class Readings:
         self._read: dict[tuple[int, int, type], tuple[Any, Any, dict[str, Any]]] = {}
         self._arrays: dict[tuple[Any, ...], Array] = {}
         self._handed_in: list[Any] = []
+        self._made: dict[Any, Any] = {}
 
     def read(self, estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
         """Validate data for an estimator, or give what was read for another one.
@@ -63,6 +65,33 @@ class Readings:
         vars(estimator).pop("feature_names_in_", None)
         vars(estimator).update(features)
         return X, y
+
+    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+        """Return what was made for an equal key before, or make it.
+
+        Parameters
+        ----------
+        key : object
+            Says everything that ``make`` depends on; data by the ``id`` of what
+            :meth:`read` gave.
+        make : callable
+            Makes it.
+
+        Returns
+        -------
+        made : object
+            Shared by all who ask with this key.
+        """
+        try:
+            known = key in self._made
+        except TypeError:  # something in it that cannot be a key
+            return make()
+        if not known:
+            made = make()
+            if not self._shares:
+                return made
+            self._made[key] = made
+        return self._made[key]
 
     def same(self, array: Array | None) -> Array | None:
         """Return the first array that was seen with the same numbers."""

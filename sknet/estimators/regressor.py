@@ -155,18 +155,18 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
         Whether networks share their hidden layers; each has an input scaling and an
         output layer of its own (TabM-mini). 32 take little more memory than one.
     stop_together : bool, default=True
-        Whether early stopping takes one epoch for all networks, the best by their mean
-        prediction; if not, each has validation rows and a best epoch of its own.
+        Whether early stopping takes the epoch that is best for the mean prediction; if
+        not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=None
-        Threads that share out the networks, each with one BLAS thread; -1 for all
-        processors. The result does not depend on it.
+        Threads that share out the networks; -1 for all processors. It changes no bit.
 
     Attributes
     ----------
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weight matrices, layer by layer; views of ``theta_``. May be assigned.
+        Weight matrices, layer by layer; views of ``theta_``. May be assigned. An
+        ensemble has an axis for its networks in front.
     intercepts_ : list of ndarray of shape (n_out,)
         Bias vectors, layer by layer; views of ``theta_``. May be assigned.
     n_layers_ : int

@@ -103,8 +103,7 @@ class _Fitting:
         start, estimator = perf_counter(), self.request.estimator
         try:
             with rollback(estimator):
-                if not get_config()["skip_parameter_validation"]:
-                    estimator._validate_params()
+                _validate_once(estimator, readings)
                 self.task = estimator._understand(self.request.call(), readings)
                 self.members = prepare(estimator, self.task)
         except Exception as error:
@@ -135,6 +134,15 @@ class _Fitting:
     def n_epochs(self) -> int:
         """Epochs of all its members."""
         return sum(m.ending.n_iter for m in self.members if m.ending is not None)
+
+
+def _validate_once(estimator: BaseMLP, readings: Readings) -> None:
+    """Look at the parameters, unless those of another estimator were the same."""
+    if get_config()["skip_parameter_validation"]:
+        return
+    params = estimator.get_params(deep=False).values()
+    key = (type(estimator), *((type(value), value) for value in params))
+    readings.once(key, estimator._validate_params)
 
 
 def can_run_together(estimator: Any) -> str:

@@ -11,6 +11,7 @@ from sknet.initializers.scaled import (
     LeCunNormal,
     Normal,
 )
+from sknet.initializers.signs import RandomSigns
 
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "LeCunNormal",
     "Normal",
     "Orthogonal",
+    "RandomSigns",
 ]

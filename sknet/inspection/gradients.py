@@ -77,9 +77,10 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
     with np.errstate(all="ignore"):
         raw = network.forward(views, rows, cache)
         draw = np.zeros_like(raw)
-        draw[..., slice(None) if output is None else output] = 1.0
+        share = 1.0 / len(raw)  # of an ensemble, that of the mean raw output
+        draw[..., slice(None) if output is None else output] = share
         dx = network.backward(views, grads, draw, cache)
-    return np.array(dx[0])
+    return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
 
 
 def integrated_gradients(

@@ -9,7 +9,7 @@ from typing import Any
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.blocks import BLOCKS, Block, Plain, Style
-from sknet.network.layers import Layer, Sequential
+from sknet.network.layers import Heads, Layer, Sequential, Spread
 from sknet.network.layout import Declaration
 
 
@@ -31,6 +31,15 @@ class Architecture:
         Draws the initial parameters.
     use_bias : bool
         Whether dense layers have biases.
+    n_heads : int
+        E. With more than one, the hidden layers are a trunk that E submodels share,
+        each with a scaling of the inputs and an output layer of its own.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, A. Kotelnikov and A. Babenko, "TabM: advancing tabular deep
+       learning with parameter-efficient ensembling", ICLR 2025, arXiv:2410.24210
+       (TabM-mini is ``n_heads``).
     """
 
     hidden_layer_sizes: tuple[int, ...]
@@ -39,6 +48,7 @@ class Architecture:
     dropout: tuple[float, ...] = (0.0,)
     initializer: Initializer = GlorotUniform()
     use_bias: bool = True
+    n_heads: int = 1
 
     def style(self, layer: int) -> Style:
         """Return what the block of a hidden layer is told; -1 is the last one."""
@@ -47,7 +57,7 @@ class Architecture:
         return Style(activation, dropout, self.initializer, self.use_bias)
 
     def root(self, n_inputs: int, n_outputs: int) -> Layer:
-        """Return the hidden layers and a dense output layer.
+        """Return the hidden layers and the output layer, or one for each submodel.
 
         Parameters
         ----------
@@ -63,6 +73,8 @@ class Architecture:
             weights of the output layer, as in scikit-learn.
         """
         parts: tuple[Layer, ...] = ()
+        if self.n_heads > 1:
+            parts = (Spread(self.n_heads),)
         n_in = n_inputs
         for i, width in enumerate(self.hidden_layer_sizes):
             style = self.style(i)
@@ -73,7 +85,15 @@ class Architecture:
             parts += (*more, *block)
         if self.hidden_layer_sizes:
             parts += self.block.head(self.style(-1))
-        return Sequential((*parts, self.style(-1).dense(n_outputs)))
+        return Sequential((*parts, self._output(n_outputs)))
+
+    def _output(self, units: int) -> Layer:
+        """Return the output layer; of several submodels, all of theirs."""
+        style = self.style(-1)
+        if self.n_heads == 1:
+            return style.dense(units)
+        gain = style.activation.gain
+        return Heads(self.n_heads, units, gain, style.initializer, style.use_bias)
 
     def to_config(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_config` takes."""
@@ -84,6 +104,7 @@ class Architecture:
             "dropout": list(self.dropout),
             "initializer": self.initializer.to_config(),
             "use_bias": self.use_bias,
+            "n_heads": self.n_heads,
         }
 
     @classmethod
@@ -96,6 +117,7 @@ class Architecture:
             tuple(config["dropout"]),
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
+            config.get("n_heads", 1),
         )
 
 

@@ -61,12 +61,13 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Buffer:
-    """One declared array of the workspace, of shape (K, B, columns)."""
+    """One declared array of the workspace, of shape (K, n_copies * B, columns)."""
 
     name: str
     columns: int
     training: bool
     n_scratch: int = 0
+    n_copies: int = 1
 
 
 @dataclass
@@ -83,12 +84,21 @@ class Declaration:
         Whether the layer draws from the noise streams while training.
     mixes_rows : bool
         Whether an output of the layer depends on other rows of the batch in training.
+    n_copies : int
+        Copies of the batch's rows that the layer works on, one behind the other: it
+        gets, and its arrays have, as many times B rows. A layer that makes copies, or
+        takes them away, changes the number; what is declared after that, and the
+        layers behind, follow it.
+    n_heads : int
+        How many members go out for each that came in.
     """
 
     path: str = ""
     at_input: bool = True
     draws_noise: bool = False
     mixes_rows: bool = False
+    n_copies: int = 1
+    n_heads: int = 1
     parameters: list[Parameter] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     children: list[Declaration] = field(default_factory=list)
@@ -108,7 +118,8 @@ class Declaration:
 
     def buffer(self, name: str, columns: int, training: bool = False) -> None:
         """Declare a workspace array, needed in prediction too unless ``training``."""
-        self.buffers.append(Buffer(name, columns, training))
+        buffer = Buffer(name, columns, training, n_copies=self.n_copies)
+        self.buffers.append(buffer)
 
     def scratch(
         self, name: str, columns: int, n_scratch: int = 1, training: bool = False
@@ -119,13 +130,15 @@ class Declaration:
         a layer can declare this only once. Of shape (K, B, columns), or with a leading
         axis if there is more than one.
         """
-        self.buffers.append(Buffer(name, columns, training, n_scratch))
+        buffer = Buffer(name, columns, training, n_scratch, self.n_copies)
+        self.buffers.append(buffer)
 
     def child(self, at_input: bool) -> Declaration:
         """Return the declaration of the next layer inside this one."""
         name = str(len(self.children))
         path = f"{self.path}.{name}" if self.path else name
-        child = Declaration(path, at_input=self.at_input and at_input)
+        at_input = self.at_input and at_input
+        child = Declaration(path, at_input=at_input, n_copies=self.n_copies)
         self.children.append(child)
         return child
 

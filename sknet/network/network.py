@@ -38,6 +38,8 @@ class Network:
         Whether a layer draws random numbers while training.
     mixes_rows : bool
         Whether in training the output for a row depends on the others of its batch.
+    n_heads : int
+        E, the submodels that share a trunk: raw outputs have K * E members.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Network:
         nodes = list(self._declaration.walk())
         self.draws_noise = any(node.draws_noise for node in nodes)
         self.mixes_rows = any(node.mixes_rows for node in nodes)
+        self.n_heads = max(node.n_heads for node in nodes)
 
     @property
     def n_largest(self) -> int:
@@ -62,8 +65,9 @@ class Network:
         """Columns of all arrays that a training computes in, for each row."""
         nodes = self._declaration.walk()
         own = [b for node in nodes for b in node.buffers]
-        scratch = max((b.columns * b.n_scratch for b in own), default=0)
-        return scratch + sum(b.columns for b in own if not b.n_scratch)
+        widths = [b.n_copies * b.columns * b.n_scratch for b in own]
+        kept = sum(b.n_copies * b.columns for b in own if not b.n_scratch)
+        return kept + max(widths, default=0)
 
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
@@ -98,7 +102,7 @@ class Network:
     def forward(
         self, views: Any, x: Any, cache: Any, training: Training | None = None
     ) -> Array:
-        """Return the raw outputs, of shape (K, B, C)."""
+        """Return the raw outputs, of shape (K * E, B, C)."""
         return self.root.forward(views, x, cache, training)
 
     def backward(self, views: Any, grad: Any, draw: Array, cache: Any) -> Array | None:

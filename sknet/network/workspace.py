@@ -56,13 +56,13 @@ class Workspace:
         -------
         cache : SimpleNamespace
             What a layer gets as ``cache``: buffers by name, ``children`` by position,
-            and a row of ``ones`` to sum over rows with. A buffer that is not needed
-            is None.
+            and a row of ``ones`` to sum over rows with, as long as the rows are that
+            the layer hands on. A buffer that is not needed is None.
         """
         if n_rows not in self._caches:
             nodes = self._declaration.walk()
             buffers = [b for node in nodes for b in node.buffers if self._is_needed(b)]
-            widths = [b.columns * b.n_scratch for b in buffers]
+            widths = [b.n_copies * b.columns * b.n_scratch for b in buffers]
             size = self._n_members * n_rows * max(widths, default=0)
             scratch = np.empty(size, dtype=self._dtype)
             self._caches[n_rows] = self._allocate(self._declaration, n_rows, scratch)
@@ -76,7 +76,7 @@ class Workspace:
         """Allocate the buffers of one node; scratch arrays are parts of ``scratch``."""
         buffers: dict[str, Array | None] = {}
         for b in node.buffers:
-            shape = (self._n_members, n_rows, b.columns)
+            shape = (self._n_members, b.n_copies * n_rows, b.columns)
             if not self._is_needed(b):
                 buffers[b.name] = None
             elif b.n_scratch:
@@ -85,5 +85,5 @@ class Workspace:
             else:
                 buffers[b.name] = np.empty(shape, dtype=self._dtype)
         children = tuple([self._allocate(c, n_rows, scratch) for c in node.children])
-        ones = constant_row(n_rows, self._dtype, 1.0)
+        ones = constant_row(node.n_copies * n_rows, self._dtype, 1.0)
         return SimpleNamespace(children=children, ones=ones, **buffers)

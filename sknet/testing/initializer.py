@@ -89,8 +89,8 @@ def _check_draw(
     again = initializer.draw(stream_from_state(before), shape, fan, 1.0)
     demands.same_bits(again, kept, "a stream in the same state gives another draw")
     further = initializer.draw(stream, shape, fan, 1.0)
-    # Of one element, an orthogonal draw has only two values.
-    if kept.size > 1 and np.array_equal(further, kept):
+    # Of few elements, a draw of signs may well come twice.
+    if kept.size > 8 and np.array_equal(further, kept):
         demands.holds(
             len(np.unique(kept)) == 1, "a stream that went on gives the same draw"
         )

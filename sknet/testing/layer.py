@@ -50,7 +50,9 @@ class _Bench:
         shape = (n_members, n_trainable)
         self.theta[:, :n_trainable] += 0.3 * stream.standard_normal(shape)
         self.x = stream.standard_normal((n_members, _N_ROWS, n_inputs))
-        self.dy = stream.standard_normal((n_members, _N_ROWS, self.n_outputs))
+        self.n_heads = max(node.n_heads for node in self.declaration.walk())
+        n_out, n_rows = self.n_heads * n_members, self.declaration.n_copies * _N_ROWS
+        self.dy = stream.standard_normal((n_out, n_rows, self.n_outputs))
         weight = stream.uniform(0.1, 1.0, size=(n_members, _N_ROWS, 1))
         self.weight = weight / weight.sum(axis=1, keepdims=True)
         self.noise = []
@@ -69,9 +71,14 @@ class _Bench:
         """Return the bench of one member."""
         one, alone = slice(k, k + 1), object.__new__(_Bench)
         vars(alone).update(vars(self))
-        for name in ("theta", "x", "dy", "weight", "noise"):
+        for name in ("theta", "x", "weight", "noise"):
             setattr(alone, name, getattr(self, name)[one])
+        alone.dy = self.dy[self.going_out(k)]
         return alone
+
+    def going_out(self, k: int) -> slice:
+        """Return where the outputs of one member are: one, or several submodels'."""
+        return slice(k * self.n_heads, (k + 1) * self.n_heads)
 
     def run(self, weight: Scalar | None, theta: Array, x: Array, **how: Any) -> _Pass:
         """Run forward and backward on fresh buffers; ``theta`` may be written to."""
@@ -157,7 +164,7 @@ def _check_laws(
     demands.same_bits(
         theta[:, :n_kept], started[:, :n_kept], f"parameters are changed {mode}"
     )
-    shape = (len(theta), _N_ROWS, bench.n_outputs)
+    shape = bench.dy.shape
     demands.holds(
         first.y.shape == shape and first.y.dtype == dtype,
         f"{mode}, forward returns {first.y.dtype} {first.y.shape}, not {dtype} {shape}",
@@ -217,7 +224,8 @@ def _check_members(
         ):
             if whole is not None:
                 what = f"{mode}, the {name} of member {k} is not as if alone"
-                demands.same_bits(whole[one], part, what)
+                place = bench.going_out(k) if whole is together.y else one
+                demands.same_bits(whole[place], part, what)
 
 
 def _check_extremes(
@@ -254,7 +262,7 @@ def _check_pullback(
 
     def value(vectors: Array) -> Array:
         """Return the product of the output with dy."""
-        return (at(vectors).y * bench.dy).sum(axis=(1, 2))
+        return (at(vectors).y * bench.dy).reshape(n_members, -1).sum(axis=1)
 
     flat = bench.x.reshape(n_members, -1)
     origin = np.hstack([bench.theta[:, :n_trainable], flat])

@@ -33,15 +33,18 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
 
     Returns
     -------
-    raw : ndarray of shape (K, N, C)
-        Raw outputs, before the link.
+    raw : ndarray of shape (K * E, N, C)
+        Raw outputs, before the link: of E submodels that share a trunk as of members,
+        those of one member next to each other.
     """
     n_rows = x.shape[0]
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
-    raw = np.empty((len(theta), n_rows, network.n_outputs), dtype=theta.dtype)
-    for start in range(0, n_rows, CHUNK_ROWS):
-        stop = min(start + CHUNK_ROWS, n_rows)
+    shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
+    raw = np.empty(shape, dtype=theta.dtype)
+    step = max(1, CHUNK_ROWS // network.n_heads)
+    for start in range(0, n_rows, step):
+        stop = min(start + step, n_rows)
         chunk = x[start:stop]
         if chunk.dtype != theta.dtype:
             chunk = chunk.astype(theta.dtype)
@@ -71,12 +74,13 @@ def raw_outputs_of_rows(
 
     Returns
     -------
-    raw : ndarray of shape (K, N, C)
-        Raw outputs, before the link.
+    raw : ndarray of shape (K * E, N, C)
+        Raw outputs, before the link; see :func:`raw_outputs`.
     """
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
-    raw = np.empty((len(theta), n_rows, network.n_outputs), dtype=theta.dtype)
+    shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
+    raw = np.empty(shape, dtype=theta.dtype)
     start = 0
     for batch in batches.epoch(order):
         stop = start + batch.n_rows

@@ -158,7 +158,9 @@ class _Epoch:
         self._lost.put_back(n_rows)
         if averager is not None:
             averager.after_epoch(state, pace.progress(1.0))
-        return self._total.mean()
+        loss = self._total.mean()
+        self._lost.put_back_losses(loss)
+        return loss
 
     def _step(self, batch: Batch, rate: Scalar) -> bool:
         """Make one step; tell whether there was anything to learn from."""
@@ -167,6 +169,9 @@ class _Epoch:
         if idle is None:
             self._t = self._t + 1
         elif idle.all():
+            nothing = np.zeros(self._state.n_members, dtype=self._state.theta.dtype)
+            everybody = np.ones(len(nothing), dtype=bool)
+            self._total.add(nothing, nothing, batch.n_rows, everybody)
             return False
         else:
             self._t = self._t + ~idle[:, None]
@@ -265,6 +270,7 @@ class _Lost:
     def __init__(self, state: TrainState) -> None:
         self._state = state
         self._found: dict[int, tuple[int, int, dict[str, Any] | None]] = {}
+        self._losses: dict[int, float] = {}
 
     @property
     def everybody(self) -> bool:
@@ -276,12 +282,13 @@ class _Lost:
         finite = total.finite_members()
         if finite.all():
             return
-        steps = np.broadcast_to(np.ravel(t), finite.shape)
+        steps, losses = np.broadcast_to(np.ravel(t), finite.shape), total.mean()
         for k in np.flatnonzero(~finite).tolist():
             if k not in self._found:
                 noise = self._state.noise
                 kept = noise_state(noise[k]) if noise else None
                 self._found[k] = int(steps[k]), n_rows, kept
+                self._losses[k] = losses[k]
 
     def put_back(self, n_rows: int) -> None:
         """Put the counters of the lost members back."""
@@ -290,6 +297,11 @@ class _Lost:
             self._state.n_seen[k] += seen - n_rows
             if noise is not None:
                 self._state.noise[k].bit_generator.state = noise
+
+    def put_back_losses(self, losses: Array) -> None:
+        """Put back what the losses of the lost members were when they were lost."""
+        for k, loss in self._losses.items():
+            losses[k] = loss
 
 
 def _idle_members(batch: Batch) -> Array | None:

@@ -6,10 +6,12 @@ from sknet.network.layers.batchnorm import BatchNorm
 from sknet.network.layers.dense import Dense
 from sknet.network.layers.dropout import Dropout
 from sknet.network.layers.grouped import GroupedDense
+from sknet.network.layers.heads import Heads
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
 from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.sequential import Sequential
+from sknet.network.layers.spread import Spread
 
 
 __all__ = [
@@ -18,12 +20,14 @@ __all__ = [
     "Dense",
     "Dropout",
     "GroupedDense",
+    "Heads",
     "Highway",
     "Layer",
     "LayerNorm",
     "Mix",
     "Residual",
     "Sequential",
+    "Spread",
     "Training",
     "ZeroPad",
     "activation_layer",

@@ -3,7 +3,9 @@
 1. A layer holds hyperparameters only; no array is ever an attribute.
 2. ``build`` declares; only the network allocates.
 3. The last two axes are (rows, columns); one leading axis counts members; ``x`` may
-   have 1 there while the parameters have K.
+   have 1 there while the parameters have K. A layer takes the number of rows from
+   what it gets: in a shared trunk, between ``Spread`` and ``Heads``, they are E copies
+   of the batch's B rows, and every array of the layer has E * B rows.
 4. ``forward`` writes only into ``cache`` and, in training, into its own statistics.
    It may return ``x``.
 5. ``backward`` writes every element of its gradient views (so nothing is zeroed
@@ -36,11 +38,37 @@ class Training:
         Noise, a stream for each member; empty if no layer draws any.
     weight : float or ndarray of shape (K or 1, B, 1)
         Each row's share in the batch: statistics over rows weigh with it, so that a
-        row of weight two counts as two rows.
+        row of weight two counts as two rows. In a shared trunk of E submodels there
+        are E * B shares, of all copies.
+    before : float, ndarray of shape (K or 1, B, 1) or None
+        The shares outside of a shared trunk, kept while rows are inside.
     """
 
     streams: Sequence[np.random.Generator]
     weight: Scalar
+    before: Scalar | None = None
+
+    def spread(self, n_copies: int, out: Array) -> None:
+        """Give each copy of a row an equal part of the row's share.
+
+        Parameters
+        ----------
+        n_copies : int
+            E.
+        out : ndarray of shape (K, E, B, 1), contiguous
+            Overwritten, and kept as ``weight``, where shares differ.
+        """
+        self.before = self.weight
+        if isinstance(self.weight, float):
+            self.weight = self.weight / n_copies
+        else:
+            np.divide(self.weight[:, None], n_copies, out=out)
+            self.weight = out.reshape(len(out), -1, 1)
+
+    def join(self) -> None:
+        """Take back the shares as they were before the rows were spread."""
+        if self.before is not None:
+            self.weight, self.before = self.before, None
 
 
 class Layer(Component):

@@ -82,5 +82,7 @@ class Dense(Layer):
         matmul_transposed(cache.x, dy, out=grad.weight)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
-            np.matmul(dy, p.weight.swapaxes(-1, -2), out=dx)
+            # a single output makes it an outer product, on which BLAS is slow
+            product = np.multiply if self.units == 1 else np.matmul
+            product(dy, p.weight.swapaxes(-1, -2), out=dx)
         return dx

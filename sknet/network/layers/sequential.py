@@ -26,7 +26,9 @@ class Sequential(Layer):
         """Build each layer on the outputs of the one before."""
         n_out = n_in
         for position, layer in enumerate(self.layers):
-            n_out = layer.build(declare.child(at_input=position == 0), n_out)
+            child = declare.child(at_input=position == 0)
+            n_out = layer.build(child, n_out)
+            declare.n_copies = child.n_copies
         return n_out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:

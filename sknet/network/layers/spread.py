@@ -1,0 +1,97 @@
+"""The entrance of a shared trunk: rows once for each submodel, scaled by its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._component import whole
+from sknet._numerics import Array
+from sknet.initializers import RandomSigns
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import FREE, Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Spread(Layer):
+    r"""Copies of all rows, one for each of E submodels, each with factors of its own.
+
+    .. math:: y_{eb} = r_e \odot x_b, \qquad e = 1, \dots, E
+
+    with trainable factors :math:`r_e`, random signs to start from. The copies stand one
+    behind the other, as E * B ordinary rows: the layers behind it are a trunk that all
+    submodels share, up to :class:`Heads`. Each of them sees one large product instead
+    of E small ones, and writes one gradient.
+
+    Parameters
+    ----------
+    copies : int in [1, inf), default=1
+        The number E of submodels.
+
+    Notes
+    -----
+    Pullback: :math:`dr_e = \sum_b x_b \odot dy_{eb}` and
+    :math:`dx_b = \sum_e r_e \odot dy_{eb}`. Each copy has 1/E of its row's share in the
+    batch, so that a trunk with batch normalisation takes its statistics over all E * B
+    rows. Sparse rows are refused: E scalings of them would need E products.
+
+    References
+    ----------
+    .. [1] Y. Gorishniy, A. Kotelnikov and A. Babenko, "TabM: advancing tabular deep
+       learning with parameter-efficient ensembling", ICLR 2025, arXiv:2410.24210
+       (there TabM-mini).
+    """
+
+    copies: int = whole(1, "[1, inf)")
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Declare ``scale`` (copies, n_in) and buffers; from here on rows are E * B."""
+        if declare.n_copies != 1:
+            raise ValueError(
+                f"Spread stands where rows are in {declare.n_copies} copies already: "
+                "put Heads in between."
+            )
+        fan = (n_in, n_in)
+        declare.parameter("scale", (self.copies, n_in), FREE, RandomSigns(), fan)
+        if not declare.at_input:
+            declare.buffer("dx", n_in, training=True)
+        declare.n_copies = self.copies
+        declare.buffer("y", n_in)
+        declare.buffer("share", 1, training=True)
+        if not declare.at_input:
+            declare.scratch("tmp", n_in, training=True)
+        return n_in
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return the scaled copies; in training the shares are spread as well."""
+        if not isinstance(x, np.ndarray):
+            raise ValueError(
+                "A shared trunk needs dense features: each submodel scales them by "
+                "factors of its own. Use share_trunk=False, or pass X.toarray()."
+            )
+        cache.x = x
+        y: Array = cache.y
+        np.multiply(x[:, None], p.scale[:, :, None], out=self._split(y))
+        if training is not None:
+            training.spread(self.copies, self._split(cache.share))
+        return y
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Write the gradient of the factors; return the sum over the copies."""
+        d = self._split(dy)
+        dx: Array | None = getattr(cache, "dx", None)
+        if dx is not None:
+            scaled = self._split(cache.tmp)
+            np.multiply(d, p.scale[:, :, None], out=scaled)
+            scaled.sum(axis=1, out=dx)
+        d *= cache.x[:, None]
+        ones = cache.ones[..., : d.shape[-2]]
+        np.matmul(ones, d, out=grad.scale[:, :, None])
+        return dx
+
+    def _split(self, rows: Array) -> Array:
+        """View rows (K, E * B, n) as those of each copy (K, E, B, n)."""
+        n_members, n_rows, n = rows.shape
+        return rows.reshape(n_members, self.copies, n_rows // self.copies, n)

@@ -1,0 +1,353 @@
+"""Ensembles: several networks in one fit, each what it would be alone."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet._rng import bootstrap_counts
+from sknet.estimators import crew
+from sknet.losses import Gaussian, LogLoss, Quantile
+from sknet.network.blocks import Plain, Residual
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+X, SPECIES = load_iris(return_X_y=True)
+LENGTH = X[:, 0]
+NET = {
+    "hidden_layer_sizes": (7,),
+    "max_iter": 12,
+    "batch_size": 32,
+    "random_state": 3,
+}
+BATCH, NORMED = Plain(normalization="batch"), Residual(normalization="layer")
+
+
+def alone(model, k, **params):
+    """Return network ``k`` of an ensemble as an estimator that is not fitted."""
+    seed = int(model.member_seeds_[k])
+    single = {"n_estimators": 1, "bootstrap": False, "random_state": seed}
+    return clone(model).set_params(**single | params)
+
+
+def assert_members_equal_single_fits(model, X, y, weights=None, **fit):
+    """Parameters, curves and predictions, bit for bit."""
+    for k in range(model.n_estimators):
+        weight = {} if weights is None else {"sample_weight": weights[k]}
+        single = alone(model, k).fit(X, y, **weight, **fit)
+        assert_array_equal(single.theta_[0], model.theta_[k])
+        assert_array_equal(single.loss_curve_, model.member_loss_curves_[k])
+        assert_array_equal(single.predict(X), model.predict_members(X)[k])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"dropout": 0.4, "block": BATCH},
+        {"solver": "sgd", "learning_rate": "adaptive", "tol": 0.05},
+        {"hidden_layer_sizes": (8, 8), "block": NORMED, "averaging": "ema"},
+        {"learning_rate": "one_cycle", "clip_norm": 0.5, "solver": "adamw"},
+        {"loss": LogLoss(label_smoothing=0.1), "activation": "mish", "alpha": 0.0},
+        {"tol": 0.3, "n_iter_no_change": 1, "max_iter": 60},
+        {"early_stopping": True, "stop_together": False, "n_iter_no_change": 2},
+        {"shuffle": False, "averaging": "swa"},
+    ],
+    ids=lambda params: "-".join(params) or "default",
+)
+def test_networks_together_equal_each_alone(params, dtype):
+    """Each is what ``random_state=member_seeds_[k]`` gives, to the last bit."""
+    model = SimpleMLPClassifier(**NET | params, n_estimators=4, dtype=dtype)
+    assert_members_equal_single_fits(model.fit(X, SPECIES), X, SPECIES)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_bootstrap_weighs_rows_by_how_often_they_are_drawn(weighted):
+    """A network with bootstrap is one with its counts as weights."""
+    weight = 0.5 + np.arange(150) % 3 if weighted else None
+    model = SimpleMLPRegressor(**NET, n_estimators=3, bootstrap=True)
+    model.fit(X, LENGTH, sample_weight=weight)
+    counts = [bootstrap_counts(seed, 150) for seed in model.member_seeds_.tolist()]
+    assert all(c.sum() == 150 for c in counts)
+    assert len(np.unique(counts, axis=0)) == 3
+    weights = [c if weight is None else c * weight for c in counts]
+    assert_members_equal_single_fits(model, X, LENGTH, weights)
+
+
+def test_rows_that_no_network_has_drawn_wait_for_another_batch():
+    """A batch may weigh nothing for one network, and much for another."""
+    params = {**NET, "batch_size": 2, "max_iter": 3, "dropout": 0.2}
+    model = SimpleMLPRegressor(**params, n_estimators=3, bootstrap=True).fit(X, LENGTH)
+    weights = [bootstrap_counts(seed, 150) for seed in model.member_seeds_.tolist()]
+    assert_members_equal_single_fits(model, X, LENGTH, weights)
+
+
+@pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"solver": "lbfgs"}])
+def test_result_does_not_depend_on_the_number_of_threads(params, monkeypatch):
+    """Networks are shared out among threads, a few at a time; nothing else changes."""
+    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(crew, "BLOCK_BYTES", 2**15)
+    model = SimpleMLPClassifier(**NET | params, n_estimators=5)
+    one, two = (clone(model).set_params(n_jobs=n).fit(X, SPECIES) for n in (1, 2))
+    assert_array_equal(one.theta_, two.theta_)
+    assert one.loss_ == two.loss_
+
+
+def test_lbfgs_trains_an_ensemble_too():
+    """One network after the other, from their own initial weights."""
+    params = {**NET, "solver": "lbfgs"}
+    model = SimpleMLPRegressor(**params, n_estimators=3).fit(X, LENGTH)
+    for k in range(3):
+        assert_array_equal(alone(model, k).fit(X, LENGTH).theta_[0], model.theta_[k])
+    again = clone(model).set_params(warm_start=True, max_iter=3).fit(X, LENGTH)
+    before = again.loss_
+    assert again.fit(X, LENGTH).loss_ < before
+
+
+def test_diverged_network_leaves_the_others_as_they_are():
+    """Its best weights are restored, as if it was alone; and a warning says so."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(300, 3)) * 30.0, rng.normal(size=300) * 1e3
+    params = {"hidden_layer_sizes": (5,), "solver": "sgd", "momentum": 0.0}
+    params |= {"learning_rate": "one_cycle", "learning_rate_init": 2e-5, "tol": 0.0}
+    params |= {"batch_size": 2, "dropout": 0.1, "max_iter": 8, "random_state": 0}
+    model = SimpleMLPRegressor(**params, n_estimators=8)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(X, y)
+        lengths = {len(curve) for curve in model.member_loss_curves_}
+        assert len(lengths) > 1, "they diverge in different epochs"
+        assert_members_equal_single_fits(model, X, y)
+    assert "diverged" in str(caught[0].message)
+
+
+# ------------------------------------------------------------------------ predictions
+
+
+def test_classifier_predicts_by_the_mean_probability():
+    """All ways to predict tell the same."""
+    model = SimpleMLPClassifier(**NET, n_estimators=5).fit(X, SPECIES)
+    members = model.predict_proba_members(X)
+    assert members.shape == (5, 150, 3)
+    mean = members.mean(axis=0)
+    assert_allclose(model.predict_proba(X), mean, rtol=1e-14)
+    assert_array_equal(model.predict(X), mean.argmax(axis=1))
+    assert_allclose(model.predict_log_proba(X), np.log(mean), rtol=1e-10, atol=1e-14)
+    raw = model.decision_function(X)
+    assert_array_equal(raw.argmax(axis=1), model.predict(X))
+    assert_allclose(np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True), mean)
+    assert model.predict_members(X).shape == (5, 150)
+    assert model.score(X, SPECIES) == np.mean(model.predict(X) == SPECIES)
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["binary", "multilabel"])
+def test_mean_of_yes_and_no(several):
+    """Two classes, and several labels at once."""
+    y = np.stack([SPECIES == 1, SPECIES == 2], axis=1).astype(int)
+    model = SimpleMLPClassifier(**NET, n_estimators=4).fit(X, y if several else y[:, 0])
+    mean = model.predict_proba_members(X).mean(axis=0)
+    assert_allclose(model.predict_proba(X), mean, rtol=1e-14)
+    raw = model.decision_function(X)
+    assert_allclose(1.0 / (1.0 + np.exp(-raw)), mean if several else mean[:, 1])
+    assert_array_equal(raw > 0.0, model.predict(X) == 1)
+
+
+def test_margins_are_averaged_where_there_are_no_probabilities():
+    """The hinge loss."""
+    model = SimpleMLPClassifier(**NET, loss="hinge", n_estimators=3).fit(X, SPECIES)
+    assert_array_equal(model.decision_function(X).argmax(axis=1), model.predict(X))
+
+
+def test_regressor_predicts_the_mean_and_the_spread():
+    """Mean and standard deviation of the networks' predictions."""
+    model = SimpleMLPRegressor(**NET, n_estimators=5).fit(X, LENGTH)
+    members = model.predict_members(X)
+    mean, std = model.predict(X, return_std=True)
+    assert_array_equal(mean, model.predict(X))
+    assert_allclose(mean, members.mean(axis=0), rtol=1e-13)
+    assert_allclose(std, members.std(axis=0), rtol=1e-12)
+
+
+def test_spread_of_gaussian_networks_adds_what_each_says():
+    """Of a mixture: the mean of the variances plus the variance of the means."""
+    model = SimpleMLPRegressor(**NET, loss=Gaussian(), n_estimators=3).fit(X, LENGTH)
+    pairs = [alone(model, k).fit(X, LENGTH).predict(X, True) for k in range(3)]
+    means, stds = (np.array(part) for part in zip(*pairs, strict=True))
+    mean, std = model.predict(X, return_std=True)
+    assert_allclose(mean, means.mean(axis=0), rtol=1e-13)
+    assert_allclose(std, np.sqrt((stds**2).mean(0) + means.var(0)), rtol=1e-12)
+
+
+def test_mean_quantiles_stay_in_order():
+    """The networks' quantiles are averaged level by level."""
+    loss = Quantile(levels=(0.1, 0.5, 0.9))
+    model = SimpleMLPRegressor(**NET, loss=loss, n_estimators=3).fit(X, LENGTH)
+    assert_allclose(model.predict(X), model.predict_members(X).mean(axis=0))
+    assert (np.diff(model.predict(X), axis=1) >= 0.0).all()
+
+
+def test_poisson_network_averages_rates_not_logarithms():
+    """The mean of the predictions is what is predicted."""
+    counts = np.random.default_rng(0).poisson(LENGTH)
+    model = SimpleMLPRegressor(**NET, loss="poisson", n_estimators=3).fit(X, counts)
+    assert_allclose(model.predict(X), model.predict_members(X).mean(axis=0))
+
+
+def test_spread_of_a_single_network_is_refused():
+    """There is none to tell."""
+    model = SimpleMLPRegressor(**NET).fit(X, LENGTH)
+    with pytest.raises(ValueError, match="n_estimators"):
+        model.predict(X, return_std=True)
+    assert_array_equal(model.predict_members(X)[0], model.predict(X))
+
+
+def test_networks_differ_most_far_from_the_data():
+    """What an ensemble is for: it knows where it knows nothing."""
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1.0, 1.0, size=(200, 1))
+    params = {"hidden_layer_sizes": (30,), "learning_rate_init": 0.01, "max_iter": 60}
+    model = SimpleMLPRegressor(**params, n_estimators=8, random_state=0)
+    model.fit(x, np.sin(3.0 * x.ravel()))
+    _, std = model.predict([[0.0], [4.0]], return_std=True)
+    assert std[1] > 5.0 * std[0]
+
+
+# --------------------------------------------------------------------- early stopping
+
+
+def test_early_stopping_picks_the_epoch_of_the_mean_prediction():
+    """All networks stop at one epoch; its score is that of their mean."""
+    params = {**NET, "early_stopping": True, "max_iter": 60, "scoring": "loss"}
+    model = SimpleMLPClassifier(**params, n_estimators=4, learning_rate_init=0.03)
+    model.fit(X, SPECIES)
+    curve = model.validation_scores_
+    assert model.best_validation_score_ == max(curve)
+    assert len(curve) == model.n_iter_ == len(model.member_loss_curves_[0])
+    best = curve.index(max(curve)) + 1
+    again = clone(model).set_params(max_iter=best).fit(X, SPECIES)
+    assert_array_equal(again.theta_, model.theta_)
+    assert curve[:best] == again.validation_scores_
+
+
+def test_given_validation_set_judges_the_mean_prediction():
+    """The validation loss is that of the averaged probabilities."""
+    model = SimpleMLPClassifier(**NET, n_estimators=3)
+    model.fit(X, SPECIES, X_val=X, y_val=SPECIES)
+    loss = log_loss(SPECIES, model.predict_proba(X))
+    assert model.validation_loss_curve_[-1] == pytest.approx(loss, rel=1e-10)
+    assert model.validation_scores_[-1] == model.score(X, SPECIES)
+
+
+def test_scorer_sees_the_whole_ensemble():
+    """With a scorer of scikit-learn's kind, too."""
+    params = {**NET, "early_stopping": True, "scoring": "neg_log_loss"}
+    model = SimpleMLPClassifier(**params, n_estimators=3)
+    model.fit(X, SPECIES, X_val=X, y_val=SPECIES)
+    assert model.best_validation_score_ == pytest.approx(
+        -log_loss(SPECIES, model.predict_proba(X)), rel=1e-10
+    )
+
+
+# -------------------------------------------------------------------------- going on
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"dropout": 0.2, "averaging": "ema"}, {"early_stopping": True}],
+    ids=["default", "dropout", "early stopping"],
+)
+def test_ten_epochs_and_ten_more_are_twenty(params):
+    """An ensemble resumes, each network where it was; pickled in between, too."""
+    given = {**NET, **params, "warm_start": True, "n_estimators": 3}
+    given |= {"tol": 0.0, "n_iter_no_change": 100}
+    whole = SimpleMLPClassifier(**given | {"max_iter": 20}).fit(X, SPECIES)
+    parts = SimpleMLPClassifier(**given | {"max_iter": 10}).fit(X, SPECIES)
+    parts = pickle.loads(pickle.dumps(parts)).fit(X, SPECIES)
+    assert_array_equal(whole.theta_, parts.theta_)
+    assert whole.member_loss_curves_ == parts.member_loss_curves_
+
+
+def test_partial_fit_trains_an_ensemble():
+    """An epoch a call, for all networks."""
+    model = SimpleMLPClassifier(**NET, n_estimators=3)
+    for _ in range(4):
+        model.partial_fit(X, SPECIES, classes=[0, 1, 2])
+    whole = SimpleMLPClassifier(**NET | {"max_iter": 4}, n_estimators=3)
+    assert_array_equal(model.theta_, whole.fit(X, SPECIES).theta_)
+
+
+def test_networks_that_stopped_at_different_times_go_on_from_there():
+    """The one that had converged makes an epoch more, as alone."""
+    params = {**NET, "tol": 0.05, "n_iter_no_change": 1, "max_iter": 50}
+    model = SimpleMLPClassifier(**params, n_estimators=4, warm_start=True)
+    model.fit(X, SPECIES)
+    singles = [alone(model, k).fit(X, SPECIES) for k in range(4)]
+    assert len({single.n_iter_ for single in singles}) > 1
+    model.fit(X, SPECIES)
+    for k, single in enumerate(singles):
+        assert_array_equal(single.fit(X, SPECIES).theta_[0], model.theta_[k])
+
+
+# --------------------------------------------------------------------- what is refused
+
+
+def test_ensemble_has_its_networks_in_front_of_its_weights():
+    """``coefs_`` and ``intercepts_`` are views of them all."""
+    model = SimpleMLPClassifier(**NET, n_estimators=3).fit(X, SPECIES)
+    assert [w.shape for w in model.coefs_] == [(3, 4, 7), (3, 7, 3)]
+    assert [b.shape for b in model.intercepts_] == [(3, 7), (3, 3)]
+    assert np.shares_memory(model.coefs_[0], model.theta_)
+
+
+@pytest.mark.parametrize("name", ["bootstrap", "share_trunk"])
+def test_options_of_an_ensemble_want_one(name):
+    """Nothing is ignored in silence."""
+    with pytest.raises(ValueError, match=f"{name}=True needs an ensemble"):
+        SimpleMLPClassifier(**NET, **{name: True}).fit(X, SPECIES)
+
+
+def test_number_of_networks_stays():
+    """A warm start does not change it."""
+    model = SimpleMLPClassifier(**NET, n_estimators=3, warm_start=True)
+    model.fit(X, SPECIES).set_params(n_estimators=4)
+    with pytest.raises(ValueError, match="number of networks is 4, but 3"):
+        model.fit(X, SPECIES)
+
+
+def test_single_network_is_told_nothing_of_ensembles():
+    """No attribute of an ensemble, and the stream of ``random_state`` itself."""
+    model = SimpleMLPClassifier(**NET).fit(X, SPECIES)
+    assert model.theta_.shape[0] == 1
+    assert not {"member_seeds_", "member_loss_curves_"} & vars(model).keys()
+
+
+def test_convergence_of_all_is_the_convergence_of_an_ensemble():
+    """One network that has not converged is warned about."""
+    params = {**NET, "tol": 0.05, "n_iter_no_change": 1, "max_iter": 50}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = SimpleMLPClassifier(**params, n_estimators=4).fit(X, SPECIES)
+    longest = max(map(len, model.member_loss_curves_))
+    model.set_params(max_iter=longest - 1)
+    with pytest.warns(ConvergenceWarning):
+        model.fit(X, SPECIES)
+
+
+def test_ensemble_beats_its_networks():
+    """Smoke test: on the diabetes data the mean has less error than the average."""
+    X, y = load_diabetes(return_X_y=True)
+    model = SimpleMLPRegressor(
+        n_estimators=8, bootstrap=True, max_iter=300, random_state=0
+    )
+    model.set_params(learning_rate_init=0.03).fit(X[::2], y[::2])
+    error = np.square(model.predict(X[1::2]) - y[1::2]).mean()
+    errors = np.square(model.predict_members(X[1::2]) - y[1::2]).mean(axis=1)
+    assert error < errors.mean()
