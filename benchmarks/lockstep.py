@@ -1,11 +1,11 @@
 """How fast are searches and ensembles in lockstep, against one fit after the other?"""
 
 import argparse
-import gc
+import os
 import warnings
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,12 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from timing import conditions, table
+from timing import Ratio, conditions, in_turns, table
 
 from sknet import LockstepGridSearchCV, LockstepHalvingSearchCV, SimpleMLPClassifier
 
 
-HEAD = ("workload", "system", "seconds", "best score", "ratio", "must", "aim")
+HEAD = ("workload", "system", "seconds", "best score", "times as long", "must", "aim")
 ALPHAS = np.logspace(-6, 0, 8).tolist()
 RATES = np.logspace(-3.5, -1.5, 5).tolist()
 MORE_RATES = np.logspace(-4, -1, 9).tolist()
@@ -126,22 +126,54 @@ def ensemble(n_jobs: int) -> Race:
 RACES = {f.__name__: f for f in (iris, cancer, digits, halving, ensemble)}
 
 
-def best_score(fitted: Any, X: Any, y: Any) -> float:
+def best_score(fitted: Any, race: Race) -> float:
     """Return what a search has found, or how well an ensemble fits."""
     scores = getattr(fitted, "cv_results_", None)
     if scores is None:
-        return float(fitted.score(X, y))
+        return float(fitted.score(race.X, race.y))
+    if "iter" in scores:  # of a halving: the last rung
+        scores = {"mean_test_score": [fitted.best_score_]}
     return float(np.nanmax(scores["mean_test_score"]))
 
 
-def seconds(system: Any, X: Any, y: Any) -> float:
-    """Time one fit."""
-    gc.collect()
-    start = perf_counter()
+def standing(halved: Any, full: Any) -> str:
+    """Tell where the winner of a halving stands in the full grid, in one line."""
+    results = full.cv_results_
+    found = {k: v for k, v in halved.best_params_.items() if k != "max_iter"}
+    place, best = results["params"].index(found), full.best_index_
+    mean, spread = results["mean_test_score"], results["std_test_score"]
+    error = spread[best] / np.sqrt(full.n_splits_)
+    rank = results["rank_test_score"][place]
+    return (
+        f"halving found {found}: in the full grid rank {rank} of {len(mean)}, score "
+        f"{mean[place]:.4f}; the best has {mean[best]:.4f}, standard error {error:.4f}"
+    )
+
+
+def fit_quietly(system: Any, race: Race) -> None:
+    """Fit without the warnings that nothing has converged."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        system.fit(X, y)
-    return perf_counter() - start
+        system.fit(race.X, race.y)
+
+
+def rows_of(name: str, race: Race, runs: int) -> list[tuple[str, ...]]:
+    """Run a race; return its rows of the table."""
+    calls = {key: partial(fit_quietly, s, race) for key, s in race.systems.items()}
+    taken = in_turns(calls, runs)
+    ours, last = next(iter(taken)), list(taken)[-1]
+    return [
+        (
+            name if key == ours else "",
+            key,
+            f"{median(times):.2f}",
+            f"{best_score(race.systems[key], race):.4f}",
+            "" if key == ours else str(Ratio(times, taken[ours])),
+            str(race.must) if key == last else "",
+            str(race.aim) if key == last else "",
+        )
+        for key, times in taken.items()
+    ]
 
 
 def main() -> None:
@@ -151,35 +183,21 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="turns; the median counts")
     parser.add_argument("--jobs", type=int, default=2, help="n_jobs of all systems")
     given = parser.parse_args()
-    rows = []
+    print(conditions(f"n_jobs={given.jobs} for all systems"))
+    print(table(HEAD, []), flush=True)
+    notes = []
     for name in given.races:
         race = RACES[name](given.jobs)
-        taken: dict[str, list[float]] = {key: [] for key in race.systems}
-        for _ in range(given.runs):
-            for key, system in race.systems.items():
-                taken[key].append(seconds(system, race.X, race.y))
-        ours = median(next(iter(taken.values())))
-        for i, (key, system) in enumerate(race.systems.items()):
-            last = i == len(race.systems) - 1
-            rows.append(
-                (
-                    name if i == 0 else "",
-                    key,
-                    f"{median(taken[key]):.2f} ({min(taken[key]):.2f}-{max(taken[key]):.2f})",
-                    f"{best_score(system, race.X, race.y):.4f}",
-                    f"{median(taken[key]) / ours:.1f}" if i else "",
-                    str(race.must) if last else "",
-                    str(race.aim) if last else "",
-                )
-            )
-        print(table(HEAD, rows[-len(race.systems) :]), flush=True)
-    print(conditions())
-    print(table(HEAD, rows))
+        for row in rows_of(name, race, given.runs):
+            print("| " + " | ".join(row) + " |", flush=True)
+        if name == "halving":
+            systems = race.systems
+            halved = systems["LockstepHalvingSearchCV"]
+            notes.append(standing(halved, systems["LockstepGridSearchCV"]))
+    print("", *notes, sep="\n")
 
 
 if __name__ == "__main__":
-    # Workers of joblib inherit it: a warning of convergence for each fit is no news.
-    import os
-
+    # Workers of joblib inherit it: that nothing has converged is no news.
     os.environ["PYTHONWARNINGS"] = "ignore"
     main()

@@ -71,6 +71,14 @@ def repeat_rows(component: C, times: int) -> C:
     return dataclasses.replace(component, **columns) if columns else component  # type: ignore[type-var]
 
 
+def is_in_use(value: Scalar) -> bool:
+    """Tell whether a hyperparameter is above zero, for any member.
+
+    Of rows one is: they differ.
+    """
+    return isinstance(value, np.ndarray) or value > 0.0
+
+
 def rounded(value: Scalar, dtype: np.dtype[Any]) -> Scalar:
     """Return a hyperparameter as it meets an array of ``dtype``.
 
@@ -86,8 +94,8 @@ def power(base: Scalar, exponent: Scalar) -> Scalar:
     NumPy's loops round powers of arrays in another way than powers of numbers; a row
     has to have what the member has alone.
     """
-    if not isinstance(base, np.ndarray) and not isinstance(exponent, np.ndarray):
-        return float(base**exponent)
+    if base.__class__ is float and exponent.__class__ is not np.ndarray:
+        return base**exponent
     bases, exponents = np.broadcast_arrays(base, exponent)
     pairs = zip(bases.ravel().tolist(), exponents.ravel().tolist(), strict=True)
     return np.array([b**e for b, e in pairs]).reshape(bases.shape)

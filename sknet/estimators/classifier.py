@@ -170,8 +170,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then the biases, layer by layer.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weight matrices, layer by layer; views of ``theta_``. May be assigned. An
-        ensemble has an axis for its networks in front.
+        Weights by layer: assignable views of ``theta_``; an ensemble's have K in front.
     intercepts_ : list of ndarray of shape (n_out,)
         Bias vectors, layer by layer; views of ``theta_``. May be assigned.
     n_layers_ : int
@@ -359,6 +358,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         Returns
         -------
         self : SimpleMLPClassifier
+            The fitted estimator.
 
         Raises
         ------

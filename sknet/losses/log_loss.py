@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from sknet._component import flag, real
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
-from sknet._rows import rounded
+from sknet._rows import is_in_use, rounded
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
@@ -102,7 +102,7 @@ class LogLoss(ClassLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
     ) -> Array:
         """Write ``weight * (p - y)`` and return the mean log-loss."""
-        if np.any(self.label_smoothing):
+        if is_in_use(self.label_smoothing):
             y = self._smooth(y, work)
         reduce = self._exclusive if self.exclusive else self._independent
         reduce(raw, y, out, work)

@@ -10,7 +10,7 @@ import numpy as np
 
 from sknet._component import real
 from sknet._numerics import Array, Scalar
-from sknet._rows import power, rounded
+from sknet._rows import is_in_use, power, rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -72,7 +72,7 @@ class RMSprop(Optimizer):
     @property
     def n_slots(self) -> int:
         """The sum behind the mean square; with momentum, the last step, too."""
-        return 2 if np.any(self.momentum) else 1
+        return 2 if is_in_use(self.momentum) else 1
 
     def step(
         self,
@@ -93,7 +93,7 @@ class RMSprop(Optimizer):
         tmp += rounded(self.epsilon * stretch, dtype)
         grad /= tmp
         grad *= rounded(rate * stretch, dtype)
-        if np.any(self.momentum):
+        if is_in_use(self.momentum):
             velocity = slots[1]
             velocity *= rounded(self.momentum, dtype)
             velocity += grad

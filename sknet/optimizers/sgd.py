@@ -10,7 +10,7 @@ import numpy as np
 
 from sknet._component import flag, real
 from sknet._numerics import Array, Scalar
-from sknet._rows import rounded
+from sknet._rows import is_in_use, rounded
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 
@@ -63,7 +63,7 @@ class SGD(Optimizer):
     @property
     def n_slots(self) -> int:
         """One, the velocity; none without momentum."""
-        return 1 if np.any(self.momentum) else 0
+        return 1 if is_in_use(self.momentum) else 0
 
     def step(
         self,
@@ -76,7 +76,7 @@ class SGD(Optimizer):
         """Add to the velocity and write the step."""
         del t
         grad *= rounded(rate, grad.dtype)
-        if not np.any(self.momentum):
+        if not is_in_use(self.momentum):
             return
         (velocity,) = slots
         momentum = rounded(self.momentum, grad.dtype)

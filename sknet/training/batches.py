@@ -122,11 +122,12 @@ class _Sources:
         for start, stop in _runs(arrays):
             self._parts.append((make(arrays[start], dtype), slice(start, stop)))
         self._buffers: dict[tuple[int, ...], Array] = {}
+        # Gathers rows: indices of shape (K, B) give rows (K, B, columns).
+        alone = len(self._parts) == 1
+        self.take = self._parts[0][0].take if alone else self._take_parts
 
-    def take(self, rows: Array) -> Any:
-        """Gather rows: indices of shape (K, B) give rows (K, B, columns)."""
-        if len(self._parts) == 1:
-            return self._parts[0][0].take(rows)
+    def _take_parts(self, rows: Array) -> Any:
+        """Gather the rows of each source."""
         parts = [source.take(rows[part]) for source, part in self._parts]
         return self._join(parts, [part for _, part in self._parts], len(rows))
 

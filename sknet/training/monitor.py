@@ -108,7 +108,11 @@ class Monitor:
         self._paces = paces
 
     def improved(
-        self, progress: Progress, loss: Array, score: Array | None, judged: Array
+        self,
+        progress: Progress,
+        loss: Array,
+        score: Array | None,
+        judged: Array | None = None,
     ) -> Array:
         """Note the newest epoch in ``progress``; tell for whom it is the best so far.
 
@@ -118,24 +122,29 @@ class Monitor:
             Updated, but for the curves.
         loss, score : ndarray of shape (K,)
             Of the newest epoch; the score is None without a validation set.
-        judged : ndarray of bool, of shape (K,)
-            For whom the epoch counts at all: who has not diverged.
+        judged : ndarray of bool, of shape (K,), or None, default=None
+            For whom the epoch counts at all, as they have not diverged; None for all.
 
         Returns
         -------
         best : ndarray of bool, of shape (K,)
             Whether the watched quantity was never better. NaN is never better.
         """
-        if self.on_score and score is not None:
-            enough = score >= progress.best_score + self._tol
-            best = (score > progress.best_score) & judged
-            np.copyto(progress.best_score, score, where=best)
+        watched = score if self.on_score else None
+        less = loss < progress.best_loss
+        if watched is None:
+            enough, best = loss <= progress.best_loss - self._tol, less
         else:
-            enough = loss <= progress.best_loss - self._tol
-            best = (loss < progress.best_loss) & judged
-        np.copyto(progress.best_loss, loss, where=(loss < progress.best_loss) & judged)
-        progress.n_no_improvement += judged
-        progress.n_no_improvement[enough & judged] = 0
+            enough = watched >= progress.best_score + self._tol
+            best = watched > progress.best_score
+        if judged is not None:
+            best, less, enough = best & judged, less & judged, enough | ~judged
+        if watched is not None:
+            np.copyto(progress.best_score, watched, where=best)
+        np.copyto(progress.best_loss, loss, where=less)
+        count = progress.n_no_improvement
+        np.add(count, 1, out=count, where=True if judged is None else judged)
+        np.copyto(count, 0, where=enough if judged is None else enough & judged)
         return best
 
     def stops(
@@ -158,7 +167,7 @@ class Monitor:
             Who has converged.
         """
         plateau = progress.n_no_improvement > self._patience
-        if not plateau.any():
+        if not np.count_nonzero(plateau):
             return plateau
         factor, floor = self._paces.plateau_factor, self._paces.rate_floor
         rates = np.array(self._paces.epoch(state).rates())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -134,6 +135,8 @@ class Session:
         self._members, self._state, self._progress = members, state, progress
         self._best, self._has_best = best, has_best
         self._max_iter = np.array([r.limits.max_iter for r in recipes])
+        self._first_end = int(self._max_iter.min())
+        self._everybody = np.ones(len(members), dtype=bool)
         trainer = trainer_of(recipes)
         self._monitor = Monitor([r.rule for r in recipes], trainer.paces)
         batches = Batches(
@@ -163,22 +166,28 @@ class Session:
         state, progress = self._state, self._progress
         loss = next(self._epochs).loss
         self._n_done += 1
-        finite = np.isfinite(loss) & state.finite_members()
+        finite = self._everybody
+        if not (state.is_finite() and all(map(math.isfinite, loss.tolist()))):
+            finite = state.finite_members() & np.isfinite(loss)
         _extend(progress.loss_curves, loss)
         score = self._judge(finite)
         self._report(loss, score)
-        is_best = self._monitor.improved(progress, loss, score, finite)
+        judged = None if finite is self._everybody else finite
+        is_best = self._monitor.improved(progress, loss, score, judged)
         self._keep(is_best)
         converged = self._monitor.stops(progress, state, self._reporter.message)
-        reasons = np.full(len(loss), "", dtype=object)
-        reasons[self._n_done >= self._max_iter] = "max_iter"
-        if time.perf_counter() >= self._deadline:
-            reasons[:] = "max_time"
-        if self._halted():
-            reasons[:] = "interrupted"
-        reasons[converged] = "converged"
-        reasons[~finite] = "diverged"
-        if (reasons != "").any():
+        out_of_time = (
+            self._deadline < math.inf and time.perf_counter() >= self._deadline
+        )
+        halted = self._halted()
+        done = self._n_done >= self._first_end or out_of_time or halted
+        if done or np.count_nonzero(converged) or finite is not self._everybody:
+            reasons = np.full(len(loss), "", dtype=object)
+            reasons[self._n_done >= self._max_iter] = "max_iter"
+            if out_of_time or halted:
+                reasons[:] = "interrupted" if halted else "max_time"
+            reasons[converged] = "converged"
+            reasons[~finite] = "diverged"
             self._leave(reasons)
         if self._members:
             np.copyto(self._before, self._state.theta)
@@ -195,14 +204,15 @@ class Session:
 
     def _report(self, loss: Array, score: Array | None) -> None:
         """Tell about the newest epoch."""
-        scores = [] if score is None else score.tolist()
-        self._reporter.epoch(self._n_done, loss.tolist(), scores)
+        if self._reporter.verbose:
+            scores = [] if score is None else score.tolist()
+            self._reporter.epoch(self._n_done, loss.tolist(), scores)
         if self._line is not None:
             self._line.epoch(self._n_done, loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
         """Copy the parameters of those who were never better."""
-        if not is_best.any():
+        if not np.count_nonzero(is_best):  # a tenth of the time of any()
             return
         source = self._state.published if self._monitor.on_score else self._before
         if self._best is None:

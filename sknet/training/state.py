@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -88,15 +89,23 @@ class TrainState:
             self.n_averaged[:] = 0
         self.forget_momentum()
 
+    def is_finite(self) -> bool:
+        """Tell whether parameters and memories of all members are finite.
+
+        If not, :meth:`finite_members` tells whose are.
+        """
+        return all(
+            math.isfinite(np.vdot(array, array)) for array in (self.theta, *self.slots)
+        )
+
     def finite_members(self) -> Array:
         """Tell whose parameters and whose optimizer's memory are finite, (K,).
 
         A second moment that has overflowed stops Adam without any other sign.
         """
-        finite = finite_members(self.theta)
-        for slot in self.slots:
-            finite &= finite_members(slot)
-        return finite
+        finite = [finite_members(array) for array in (self.theta, *self.slots)]
+        together: Array = np.logical_and.reduce(finite)
+        return together
 
     def forget_momentum(self) -> None:
         """Empty the optimizer's memory."""

@@ -189,7 +189,8 @@ class _Epoch:
 
 def _shared(t: Array) -> Any:
     """Return the steps so far as one number where all agree, else as rows (K, 1)."""
-    return int(t[0]) if (t == t[0]).all() else t[:, None]
+    alike = len(t) == 1 or (t == t[0]).all()
+    return int(t[0]) if alike else t[:, None]
 
 
 class _Total:
@@ -198,7 +199,8 @@ class _Total:
     def __init__(self, objective: Objective, n_members: int) -> None:
         self._report = objective.loss.report_factor(objective.network.n_outputs)
         self._total = np.zeros(n_members)
-        self._n_rows = np.zeros(n_members)
+        self._n_rows = 0
+        self._n_idle: Array | int = 0
         self._data: list[Array] = []
         self._penalty: list[Array] = []
         self._rows: list[int] = []
@@ -207,7 +209,7 @@ class _Total:
         """Add the two terms (K,) of a batch; those of idle members do not count."""
         if idle is not None:
             data[idle] = penalty[idle] = 0.0
-            self._n_rows[idle] -= n_rows
+            self._n_idle = self._n_idle + n_rows * idle
         self._data.append(data)
         self._penalty.append(penalty)
         self._rows.append(n_rows)
@@ -236,7 +238,8 @@ class _Total:
     def mean(self) -> Array:
         """Return the mean loss a row, of shape (K,)."""
         self._sum()
-        return self._total / np.maximum(self._n_rows, 1.0)
+        counted = self._n_rows - self._n_idle
+        return self._total / np.maximum(counted, 1) if self._n_rows else self._total
 
 
 class _Kept:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sknet._numerics import Array, Scalar
-from sknet._rows import rounded
+from sknet._rows import is_in_use, rounded
 from sknet.optimizers import Optimizer
 
 
@@ -47,7 +47,7 @@ class Update:
     ) -> None:
         self._optimizer = optimizer
         self._decayed = theta[:, :n_decayed]
-        self._decays = bool(np.any(optimizer.weight_decay))
+        self._decays = is_in_use(optimizer.weight_decay)
         n_members, n_trainable = grad.shape
         column_bytes = n_members * grad.itemsize * (3 + len(slots))
         width = max(64, _BLOCK_BYTES // column_bytes)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass
 
-import numpy as np
-
 from sknet._component import Component, Registry
+from sknet._rows import is_in_use
 from sknet.activations import Activation
 from sknet.initializers import Initializer
 from sknet.network import layers
@@ -59,7 +58,7 @@ class Style:
     def drop(self, rate: float | None = None) -> Layers:
         """Return dropout, or nothing where the rate is zero."""
         rate = self.dropout if rate is None else rate
-        return (layers.Dropout(rate),) if np.any(rate) else ()
+        return (layers.Dropout(rate),) if is_in_use(rate) else ()
 
     def weigh(
         self, units: int, normalization: str | None, activated: bool = True
