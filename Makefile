@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 # The oldest supported versions have wheels for Python 3.11 only.
 OLDEST_PYTHON ?= $(shell $(PYTHON) -c 'import sys; print("$(PYTHON)" if sys.version_info[:2] == (3, 11) else "python3.11")')
-OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3
+OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==1.3.0
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
@@ -72,7 +72,7 @@ doctest: $(VENV)/.has-test
 suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
-test-slow: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
+test-slow: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames $(VENV)/.has-dask
 	$(BIN)/python $(PYTEST) -m slow || test $$? = 5 # 5: there are none
 
 test-oldest: .venv-oldest/.done

@@ -6,6 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # for tables.py and mathml.py
 
+# The gallery looks up, by its public name, what our halving searches extend.
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+
 import sknet
 
 
@@ -40,6 +43,8 @@ templates_path = ["templates"]
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 autodoc_typehints = "none"  # docstrings say types, with shapes
+# What our searches inherit is documented by scikit-learn, which refers to its glossary.
+suppress_warnings = ["ref.term"]
 
 # -------------------------------------------------------------------- the examples
 
@@ -69,6 +74,7 @@ html_css_files = ["custom.css"]
 html_show_sourcelink = False
 # Pages with wide tables need the room of their contents at the side.
 CHAPTERS = "activations", "losses", "optimizers", "schedules", "blocks", "initializers"
+CHAPTERS += "ensembles", "searches"
 WIDE = ["index", "differences", *(f"user_guide/{name}" for name in CHAPTERS)]
 html_theme_options = {
     "navigation_with_keys": False,

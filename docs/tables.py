@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 GALLERY = [
     "plot_quick_start.py",
     "plot_pipeline_grid_search.py",
+    "plot_lockstep_search.py",
+    "plot_ensemble_uncertainty.py",
     "plot_compare_with_mlpclassifier.py",
     "plot_early_stopping_own_metric.py",
     "plot_class_weights.py",

@@ -16,6 +16,8 @@ from sknet._rng import bootstrap_counts
 from sknet.estimators import crew
 from sknet.losses import Gaussian, LogLoss, Quantile
 from sknet.network.blocks import Plain, Residual
+from sknet.network.network import Network
+from sknet.training import inference
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -220,6 +222,23 @@ def test_networks_differ_most_far_from_the_data():
     assert std[1] > 5.0 * std[0]
 
 
+def test_prediction_takes_the_memory_of_one_network(monkeypatch):
+    """Many rows go through one network after the other; the numbers stay."""
+    model = SimpleMLPRegressor(**NET, n_estimators=3).fit(X, LENGTH)
+    together = model.predict_members(X)
+    shapes = []
+    forward = Network.forward
+
+    def seen(self, views, x, cache, training=None):
+        shapes.append(x.shape)
+        return forward(self, views, x, cache, training)
+
+    monkeypatch.setattr(inference, "CHUNK_ROWS", 300)
+    monkeypatch.setattr(Network, "forward", seen)
+    assert_array_equal(model.predict_members(X), together)
+    assert shapes == [(1, 150, 4)] * 3
+
+
 # --------------------------------------------------------------------- early stopping
 
 
@@ -351,3 +370,58 @@ def test_ensemble_beats_its_networks():
     error = np.square(model.predict(X[1::2]) - y[1::2]).mean()
     errors = np.square(model.predict_members(X[1::2]) - y[1::2]).mean(axis=1)
     assert error < errors.mean()
+
+
+# --------------------------------------------------------------------------- interrupt
+
+
+def interrupting_loss(n_calls):
+    """Return a squared error that is interrupted after so many calls."""
+    left = [n_calls]
+
+    def value(raw, target):
+        return ((raw - target) ** 2).sum(axis=-1)
+
+    def gradient(raw, target):
+        left[0] -= 1
+        if left[0] == 0:
+            raise KeyboardInterrupt
+        return 2.0 * (raw - target)
+
+    return value, gradient
+
+
+def interrupted(n_calls, monkeypatch):
+    """Return an ensemble whose networks are trained one by one, not fitted."""
+    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)
+    loss = interrupting_loss(n_calls)
+    params = {"batch_size": 150, "max_iter": 10, "random_state": 0}
+    return SimpleMLPRegressor(loss, (5,), n_estimators=4, **params)
+
+
+def test_interrupted_ensemble_has_the_networks_that_were_trained(monkeypatch):
+    """Two are finished, one has begun; of the fourth there is nothing to publish."""
+    model = interrupted(25, monkeypatch)
+    with pytest.warns(UserWarning, match="interrupted"):
+        model.fit(X, LENGTH)
+    assert len(model.theta_) == len(model.member_seeds_) == 3
+    assert [len(curve) for curve in model.member_loss_curves_] == [10, 10, 4]
+    assert model.predict(X).shape == (150,)
+
+
+def test_interrupt_before_any_network_is_trained_is_passed_on(monkeypatch):
+    """The estimator is what it was."""
+    model = interrupted(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(X, LENGTH)
+    assert "theta_" not in vars(model)
+
+
+def test_time_limit_is_that_of_all_networks(monkeypatch):
+    """Blocks that begin after it make one epoch."""
+    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)
+    params = {"max_time": 1e-6, "max_iter": 50, "random_state": 0}
+    model = SimpleMLPRegressor(hidden_layer_sizes=(5,), n_estimators=4, **params)
+    with pytest.warns(ConvergenceWarning, match="max_time"):
+        model.fit(X, LENGTH)
+    assert [len(curve) for curve in model.member_loss_curves_] == [1] * 4

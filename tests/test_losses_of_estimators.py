@@ -112,7 +112,9 @@ def test_brier_equals_the_regression_on_indicators():
 def test_classes_with_targets_inside_the_range():
     """0.01 and 0.99 are aimed at, which a linear network with a bias can reach."""
     loss = Brier(output_activation="logistic", targets=(0.1, 0.9))
-    network = SimpleMLPClassifier((), loss=loss, solver="lbfgs", alpha=0.0, tol=1e-10)
+    network = SimpleMLPClassifier(
+        (), loss=loss, solver="lbfgs", alpha=0.0, tol=1e-10, random_state=0
+    )
     probability = network.fit([[-1.0], [1.0]], [0, 1]).predict_proba([[-1.0], [1.0]])
     assert_allclose(probability[:, 1], [0.1, 0.9], atol=1e-4)
 

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._component import flag
+from sknet._rows import rounded
 from sknet.activations import ACTIVATIONS, Activation, Logistic, Tanh
 from sknet.initializers import INITIALIZERS, Constant, Initializer
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, LogLoss, SquaredError
@@ -539,7 +540,7 @@ class DoesNothing(SGD):
 class DividesByZero(SGD):
     def step(self, grad, slots, t, rate, tmp):
         slots[0] += grad**2
-        grad *= rate / np.sqrt(slots[0])
+        grad *= rounded(rate, grad.dtype) / np.sqrt(slots[0])
 
 
 class IgnoresTmp(SGD):

@@ -27,7 +27,7 @@ from sknet.estimators.components import (
 )
 from sknet.estimators.constraints import CONSTRAINTS
 from sknet.estimators.crew import Crew, train
-from sknet.estimators.ensemble import check_ensemble, n_networks
+from sknet.estimators.ensemble import begun, check_ensemble, n_networks
 from sknet.estimators.fullbatch import fit_lbfgs
 from sknet.estimators.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.parameters import LayerParameters
@@ -144,7 +144,7 @@ class BaseMLP(NestedParameters, LayerParameters, KnownParameters, BaseEstimator,
                 with self._threads(task, len(members)):
                     n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
                     train(members, Crew(n_jobs))
-                fit = conclude(self, task, members)
+                fit = conclude(self, task, begun(members))
             self._publish(task, fit)
         warn_of(fit.ending, self, call.incremental)
 

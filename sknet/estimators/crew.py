@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -53,6 +54,7 @@ class Crew:
     parallel: Parallel | None = None
     line: ProgressLine | None = None
     halt: threading.Event = field(default_factory=threading.Event)
+    began: float = field(default_factory=time.perf_counter)
 
     @classmethod
     def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Crew:
@@ -81,7 +83,7 @@ def train(members: Sequence[Member], crew: Crew) -> None:
         return
     small = [stack for stack in groups if not worth_threads(stack, crew.n_jobs)]
     for block in [block for stack in small for block in cut(stack, 1)]:
-        train_block(block, crew.line, crew.halt.is_set)
+        train_block(block, crew)
         if any(_was_interrupted(member) for member in block):
             return
     large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
@@ -96,10 +98,7 @@ def _was_interrupted(member: Member) -> bool:
 def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
     """Train blocks in threads; an interrupt ends all after their epoch."""
     with ThreadPoolExecutor(crew.n_jobs) as pool:
-        jobs = [
-            pool.submit(train_block, block, crew.line, crew.halt.is_set)
-            for block in blocks
-        ]
+        jobs = [pool.submit(train_block, block, crew) for block in blocks]
         try:
             for job in jobs:
                 job.result()
@@ -127,23 +126,19 @@ def _train_in_processes(blocks: Sequence[list[Member]], parallel: Parallel) -> N
 def _trained_block(block: list[Member]) -> list[Member]:
     """Train a block in a process of its own, and return it without the data."""
     with blas_threads(1, 1, 1):
-        train_block(block)
+        train_block(block, Crew())
     for member in block:
         vars(member).update(data=None, holdout=None)
     return block
 
 
-def train_block(
-    block: Sequence[Member],
-    line: ProgressLine | None = None,
-    halted: Callable[[], bool] = lambda: False,
-) -> None:
+def train_block(block: Sequence[Member], crew: Crew) -> None:
     """Train members of one shape as rows of one array."""
-    if halted():
+    if crew.halt.is_set():
         return
     make = None if block[0].holdout is None else Validator
     with np.errstate(all="ignore"):
-        Session(block, make, line, halted).run()
+        Session(block, make, crew.began, crew.line, crew.halt.is_set).run()
 
 
 def stacks(members: Sequence[Member]) -> list[list[Member]]:

@@ -112,6 +112,32 @@ def course_of(estimator: Any, task: Task, k: int) -> Progress:
     )
 
 
+def begun(members: Sequence[Member]) -> Sequence[Member]:
+    """Return the networks to publish: after an interrupt those that were trained.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        As their training left them.
+
+    Returns
+    -------
+    members : sequence of Member
+        A single network in any case; of several those that have made an epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If none of several has.
+    """
+    if len(members) == 1:
+        return members
+    trained = [m for m in members if m.ending is not None and m.ending.n_iter > 0]
+    if not trained:
+        raise KeyboardInterrupt
+    return trained
+
+
 def ending_of(members: Sequence[Member]) -> Ending:
     """Return the worst ending of all, and the epochs of the longest training."""
     endings = []

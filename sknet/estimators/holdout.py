@@ -129,16 +129,19 @@ class Validator:
     ----------
     members : sequence of Member
         Each with a holdout of as many rows.
+    dtype : dtype
+        Type of the computation.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], dtype: np.dtype[Any]) -> None:
         holdouts: list[Holdout] = [member.holdout for member in members]
         self._holdouts = holdouts
         self._network = members[0].recipe.network
         self._loss = in_rows([member.recipe.loss for member in members])
-        data, dtype = [h.data for h in holdouts], members[0].state.theta.dtype
+        data = [holdout.data for holdout in holdouts]
         alike = all(h is holdouts[0] for h in holdouts)
-        self._batches = Batches(data[0] if alike else data, CHUNK_ROWS, dtype)
+        n_rows = max(1, CHUNK_ROWS // self._network.n_heads)
+        self._batches = Batches(data[0] if alike else data, n_rows, dtype)
         self._order = None
         if holdouts[0].rows is not None:
             self._order = np.stack([h.rows for h in holdouts[: 1 if alike else None]])

@@ -58,7 +58,7 @@ def pooled(loss: Loss, raw: Array) -> Array:
 def total_spread(loss: ValueLoss, raw: Array) -> Array | None:
     r"""Return the standard deviation of members' predictions, their own included.
 
-    .. math:: s^2 = \overline{s_k^2} + \overline{(m_k - \overline{m})^2}
+    .. math:: s^2 = \frac{1}{K} \sum_k s_k^2 + \frac{1}{K} \sum_k (m_k - \bar{m})^2
 
     Parameters
     ----------

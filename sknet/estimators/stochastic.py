@@ -100,9 +100,12 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         ending = replace(ending, n_iter=n_epochs)
     settled = [_settle(member) for member in members]
-    theta = settled[0] if len(settled) == 1 else np.concatenate(settled)
-    state = stack_states([member.state for member in members])
     attributes = summary(members, ending)
+    last = all(s is m.state.theta for s, m in zip(settled, members, strict=True))
+    theta = None if last else np.concatenate(settled)
+    del settled
+    state = stack_states([member.state for member in members], spend=True)
+    theta = state.theta if theta is None else theta
     keep = estimator.warm_start or task.incremental or task.resumable
     first = members[0].holdout
     rows = None

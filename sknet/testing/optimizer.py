@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sknet._numerics import Array, Scalar
+from sknet._rows import in_rows
 from sknet.optimizers import Optimizer
 from sknet.testing.demands import DTYPES, Demands, filled_with_nan
 
@@ -20,10 +21,10 @@ _DESCENT_RATE = 0.02
 def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
     """Check that an optimizer keeps what is asked of it.
 
-    Steps block by block are those at once, members and rates of their own are as if
-    alone, bit for bit; every slot is used; a gradient that is zero from the start moves
-    nothing; huge and tiny gradients give finite steps; and a convex quadratic is
-    descended. In float32 and in float64.
+    Steps block by block are those at once; members are as if alone, bit for bit, with
+    rates, steps so far and fields in ``rows`` of their own, too; every slot is used; a
+    gradient that is zero from the start moves nothing; huge and tiny gradients give
+    finite steps; and a convex quadratic is descended. In float32 and in float64.
 
     Parameters
     ----------
@@ -55,6 +56,7 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
             _check_steps(optimizer, gradients.astype(dtype), demands)
+            _check_rows(optimizer, gradients.astype(dtype), demands)
             _check_extremes(optimizer, dtype, demands)
         _check_descent(optimizer, stream, demands)
 
@@ -76,7 +78,6 @@ def _steps(
 
 def _check_steps(optimizer: Optimizer, gradients: Array, demands: Demands) -> None:
     """Look at blocks, members, rates of members, and slots."""
-    dtype = gradients.dtype
     steps, slots = _steps(optimizer, gradients, 0.1, demands)
     all_steps = np.array(steps)
     demands.finite(all_steps, "a step is not finite, or tmp is read")
@@ -92,7 +93,7 @@ def _check_steps(optimizer: Optimizer, gradients: Array, demands: Demands) -> No
         demands.same_bits(
             np.array(block), all_steps[:, :, part], "steps in blocks differ"
         )
-    rates = np.array([[0.1], [0.02], [0.5]], dtype=dtype)
+    rates = np.array([[0.1], [0.02], [0.5]])
     several, _ = _steps(optimizer, gradients, rates, demands)
     for k in range(3):
         one = gradients[:, k : k + 1].copy()
@@ -100,11 +101,44 @@ def _check_steps(optimizer: Optimizer, gradients: Array, demands: Demands) -> No
         demands.same_bits(
             all_steps[:, k : k + 1], np.array(alone), f"step mixes member {k}"
         )
-        alone, _ = _steps(optimizer, one, rates[k : k + 1], demands)
+        alone, _ = _steps(optimizer, one, float(rates[k, 0]), demands)
         demands.same_bits(
             np.array(several)[:, k : k + 1],
             np.array(alone),
             f"with a rate of its own, member {k} is not as if alone",
+        )
+
+
+def _check_rows(optimizer: Optimizer, gradients: Array, demands: Demands) -> None:
+    """Look at members that differ in a field of ``rows``, or in their steps so far."""
+    for name in optimizer.rows:
+        value = getattr(optimizer, name)
+        if not value:
+            continue  # zero may change the number of slots
+        other = optimizer.with_param(name, 0.5 * value)
+        mixed = [optimizer, other, optimizer]
+        several, _ = _steps(in_rows(mixed), gradients, 0.1, demands)
+        for k, own in enumerate(mixed):
+            alone, _ = _steps(own, gradients[:, k : k + 1].copy(), 0.1, demands)
+            demands.same_bits(
+                np.array(several)[:, k : k + 1],
+                np.array(alone),
+                f"with {name} in rows, member {k} is not as if alone",
+            )
+    shape, dtype = gradients.shape[1:], gradients.dtype
+    slots = [np.ones(shape, dtype=dtype) for _ in range(optimizer.n_slots)]
+    steps = np.array([[1], [7], [1000]])
+    together = gradients[0].copy()
+    with demands.understood("step() with t of shape (K, 1)"):
+        optimizer.step(together, slots, steps, 0.1, np.empty_like(together))
+    for k, t in enumerate(steps.ravel().tolist()):
+        memory = [np.ones((1, shape[1]), dtype=dtype) for _ in slots]
+        step = gradients[0, k : k + 1].copy()
+        optimizer.step(step, memory, t, 0.1, np.empty_like(step))
+        demands.same_bits(
+            together[k : k + 1],
+            step,
+            f"with t in rows, member {k} is not as if alone",
         )
 
 

@@ -38,6 +38,8 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
         those of one member next to each other.
     """
     n_rows = x.shape[0]
+    if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other
+        return np.concatenate([raw_outputs(network, row[None], x) for row in theta])
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
     shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)

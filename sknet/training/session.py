@@ -57,8 +57,8 @@ class Member:
     seed : int, optional
         What its streams were seeded with.
     best : ndarray of shape (1, P), optional
-        Its best parameters so far. With a watched score, those after the best epoch;
-        otherwise those *before* the epoch of the least loss, since that loss was
+        Its best parameters so far, with a watched score; and of a member that has
+        diverged, those *before* the epoch of the least loss, since that loss was
         measured on the way from there.
     ending : Ending, optional
         How its last session ended.
@@ -90,7 +90,11 @@ class Session:
     members : sequence of Member
         Changed in place. Their recipes have one shape, their data as many rows.
     make_validate : callable or None
-        Makes of the members in training what judges them; None without validation sets.
+        Makes of the members in training, and of the type they compute in, what judges
+        them; None without validation sets.
+    began : float or None, default=None
+        When the time that limits count began, on the clock of ``perf_counter``; None
+        for now.
     line : ProgressLine or None, default=None
         Told of every epoch.
     halted : callable, default=never
@@ -100,7 +104,8 @@ class Session:
     def __init__(
         self,
         members: Sequence[Member],
-        make_validate: Callable[[Sequence[Member]], Validate] | None,
+        make_validate: Callable[[Sequence[Member], Any], Validate] | None,
+        began: float | None = None,
         line: ProgressLine | None = None,
         halted: Callable[[], bool] = lambda: False,
     ) -> None:
@@ -110,8 +115,9 @@ class Session:
         self._line = line
         self._halted = halted
         self._n_done = 0
-        self._deadline = time.perf_counter() + first.limits.max_time
-        state = stack_states([member.state for member in members])
+        began = time.perf_counter() if began is None else began
+        self._deadline = began + first.limits.max_time
+        state = stack_states([member.state for member in members], spend=True)
         progress = stack_progress([member.progress for member in members])
         best = None
         if any(member.best is not None for member in members):
@@ -147,7 +153,7 @@ class Session:
         )
         self._epochs = trainer.epochs(state, batches)
         make = self._make_validate
-        self._validate = None if make is None else make(members)
+        self._validate = None if make is None else make(members, state.theta.dtype)
         self._before = state.theta.copy()
 
     def run(self) -> None:
@@ -224,17 +230,18 @@ class Session:
     def _leave(self, reasons: Array) -> None:
         """Let go of the members that have a reason, and go on with the others."""
         done = np.flatnonzero(reasons != "").tolist()
-        alone = len(self._members) == 1
+        left = np.flatnonzero(reasons == "").tolist()
         for k in done:
             member = self._members[k]
-            member.state = self._state if alone else self._state.members([k])
+            member.state = self._state.members([k]) if left else self._state.member(k)
             member.progress = self._progress.members([k])
             member.ending = Ending(reasons[k], self._n_done)
-            if self._best is not None and self._has_best[k]:
-                member.best = self._best if alone else self._best[[k]]
+            wanted = self._monitor.on_score or reasons[k] == "diverged"
+            if wanted and self._best is not None and self._has_best[k]:
+                best = self._best[k : k + 1]
+                member.best = best.copy() if left else best
         if self._line is not None:
             self._line.finished(len(done))
-        left = np.flatnonzero(reasons == "").tolist()
         if not left:
             self._members = []
         elif done:

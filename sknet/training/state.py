@@ -115,30 +115,37 @@ class TrainState:
 
     def members(self, which: Sequence[int]) -> TrainState:
         """Return the state of some members; its arrays are copies."""
+        return self._chosen(which, list(which))
+
+    def member(self, k: int) -> TrainState:
+        """Return the state of one member; its arrays are views."""
+        return self._chosen([k], slice(k, k + 1))
+
+    def _chosen(self, which: Sequence[int], index: Any) -> TrainState:
+        """Return the state of some members, whose rows an index picks."""
         chosen = {}
         for f in fields(self):
             value = getattr(self, f.name)
-            if isinstance(value, list):
-                is_slots = f.name == "slots"
-                value = [v[which] for v in value] if is_slots else _pick(value, which)
+            if f.name == "slots":
+                value = [slot[index] for slot in value]
+            elif isinstance(value, list):  # of a list that has none there is none
+                value = [value[k] for k in which] if value else []
             elif value is not None:
-                value = value[which]
+                value = value[index]
             chosen[f.name] = value
         return TrainState(**chosen)
 
 
-def _pick(values: list[Any], which: Sequence[int]) -> list[Any]:
-    """Return some items of a list that has one for each member, or none at all."""
-    return [values[k] for k in which] if values else []
-
-
-def stack_states(states: Sequence[TrainState]) -> TrainState:
+def stack_states(states: Sequence[TrainState], spend: bool = False) -> TrainState:
     """Return one state for the members of several; a single one is taken as it is.
 
     Parameters
     ----------
     states : sequence of TrainState
         They agree in their shapes, and in what they keep.
+    spend : bool, default=False
+        Whether the states are needed no more: each array is let go of as soon as it
+        is copied, so that there are never two copies of all.
 
     Returns
     -------
@@ -158,4 +165,6 @@ def stack_states(states: Sequence[TrainState]) -> TrainState:
         else:
             none = values[0] is None
             stacked[f.name] = None if none else np.concatenate(values)
+        for state in states if spend else ():
+            vars(state)[f.name] = None
     return TrainState(**stacked)
