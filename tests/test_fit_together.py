@@ -292,8 +292,19 @@ def test_interrupt_of_threads_ends_all_after_their_epoch(monkeypatch):
     models = [clone(NET).set_params(max_iter=10**6, tol=0.0, n_iter_no_change=10**6)]
     models = [clone(models[0]).set_params(random_state=k) for k in range(4)]
     members = members_of(models)
-    team = crew.Crew(n_jobs=2)
-    threading.Timer(0.2, team.halt.set).start()
+    team, both_run = crew.Crew(n_jobs=2), threading.Barrier(3)
+
+    class Watched(crew.Session):
+        def run(self):
+            both_run.wait(timeout=60)
+            super().run()
+
+    def interrupt():
+        both_run.wait(timeout=60)
+        team.halt.set()
+
+    monkeypatch.setattr(crew, "Session", Watched)
+    threading.Thread(target=interrupt).start()
     crew.train(members, team)
     assert [member.ending.reason for member in members] == ["interrupted"] * 4
 
