@@ -20,6 +20,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).resolve().parents[1]
 GALLERY = [
     "plot_quick_start.py",
+    "plot_raw_table.py",
     "plot_pipeline_grid_search.py",
     "plot_lockstep_search.py",
     "plot_ensemble_uncertainty.py",

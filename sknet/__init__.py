@@ -2,16 +2,20 @@
 
 ``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are drop-ins for scikit-learn's
 ``MLPClassifier`` and ``MLPRegressor``: same names, defaults and numbers, less time.
+``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw tables.
 """
 
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
+from sknet.estimators.tabular_classifier import TabularMLPClassifier
+from sknet.estimators.tabular_regressor import TabularMLPRegressor
 from sknet.lockstep import (
     LockstepGridSearchCV,
     LockstepHalvingRandomSearchCV,
     LockstepHalvingSearchCV,
     LockstepRandomizedSearchCV,
 )
+from sknet.preprocessing import TabularPreprocessor
 
 
 __version__ = "0.1.0"
@@ -23,4 +27,7 @@ __all__ = [
     "LockstepRandomizedSearchCV",
     "SimpleMLPClassifier",
     "SimpleMLPRegressor",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
+    "TabularPreprocessor",
 ]

@@ -22,8 +22,10 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils._param_validation import StrOptions as _StrOptions
 from sklearn.utils.metaestimators import _safe_split as safe_split
+from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight
+from sklearn.utils.validation import _check_y as check_y
 
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "StrOptions",
     "check_method_params",
     "check_sample_weight",
+    "check_y",
+    "feature_names_in",
     "fit_and_score",
     "fit_context",
     "has_callbacks",

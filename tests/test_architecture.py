@@ -25,7 +25,7 @@ FLOORS = {
     ),
     2: ("network.layers", "network.layers.*", "network.layout", "network.workspace"),
     3: (
-        *("network", "network.network", "network.architecture"),
+        *("network", "network.network", "network.architecture", "network.entrance"),
         *("network.blocks", "network.blocks.*"),
     ),
     4: ("objective",),
@@ -37,8 +37,8 @@ FLOORS = {
 # Beside the house: (floors that may import it, what of sknet it may import)
 SIDE = {
     "_sklearn": ({6, 7}, set()),
-    "preprocessing": ({6, 7, 8}, {"_sklearn"}),
-    "preprocessing.*": ({6, 7, 8}, {"_sklearn", "preprocessing", "preprocessing.*"}),
+    "preprocessing": ({6, 7, 8}, {"preprocessing.*"}),
+    "preprocessing.*": ({6, 7, 8}, {"_sklearn", "_numerics", "preprocessing.*"}),
     "testing": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
     "testing.*": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
 }
@@ -135,7 +135,7 @@ def code_lines(source):
 
 def is_constructor(module, node):
     """Whether the function is the constructor of an estimator."""
-    contract = ("estimators.", "lockstep.")
+    contract = ("estimators.", "lockstep.", "preprocessing.")
     return node.name == "__init__" and module.startswith(contract)
 
 
@@ -311,6 +311,7 @@ BAD = {
         {"estimators._base": "import sknet.testing", "testing": ""},
         {"testing": "from sknet import inspection", "inspection": ""},
         {"preprocessing.tabular": "import sknet._rng", "_rng": ""},
+        {"preprocessing.tabular": "from sknet import losses", "losses": ""},
     ],
     rule_cycles: [
         {

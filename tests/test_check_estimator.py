@@ -12,7 +12,12 @@ import pytest
 from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 from sknet.network.blocks import Plain
 
 
@@ -47,6 +52,11 @@ ESTIMATORS += [
     SimpleMLPClassifier(loss="squared_error", activation="maxout"),
     SimpleMLPRegressor("quantile"),
     SimpleMLPRegressor("gaussian"),
+    TabularMLPClassifier(),
+    TabularMLPClassifier((16,), calibrate=False, loss="hinge", stop_together=True),
+    TabularMLPRegressor(),
+    TabularMLPRegressor((16,), quantiles=(0.1, 0.9), numeric_embedding=None),
+    TabularMLPRegressor((16,), share_trunk=True, loss="huber", early_stopping=False),
 ]
 
 # Checks that scikit-learn runs on its own estimators only.

@@ -10,13 +10,19 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn
 from sklearn.datasets import make_classification
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +57,14 @@ def unindented(block):
     return "\n".join(line[margin:] for line in lines) + "\n"
 
 
+def houses():
+    """The frame that the chapter on tables speaks of: numbers, text and gaps."""
+    rng = np.random.default_rng(0)
+    lot = np.where(rng.random(200) < 0.2, np.nan, rng.lognormal(9.0, 0.5, 200))
+    area = rng.choice(["east", "north", "south", "west"], 200)
+    return pd.DataFrame({"area": area, "rooms": rng.integers(1, 9, 200), "lot": lot})
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_code_on_the_page_prints_what_the_page_says(page):
     """Each block of code runs without a warning, and prints the block below it."""
@@ -72,6 +86,8 @@ def test_code_in_the_user_guide_runs(path):
     names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
     names |= {"SimpleMLPRegressor": SimpleMLPRegressor, "np": np}
     names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}
+    names |= {"TabularMLPClassifier": TabularMLPClassifier, "houses": houses()}
+    names |= {"TabularMLPRegressor": TabularMLPRegressor, "price": X[:, 0], "quick": y}
 
     for code in code_blocks(path):
         with sklearn.config_context(), contextlib.redirect_stdout(io.StringIO()):

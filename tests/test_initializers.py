@@ -212,8 +212,9 @@ def test_only_ntk_scales_the_layer(name):
     initializer = INITIALIZERS.make(name)
     scale = initializer.scale((16, 3))
     assert type(scale) is float
-    assert initializer.rescales == (name == "ntk")
-    assert scale == (0.25 if name == "ntk" else 1.0)
+    in_its_form = name in ("ntk", "data_driven")
+    assert initializer.rescales == in_its_form
+    assert scale == (0.25 if in_its_form else 1.0)
 
 
 def test_ntk_starts_as_lecun():

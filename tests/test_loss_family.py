@@ -24,6 +24,7 @@ from sknet.losses import (
     LogCosh,
     LogLoss,
     LossBuffers,
+    MeanQuantiles,
     PerceptronLoss,
     Poisson,
     Quantile,
@@ -83,6 +84,8 @@ VALUES = [
     Gamma(),
     Gaussian(),
     *(Quantile(levels) for levels in LEVELS),
+    MeanQuantiles(),
+    MeanQuantiles((0.3,)),
 ]
 PAIRS = [
     CustomClassLoss(quartic, quartic_gradient),

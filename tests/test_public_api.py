@@ -20,6 +20,9 @@ PUBLIC_NAMES = [
     "LockstepRandomizedSearchCV",
     "SimpleMLPClassifier",
     "SimpleMLPRegressor",
+    "TabularMLPClassifier",
+    "TabularMLPRegressor",
+    "TabularPreprocessor",
 ]
 
 # From here on sklearn's parameters, in its order, with its defaults ...
@@ -55,6 +58,7 @@ OWN_PARAMETERS = {
     "dropout": 0.0,
     "use_bias": True,
     "initializer": "glorot_uniform",
+    "rate_factors": None,
     "clip_norm": None,
     "averaging": None,
     "scoring": None,

@@ -8,6 +8,7 @@ import _thread
 import contextlib
 import copy
 import pickle
+import signal
 import threading
 import time
 import warnings
@@ -394,9 +395,12 @@ def ctrl_c_after(seconds):
             _thread.interrupt_main()
 
     timer = threading.Timer(seconds, send)
+    # a job in the background begins with a Ctrl-C that nobody listens to
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield timer.start
     finally:
+        signal.signal(signal.SIGINT, before)
         still_running.clear()
         timer.cancel()
 

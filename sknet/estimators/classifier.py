@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, ClassVar, Self
-
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
-
-from sknet._component import Registry
-from sknet._numerics import Array
-from sknet._sklearn import Part, StrOptions, fit_context
-from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.components import loss_of
-from sknet.estimators.prediction import ClassPredictions
-from sknet.estimators.targets import ClassTarget, class_target
-from sknet.estimators.task import Call
-from sknet.losses import CLASS_LOSSES, ClassLoss
+from sknet.estimators._classifier import BaseMLPClassifier
 
 
-class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
+class SimpleMLPClassifier(BaseMLPClassifier):
     r"""Multi-layer perceptron classifier, a drop-in for scikit-learn's.
 
     Names, defaults and numbers are those of ``sklearn.neural_network.MLPClassifier``
@@ -131,6 +117,10 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         How weights and biases are drawn: a name from the table of initializers, or an
         instance. A list gives the start itself: an array of weights for each dense
         layer, with biases zero, or pairs of weights and biases.
+    rate_factors : dict of str to float, or None, default=None
+        Factors on the learning rate of some parameters: "weight", "bias", "mix" (shares
+        of a blended activation), "scale" and "shift" (of a normalisation), ...
+        Refused by "lbfgs".
     clip_norm : float in (0, inf) or None, default=None
         Largest norm of the gradient over all parameters; longer gradients are scaled
         down. Refused by "lbfgs".
@@ -242,14 +232,6 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     array([[0.9, 0.1]])
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-        "loss": [Part(CLASS_LOSSES, ClassLoss), tuple, list],
-    }
-    _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
-    _numeric_target: ClassVar[bool] = False
-
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -283,6 +265,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         dropout=0.0,
         use_bias=True,
         initializer="glorot_uniform",
+        rate_factors=None,
         clip_norm=None,
         averaging=None,
         scoring=None,
@@ -325,6 +308,7 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         self.dropout = dropout
         self.use_bias = use_bias
         self.initializer = initializer
+        self.rate_factors = rate_factors
         self.clip_norm = clip_norm
         self.averaging = averaging
         self.scoring = scoring
@@ -336,65 +320,3 @@ class SimpleMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
-
-    @available_if(is_stochastic)
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
-    ) -> Self:
-        """Train one epoch on the given data, going on from earlier calls.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Features: finite numbers.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or an indicator matrix of several labels at once.
-        classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
-
-        Returns
-        -------
-        self : SimpleMLPClassifier
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are invalid, or do not go with the earlier ones.
-        """
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' is not available in partial_fit, which does "
-                "not see all classes at once. Pass a dict of weights: "
-                "sklearn.utils.class_weight.compute_class_weight('balanced', ...)."
-            )
-        if classes is None and "classes_" not in vars(self):
-            raise ValueError("classes must be passed on the first call to partial_fit.")
-        self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
-        return self
-
-    def _make_target(self, y: Array, going_on: bool, classes: Any) -> ClassTarget:
-        """Read the classes, or check that they are those of the earlier fit."""
-        loss = loss_of(self, CLASS_LOSSES)
-        if going_on:
-            fitted = self._fitted_target()
-            loss = replace(loss, exclusive=fitted.kind == "multiclass")
-            target = ClassTarget(fitted.kind, fitted.classes, loss)
-            target.check_goes_on(y, classes, self.warm_start)
-        else:
-            target = class_target(y, loss, classes)
-        target.check_labels(y, "y")
-        return target
-
-    def _target_attributes(self, target: ClassTarget) -> dict[str, Any]:
-        """Return the classes and the kind of target."""
-        return {"classes_": target.classes, "_target_kind": target.kind}
-
-    def __sklearn_tags__(self) -> Any:
-        """Several labels at once are taken."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags

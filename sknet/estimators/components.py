@@ -7,6 +7,7 @@ rest; an instance says everything itself.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import fields
 from numbers import Real
@@ -19,6 +20,7 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import BLOCKS, Block, Plain
+from sknet.network.entrance import Entrance
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 
@@ -106,7 +108,57 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     return loss
 
 
-def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
+# Names of trainable parameters, as the layers declare them.
+_PARAMETER_NAMES = (
+    "weight",
+    "bias",
+    "mix",
+    "scale",
+    "shift",
+    "table",
+    "frequency",
+    "phase",
+    "mixing",
+    "offset",
+)
+
+
+def rate_factors_of(estimator: Any) -> tuple[tuple[str, float], ...]:
+    """Return the factors on the learning rate that an estimator's parameters ask for.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its factors are a dict by names of parameters.
+
+    Returns
+    -------
+    factors : tuple of (str, float)
+        Sorted by name; factors of one are left out.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown, or a factor no finite number >= 0.
+    """
+    factors = estimator._rate_factors()
+    for name, factor in factors.items():
+        if name not in _PARAMETER_NAMES:
+            known = ", ".join(map(repr, _PARAMETER_NAMES))
+            raise ValueError(
+                f"rate_factors names {name!r}, but parameters are called {known}."
+            )
+        if not isinstance(factor, Real) or not 0.0 <= factor < math.inf:
+            raise ValueError(
+                f"rate_factors[{name!r}] must be a finite number >= 0, got {factor!r}."
+            )
+    pairs = ((name, float(factor)) for name, factor in factors.items())
+    return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
+
+
+def architecture_of(
+    estimator: Any, hidden: tuple[int, ...], entrance: Entrance
+) -> Architecture:
     """Return the hidden layers that an estimator's parameters describe.
 
     Parameters
@@ -115,13 +167,15 @@ def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
         Its parameters say how.
     hidden : tuple of int
         The widths, validated.
+    entrance : Entrance
+        What stands in front of them.
 
     Returns
     -------
     architecture : Architecture
         A frozen description.
     """
-    activations = activations_of(estimator)
+    activations = estimator._activations()
     if len(activations) != 1 or isinstance(estimator.activation, (list, tuple)):
         _check_one_each("activation", estimator.activation, len(hidden))
     rates = _dropout_rates(estimator.dropout, len(hidden))
@@ -140,6 +194,7 @@ def architecture_of(estimator: Any, hidden: tuple[int, ...]) -> Architecture:
         initializer_of(estimator),
         bool(estimator.use_bias),
         int(estimator.n_estimators) if estimator.share_trunk else 1,
+        entrance,
     )
 
 

@@ -57,6 +57,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
     "use_bias": ["boolean"],
     "initializer": [Part(INITIALIZERS, Initializer), list, tuple],
+    "rate_factors": [dict, None],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
     "averaging": [Part(AVERAGES, Averaging), None],
     "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],

@@ -44,7 +44,7 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
         streams = new_streams(estimator)
         seeds = streams.seeds
         thetas = [
-            initial_theta(estimator.initializer, task.network, [stream], task.dtype)
+            initial_theta(task, estimator.initializer, [stream])
             for stream in streams.members
         ]
         kept = [stream_state(stream) for stream in streams.members]
@@ -116,6 +116,11 @@ def _refuse_what_needs_steps(estimator: Any, task: Task) -> None:
         (
             f"learning_rate={estimator.learning_rate!r}",
             not isinstance(schedule, Constant),
+            "has no learning rate",
+        ),
+        (
+            f"rate_factors={estimator.rate_factors!r}",
+            isinstance(estimator.rate_factors, dict) and estimator.rate_factors,
             "has no learning rate",
         ),
         (

@@ -1,4 +1,4 @@
-"""Initial parameters: drawn, or those that the user gave."""
+"""Initial parameters: drawn, fitted to the data, or those that the user gave."""
 
 from __future__ import annotations
 
@@ -8,31 +8,30 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.estimators.task import Task
 from sknet.initializers import Constant
 from sknet.network.layout import Layout, Parameter
-from sknet.network.network import Network
+
+
+# Rows that initial parameters are fitted to: means and deviations need no more.
+_ADAPT_ROWS = 4096
 
 
 def initial_theta(
-    initializer: Any,
-    network: Network,
-    streams: Sequence[np.random.RandomState],
-    dtype: np.dtype[Any],
+    task: Task, initializer: Any, streams: Sequence[np.random.RandomState]
 ) -> Array:
-    """Draw initial parameters, and overwrite them by a user's arrays.
+    """Draw initial parameters; fit them to data, or overwrite them by a user's arrays.
 
     Parameters
     ----------
+    task : Task
+        The network, the type of its parameters, and the rows they may be fitted to.
     initializer : str, Initializer or list
         A list holds a weight array for each dense layer, or a tuple ``(weights,
         biases)``. Biases that are not given are zero, but for those of gates, which
         stay as the block sets them.
-    network : Network
-        What is initialised.
     streams : sequence of RandomState
         One a member; each is advanced, whatever is overwritten.
-    dtype : dtype
-        Type of the parameters.
 
     Returns
     -------
@@ -44,10 +43,25 @@ def initial_theta(
     ValueError
         If number or shapes of the arrays do not fit the network.
     """
-    theta = network.initial(streams, dtype)
+    theta = task.network.initial(streams, task.dtype)
     if isinstance(initializer, (list, tuple)):
-        _overwrite_all(theta, network.layout, initializer)
+        _overwrite_all(theta, task.network.layout, initializer)
+    if task.architecture.initializer.adapts:
+        for k, stream in enumerate(streams):
+            x, weight = _some_rows(task, stream)
+            task.network.adapt(theta[k : k + 1], x, weight)
     return theta
+
+
+def _some_rows(task: Task, stream: np.random.RandomState) -> tuple[Any, Array]:
+    """Return features and weights of rows drawn at random, of all if they are few."""
+    data, rows = task.data, slice(None)
+    if data.n_rows > _ADAPT_ROWS:
+        rows = stream.choice(data.n_rows, _ADAPT_ROWS, replace=False)
+    weight = np.ones(data.n_rows) if data.weight is None else data.weight
+    if not weight[rows].any():
+        weight = np.ones(data.n_rows)
+    return data.x[rows], weight[rows]
 
 
 def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> None:

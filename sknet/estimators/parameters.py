@@ -49,11 +49,15 @@ class LayerParameters:
     def _fitted_network(self) -> Network:
         """Return the fitted network's description."""
         n_raw = self._fitted_loss().n_raw(self.n_outputs_)
-        return network_from_json(self.n_features_in_, self._architecture, n_raw)
+        return network_from_json(self._n_inputs(), self._architecture, n_raw)
 
     def _fitted_loss(self) -> Loss:
         """Return the loss of the fitted network."""
         raise NotImplementedError
+
+    def _n_inputs(self) -> int:
+        """Return the columns that the fitted network takes."""
+        return self.n_features_in_
 
     @property
     def coefs_(self) -> list[Array]:

@@ -13,7 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from sknet._numerics import Array
 from sknet.estimators.components import loss_of
 from sknet.estimators.pooling import mean_link, pooled, total_spread
-from sknet.estimators.targets import ClassTarget, ValueTarget
+from sknet.estimators.targets import ClassTarget
+from sknet.estimators.value_target import TargetScale, ValueTarget
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
 
 
@@ -205,7 +206,12 @@ class ValuePredictions:
 
     def _fitted_target(self) -> ValueTarget:
         """Return how the fitted target becomes columns."""
-        return ValueTarget(self.n_outputs_, _value_loss(self._loss))
+        scale = self._target_scale()
+        return ValueTarget(self.n_outputs_, _value_loss(self._loss), scale)
+
+    def _target_scale(self) -> TargetScale | None:
+        """Return how the fitted target is standardised; here it is not."""
+        return None
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict values.
@@ -244,7 +250,7 @@ class ValuePredictions:
                 "deviation; use loss='gaussian', or an ensemble (n_estimators)."
             )
         mean = target.point(prediction)
-        return mean, spread.reshape(mean.shape)
+        return mean, target.spread(spread).reshape(mean.shape)
 
     def predict_members(self, X: Any) -> Array:
         """Predict values by each network of an ensemble.

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.validation import check_training_data
 
 
 class Readings:
@@ -50,10 +49,9 @@ class Readings:
         y : ndarray of shape (N,) or (N, C)
             Target.
         """
-        numeric = estimator._numeric_target
         key = (id(X), id(y), type(estimator))
         if not reset or key not in self._read:
-            pair = check_training_data(estimator, X, y, reset, numeric)
+            pair = estimator._read(X, y, reset)
             if reset and self._shares:
                 self._handed_in += [X, y]  # an id means something while they live
                 names = ("n_features_in_", "feature_names_in_")

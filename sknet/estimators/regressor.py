@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
-
-from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
-
-from sknet._component import Registry
-from sknet._numerics import Array
-from sknet._sklearn import Part, fit_context
-from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.components import loss_of
-from sknet.estimators.prediction import ValuePredictions
-from sknet.estimators.targets import ValueTarget
-from sknet.estimators.task import Call
-from sknet.losses import VALUE_LOSSES, ValueLoss
+from sknet.estimators._regressor import BaseMLPRegressor
 
 
-class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
+class SimpleMLPRegressor(BaseMLPRegressor):
     r"""Multi-layer perceptron regressor, a drop-in for scikit-learn's.
 
     Names, defaults and numbers are those of
@@ -128,6 +115,10 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
         How weights and biases are drawn: a name from the table of initializers, or an
         instance. A list gives the start itself: an array of weights for each dense
         layer, with biases zero, or pairs of weights and biases.
+    rate_factors : dict of str to float, or None, default=None
+        Factors on the learning rate of some parameters: "weight", "bias", "mix" (shares
+        of a blended activation), "scale" and "shift" (of a normalisation), ...
+        Refused by "lbfgs".
     clip_norm : float in (0, inf) or None, default=None
         Largest norm of the gradient over all parameters; longer gradients are scaled
         down. Refused by "lbfgs".
@@ -238,13 +229,6 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
     0.98
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "loss": [Part(VALUE_LOSSES, ValueLoss), tuple, list],
-    }
-    _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
-    _numeric_target: ClassVar[bool] = True
-
     def __init__(
         self,
         loss="squared_error",
@@ -277,6 +261,7 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
         dropout=0.0,
         use_bias=True,
         initializer="glorot_uniform",
+        rate_factors=None,
         clip_norm=None,
         averaging=None,
         scoring=None,
@@ -318,6 +303,7 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
         self.dropout = dropout
         self.use_bias = use_bias
         self.initializer = initializer
+        self.rate_factors = rate_factors
         self.clip_norm = clip_norm
         self.averaging = averaging
         self.scoring = scoring
@@ -329,45 +315,3 @@ class SimpleMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, Bas
         self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
-
-    @available_if(is_stochastic)
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
-        """Train one epoch on the given data, going on from earlier calls.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            Features: finite numbers.
-
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Real target values.
-
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
-
-        Returns
-        -------
-        self : SimpleMLPRegressor
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If the data are invalid, or do not go with the earlier ones.
-        """
-        self._fit(Call(X, y, sample_weight, incremental=True))
-        return self
-
-    # ---- what the base asks for
-
-    def _make_target(self, y: Array, going_on: bool, classes: Any) -> ValueTarget:
-        """Read the number of outputs."""
-        del going_on, classes
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        return ValueTarget(n_outputs, loss_of(self, VALUE_LOSSES))
-
-    def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
-        """Return nothing: outputs and loss say it all."""
-        del target
-        return {}

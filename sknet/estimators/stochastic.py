@@ -17,7 +17,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet._rng import noise_stream
 from sknet.estimators import memory
-from sknet.estimators.components import averaging_of, optimizer_of, schedule_of
+from sknet.estimators.components import averaging_of, rate_factors_of
 from sknet.estimators.ensemble import (
     Streams,
     course_of,
@@ -53,7 +53,7 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     members : list of Member
         One, or as many as the ensemble has.
     """
-    optimizer = optimizer_of(estimator)
+    optimizer = estimator._chosen_optimizer()
     states, streams = _start(estimator, task, optimizer)
     courses = [course_of(estimator, task, k) for k in range(len(states))]
     holdouts = _arrange_rows(estimator, task, states, courses, streams.splitter)
@@ -106,6 +106,7 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     del settled
     state = stack_states([member.state for member in members], spend=True)
     theta = state.theta if theta is None else theta
+    attributes |= estimator._judged(task, theta, members)
     keep = estimator.warm_start or task.incremental or task.resumable
     first = members[0].holdout
     rows = None
@@ -126,7 +127,10 @@ def _recipe(
 ) -> Recipe:
     """Return how each network is trained."""
     n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
-    n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
+    if estimator.batch_size == "auto":
+        n_batch = estimator._auto_batch_size(n_rows)
+    else:
+        n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
     clip = estimator.clip_norm
     return Recipe(
         architecture=task.architecture,
@@ -136,14 +140,10 @@ def _recipe(
         optimizer=optimizer,
         pace=Pace(
             float(estimator.learning_rate_init),
-            schedule_of(estimator),
+            estimator._chosen_schedule(task.incremental),
             int(estimator.max_iter),
         ),
-        rule=Rule(
-            float(estimator.tol),
-            float(estimator.n_iter_no_change),
-            bool(estimator.early_stopping) and holdout is not None,
-        ),
+        rule=_rule(estimator, holdout),
         limits=limits_of(estimator, task.incremental),
         alpha=float(estimator.alpha),
         batch_size=n_batch,
@@ -151,7 +151,19 @@ def _recipe(
         shuffle=bool(estimator.shuffle),
         clip_norm=None if clip is None else float(clip),
         averaging=averaging_of(estimator),
+        rate_factors=rate_factors_of(estimator),
         verbose=bool(estimator.verbose),
+    )
+
+
+def _rule(estimator: Any, holdout: Holdout | None) -> Rule:
+    """Return when a network has improved, and how long it may do without."""
+    return Rule(
+        float(estimator.tol),
+        float(estimator.n_iter_no_change),
+        bool(estimator.early_stopping) and holdout is not None,
+        estimator._later_ties,
+        estimator._patience_growth,
     )
 
 
@@ -196,9 +208,7 @@ def _start(
         streams = new_streams(estimator)
         states = [
             TrainState(
-                initial_theta(
-                    estimator.initializer, task.network, [stream], task.dtype
-                ),
+                initial_theta(task, estimator.initializer, [stream]),
                 [],
                 [stream],
             )
@@ -238,7 +248,7 @@ def _arrange_rows(
     orders, validation = memory.recalled_rows(
         estimator._training if task.going_on else {}, n_rows
     )
-    splits = estimator.early_stopping and task.holdout is None and not task.incremental
+    splits = estimator._splits(n_rows) and task.holdout is None and not task.incremental
     if splits and validation is None:
         streams = [splitter] if pools else [state.streams[0] for state in states]
         training, validation = _split_all(estimator, task, streams)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import r2_score
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
-from sknet.losses import ClassLoss, ValueLoss
+from sknet.losses import ClassLoss
 
 
 @dataclass(frozen=True)
@@ -272,64 +270,3 @@ def class_weights(
                 f"class_weight={class_weight!r} must hold finite numbers >= 0."
             )
     return weight * factors[codes]
-
-
-@dataclass(frozen=True)
-class ValueTarget:
-    """How the values of a regression become columns.
-
-    Parameters
-    ----------
-    n_outputs : int
-        Columns.
-    loss : ValueLoss
-        The loss they are judged by.
-    """
-
-    n_outputs: int
-    loss: ValueLoss
-
-    @property
-    def n_raw(self) -> int:
-        """Raw outputs of the network."""
-        return self.loss.n_raw(self.n_outputs)
-
-    def encode(self, y: Array) -> Array:
-        """Return the values as columns, of shape (N, C)."""
-        self.loss.check_target(y)
-        return y.reshape(len(y), -1)
-
-    def check_labels(self, y: Array, name: str) -> None:
-        """Refuse values of another number of outputs."""
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        if n_outputs != self.n_outputs:
-            raise ValueError(
-                f"{name} has {n_outputs} outputs, but y has {self.n_outputs}."
-            )
-
-    def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
-        """Return the coefficient of determination, NaN for infinite predictions."""
-        if not np.isfinite(prediction).all():
-            return math.nan
-        values = self.point(prediction)
-        return float(r2_score(y, values, sample_weight=weight))
-
-    def values(self, prediction: Array) -> Array:
-        """Return what users see: of a mean and its spread the mean, else everything."""
-        if self.loss.gives_spread:
-            return self.point(prediction)
-        return self.decode(prediction)
-
-    def point(self, prediction: Array) -> Array:
-        """Return one value a target: (N,) for a single target, else (N, C)."""
-        values = self.loss.point(prediction)
-        return values.ravel() if self.n_outputs == 1 else values
-
-    def decode(self, prediction: Array) -> Array:
-        """Return all that is predicted for a target, an axis for it if there is more.
-
-        Of shape (N,) or (N, C), or (N, Q) or (N, C, Q) for Q values a target.
-        """
-        n_rows, n_raw = prediction.shape
-        shape = (n_rows, self.n_outputs, n_raw // self.n_outputs)
-        return prediction.reshape([n for i, n in enumerate(shape) if i == 0 or n > 1])

@@ -82,6 +82,8 @@ class Task:
         The validation set that was handed in.
     resumable : bool
         Whether a later call goes on from here, until ``max_iter`` epochs in all.
+    encoder : object or None
+        What made the columns of ``data`` of a table.
     """
 
     data: Dataset
@@ -95,6 +97,7 @@ class Task:
     incremental: bool
     holdout: Holdout | None
     resumable: bool = False
+    encoder: Any = None
 
     def objective(self, alpha: float) -> Objective:
         """Return network, loss and the ridge penalty as one function."""
@@ -167,12 +170,12 @@ def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
         warnings.warn(text, category, stacklevel=5)
 
 
-def batch_rows(batch_size: int | str, n_rows: int, shuffle: bool) -> int:
+def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
     """Return the rows of a batch, with a warning where they are not those asked for.
 
     Parameters
     ----------
-    batch_size : int or 'auto'
+    batch_size : int
         As the user gave it.
     n_rows : int
         Training rows.
@@ -184,8 +187,6 @@ def batch_rows(batch_size: int | str, n_rows: int, shuffle: bool) -> int:
     n_batch : int
         From 1 to ``n_rows``.
     """
-    if isinstance(batch_size, str):
-        return min(200, n_rows)
     if batch_size > n_rows:
         warnings.warn(
             "Got `batch_size` less than 1 or larger than sample size. It is going to "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +12,8 @@ from scipy import sparse
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import validate_data
 
-from sknet._sklearn import InvalidParameterError
+from sknet._sklearn import InvalidParameterError, check_y
+from sknet.preprocessing.containers import refuse_odd_containers
 
 
 # Dense arrays of these types are used where they lie and converted batch by batch.
@@ -63,7 +63,7 @@ def check_features(estimator: Any, X: Any) -> Any:
     """
     if _needs_no_check(estimator, X):
         return X
-    _refuse_odd_containers(X)
+    refuse_odd_containers(X)
     with _hint_at_encoders():
         return validate_data(
             estimator,
@@ -123,7 +123,7 @@ def check_training_data(
     y : ndarray of shape (N,) or (N, C)
         The target; a column vector has become flat, with a warning.
     """
-    _refuse_odd_containers(X)
+    refuse_odd_containers(X)
     if not numeric_target:
         y = _plain_labels(y)
     with _hint_at_encoders():
@@ -138,16 +138,50 @@ def check_training_data(
             y_numeric=numeric_target,
             reset=reset,
         )
+    return X, _plain_target(y, numeric_target)
+
+
+def check_target(estimator: Any, y: Any, numeric_target: bool) -> np.ndarray:
+    """Validate a target alone.
+
+    Parameters
+    ----------
+    estimator : object
+        Whose target it is, for messages.
+    y : array-like of shape (N,) or (N, C)
+        Target.
+    numeric_target : bool
+        Whether it must be numbers.
+
+    Returns
+    -------
+    y : ndarray of shape (N,) or (N, C)
+        The target; a column vector has become flat, with a warning.
+    """
+    if y is None:
+        raise ValueError(
+            f"This {type(estimator).__name__} estimator requires y to be passed, but "
+            "the target y is None."
+        )
+    if not numeric_target:
+        y = _plain_labels(y)
+    y = check_y(y, multi_output=True, y_numeric=numeric_target, estimator=estimator)
+    return _plain_target(y, numeric_target)
+
+
+def _plain_target(y: Any, numeric: bool) -> np.ndarray:
+    """Make a validated target flat if it is a column, and dense; refuse text."""
     if sparse.issparse(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
-    if numeric_target and y.dtype.kind not in "biuf":
+    if numeric and y.dtype.kind not in "biuf":
         raise ValueError(
             f"y must be numbers, got an array of type {y.dtype}. If the strings are "
             "numbers, convert them: y.astype(float)."
         )
-    return X, y
+    target: np.ndarray = y
+    return target
 
 
 def _dtype_to_ask_for(X: Any) -> Any:
@@ -155,47 +189,6 @@ def _dtype_to_ask_for(X: Any) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.type in _KEPT and X.dtype.isnative:
         return None
     return [np.float64, np.float32]
-
-
-def _refuse_odd_containers(X: Any) -> None:
-    """Refuse what scikit-learn takes without a word, or refuses without a hint."""
-    if type(X) is np.ndarray and X.dtype.kind not in "mM":
-        return
-    if isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            "X is a masked array, whose mask would be ignored. Impute the masked "
-            "values first, e.g. SimpleImputer().fit_transform(X.filled(np.nan))."
-        )
-    if type(X).__name__ == "LazyFrame":
-        raise TypeError("X is a polars LazyFrame; call .collect() on it first.")
-    kind = getattr(getattr(X, "dtype", None), "kind", "")
-    if kind in ("m", "M"):
-        raise TypeError(f"X has the type {X.dtype}; {_NUMBERS_FROM_DATES}")
-    if isinstance(getattr(X, "columns", None), property) or sparse.issparse(X):
-        return
-    _refuse_odd_columns(X)
-
-
-_NUMBERS_FROM_DATES = (
-    "dates and durations must be made numbers first (year, weekday, seconds ...)."
-)
-
-
-def _refuse_odd_columns(X: Any) -> None:
-    """Refuse columns of dates, and columns of one name, in a dataframe."""
-    names, types = getattr(X, "columns", None), getattr(X, "dtypes", None)
-    if names is None or types is None:
-        return
-    names = list(names)
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
-        raise ValueError(f"X has several columns of the same name: {doubled}.")
-    for name, dtype in zip(names, types, strict=False):
-        text = str(dtype).lower()
-        if text.startswith(("date", "time", "duration")):
-            raise TypeError(
-                f"Column {name!r} of X has the type {dtype}; {_NUMBERS_FROM_DATES}"
-            )
 
 
 @contextmanager

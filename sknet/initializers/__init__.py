@@ -1,6 +1,7 @@
 """Initializers: the weights a network starts from."""
 
 from sknet.initializers._base import INITIALIZERS, Constant, Initializer
+from sknet.initializers.data_driven import DataDriven
 from sknet.initializers.orthogonal import Orthogonal
 from sknet.initializers.scaled import (
     NTK,
@@ -12,12 +13,14 @@ from sknet.initializers.scaled import (
     Normal,
 )
 from sknet.initializers.signs import RandomSigns
+from sknet.initializers.uniform import Uniform
 
 
 __all__ = [
     "INITIALIZERS",
     "NTK",
     "Constant",
+    "DataDriven",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -27,4 +30,5 @@ __all__ = [
     "Normal",
     "Orthogonal",
     "RandomSigns",
+    "Uniform",
 ]

@@ -23,9 +23,12 @@ class Initializer(Component):
     ----------
     rescales : bool
         Whether it stands for another parametrisation, by a :meth:`scale` that is not 1.
+    adapts : bool
+        Whether dense layers fit what was drawn to the data, by a ``fit_bias``.
     """
 
     rescales: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
 
     @abstractmethod
     def draw(
@@ -44,10 +47,32 @@ class Initializer(Component):
         """Return what the biases of the layer are drawn by: zeros unless overridden."""
         return Constant(0.0)
 
+    def for_output(self) -> Initializer:
+        """Return what the output layer is drawn by: the same unless overridden."""
+        return self
+
     def scale(self, fan: tuple[int, int]) -> float:
         """Return a fixed factor on the product ``x W``; used if ``rescales``."""
         del fan
         return 1.0
+
+    def fit_bias(self, drawn: Array, mean: Array) -> Array:
+        """Return biases for pre-activations of deviation one; used if ``adapts``.
+
+        Parameters
+        ----------
+        drawn : ndarray of shape (K, 1, H)
+            What ``for_bias`` drew.
+        mean : ndarray of shape (K, 1, H)
+            Means of the pre-activations over the data, without biases.
+
+        Returns
+        -------
+        bias : ndarray of shape (K, 1, H)
+            What was drawn, unless overridden.
+        """
+        del mean
+        return drawn
 
 
 INITIALIZERS: Registry[Initializer] = Registry("initializer", Initializer)

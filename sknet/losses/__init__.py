@@ -15,6 +15,7 @@ from sknet.losses.focal import Focal
 from sknet.losses.gaussian import Gaussian
 from sknet.losses.log_loss import LogLoss
 from sknet.losses.margin import Hinge, PerceptronLoss
+from sknet.losses.mean_quantiles import MeanQuantiles
 from sknet.losses.quantile import Quantile
 from sknet.losses.regression import AbsoluteError, Huber, LogCosh, SquaredError
 
@@ -36,6 +37,7 @@ __all__ = [
     "LogLoss",
     "Loss",
     "LossBuffers",
+    "MeanQuantiles",
     "PerceptronLoss",
     "Poisson",
     "Quantile",

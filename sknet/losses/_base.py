@@ -39,6 +39,7 @@ class LossBuffers:
         self._shared_weight = 1.0
         self._weight_row = constant_row(n_rows, dtype, 1.0)
         self._named: dict[tuple[str, int], Array] = {}
+        self._nested: dict[tuple[str, int], LossBuffers] = {}
 
     def named(self, name: str, columns: int) -> Array:
         """Return a further scratch array (K, B, columns), the same at each call."""
@@ -47,6 +48,15 @@ class LossBuffers:
             shape = (*self.rows.shape[:2], columns)
             self._named[key] = np.empty(shape, dtype=self.rows.dtype)
         return self._named[key]
+
+    def nested(self, name: str, n_outputs: int) -> LossBuffers:
+        """Return the buffers of a loss of ``n_outputs`` that this one is made of."""
+        key = (name, n_outputs)
+        if key not in self._nested:
+            n_members, n_rows, _ = self.rows.shape
+            buffers = LossBuffers(n_members, n_rows, n_outputs, self.rows.dtype)
+            self._nested[key] = buffers
+        return self._nested[key]
 
     def weighted_sum(self, weight: Scalar) -> Array:
         """Reduce the losses in ``rows`` to one number a member.
@@ -161,9 +171,12 @@ class ValueLoss(Loss):
     ----------
     gives_spread : bool
         Whether :meth:`spread` gives a standard deviation.
+    shows_point : bool
+        Whether users are shown :meth:`point` alone, of all that is predicted.
     """
 
     gives_spread: ClassVar[bool] = False
+    shows_point: ClassVar[bool] = False
 
     def check_target(self, y: Array) -> None:
         """Raise ValueError if ``y`` lies outside of the domain of the loss."""

@@ -61,6 +61,7 @@ class Gaussian(ValueLoss):
 
     averages_outputs: ClassVar[bool] = True
     gives_spread: ClassVar[bool] = True
+    shows_point: ClassVar[bool] = True
 
     @property
     def link_name(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.blocks import BLOCKS, Block, Plain, Style
+from sknet.network.entrance import Entrance
 from sknet.network.layers import Heads, Layer, Sequential, Spread
 from sknet.network.layout import Declaration
 
@@ -34,6 +35,8 @@ class Architecture:
     n_heads : int
         E. With more than one, the hidden layers are a trunk that E submodels share,
         each with a scaling of the inputs and an output layer of its own.
+    entrance : Entrance
+        What stands in front of them.
 
     References
     ----------
@@ -49,6 +52,7 @@ class Architecture:
     initializer: Initializer = GlorotUniform()
     use_bias: bool = True
     n_heads: int = 1
+    entrance: Entrance = Entrance()
 
     def style(self, layer: int) -> Style:
         """Return what the block of a hidden layer is told; -1 is the last one."""
@@ -72,10 +76,10 @@ class Architecture:
             The composition. The gain of the last activation also scales the initial
             weights of the output layer, as in scikit-learn.
         """
-        parts: tuple[Layer, ...] = ()
+        parts = self.entrance.layers(n_inputs)
+        n_in = _n_outputs(parts, n_inputs)
         if self.n_heads > 1:
-            parts = (Spread(self.n_heads),)
-        n_in = n_inputs
+            parts += (Spread(self.n_heads),)
         for i, width in enumerate(self.hidden_layer_sizes):
             style = self.style(i)
             more = self.block.stem(width, style) if i == 0 else ()
@@ -90,6 +94,7 @@ class Architecture:
     def _output(self, units: int) -> Layer:
         """Return the output layer; of several submodels, all of theirs."""
         style = self.style(-1)
+        style = replace(style, initializer=style.initializer.for_output())
         if self.n_heads == 1:
             return style.dense(units)
         gain = style.activation.gain
@@ -105,6 +110,7 @@ class Architecture:
             "initializer": self.initializer.to_config(),
             "use_bias": self.use_bias,
             "n_heads": self.n_heads,
+            "entrance": self.entrance.to_config(),
         }
 
     @classmethod
@@ -118,6 +124,9 @@ class Architecture:
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
             config.get("n_heads", 1),
+            Entrance.from_config(config["entrance"])
+            if "entrance" in config
+            else Entrance(),
         )
 
 

@@ -6,10 +6,12 @@ Layers declare; the layout sorts what was declared into three zones,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from sknet._numerics import Array
 from sknet.initializers import Initializer
@@ -68,6 +70,7 @@ class Buffer:
     training: bool
     n_scratch: int = 0
     n_copies: int = 1
+    holds_index: bool = False
 
 
 @dataclass
@@ -119,6 +122,13 @@ class Declaration:
     def buffer(self, name: str, columns: int, training: bool = False) -> None:
         """Declare a workspace array, needed in prediction too unless ``training``."""
         buffer = Buffer(name, columns, training, n_copies=self.n_copies)
+        self.buffers.append(buffer)
+
+    def index(self, name: str, columns: int, training: bool = False) -> None:
+        """Declare a workspace array of whole numbers; else as :meth:`buffer`."""
+        buffer = Buffer(
+            name, columns, training, n_copies=self.n_copies, holds_index=True
+        )
         self.buffers.append(buffer)
 
     def scratch(
@@ -222,6 +232,27 @@ class Layout:
         }
         children = tuple([self._bind(child, theta) for child in node.children])
         return SimpleNamespace(children=children, **views)
+
+    def rate_factors(self, by_name: Mapping[str, float]) -> Array | None:
+        """Return the factors on the steps of all trainable parameters.
+
+        Parameters
+        ----------
+        by_name : dict of str to float
+            Factors of parameters by their name; others have 1.
+
+        Returns
+        -------
+        factors : ndarray of shape (P',), or None
+            None if there are none.
+        """
+        if not by_name:
+            return None
+        factors = np.ones(self.n_trainable)
+        for p in self.parameters:
+            start, stop = self._places[p.path]
+            factors[start:stop] = by_name.get(p.name, 1.0)
+        return factors
 
     def named(self, theta: Array, name: str) -> list[Array]:
         """Return the views of every parameter of one name, in order of layers."""

@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from sknet._numerics import Array
+from sknet._numerics import Array, SparseRows
 from sknet.network.architecture import Architecture
 from sknet.network.layers import Layer, Training
 from sknet.network.layout import DECAYED, Declaration, Layout
@@ -92,6 +93,23 @@ class Network:
                 draw = p.initializer.draw(stream, p.shape, p.fan, p.gain)
                 self.layout.view(theta, p)[k] = draw
         return theta
+
+    def adapt(self, theta: Array, x: Any, weight: Array) -> None:
+        """Fit initial parameters to data, layer by layer, where layers do so.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (K, P)
+            Changed in place.
+        x : ndarray or CSR matrix of shape (B, D)
+            Features.
+        weight : ndarray of shape (B,)
+            Weights of the rows.
+        """
+        chunk = x.astype(theta.dtype)
+        rows = SparseRows([chunk]) if sparse.issparse(chunk) else chunk[None]
+        cache = self.workspace(len(theta), theta.dtype, False).cache(x.shape[0])
+        self.root.adapt(self.layout.bind(theta), rows, cache, weight)
 
     def workspace(
         self, n_members: int, dtype: np.dtype[Any], training: bool

@@ -83,7 +83,8 @@ class Workspace:
                 full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
                 buffers[b.name] = scratch[: math.prod(full)].reshape(full)
             else:
-                buffers[b.name] = np.empty(shape, dtype=self._dtype)
+                dtype = np.intp if b.holds_index else self._dtype
+                buffers[b.name] = np.empty(shape, dtype=dtype)
         children = tuple([self._allocate(c, n_rows, scratch) for c in node.children])
         ones = constant_row(node.n_copies * n_rows, self._dtype, 1.0)
         return SimpleNamespace(children=children, ones=ones, **buffers)

@@ -254,7 +254,8 @@ def _problem(
     seeds = stream.randint(2**31 - 1, size=n_members).tolist()
     streams = [check_random_state(seed) for seed in seeds]
     noise = [noise_stream(s) for s in streams] if task.network.draws_noise else []
-    theta = initial_theta(copy.initializer, task.network, streams, float64)
+    task = replace(task, dtype=float64)
+    theta = initial_theta(task, copy.initializer, streams)
     n_trainable = task.network.layout.n_trainable
     if fitted:
         if estimator.theta_.shape[1] != theta.shape[1]:

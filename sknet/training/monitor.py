@@ -83,11 +83,18 @@ class Rule:
     on_score : bool
         Whether the validation score is watched (early stopping), else the training
         loss.
+    later_ties : bool, default=False
+        Whether of equally good epochs the last one counts as the best.
+    growth : float, default=0.0
+        Further epochs that are tolerated, in epochs up to the best one: where a
+        schedule has restarts or a long end, improvements come seldom later on.
     """
 
     tol: float
     patience: float
     on_score: bool
+    later_ties: bool = False
+    growth: float = 0.0
 
 
 class Monitor:
@@ -103,8 +110,10 @@ class Monitor:
 
     def __init__(self, rules: Sequence[Rule], paces: Paces) -> None:
         self.on_score = rules[0].on_score
+        self._better = np.greater_equal if rules[0].later_ties else np.greater
         self._tol = np.array([rule.tol for rule in rules])
         self._patience = np.array([rule.patience for rule in rules], dtype=float)
+        self._growth = np.array([rule.growth for rule in rules])
         self._paces = paces
 
     def improved(
@@ -128,7 +137,8 @@ class Monitor:
         Returns
         -------
         best : ndarray of bool, of shape (K,)
-            Whether the watched quantity was never better. NaN is never better.
+            Whether the watched quantity was never better, by which the weights to keep
+            are chosen. NaN is never better.
         """
         watched = score if self.on_score else None
         less = loss < progress.best_loss
@@ -136,7 +146,7 @@ class Monitor:
             enough, best = loss <= progress.best_loss - self._tol, less
         else:
             enough = watched >= progress.best_score + self._tol
-            best = watched > progress.best_score
+            best = self._better(watched, progress.best_score)
         if judged is not None:
             best, less, enough = best & judged, less & judged, enough | ~judged
         if watched is not None:
@@ -166,7 +176,8 @@ class Monitor:
         stops : ndarray of bool, of shape (K,)
             Who has converged.
         """
-        plateau = progress.n_no_improvement > self._patience
+        count = progress.n_no_improvement
+        plateau = count > self._patience + self._growth * (state.n_epochs - count)
         if not np.count_nonzero(plateau):
             return plateau
         factor, floor = self._paces.plateau_factor, self._paces.rate_floor

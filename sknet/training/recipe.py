@@ -68,6 +68,8 @@ class Recipe:
         Largest norm of the gradient.
     averaging : Averaging or None
         Which average of the parameters is kept.
+    rate_factors : tuple of (str, float)
+        Factors on the learning rate of parameters by name.
     verbose : bool
         Whether the epochs are reported.
     """
@@ -86,6 +88,7 @@ class Recipe:
     shuffle: bool = True
     clip_norm: float | None = None
     averaging: Averaging | None = None
+    rate_factors: tuple[tuple[str, float], ...] = ()
     verbose: bool = False
 
     @property
@@ -116,6 +119,7 @@ class Recipe:
             self.shuffle,
             self.clip_norm,
             self.averaging,
+            self.rate_factors,
             self.verbose,
             self.limits.max_time,
         )
@@ -144,6 +148,7 @@ def trainer_of(recipes: Sequence[Recipe]) -> Trainer:
         first.shuffle,
         first.clip_norm,
         first.averaging,
+        first.rate_factors,
     )
 
 

@@ -61,6 +61,8 @@ class Trainer:
         Largest norm of a member's gradient; longer ones are scaled down.
     averaging : Averaging or None, default=None
         Which average of the parameters is kept.
+    rate_factors : tuple of (str, float), default=()
+        Factors on the learning rate of parameters by name.
     """
 
     objective: Objective
@@ -69,6 +71,7 @@ class Trainer:
     shuffle: bool
     clip_norm: float | None = None
     averaging: Averaging | None = None
+    rate_factors: tuple[tuple[str, float], ...] = ()
 
     def epochs(self, state: TrainState, batches: Batches) -> Iterator[Record]:
         """Train without end, an epoch between two records.
@@ -87,8 +90,18 @@ class Trainer:
             of the epoch.
         """
         point = self.objective.point(state.theta, state.noise)
-        n_decayed = self.objective.network.layout.n_decayed
-        update = Update(self.optimizer, state.theta, point.grad, state.slots, n_decayed)
+        layout = self.objective.network.layout
+        factors = layout.rate_factors(dict(self.rate_factors))
+        if factors is not None:
+            factors = factors.astype(state.theta.dtype)
+        update = Update(
+            self.optimizer,
+            state.theta,
+            point.grad,
+            state.slots,
+            layout.n_decayed,
+            factors,
+        )
         averager = None if self.averaging is None else Averager(self.averaging, state)
         while True:
             if self.shuffle:

@@ -35,6 +35,8 @@ class Update:
         The optimizer's memory.
     n_decayed : int, default=0
         How many parameters, the first of them, the optimizer's weight decay shrinks.
+    factors : ndarray of shape (P',), or None, default=None
+        Factors on the steps of single parameters; None for one everywhere.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Update:
         grad: Array,
         slots: Sequence[Array],
         n_decayed: int = 0,
+        factors: Array | None = None,
     ) -> None:
         self._optimizer = optimizer
         self._decayed = theta[:, :n_decayed]
@@ -58,6 +61,7 @@ class Update:
                 grad[:, start : start + width],
                 [slot[:, start : start + width] for slot in slots],
                 tmp[:, : min(width, n_trainable - start)],
+                _factors_of(factors, slice(start, start + width)),
             )
             for start in range(0, n_trainable, width)
         ]
@@ -70,9 +74,18 @@ class Update:
         if self._decays:
             kept = 1.0 - rate * self._optimizer.weight_decay
             self._decayed *= rounded(kept, self._decayed.dtype)
-        for theta, grad, slots, tmp in self._blocks:
+        for theta, grad, slots, tmp, factors in self._blocks:
             self._optimizer.step(grad, slots, t, rate, tmp)
+            if factors is not None:
+                grad *= factors
             theta -= grad
+
+
+def _factors_of(factors: Array | None, block: slice) -> Array | None:
+    """Return the factors of a block, or None if they are one."""
+    if factors is None or (factors[block] == 1.0).all():
+        return None
+    return factors[block]
 
 
 def clip_by_norm(grad: Array, largest: float) -> None:

@@ -5,11 +5,15 @@ from sknet.network.layers.activate import Activate, Mix, activation_layer
 from sknet.network.layers.batchnorm import BatchNorm
 from sknet.network.layers.dense import Dense
 from sknet.network.layers.dropout import Dropout
+from sknet.network.layers.embedding import Embedding
 from sknet.network.layers.grouped import GroupedDense
 from sknet.network.layers.heads import Heads
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
+from sknet.network.layers.partition import Partition
+from sknet.network.layers.periodic import Periodic
 from sknet.network.layers.residual import Residual, ZeroPad
+from sknet.network.layers.scale import Scale
 from sknet.network.layers.sequential import Sequential
 from sknet.network.layers.spread import Spread
 
@@ -19,13 +23,17 @@ __all__ = [
     "BatchNorm",
     "Dense",
     "Dropout",
+    "Embedding",
     "GroupedDense",
     "Heads",
     "Highway",
     "Layer",
     "LayerNorm",
     "Mix",
+    "Partition",
+    "Periodic",
     "Residual",
+    "Scale",
     "Sequential",
     "Spread",
     "Training",

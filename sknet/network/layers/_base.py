@@ -112,6 +112,28 @@ class Layer(Component):
             What goes out.
         """
 
+    def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
+        """Fit initial parameters to the rows that come in; return what goes out.
+
+        Parameters
+        ----------
+        p : namespace
+            Views of the parameters, which may be changed.
+        x : ndarray of shape (K or 1, B, n_in) or SparseRows
+            What comes in.
+        cache : namespace
+            The layer's buffers.
+        weight : ndarray of shape (B,)
+            Weights of the rows.
+
+        Returns
+        -------
+        y : ndarray of shape (K, B, n_out)
+            What :meth:`forward` gives then, at prediction.
+        """
+        del weight
+        return self.forward(p, x, cache, None)
+
     @abstractmethod
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Pull a gradient back.

@@ -73,6 +73,19 @@ class Dense(Layer):
             y += p.bias
         return y
 
+    def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
+        """Bring pre-activations to deviation one, if the initializer wants it."""
+        if self.initializer.adapts:
+            drawn = p.bias.copy() if self.use_bias else None
+            if drawn is not None:
+                p.bias[...] = 0.0
+            z = self.forward(p, x, cache, None)
+            mean, deviation = _moments(z, weight)
+            p.weight /= deviation
+            if drawn is not None:
+                p.bias[...] = self.initializer.fit_bias(drawn, mean / deviation)
+        return self.forward(p, x, cache, None)
+
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write both gradients; return ``s dy W^T`` unless at the network's input."""
         if self.use_bias:
@@ -86,3 +99,16 @@ class Dense(Layer):
             product = np.multiply if self.units == 1 else np.matmul
             product(dy, p.weight.swapaxes(-1, -2), out=dx)
         return dx
+
+
+def _moments(z: Array, weight: Array) -> tuple[Array, Array]:
+    """Return weighted means and deviations of columns; constant ones have deviation 1.
+
+    ``z`` may hold several copies of the rows that ``weight`` belongs to.
+    """
+    weight = np.tile(weight, z.shape[-2] // len(weight))[:, None]
+    weight = weight / weight.sum()
+    mean = (weight * z).sum(axis=-2, keepdims=True, dtype=np.float64)
+    variance = (weight * np.square(z - mean)).sum(axis=-2, keepdims=True)
+    least = np.square(1e-6 * np.abs(mean)) + np.finfo(np.float32).tiny
+    return mean, np.sqrt(np.where(variance > least, variance, 1.0))

@@ -38,6 +38,14 @@ class Sequential(Layer):
             x = layer.forward(views[i], x, buffers[i], training)
         return x
 
+    def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
+        """Adapt the layers in order, each to what those before it give."""
+        for layer, views, buffers in zip(
+            self.layers, p.children, cache.children, strict=True
+        ):
+            x = layer.adapt(views, x, buffers, weight)
+        return x
+
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Run the pullbacks in reverse order."""
         views, grads, buffers = p.children, grad.children, cache.children

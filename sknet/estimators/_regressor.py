@@ -1,0 +1,78 @@
+"""What is common to the regressors: their target, and ``partial_fit``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.utils.metaestimators import available_if
+
+from sknet._component import Registry
+from sknet._numerics import Array
+from sknet._sklearn import Part, fit_context
+from sknet.estimators._base import BaseMLP, is_stochastic
+from sknet.estimators.components import loss_of
+from sknet.estimators.prediction import ValuePredictions
+from sknet.estimators.task import Call
+from sknet.estimators.value_target import ValueTarget
+from sknet.losses import VALUE_LOSSES, ValueLoss
+
+
+class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
+    """Base of the regressors."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLP._parameter_constraints,
+        "loss": [Part(VALUE_LOSSES, ValueLoss), tuple, list],
+    }
+    _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
+    _numeric_target: ClassVar[bool] = True
+
+    @available_if(is_stochastic)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
+        """Train one epoch on the given data, going on from earlier calls.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Features: finite numbers.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Real target values.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights >= 0 of the rows; None for equal ones.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data are invalid, or do not go with the earlier ones.
+        """
+        self._fit(Call(X, y, sample_weight, incremental=True))
+        return self
+
+    # ---- what the base asks for
+
+    def _loss_to_fit(self) -> ValueLoss:
+        """Return the loss that the parameters describe."""
+        loss: ValueLoss = loss_of(self, VALUE_LOSSES)
+        return loss
+
+    def _make_target(
+        self, y: Array, weight: Array | None, going_on: bool, classes: Any
+    ) -> ValueTarget:
+        """Read the number of outputs."""
+        del weight, going_on, classes
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        return ValueTarget(n_outputs, self._loss_to_fit())
+
+    def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
+        """Return nothing: outputs and loss say it all."""
+        del target
+        return {}

@@ -1,0 +1,202 @@
+"""Calibration: one temperature that makes probabilities honest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from sknet._numerics import Array
+from sknet.losses import LogLoss
+from sknet.losses.outputs import LINKS
+from sknet.training.batches import Batches
+from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
+from sknet.training.session import Member
+
+
+# Links whose raw outputs are logarithms of odds or of probabilities.
+CALIBRATED_LINKS = ("logistic", "softmax")
+
+# Standard deviation of the logarithm of the temperature, before anything is seen: on
+# a validation set without a wrong prediction it keeps the temperature from zero.
+_DEVIATION = 0.5
+_LARGEST = 3.0
+
+# An average of K calibrated networks is less sure than it may be, for they disagree. To
+# this power of K the logarithm of their temperature is scaled down, as was measured.
+_SHRINKAGE = -2.0 / 3.0
+
+
+class HeldOut(NamedTuple):
+    """What was predicted for rows that were not trained on.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (K, N, C)
+        Raw outputs of K networks, whose predictions are averaged.
+    y : ndarray of shape (N, C)
+        Encoded targets.
+    weight : ndarray of shape (N,)
+        Weights of the rows.
+    """
+
+    raw: Array
+    y: Array
+    weight: Array
+
+
+def temperature_of(task: Any, theta: Array, members: Sequence[Member]) -> float:
+    """Return what raw outputs of networks are to be divided by.
+
+    Parameters
+    ----------
+    task : Task
+        The network and its loss, whose link is logistic or a softmax.
+    theta : ndarray of shape (K, P)
+        Parameters of the networks.
+    members : sequence of Member
+        The networks, with their validation sets.
+
+    Returns
+    -------
+    temperature : float
+        1 without validation sets.
+    """
+    if members[0].holdout is None:
+        return 1.0
+    together = members[0].holdout.pools
+    each = [
+        _held_out(task, row, member) for row, member in zip(theta, members, strict=True)
+    ]
+    exclusive = task.loss.link_name == "softmax"
+    if together:
+        raw = np.concatenate([part.raw for part in each])
+        each = [each[0]._replace(raw=raw)]
+    found = best_temperature(each, exclusive).temperature
+    return found if together else found ** (len(members) ** _SHRINKAGE)
+
+
+def _held_out(task: Any, row: Array, member: Member) -> HeldOut:
+    """Return what one network predicts for its validation set."""
+    holdout = member.holdout
+    step = max(1, CHUNK_ROWS // task.network.n_heads)
+    batches = Batches(holdout.data, step, row.dtype)
+    order = None if holdout.rows is None else holdout.rows[None]
+    raw = raw_outputs_of_rows(task.network, row[None], batches, order, holdout.n_rows)
+    weight = holdout.data.weight
+    weight = np.ones(len(raw[0])) if weight is None else holdout.chosen(weight)
+    return HeldOut(raw, holdout.chosen(holdout.data.y), weight)
+
+
+class Calibration(NamedTuple):
+    """The best temperature, and the mean log loss with it."""
+
+    temperature: float
+    loss: float
+
+
+def best_temperature(each: Sequence[HeldOut], exclusive: bool) -> Calibration:
+    r"""Find the temperature that makes held-out rows most probable.
+
+    .. math::
+        \hat T = \arg\min_T \sum_i w_i\, \ell(z_i / T, y_i)
+        + \frac{(\log T)^2}{2\, \sigma^2}
+
+    with the log loss :math:`\ell`, raw outputs :math:`z_i` and a weak prior
+    (:math:`\sigma = 0.5`), which counts like a row or two.
+
+    Parameters
+    ----------
+    each : sequence of HeldOut
+        Predictions; the losses of all are added.
+    exclusive : bool
+        Whether the columns are classes of which one is true.
+
+    Returns
+    -------
+    calibration : Calibration
+        Above one if the networks were too sure of themselves.
+
+    References
+    ----------
+    .. [1] C. Guo, G. Pleiss, Y. Sun and K. Weinberger, "On calibration of modern neural
+       networks", ICML 2017, arXiv:1706.04599.
+    """
+    total = sum(float(part.weight.sum()) for part in each)
+    losses = [_loss_at(part, exclusive) for part in each]
+
+    def cost(log_temperature: float) -> float:
+        likely = sum(loss(math.exp(-log_temperature)) for loss in losses)
+        return likely + 0.5 * (log_temperature / _DEVIATION) ** 2
+
+    options = {"xatol": 0.01}
+    bounds = (-_LARGEST, _LARGEST)
+    found = float(
+        minimize_scalar(cost, bounds=bounds, method="bounded", options=options).x
+    )
+    likely = cost(found) - 0.5 * (found / _DEVIATION) ** 2
+    return Calibration(math.exp(found), likely / total)
+
+
+def _loss_at(part: HeldOut, exclusive: bool) -> Callable[[float], float]:
+    """Return the summed loss as a function of the inverse temperature."""
+    total = float(part.weight.sum())
+    if len(part.raw) == 1:
+        loss = LogLoss(exclusive=exclusive)
+
+        def single(scale: float) -> float:
+            scaled = part.raw * scale
+            return total * float(mean_loss(loss, scaled, part.y, part.weight)[0])
+
+        return single
+    link = LINKS["softmax" if exclusive else "logistic"]
+    truth, least = part.y.astype(bool), np.finfo(np.float64).tiny
+
+    def averaged(scale: float) -> float:
+        mean = np.mean([link(raw * scale) for raw in part.raw], axis=0, dtype=float)
+        wrong = np.zeros_like(mean) if exclusive else np.where(truth, 0.0, 1.0 - mean)
+        likely = (
+            np.where(truth, mean, 1.0) if exclusive else np.where(truth, mean, wrong)
+        )
+        logs = np.log(np.maximum(likely, least)).sum(axis=1)
+        return -float(part.weight @ logs)
+
+    return averaged
+
+
+@dataclass(frozen=True)
+class CalibratedScore:
+    """The negative log loss at the best temperature: epochs are judged by what is left.
+
+    How sure a network is of itself changes from epoch to epoch and is put right in the
+    end, so that it should not choose the epoch.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N, C)
+        Encoded targets of the validation rows.
+    weight : ndarray of shape (N,), or None
+        Their weights.
+    exclusive : bool
+        Whether the columns are classes of which one is true.
+
+    References
+    ----------
+    .. [1] E. Berta, D. Holzmüller, M. I. Jordan and F. Bach, "Rethinking early
+       stopping: refine, then calibrate", 2025, arXiv:2501.19195.
+    """
+
+    y: Array
+    weight: Array | None
+    exclusive: bool
+
+    def __call__(self, theta: Array, raw: Array) -> float:
+        """Return the score of raw outputs (N, C)."""
+        del theta
+        weight = np.ones(len(raw)) if self.weight is None else self.weight
+        held_out = HeldOut(raw[None], self.y, weight)
+        return -best_temperature([held_out], self.exclusive).loss

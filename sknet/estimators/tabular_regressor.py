@@ -1,0 +1,363 @@
+"""The regressor for tables."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sknet.estimators._regressor import BaseMLPRegressor
+from sknet.estimators.tabular_base import (
+    TABULAR_CONSTRAINTS,
+    ScaledTarget,
+    TabularInputs,
+)
+
+
+class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
+    r"""Multi-layer perceptron regressor for tables as they are.
+
+    Numbers of any scale, categories, text, booleans and missing values come in; a
+    :class:`~sknet.TabularPreprocessor` makes columns of them. The target is
+    standardised, and an ensemble of networks is trained by a recipe that follows
+    RealMLP. All that :class:`~sknet.SimpleMLPRegressor` can do, it can: parameters of
+    the same name mean the same, but have other defaults.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(128, 128, 128)
+        Widths of the hidden layers, each >= 1. Empty for a linear model.
+    activation : str, Activation or list, default="mish"
+        Activation of the hidden layers: a name from the table of activations, or an
+        instance; a list has one for each hidden layer.
+    blend_activation : bool, default=True
+        Whether each hidden unit learns how much of the activation it takes, and how
+        much of its input as it is; see ``Blend``.
+    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
+        Which features are categories: "from_dtype" finds columns of categories, text
+        and booleans; an array holds names, numbers or a mask; None: none is.
+    max_one_hot : int in [0, inf), default=8
+        Categories of more levels get a trained vector for each level, others a column
+        for each.
+    embedding_size : int in [1, inf), default=8
+        Length of those vectors.
+    numeric_embedding : str, Layer or None, default="periodic"
+        What numbers become before the first layer: trained waves beside the number, or
+        nothing but the number (None). An instance has options, ``Periodic(waves=32)``.
+    solver : str or Optimizer, default="adamw"
+        How the weights are found: a name from the table of optimizers, or an instance,
+        which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
+        once, which needs ``learning_rate="constant"`` and no ``early_stopping``.
+    weight_decay : float in [0, inf), default=0.02
+        Decay of the weights, times the learning rate. Ignored unless
+        ``solver="adamw"``.
+    alpha : float in [0, inf), default=0.0
+        Strength of the L2 penalty on the weights, biases excepted. It is divided by
+        the sum of the sample weights of a batch (its rows, without weights), so that
+        its effect depends on the batch size, as in scikit-learn.
+    batch_size : int in [1, inf) or "auto", default="auto"
+        Rows of a minibatch; "auto" takes all of less than 50 rows, 16 up to 200,
+        64 up to 1024, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then 1024.
+    learning_rate : str or Schedule, default="flat_cosine"
+        Course of the learning rate: a name from the table of schedules, or an instance,
+        e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
+        that goes on before its plan is through finishes it. Refused by "lbfgs" unless
+        constant.
+    learning_rate_init : float in (0, inf), default=0.1
+        The initial learning rate. Ignored by "lbfgs".
+    power_t : float in [0, inf), default=0.5
+        Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
+    max_iter : int in [1, inf), default=32
+        Largest number of epochs (passes over the data), or of iterations of "lbfgs".
+    shuffle : bool, default=True
+        Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the validation split and the order of the
+        rows. Pass an int for the same result each time. A training that goes on
+        (``warm_start``, ``partial_fit``) goes on in the random stream, too.
+    tol : float in [0, inf), default=0.0
+        An epoch improves if it lowers the training loss, or raises the validation
+        score, by at least this. For "lbfgs", the largest element of the gradient at
+        which it has converged.
+    verbose : bool, default=False
+        Whether to print the loss of every epoch.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
+        the random stream and the validation split: ten epochs and ten more are twenty.
+    momentum : float in [0, 1], default=0.9
+        How much of the last step goes on. Ignored unless ``solver="sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
+    early_stopping : bool, default=True
+        Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
+        and keep the weights of the best epoch, of equally good ones the last. Tables of
+        which less than 10 rows would be held out have none to spare. Ignored by
+        ``partial_fit``.
+    validation_fraction : float in [0, 1), default=0.1
+        Share of the rows that early stopping holds out, others for each network.
+    beta_1 : float in [0, 1), default=0.9
+        Memory of Adam's first moment. Ignored unless ``solver`` is "adamw" or "adam".
+    beta_2 : float in [0, 1), default=0.95
+        Memory of Adam's second moment. Ignored unless ``solver`` is "adamw" or "adam".
+    epsilon : float in (0, inf), default=1e-8
+        Keeps Adam's quotient finite. Ignored unless ``solver`` is "adamw" or "adam".
+    n_iter_no_change : int in [1, inf) or inf, default=10
+        Epochs without an improvement of ``tol`` that are tolerated, and as many more as
+        it took to the best epoch twice over: improvements come seldom later on.
+    max_fun : int in [1, inf), default=15000
+        Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
+    loss : str, ValueLoss or pair of functions, default="squared_error"
+        What is minimised: a name from the table of losses of a regressor, or an
+        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair ``(value,
+        gradient)`` takes raw outputs (B, C) and targets (B, C), and gives losses (B,)
+        and their gradient (B, C).
+    output_activation : str or None, default=None
+        Function from raw outputs to predictions, where the loss leaves a choice
+        (``loss="squared_error"`` and others that compare predictions with targets);
+        None takes the loss's own. ``out_activation_`` shows which it was.
+    block : str or Block, default="plain"
+        What a hidden layer is made of: a name from the table of blocks, or an instance
+        with its options, e.g. ``Plain(normalization="batch")``. Every entry of
+        ``hidden_layer_sizes`` is the width of a block.
+    dropout : float in [0, 1) or array-like of float, default=0.1
+        Rate at which outputs of hidden layers are set to zero while training, one for
+        all hidden layers or one for each. The order of the rows does not depend on it.
+    use_bias : bool, default=True
+        Whether dense layers have biases.
+    initializer : str, Initializer or list, default="data_driven"
+        How weights and biases are drawn: a name from the table of initializers, or an
+        instance. A list gives the start itself: an array of weights for each dense
+        layer, with biases zero, or pairs of weights and biases.
+    rate_factors : dict of str to float, "auto" or None, default="auto"
+        Factors on the learning rate of some parameters by name; "auto" takes 0.1
+        for biases, blended activations and numeric embeddings, and 6 for the factors
+        of features, as RealMLP does; None takes none.
+    clip_norm : float in (0, inf) or None, default=None
+        Largest norm of the gradient over all parameters; longer gradients are scaled
+        down. Refused by "lbfgs".
+    averaging : str, Averaging or None, default=None
+        Which average of the weights is kept beside them, to be validated and published:
+        a name from the table of averages, or an instance. Refused by "lbfgs".
+    scoring : str, callable or None, default="loss"
+        What the validation set is scored by: "loss" (the negative loss), the name of a
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, which gets encoded
+        columns, or None for what ``score`` gives. Larger is better.
+    dtype : {"auto", "float32", "float64"}, default="auto"
+        Type to compute in. "auto" takes float32, and float64 for less than 50 rows.
+    max_time : float in (0, inf) or None, default=None
+        Seconds after which training stops at the end of the epoch.
+    n_threads : int in [1, inf) or None, default=None
+        BLAS threads during ``fit``. None takes one for small networks, where more only
+        cost time, and leaves BLAS as it is for large ones.
+    n_estimators : int in [1, inf), default=8
+        Networks of an ensemble, trained in one pass and predicting by their mean. Each
+        is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
+    bootstrap : bool, default=False
+        Whether each network weighs rows by how often it drew them, with replacement.
+    share_trunk : bool, default=False
+        Whether networks share their hidden layers; each has an input scaling and an
+        output layer of its own (TabM-mini). 32 take little more memory than one.
+    stop_together : bool, default=False
+        Whether early stopping takes the epoch that is best for the mean prediction; if
+        not, each network has validation rows and a best epoch of its own.
+    n_jobs : int or None, default=-1
+        Threads that share out the networks; -1 for all processors. It changes no bit.
+    clip_predictions : bool, default=True
+        Whether predictions end a twentieth of the range beyond that of the training
+        targets. For losses that work on standardised targets; see the notes.
+    quantiles : tuple of float in (0, 1), or None, default=None
+        Levels that the same network learns beside the mean, for
+        ``predict(X, quantiles=...)``. They never cross.
+
+    Attributes
+    ----------
+    theta_ : ndarray of shape (n_estimators, n_parameters)
+        All parameters: first the weights, then the biases, layer by layer.
+    coefs_ : list of ndarray of shape (n_in, n_out)
+        Weights by layer: assignable views of ``theta_``; an ensemble's have K in front.
+    intercepts_ : list of ndarray of shape (n_out,)
+        Bias vectors, layer by layer; views of ``theta_``. May be assigned.
+    n_layers_ : int
+        Number of layers, inputs and outputs included.
+    n_outputs_ : int
+        Number of output units.
+    out_activation_ : str
+        Function from raw outputs to predictions.
+    n_features_in_ : int
+        Number of features seen during fit.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of features seen during fit, if all of them are strings.
+    preprocessor_ : TabularPreprocessor
+        What makes the columns of the network of a table.
+    target_mean_, target_deviation_ : ndarray of shape (n_targets,), or None
+        By which the target is standardised; None where the loss does not allow it.
+    target_range_ : ndarray of shape (2, n_targets), or None
+        Where predictions end.
+    n_iter_ : int
+        Epochs, or iterations of "lbfgs", of the last call.
+    n_epochs_ : int
+        Epochs, or iterations, of all calls since training began.
+    t_ : int
+        Samples seen in those epochs.
+    loss_ : float
+        Training loss of the last epoch, penalty included.
+    loss_curve_ : list of float
+        Training loss of every epoch. Not for "lbfgs".
+    best_loss_ : float or None
+        Least training loss; None with early stopping. Not for "lbfgs".
+    validation_scores_ : list of float or None
+        Validation score of every epoch; None without a validation set. Not for
+        "lbfgs".
+    validation_loss_curve_ : list of float or None
+        Validation loss of every epoch, without penalty; else as ``validation_scores_``.
+    best_validation_score_ : float or None
+        Best validation score; None without a validation set. Not for "lbfgs".
+    n_no_improvement_ : int
+        Epochs since the last improvement by ``tol``. Not for "lbfgs".
+    learning_rate_ : float
+        Learning rate that the next epoch would have. Not for "lbfgs".
+    member_seeds_ : ndarray of shape (n_estimators,)
+        The random states of an ensemble's networks; only there.
+    member_loss_curves_ : list of list of float
+        Their loss curves; not for "lbfgs".
+
+    See Also
+    --------
+    TabularMLPClassifier : The same for classes.
+    SimpleMLPRegressor : The drop-in for scikit-learn's ``MLPRegressor``.
+
+    Notes
+    -----
+    What each default was measured against stands on the page on the defaults of the
+    documentation. Losses of which the units do not matter ("squared_error",
+    "absolute_error", "huber", "log_cosh", "quantile", "gaussian") work on standardised
+    targets; curves and options such as the ``delta`` of the Huber loss are in those
+    units. "poisson" and "gamma" take targets as they are. ``partial_fit`` keeps the
+    encoding and the scale of the first table, with a constant learning rate and without
+    early stopping: let it be a fair sample.
+
+    References
+    ----------
+    .. [1] D. Holzmüller, L. Grinsztajn and I. Steinwart, "Better by default: strong
+       pre-tuned MLPs and boosted trees on tabular data", NeurIPS 2024,
+       arXiv:2407.04491.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknet import TabularMLPRegressor
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    >>> network = TabularMLPRegressor(random_state=0).fit(X_train, y_train)
+    >>> bool(network.score(X_test, y_test) > 0.25)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseMLPRegressor._parameter_constraints,
+        **TABULAR_CONSTRAINTS,
+        "clip_predictions": ["boolean"],
+        "quantiles": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(128, 128, 128),
+        activation="mish",
+        *,
+        blend_activation=True,
+        categorical_features="from_dtype",
+        max_one_hot=8,
+        embedding_size=8,
+        numeric_embedding="periodic",
+        solver="adamw",
+        weight_decay=0.02,
+        alpha=0.0,
+        batch_size="auto",
+        learning_rate="flat_cosine",
+        learning_rate_init=0.1,
+        power_t=0.5,
+        max_iter=32,
+        shuffle=True,
+        random_state=None,
+        tol=0.0,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=True,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.95,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        loss="squared_error",
+        output_activation=None,
+        block="plain",
+        dropout=0.1,
+        use_bias=True,
+        initializer="data_driven",
+        rate_factors="auto",
+        clip_norm=None,
+        averaging=None,
+        scoring="loss",
+        dtype="auto",
+        max_time=None,
+        n_threads=None,
+        n_estimators=8,
+        bootstrap=False,
+        share_trunk=False,
+        stop_together=False,
+        n_jobs=-1,
+        clip_predictions=True,
+        quantiles=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.blend_activation = blend_activation
+        self.categorical_features = categorical_features
+        self.max_one_hot = max_one_hot
+        self.embedding_size = embedding_size
+        self.numeric_embedding = numeric_embedding
+        self.solver = solver
+        self.weight_decay = weight_decay
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.output_activation = output_activation
+        self.block = block
+        self.dropout = dropout
+        self.use_bias = use_bias
+        self.initializer = initializer
+        self.rate_factors = rate_factors
+        self.clip_norm = clip_norm
+        self.averaging = averaging
+        self.scoring = scoring
+        self.dtype = dtype
+        self.max_time = max_time
+        self.n_threads = n_threads
+        self.n_estimators = n_estimators
+        self.bootstrap = bootstrap
+        self.share_trunk = share_trunk
+        self.stop_together = stop_together
+        self.n_jobs = n_jobs
+        self.clip_predictions = clip_predictions
+        self.quantiles = quantiles

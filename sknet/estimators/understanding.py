@@ -1,0 +1,279 @@
+"""Understanding a call of ``fit``: from what was handed in to a task.
+
+What estimators do differently here (reading tables, encoding them, scaling targets)
+they say by overriding a method; see the first part of the class.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet._sklearn import check_sample_weight
+from sknet.activations import Activation
+from sknet.estimators.components import (
+    activations_of,
+    architecture_of,
+    optimizer_of,
+    schedule_of,
+)
+from sknet.estimators.ensemble import check_ensemble, n_networks
+from sknet.estimators.holdout import Holdout
+from sknet.estimators.readings import Readings
+from sknet.estimators.targets import class_weights
+from sknet.estimators.task import Call, Task
+from sknet.estimators.validation import (
+    check_features,
+    check_hidden_layer_sizes,
+    check_training_data,
+    moderate_scale,
+)
+from sknet.initializers import INITIALIZERS
+from sknet.network.architecture import Architecture
+from sknet.network.entrance import Entrance
+from sknet.network.network import perceptron
+from sknet.optimizers import Optimizer
+from sknet.schedules import Schedule
+from sknet.training.batches import Dataset
+from sknet.training.session import Member
+
+
+class Understanding:
+    """Mixin: what an estimator makes of a call."""
+
+    _numeric_target: ClassVar[bool]
+
+    # ---- what other estimators may do differently
+
+    _default_scoring: ClassVar[str | None] = None
+    _later_ties: ClassVar[bool] = False
+    _patience_growth: ClassVar[float] = 0.0
+
+    def _target_key(self) -> tuple[Any, ...]:
+        """Return the parameters that say how the target becomes columns."""
+        return self.loss, self.output_activation
+
+    def _activations(self) -> tuple[Activation, ...]:
+        """Return the activations, one for all hidden layers or one for each."""
+        return activations_of(self)
+
+    def _chosen_optimizer(self) -> Optimizer:
+        """Return the optimizer that the parameters describe."""
+        return optimizer_of(self)
+
+    def _chosen_schedule(self, incremental: bool) -> Schedule:
+        """Return the course of the learning rate, in ``fit`` or ``partial_fit``."""
+        del incremental
+        return schedule_of(self)
+
+    def _auto_batch_size(self, n_rows: int) -> int:
+        """Return the rows of a batch for ``n_rows`` to train on, if not asked for."""
+        return min(200, n_rows)
+
+    def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
+        """Validate features and target."""
+        return check_training_data(self, X, y, reset, self._numeric_target)
+
+    def _encoder(
+        self, X: Any, weight: Array | None, going_on: bool, readings: Readings
+    ) -> Any:
+        """Return what makes the network's columns of features, or None for nothing.
+
+        Parameters
+        ----------
+        X : object
+            What :meth:`_read` gave.
+        weight : ndarray of shape (N,), or None
+            Weights of the rows.
+        going_on : bool
+            Whether an earlier training goes on, whose encoder it must be.
+        readings : Readings
+            Remembers encoders of other estimators.
+
+        Returns
+        -------
+        encoder : object or None
+            Fitted, with a method ``encode``.
+        """
+        del X, weight, going_on, readings
+        return None
+
+    def _entrance(self, encoder: Any, columns: Any) -> Entrance:
+        """Return what stands in front of the hidden layers, for these columns."""
+        del encoder, columns
+        return Entrance()
+
+    def _described(self, n_rows: int, encoder: Any, columns: Any) -> Architecture:
+        """Return the network that the parameters describe."""
+        del n_rows
+        hidden = check_hidden_layer_sizes(self.hidden_layer_sizes)
+        return architecture_of(self, hidden, self._entrance(encoder, columns))
+
+    def _rate_factors(self) -> dict[str, float]:
+        """Return the factors on the learning rate of some parameters."""
+        return self.rate_factors or {}
+
+    def _splits(self, n_rows: int) -> bool:
+        """Tell whether early stopping holds out rows, of ``n_rows`` that there are."""
+        del n_rows
+        return bool(self.early_stopping)
+
+    def _judged(
+        self, task: Task, theta: Array, members: Sequence[Member]
+    ) -> dict[str, Any]:
+        """Return attributes that trained networks get by their validation sets."""
+        del task, theta, members
+        return {}
+
+    def _features(self, X: Any) -> Any:
+        """Validate features to predict for; return what the network takes."""
+        return check_features(self, X)
+
+    # ---- what all do
+
+    def _understand(self, call: Call, readings: Readings) -> Task:
+        """Validate everything that was handed in.
+
+        ``readings`` remembers data that were read before, for another estimator.
+        """
+        goes_on = call.incremental or call.resumable or self.warm_start
+        going_on = goes_on and "theta_" in vars(self)
+        X, y = readings.read(self, call.X, call.y, not going_on)
+        weight = readings.same(_weight_of_rows(X, call.sample_weight))
+        target, encoded = self._read_target(y, weight, going_on, call, readings)
+        weight = readings.same(self._weight_by_class(target, y, weight))
+        check_ensemble(self)
+        encoder = self._encoder(X, weight, going_on, readings)
+        columns = self._columns(X, encoder, readings)
+        architecture = self._described(len(y), encoder, columns)
+        if going_on:
+            self._check_same_network(architecture, target)
+        return Task(
+            data=Dataset(columns, encoded, weight),
+            y=y,
+            target=target,
+            architecture=architecture,
+            network=perceptron(columns.shape[1], architecture, target.n_raw),
+            loss=target.loss,
+            dtype=self._computing_dtype(columns, going_on),
+            going_on=going_on,
+            incremental=call.incremental,
+            holdout=self._holdout(target, encoder, *call.holdout),
+            resumable=call.resumable,
+            encoder=encoder,
+        )
+
+    @staticmethod
+    def _columns(X: Any, encoder: Any, readings: Readings) -> Any:
+        """Return the columns of the network, made once for all that share them."""
+        if encoder is None:
+            return X
+        return readings.once((id(X), id(encoder)), partial(encoder.encode, X))
+
+    def _read_target(
+        self,
+        y: Array,
+        weight: Array | None,
+        going_on: bool,
+        call: Call,
+        readings: Readings,
+    ) -> tuple[Any, Array]:
+        """Return how the target becomes columns, and the columns."""
+
+        def read() -> tuple[Any, Array]:
+            target = self._make_target(y, weight, going_on, call.classes)
+            return target, readings.same(target.encode(y))
+
+        if going_on or call.classes is not None:
+            return read()
+        key = (type(self), id(y), id(weight), *self._target_key())
+        pair: tuple[Any, Array] = readings.once(key, read)
+        return pair
+
+    def _weight_by_class(
+        self, target: Any, y: Array, weight: Array | None
+    ) -> Array | None:
+        """Return weights with those of the classes in them, or None."""
+        class_weight = getattr(self, "class_weight", None)
+        if class_weight is not None:
+            weight = class_weights(class_weight, target, y, weight)
+        if weight is None:
+            return None
+        if not weight.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number: all "
+                "samples with a positive weight are of classes whose weight is zero."
+            )
+        return moderate_scale(weight)
+
+    def _holdout(
+        self, target: Any, encoder: Any, X: Any, y: Any, sample_weight: Any
+    ) -> Holdout | None:
+        """Validate the validation set that was handed in."""
+        if X is None and y is None and sample_weight is None:
+            if self.scoring != self._default_scoring and not self.early_stopping:
+                warnings.warn(
+                    f"scoring={self.scoring!r} has no effect without a validation "
+                    "set: use early_stopping=True, or pass X_val and y_val to fit.",
+                    stacklevel=2,
+                )
+            return None
+        if X is None or y is None:
+            raise ValueError(
+                "X_val and y_val must be given together, and sample_weight_val only "
+                "with them."
+            )
+        X, y = self._read(X, y, False)
+        target.check_labels(y, "y_val")
+        weight = _weight_of_rows(X, sample_weight)
+        weight = self._weight_by_class(target, y, weight)
+        columns = X if encoder is None else encoder.encode(X)
+        return Holdout(Dataset(columns, target.encode(y), weight), y)
+
+    def _computing_dtype(self, X: Any, going_on: bool) -> np.dtype[Any]:
+        """Return the type to compute in: once fitted, it stays."""
+        if going_on:
+            return self.theta_.dtype
+        if self.dtype != "auto":
+            return np.dtype(self.dtype)
+        return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
+
+    def _check_same_network(self, architecture: Architecture, target: Any) -> None:
+        """Refuse to go on with another network than the fitted one."""
+        outputs = {
+            "number of networks": (n_networks(self), len(self.theta_)),
+            "number of outputs": (target.n_outputs, self.n_outputs_),
+            "output activation": (target.loss.link_name, self.out_activation_),
+            "number of raw outputs": (
+                target.n_raw,
+                self._fitted_loss().n_raw(self.n_outputs_),
+            ),
+        }
+        fitted = json.loads(self._architecture)
+        before = INITIALIZERS.from_config(fitted["initializer"])
+        if architecture.initializer.rescales or before.rescales:
+            outputs["initializer"] = (architecture.initializer, before)
+        parts = {
+            name: (value, fitted[name])
+            for name, value in architecture.to_config().items()
+            # what was drawn at the start, and what is dropped, binds nobody
+            if name not in ("initializer", "dropout")
+        }
+        for what, (now, before) in {**parts, **outputs}.items():
+            if now != before:
+                raise ValueError(
+                    f"Training cannot go on (warm_start or partial_fit): {what} is "
+                    f"{now}, but {before} in the fitted network. Fit a new estimator, "
+                    "or clone this one first."
+                )
+
+
+def _weight_of_rows(X: Any, sample_weight: Any) -> Array | None:
+    """Return validated weights of rows, or None."""
+    return None if sample_weight is None else check_sample_weight(sample_weight, X)

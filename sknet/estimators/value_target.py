@@ -1,0 +1,158 @@
+"""The target of a regression: from values to the columns of a network, and back."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from sklearn.metrics import r2_score
+
+from sknet._numerics import Array
+from sknet.losses import ValueLoss
+
+
+# How far predictions may leave the range of the training targets, in such ranges.
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    r"""How targets are standardised, and where predictions end.
+
+    .. math:: t = (y - \mathrm{mean}) / \mathrm{deviation}
+
+    Parameters
+    ----------
+    mean, deviation : ndarray of shape (C,)
+        Of each target column; the deviation of a constant one is 1.
+    least, largest : ndarray of shape (C,)
+        Predictions are kept in between; infinite where they are not.
+    """
+
+    mean: Array
+    deviation: Array
+    least: Array
+    largest: Array
+
+    def forward(self, y: Array) -> Array:
+        """Return standardised values (N, C)."""
+        scaled: Array = (y - self.mean) / self.deviation
+        return scaled
+
+    def backward(self, t: Array) -> Array:
+        """Return values of standardised predictions (N, R), R / C a target."""
+        n_each = t.shape[1] // len(self.mean)
+        mean, deviation, least, largest = (
+            np.repeat(each, n_each)
+            for each in (self.mean, self.deviation, self.least, self.largest)
+        )
+        y = np.multiply(t, deviation, dtype=np.float64)
+        y += mean
+        clipped: Array = np.clip(y, least, largest, out=y)
+        return clipped
+
+
+def target_scale(y: Array, weight: Array | None, clips: bool) -> TargetScale:
+    """Return the scale of targets.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N, C)
+        Values of all rows.
+    weight : ndarray of shape (N,), or None
+        Weights of the rows; those of weight zero are no rows.
+    clips : bool
+        Whether predictions stay near the range of ``y``: a twentieth of it beyond.
+
+    Returns
+    -------
+    scale : TargetScale
+        Weighted means and deviations.
+    """
+    y = np.asarray(y, dtype=np.float64)
+    if weight is not None:
+        y, weight = y[weight > 0.0], weight[weight > 0.0]
+    mean = np.average(y, axis=0, weights=weight)
+    deviation = np.sqrt(np.average(np.square(y - mean), axis=0, weights=weight))
+    deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0
+    if not clips:
+        ends = np.full((2, y.shape[1]), math.inf)
+        return TargetScale(mean, deviation, -ends[0], ends[1])
+    least, largest = y.min(axis=0), y.max(axis=0)
+    margin = _MARGIN * (largest - least)
+    return TargetScale(mean, deviation, least - margin, largest + margin)
+
+
+@dataclass(frozen=True)
+class ValueTarget:
+    """How the values of a regression become columns.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Columns.
+    loss : ValueLoss
+        The loss they are judged by.
+    scale : TargetScale or None, default=None
+        How they are standardised, if they are.
+    """
+
+    n_outputs: int
+    loss: ValueLoss
+    scale: TargetScale | None = field(default=None, compare=False)
+
+    @property
+    def n_raw(self) -> int:
+        """Raw outputs of the network."""
+        return self.loss.n_raw(self.n_outputs)
+
+    def encode(self, y: Array) -> Array:
+        """Return the values as columns, of shape (N, C)."""
+        self.loss.check_target(y)
+        values = y.reshape(len(y), -1)
+        return values if self.scale is None else self.scale.forward(values)
+
+    def check_labels(self, y: Array, name: str) -> None:
+        """Refuse values of another number of outputs."""
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if n_outputs != self.n_outputs:
+            raise ValueError(
+                f"{name} has {n_outputs} outputs, but y has {self.n_outputs}."
+            )
+
+    def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
+        """Return the coefficient of determination, NaN for infinite predictions."""
+        if not np.isfinite(prediction).all():
+            return math.nan
+        values = self.point(prediction)
+        return float(r2_score(y, values, sample_weight=weight))
+
+    def values(self, prediction: Array) -> Array:
+        """Return what users see: everything, or of a mean and more the mean."""
+        if self.loss.shows_point:
+            return self.point(prediction)
+        return self.decode(prediction)
+
+    def point(self, prediction: Array) -> Array:
+        """Return one value a target: (N,) for a single target, else (N, C)."""
+        values = self._restored(self.loss.point(prediction))
+        return values.ravel() if self.n_outputs == 1 else values
+
+    def decode(self, prediction: Array) -> Array:
+        """Return all that is predicted for a target, an axis for it if there is more.
+
+        Of shape (N,) or (N, C), or (N, Q) or (N, C, Q) for Q values a target.
+        """
+        prediction = self._restored(prediction)
+        n_rows, n_raw = prediction.shape
+        shape = (n_rows, self.n_outputs, n_raw // self.n_outputs)
+        return prediction.reshape([n for i, n in enumerate(shape) if i == 0 or n > 1])
+
+    def spread(self, deviation: Array) -> Array:
+        """Return standard deviations (N, C) in units of the target."""
+        return deviation if self.scale is None else deviation * self.scale.deviation
+
+    def _restored(self, prediction: Array) -> Array:
+        """Return predictions in units of the target."""
+        return prediction if self.scale is None else self.scale.backward(prediction)

@@ -1,0 +1,115 @@
+"""The mean and quantiles of one target, learned by one network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from sknet._numerics import Array, Scalar
+from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
+from sknet.losses.quantile import Quantile
+
+
+@VALUE_LOSSES.register("mean_quantiles")
+@dataclass(frozen=True, repr=False)
+class MeanQuantiles(ValueLoss):
+    r"""Squared error of a mean, beside the pinball losses of quantiles.
+
+    .. math:: \ell = \tfrac{1}{2} (p_0 - y)^2 + \sum_q \ell_{\tau_q}(p_q, y)
+
+    with the pinball losses :math:`\ell_\tau` of :class:`Quantile`, summed over the
+    targets. All share the hidden layers. The quantiles never cross; the mean may lie
+    anywhere.
+
+    Parameters
+    ----------
+    levels : tuple of float in (0, 1), default=(0.05, 0.5, 0.95)
+        The levels :math:`\tau`, in increasing order.
+
+    Notes
+    -----
+    ``predict`` gives the mean, and scores are its. The two terms weigh alike if the
+    target is scaled to a deviation of about one.
+
+    References
+    ----------
+    .. [1] R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46, 1978.
+
+    Examples
+    --------
+    >>> from sknet.losses import MeanQuantiles
+    >>> MeanQuantiles((0.1, 0.9)).n_raw(1)
+    3
+    """
+
+    kinks: ClassVar[bool] = True
+    shows_point: ClassVar[bool] = True
+
+    levels: tuple[float, ...] = (0.05, 0.5, 0.95)
+
+    def check(self) -> None:
+        """Refuse levels outside of (0, 1), or not in increasing order."""
+        super().check()
+        self._quantile.check()
+
+    @property
+    def _quantile(self) -> Quantile:
+        """The loss of the quantiles."""
+        return Quantile(self.levels)
+
+    @property
+    def _n_each(self) -> int:
+        """Raw outputs of each target."""
+        return 1 + self._quantile.n_raw(1)
+
+    @property
+    def link_name(self) -> str:
+        """A mean, and sums that keep the levels apart."""
+        return "mean_ordered"
+
+    def n_raw(self, n_columns: int) -> int:
+        """Return one raw output a target, and one for each of its levels."""
+        return n_columns * self._n_each
+
+    def value_and_gradient(
+        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+    ) -> Array:
+        """Write the weighted gradient and return the mean loss."""
+        n_each, quantile = self._n_each, self._quantile
+        n_quantiles = quantile.n_raw(y.shape[-1])
+        inner, draw = (work.named(name, n_quantiles) for name in ("raw", "draw"))
+        split = (*raw.shape[:2], y.shape[-1], n_each)
+        apart = (*split[:3], n_each - 1)
+        np.copyto(inner.reshape(apart), raw.reshape(split)[..., 1:])
+        buffers = work.nested("quantiles", n_quantiles)
+        value = quantile.value_and_gradient(inner, y, weight, draw, buffers)
+        out.reshape(split)[..., 1:] = draw.reshape(apart)
+        error, square = out[..., ::n_each], work.named("square", y.shape[-1])
+        np.subtract(raw[..., ::n_each], y, out=error)
+        np.multiply(error, error, out=square)
+        ones = work.ones_column[..., : y.shape[-1], :]
+        np.matmul(square, ones, out=work.rows)
+        error *= weight
+        total: Array = value + 0.5 * work.weighted_sum(weight)
+        return total
+
+    def link(self, raw: Array) -> Array:
+        """Return mean and levels, target by target."""
+        split = (*raw.shape[:-1], -1, self._n_each)
+        out = raw.copy()
+        levels = np.ascontiguousarray(raw.reshape(split)[..., 1:])
+        linked = self._quantile.link(levels.reshape(*raw.shape[:-1], -1))
+        out.reshape(split)[..., 1:] = linked.reshape(levels.shape)
+        return out
+
+    def point(self, prediction: Array) -> Array:
+        """Return the means."""
+        return prediction[..., :: self._n_each]
+
+    def constant(self, y: Array, weight: Array) -> Array:
+        """Return means, and raw outputs whose predictions are weighted quantiles."""
+        mean = np.average(y, axis=0, weights=weight)[:, None]
+        levels = self._quantile.constant(y, weight).reshape(len(mean), -1)
+        return np.hstack([mean, levels]).ravel()

@@ -1,0 +1,90 @@
+"""The entrance: what stands between the features and the first hidden layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sknet._component import Registry
+from sknet.network.layers import (
+    Embedding,
+    Layer,
+    Partition,
+    Periodic,
+    Scale,
+    Sequential,
+)
+
+
+NUMERIC_EMBEDDINGS: Registry[Layer] = Registry("numeric embedding", Layer)
+NUMERIC_EMBEDDINGS.register("periodic")(Periodic)
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """How columns of a table come into a network.
+
+    Columns stand in the order numbers, flags, codes. Nothing is done by default.
+
+    Parameters
+    ----------
+    n_numeric : int, default=0
+        Columns of numbers, the first ones; of use with ``numeric_embedding``.
+    numeric_embedding : Layer or None, default=None
+        What each number becomes.
+    n_levels : tuple of int, default=()
+        For each of the last columns, which hold level numbers, how many levels it has.
+    embedding_size : int, default=8
+        Length of the vector that a level becomes.
+    scales : bool, default=False
+        Whether each column, embedded, gets a trainable factor.
+    """
+
+    n_numeric: int = 0
+    numeric_embedding: Layer | None = None
+    n_levels: tuple[int, ...] = ()
+    embedding_size: int = 8
+    scales: bool = False
+
+    def layers(self, n_inputs: int) -> tuple[Layer, ...]:
+        """Return the layers for ``n_inputs`` columns; none where nothing is done."""
+        n_codes = len(self.n_levels)
+        n_numeric = 0 if self.numeric_embedding is None else self.n_numeric
+        parts: list[tuple[int, Layer]] = []
+        if self.numeric_embedding is not None and n_numeric:
+            parts.append((n_numeric, self.numeric_embedding))
+        if n_inputs > n_numeric + n_codes:
+            parts.append((n_inputs - n_numeric - n_codes, Sequential(())))
+        if n_codes:
+            parts.append((n_codes, Embedding(self.n_levels, self.embedding_size)))
+        found: tuple[Layer, ...] = ()
+        if n_numeric or n_codes:
+            widths, layers = zip(*parts, strict=True)
+            found = (Partition(widths, layers),)
+        return (*found, Scale()) if self.scales else found
+
+    def to_config(self) -> dict[str, Any]:
+        """Return plain data that :meth:`from_config` takes."""
+        embedding = self.numeric_embedding
+        return {
+            "n_numeric": self.n_numeric,
+            "numeric_embedding": None if embedding is None else embedding.to_config(),
+            "n_levels": list(self.n_levels),
+            "embedding_size": self.embedding_size,
+            "scales": self.scales,
+        }
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Entrance:
+        """Return the entrance that :meth:`to_config` described."""
+        embedding = config["numeric_embedding"]
+        if embedding is not None:
+            embedding = NUMERIC_EMBEDDINGS.from_config(embedding)
+        return cls(
+            config["n_numeric"],
+            embedding,
+            tuple(config["n_levels"]),
+            config["embedding_size"],
+            config["scales"],
+        )

@@ -1,0 +1,113 @@
+"""Learned vectors for the levels of categories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._component import whole
+from sknet._numerics import Array
+from sknet.initializers import Initializer
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import DECAYED, Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class _Vectors(Initializer):
+    """Standard normal vectors, but zeros for the first level of each column."""
+
+    n_levels: tuple[int, ...]
+
+    def draw(
+        self,
+        stream: np.random.RandomState,
+        shape: tuple[int, ...],
+        fan: tuple[int, int],
+        gain: float,
+    ) -> Array:
+        """Draw a vector for each level."""
+        del fan, gain
+        vectors = stream.standard_normal(shape)
+        vectors[np.cumsum((0, *self.n_levels[:-1]))] = 0.0
+        return vectors
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Layer):
+    r"""A trainable vector for each level of each column.
+
+    .. math:: y = [T_1[x_1],\, T_2[x_2],\, \ldots]
+
+    Column j holds level numbers 0, 1, ..., and :math:`T_j` has a row for each; larger
+    numbers are taken as the last. It is what a dense layer does with one-hot columns,
+    without the columns. Vectors start as standard normal ones; that of level 0, which
+    stands for what training may not have shown, starts at zero.
+
+    Parameters
+    ----------
+    n_levels : tuple of int
+        Levels of each column.
+    size : int in [1, inf), default=8
+        Length of the vectors.
+
+    Notes
+    -----
+    Pullback: to a row of :math:`T_j` goes the sum of :math:`dy` over the rows of its
+    level. Level numbers have no gradient: where one is asked for, it is zero.
+
+    References
+    ----------
+    .. [1] C. Guo and F. Berkhahn, "Entity embeddings of categorical variables", 2016,
+       arXiv:1604.06737.
+    """
+
+    n_levels: tuple[int, ...]
+    size: int = whole(8, "[1, inf)")
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Declare ``table`` (all levels, size), the output, and places in the table."""
+        if len(self.n_levels) != n_in:
+            raise ValueError(
+                f"Embedding of {len(self.n_levels)} columns, but {n_in} come in."
+            )
+        n_all, n_out = sum(self.n_levels), n_in * self.size
+        draw, shape = _Vectors(self.n_levels), (n_all, self.size)
+        declare.parameter("table", shape, DECAYED, draw, shape)
+        declare.buffer("y", n_out)
+        declare.index("rows", n_in)
+        declare.index("places", n_out, training=True)
+        declare.scratch("tmp", n_out, training=True)
+        if not declare.at_input:
+            declare.buffer("dx", n_in, training=True)
+        return n_out
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Return the vectors of each row's levels, one behind the other."""
+        del training
+        rows: Array = cache.rows
+        np.copyto(rows, x, casting="unsafe")
+        np.clip(rows, 0, np.subtract(self.n_levels, 1), out=rows)
+        rows += np.cumsum((0, *self.n_levels[:-1]))
+        y: Array = cache.y
+        for k, table in enumerate(p.table):
+            vectors = y[k].reshape(*rows.shape[1:], self.size)
+            np.take(table, rows[k], axis=0, out=vectors, mode="clip")
+        return y
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Add up the gradients of each level."""
+        del p
+        places: Array = cache.places
+        each = places.reshape(*cache.rows.shape, self.size)
+        np.multiply(cache.rows[..., None], self.size, out=each)
+        each += np.arange(self.size)
+        cache.tmp[...] = dy
+        grad.table[...] = 0.0
+        for k, table in enumerate(grad.table):
+            np.add.at(table.reshape(-1), places[k].ravel(), cache.tmp[k].ravel())
+        dx: Array | None = getattr(cache, "dx", None)
+        if dx is not None:
+            dx[...] = 0.0
+        return dx

@@ -1,0 +1,73 @@
+"""Columns in groups, each with a layer of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.network.layers._base import Layer, Training
+from sknet.network.layout import Declaration
+
+
+@dataclass(frozen=True, repr=False)
+class Partition(Layer):
+    r"""Groups of neighbouring columns go through layers of their own, side by side.
+
+    .. math:: y = [f_1(x_{1 \ldots n_1}),\, f_2(x_{n_1 + 1 \ldots n_1 + n_2}),\, \ldots]
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Columns of each group, from the left; all columns together.
+    layers : tuple of Layer
+        The layer of each group.
+    """
+
+    widths: tuple[int, ...]
+    layers: tuple[Layer, ...]
+
+    def build(self, declare: Declaration, n_in: int) -> int:
+        """Build the layers next to each other; declare the joined output."""
+        if sum(self.widths) != n_in:
+            raise ValueError(
+                f"Partition of {self.widths} columns, but {n_in} columns come in."
+            )
+        n_out = 0
+        for width, layer in zip(self.widths, self.layers, strict=True):
+            n_out += layer.build(declare.child(at_input=True), width)
+        declare.buffer("y", n_out)
+        if not declare.at_input:
+            declare.buffer("dx", n_in, training=True)
+        return n_out
+
+    def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
+        """Run each layer on its columns and join what goes out."""
+        if not isinstance(x, np.ndarray):
+            raise ValueError("Groups of columns need dense features: use X.toarray().")
+        y: Array = cache.y
+        start = place = 0
+        cache.places = []
+        for i, (width, layer) in enumerate(zip(self.widths, self.layers, strict=True)):
+            part = x[..., start : start + width]
+            part = layer.forward(p.children[i], part, cache.children[i], training)
+            stop = place + part.shape[-1]
+            y[..., place:stop] = part
+            cache.places.append((place, stop))
+            start, place = start + width, stop
+        return y
+
+    def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
+        """Run the pullbacks on the parts of ``dy``; join what comes back."""
+        dx: Array | None = getattr(cache, "dx", None)
+        start = 0
+        for i, (width, layer) in enumerate(zip(self.widths, self.layers, strict=True)):
+            place, stop = cache.places[i]
+            part = dy[..., place:stop]
+            d = layer.backward(p.children[i], grad.children[i], part, cache.children[i])
+            if dx is not None:
+                dx[..., start : start + width] = d
+            start += width
+        return dx

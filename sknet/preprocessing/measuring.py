@@ -1,0 +1,158 @@
+"""What is measured of a table: levels, quantiles, and what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sknet._numerics import Array
+from sknet.preprocessing.categories import (
+    LevelRules,
+    fit_category,
+    kept_levels,
+    merged_levels,
+)
+from sknet.preprocessing.columns import Table
+from sknet.preprocessing.encoding import flags_of, read_levels
+from sknet.preprocessing.quantiles import (
+    quantiles_of_columns,
+    quantiles_of_sparse_columns,
+    unit_weight,
+)
+from sknet.preprocessing.scaling import SCALINGS
+from sknet.preprocessing.selection import categorical_mask, named_mask
+
+
+def measure(preprocessor: Any, X: Any, weight: Array | None) -> dict[str, Any]:
+    """Return the fitted attributes of a preprocessor.
+
+    Parameters
+    ----------
+    preprocessor : TabularPreprocessor
+        Its parameters, and the names of the features.
+    X : ndarray, CSR matrix or dataframe of shape (N, D)
+        The validated table.
+    weight : ndarray of shape (N,), or None
+        Weights of the rows, not all zero; those of weight zero are absent.
+
+    Returns
+    -------
+    attributes : dict
+        Plain data.
+    """
+    by_kind = _measure_sparse if sparse.issparse(X) else _measure_dense
+    return by_kind(preprocessor, X, Weighting.of(weight))
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Which rows take part, and what they weigh.
+
+    Parameters
+    ----------
+    rows : slice or ndarray of bool of shape (N,)
+        Those of a positive weight.
+    weight : ndarray, or None
+        Weights of those rows; None if all of them count the same.
+    unit : float
+        The weight of one row.
+    """
+
+    rows: Any
+    weight: Array | None
+    unit: float
+
+    @classmethod
+    def of(cls, weight: Array | None) -> Weighting:
+        """Return the weighting by the weights of all rows."""
+        if weight is None:
+            return cls(slice(None), None, 1.0)
+        rows, unit = weight > 0, unit_weight(weight)
+        weight = weight[rows]
+        if (weight == unit).all():
+            return cls(rows, None, 1.0)
+        return cls(rows, weight, unit)
+
+
+def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str, Any]:
+    """Return the fitted attributes by an array or a dataframe."""
+    rows, weight, unit = weighting.rows, weighting.weight, weighting.unit
+    table = Table(X, vars(preprocessor).get("feature_names_in_"))
+    mask = categorical_mask(table, preprocessor.categorical_features)
+    numbers = table.numbers(np.flatnonzero(~mask))[rows]
+    found = [read_levels(table, j, rows) for j in np.flatnonzero(mask).tolist()]
+    counts = np.ones(len(numbers)) if weight is None else weight
+    rules = LevelRules(
+        preprocessor.max_one_hot, preprocessor.min_frequency, counts, unit
+    )
+    categories = [fit_category(levels, rules) for levels in found]
+    sometimes = _sometimes_missing(numbers) if preprocessor.missing_indicator else []
+    flags = flags_of(found, categories, numbers, sometimes)
+    of_numbers = quantiles_of_columns(numbers, weight, unit)
+    of_flags = quantiles_of_columns(flags, weight, unit)
+    return {
+        "n_numeric_": numbers.shape[1],
+        "n_flags_": flags.shape[1],
+        **_of_categories(mask, categories),
+        "median_": np.nan_to_num(of_numbers[2]),
+        **_scaling(preprocessor, of_numbers, of_flags),
+        "_sometimes_missing": sometimes,
+        "_from_sparse": False,
+    }
+
+
+def _measure_sparse(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str, Any]:
+    """Return the fitted attributes by a sparse matrix."""
+    n_columns, named = X.shape[1], preprocessor.categorical_features
+    by_name = named is not None and not isinstance(named, str)
+    if by_name and named_mask(named, n_columns, None).any():
+        raise TypeError(
+            "A sparse matrix holds numbers only, but categorical_features names some "
+            "of its columns. Pass a dense table: X.toarray()."
+        )
+    quantiles = quantiles_of_sparse_columns(
+        X[weighting.rows], weighting.weight, weighting.unit
+    )
+    none = np.empty((len(quantiles), 0))
+    return {
+        "n_numeric_": n_columns,
+        "n_flags_": 0,
+        **_of_categories(np.zeros(n_columns, dtype=bool), []),
+        "median_": np.zeros(n_columns),
+        **_scaling(preprocessor, quantiles, none),
+        "center_": np.zeros(n_columns),
+        "_sometimes_missing": [],
+        "_from_sparse": True,
+    }
+
+
+def _sometimes_missing(numbers: Array) -> list[int]:
+    """Return the columns that have missing numbers, but not only."""
+    missing = np.isnan(numbers)
+    return np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist()
+
+
+def _scaling(preprocessor: Any, of_numbers: Array, of_flags: Array) -> dict[str, Array]:
+    """Return centres and factors by the quantiles of numbers and of flags."""
+    of_all = [(preprocessor.numeric, np.nan_to_num(of_numbers))]
+    of_all += [(preprocessor.numeric if preprocessor.scale_flags else None, of_flags)]
+    pairs = [SCALINGS[name](quantiles) for name, quantiles in of_all]
+    center, scale = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    return {"center_": center, "scale_": scale}
+
+
+def _of_categories(mask: Array, categories: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the attributes that say what becomes of categories."""
+    return {
+        "is_categorical_": mask,
+        "n_levels_": [c["n_slots"] + 1 for c in categories if c["is_code"]],
+        "categories_": [
+            kept_levels(category) + [None] * (category["missing"] >= 0)
+            for category in categories
+        ],
+        "infrequent_categories_": [merged_levels(category) for category in categories],
+        "_categories": categories,
+    }

@@ -1,0 +1,151 @@
+"""Quantiles of weighted rows, by the rule of repeated rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+
+
+# What the scaling of a column is computed from: least, quartiles, largest.
+PROBABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def unit_weight(weight: Array | None) -> float:
+    """Return the weight that counts as one row.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (N,), or None
+        Weights of rows, >= 0 and not all zero; None for ones.
+
+    Returns
+    -------
+    unit : float
+        The smallest positive weight, at most 1: whole numbers say how often a row
+        stands there, and fractions are importance, relative to the least important.
+    """
+    if weight is None:
+        return 1.0
+    return min(1.0, float(weight[weight > 0].min()))
+
+
+def weighted_quantiles(
+    x: Array, weight: Array | None = None, unit: float = 1.0
+) -> Array:
+    r"""Return quantiles of a sample, at :data:`PROBABILITIES`.
+
+    Sorted, value :math:`x_i` fills the places from :math:`C_{i-1}` to
+    :math:`C_i - u`, where :math:`C_i = w_1 + ... + w_i`, and between
+    :math:`C_i - u` and :math:`C_i` the way to the next value is a straight line. The
+    quantile of probability q stands at :math:`q\,(W - u)`, where W is the sum of the
+    weights. So weights of whole numbers (:math:`u = 1`) are rows repeated, and
+    without weights this is NumPy's linear rule, both to the last bit.
+
+    Parameters
+    ----------
+    x : ndarray of shape (N,)
+        The sample, without NaN.
+    weight : ndarray of shape (N,), or None, default=None
+        Positive weights w; None for ones.
+    unit : float, default=1.0
+        The weight u of one row, at most the smallest of the weights, if they are less
+        than 1.
+
+    Returns
+    -------
+    quantiles : ndarray of shape (Q,)
+        NaN if the sample is empty.
+    """
+    n, q = len(x), np.array(PROBABILITIES)
+    if n == 0:
+        return np.full(len(q), np.nan)
+    if weight is None:
+        x = np.sort(x)
+        place = q * (n - 1)
+        at = place.astype(np.intp)
+        share = place - at
+    else:
+        order = np.argsort(x)
+        x, filled = x[order], np.cumsum(weight[order])
+        place = q * (filled[-1] - unit)
+        at = np.minimum(np.searchsorted(filled, place, side="right"), n - 1)
+        share = np.clip((place - (filled[at] - unit)) / unit, 0.0, 1.0)
+    return _between(x[at], x[np.minimum(at + 1, n - 1)], share)
+
+
+def _between(a: Array, b: Array, share: Array) -> Array:
+    """Interpolate as NumPy does: both ends are exact."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        way = b - a
+        found = np.where(share < 0.5, a + way * share, b - way * (1 - share))
+    return np.where(a == b, a, found)
+
+
+def quantiles_of_columns(
+    X: Array, weight: Array | None = None, unit: float = 1.0
+) -> Array:
+    """Return :func:`weighted_quantiles` of each column, NaN left out.
+
+    Parameters
+    ----------
+    X : ndarray of shape (N, D)
+        Numbers.
+    weight : ndarray of shape (N,), or None, default=None
+        Positive weights of the rows.
+    unit : float, default=1.0
+        The weight of one row.
+
+    Returns
+    -------
+    quantiles : ndarray of shape (Q, D)
+        NaN for columns without a number.
+    """
+    found = np.empty((len(PROBABILITIES), X.shape[1]))
+    for j in range(X.shape[1]):
+        x, w = X[:, j].astype(np.float64), weight
+        missing = np.isnan(x)
+        if missing.any():
+            x, w = x[~missing], None if w is None else w[~missing]
+        found[:, j] = weighted_quantiles(x, w, unit)
+    return found
+
+
+def quantiles_of_sparse_columns(
+    X: Any, weight: Array | None = None, unit: float = 1.0
+) -> Array:
+    """Return the quantiles of the columns of a sparse matrix, zeros counted.
+
+    Parameters
+    ----------
+    X : CSR or CSC matrix of shape (N, D)
+        Numbers, without NaN.
+    weight : ndarray of shape (N,), or None, default=None
+        Positive weights of the rows.
+    unit : float, default=1.0
+        The weight of one row.
+
+    Returns
+    -------
+    quantiles : ndarray of shape (Q, D)
+        As those of the dense matrix.
+    """
+    X = X.tocsc(copy=True)
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    w = np.ones(X.shape[0]) if weight is None else weight
+    total, stored = w.sum(), w @ (X != 0)
+    found = np.zeros((len(PROBABILITIES), X.shape[1]))
+    found[0] = X.min(axis=0).toarray().ravel()
+    found[-1] = X.max(axis=0).toarray().ravel()
+    # Where at most a quarter is stored, both quartiles are zeros: no need to look.
+    for j in np.flatnonzero(stored > 0.25 * (total - unit)):
+        rows = X.indices[X.indptr[j] : X.indptr[j + 1]]
+        x, w_j = X.data[X.indptr[j] : X.indptr[j + 1]], w[rows]
+        if len(rows) < X.shape[0]:
+            zeros = max(total - w_j.sum(), unit)
+            x, w_j = np.append(x, 0.0), np.append(w_j, zeros)
+        found[:, j] = weighted_quantiles(x.astype(np.float64), w_j, unit)
+    return found
