@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import NotFittedError
 
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor, TabularMLPRegressor
 from sknet.inspection import input_gradients, integrated_gradients
 from sknet.network.blocks import BLOCKS, Plain
 
@@ -105,3 +105,12 @@ def test_bad_calls_are_refused(classes):
         integrated_gradients(network, X, baseline=[0.0])
     with pytest.raises(ValueError, match="n_steps must be a whole number from 1"):
         integrated_gradients(network, X, n_steps=0)
+
+
+@pytest.mark.parametrize("function", [input_gradients, integrated_gradients])
+def test_tables_are_refused(function):
+    """What is encoded has no gradient by what it was."""
+    X = np.random.default_rng(0).normal(size=(60, 2))
+    model = TabularMLPRegressor((4,), n_estimators=1, max_iter=2).fit(X, X[:, 0])
+    with pytest.raises(TypeError, match="permutation_importance"):
+        function(model, X)

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from sknet.estimators._classifier import BaseMLPClassifier
-from sknet.estimators.tabular_base import (
-    TABULAR_CONSTRAINTS,
-    CalibratedProbabilities,
-    TabularInputs,
-)
+from sknet.estimators.calibrated import CalibratedProbabilities
+from sknet.estimators.tabular_inputs import TABULAR_CONSTRAINTS, TabularInputs
 
 
 class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassifier):

@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from sknet.estimators._regressor import BaseMLPRegressor
-from sknet.estimators.tabular_base import (
-    TABULAR_CONSTRAINTS,
-    ScaledTarget,
-    TabularInputs,
-)
+from sknet.estimators.scaled_target import ScaledTarget
+from sknet.estimators.tabular_inputs import TABULAR_CONSTRAINTS, TabularInputs
 
 
 class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):

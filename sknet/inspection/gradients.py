@@ -59,6 +59,7 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
     array([[3., 0.]])
     """
     check_is_fitted(estimator)
+    _refuse_tables(estimator)
     if sparse.issparse(X):
         raise ValueError("Gradients are as wide as X and not sparse: pass X.toarray().")
     X = check_features(estimator, X)
@@ -139,6 +140,7 @@ def integrated_gradients(
     array([[6., 0.]])
     """
     check_is_fitted(estimator)
+    _refuse_tables(estimator)
     if n_steps < 1:
         raise ValueError(f"n_steps must be a whole number from 1, got {n_steps!r}.")
     X = np.asarray(check_features(estimator, X), dtype=np.float64)
@@ -151,3 +153,13 @@ def integrated_gradients(
     for t in (np.arange(n_steps) + 0.5) / n_steps:
         total += input_gradients(estimator, start + t * (X - start), output=output)
     return (X - start) * total / n_steps
+
+
+def _refuse_tables(estimator: Any) -> None:
+    """Refuse estimators that encode a table: categories and gaps have no gradient."""
+    if "preprocessor_" in vars(estimator):
+        raise TypeError(
+            f"{type(estimator).__name__} encodes its features, and categories have no "
+            "gradient. Use sklearn.inspection.permutation_importance, or a SimpleMLP "
+            "on the columns that TabularPreprocessor makes."
+        )

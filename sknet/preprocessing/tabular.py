@@ -76,20 +76,20 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
         For each code that comes out, how many values it has: 0 stands for unknown
         levels, unless they count as rare ones, and for missing ones, unless training
         had some.
-    is_categorical_ : ndarray of bool of shape (n_features_in_,)
+    is_categorical_ : ndarray of bool of shape (`n_features_in_`,)
         Which features are categories.
     categories_ : list of list
         For each category its levels in order, without merged ones. None stands for
         missing.
     infrequent_categories_ : list of list
         For each category the levels that were merged.
-    median_ : ndarray of shape (n_numeric_,)
+    median_ : ndarray of shape (`n_numeric_`,)
         What stands in for missing numbers: the medians, 0 where there was no number.
-    center_, scale_ : ndarray of shape (n_numeric_ + n_flags_,)
+    center_, scale_ : ndarray of shape (`n_numeric_` + `n_flags_`,)
         What is subtracted from numbers and flags, and what they are multiplied with.
     n_features_in_ : int
         Number of features seen in ``fit``.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the features, if all of them are strings.
 
     See Also
@@ -216,7 +216,7 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        columns : ndarray or CSR matrix of shape (N, n_numeric_ + n_flags_ + codes)
+        columns : ndarray or CSR matrix of shape (N, `n_numeric_` + `n_flags_` + codes)
             Numbers, flags and codes; sparse if X is.
 
         Raises

@@ -1,0 +1,55 @@
+"""A classifier whose probabilities are calibrated on held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.estimators.calibration import (
+    CALIBRATED_LINKS,
+    CalibratedScore,
+    temperature_of,
+)
+from sknet.estimators.holdout import Holdout
+from sknet.losses import Loss
+from sknet.training.session import Member
+
+
+class CalibratedProbabilities:
+    """Mixin: raw outputs are divided by a temperature."""
+
+    _patience_growth: ClassVar[float] = 1.0
+
+    def _calibrates(self, loss: Loss) -> bool:
+        """Tell whether there are probabilities to calibrate."""
+        return bool(self.calibrate) and loss.link_name in CALIBRATED_LINKS
+
+    def _score_on(self, task: Any, holdout: Holdout) -> Any:
+        """Return what early stopping watches: the loss that calibration leaves."""
+        if self.scoring != "loss" or not self._calibrates(task.loss):
+            return super()._score_on(task, holdout)  # type: ignore[misc]
+        weight = holdout.data.weight
+        return CalibratedScore(
+            holdout.chosen(holdout.data.y),
+            None if weight is None else holdout.chosen(weight),
+            task.loss.link_name == "softmax",
+        )
+
+    def _judged(
+        self, task: Any, theta: Array, members: Sequence[Member]
+    ) -> dict[str, Any]:
+        """Return the temperature."""
+        watched = members[0].recipe.rule.on_score
+        if not watched or not self._calibrates(task.loss):
+            return {"temperature_": 1.0}
+        with np.errstate(all="ignore"):
+            return {"temperature_": temperature_of(task, theta, members)}
+
+    def _raw_members(self, X: Any) -> Array:
+        """Return calibrated raw outputs of every network."""
+        raw: Array = super()._raw_members(X)  # type: ignore[misc]
+        temperature = vars(self).get("temperature_", 1.0)
+        return raw if temperature == 1.0 else raw / raw.dtype.type(temperature)

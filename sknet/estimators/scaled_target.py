@@ -1,0 +1,132 @@
+"""A regressor whose target is standardised, with quantiles beside its mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.estimators.pooling import mean_link
+from sknet.estimators.value_target import TargetScale, ValueTarget, target_scale
+from sknet.losses import MeanQuantiles, SquaredError, ValueLoss
+
+
+# Losses that mean the same whatever the units of the target are.
+_SCALABLE = (
+    "squared_error",
+    "absolute_error",
+    "huber",
+    "log_cosh",
+    "quantile",
+    "gaussian",
+    "mean_quantiles",
+)
+
+
+class ScaledTarget:
+    """Mixin: a regressor whose target is standardised, and whose predictions end."""
+
+    _patience_growth: ClassVar[float] = 2.0
+
+    def _loss_to_fit(self) -> ValueLoss:
+        """Return the loss; with quantiles it is that of the mean beside them."""
+        loss: ValueLoss = super()._loss_to_fit()  # type: ignore[misc]
+        if self.quantiles is None:
+            return loss
+        if loss != SquaredError():
+            raise ValueError(
+                f"quantiles={self.quantiles!r} are learned beside the mean, with "
+                f"loss='squared_error', but loss={self.loss!r}. For quantiles alone "
+                "leave them out and use loss=Quantile(levels)."
+            )
+        beside = MeanQuantiles(tuple(self.quantiles))
+        beside.check()
+        return beside
+
+    def _target_key(self) -> tuple[Any, ...]:
+        """Return the parameters that say how the target becomes columns."""
+        quantiles = None if self.quantiles is None else tuple(self.quantiles)
+        return self.loss, self.output_activation, quantiles, self.clip_predictions
+
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Any = None
+    ) -> Any:
+        """Predict values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The table.
+        return_std : bool, default=False
+            Whether to return standard deviations too: those that ``loss="gaussian"``
+            gives, the spread of the networks, or of both the root of the sum of their
+            squares.
+        quantiles : float or array-like of float, default=None
+            Levels to predict in place of the mean: some of those that the estimator's
+            ``quantiles`` named at the fit.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, flat for one output. Several quantiles stand along a last axis.
+        y_std : ndarray of the shape of y
+            Standard deviations, only if ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            If ``return_std``, and there is no standard deviation, or for levels that
+            were not trained.
+        """
+        if quantiles is None:
+            return super().predict(X, return_std)  # type: ignore[misc]
+        if return_std:
+            raise ValueError("return_std=True and quantiles do not go together.")
+        target = self._fitted_target()
+        levels = np.atleast_1d(np.asarray(quantiles, dtype=float)).tolist()
+        trained = list(getattr(target.loss, "levels", ()))
+        unknown = [level for level in levels if level not in trained]
+        if unknown or target.loss.name != MeanQuantiles.name:
+            raise ValueError(
+                f"quantiles={quantiles!r}: this network was not trained for the levels "
+                f"{unknown or levels}. Fit it with quantiles={tuple(levels)!r}."
+            )
+        raw = self._raw_members(X)
+        with np.errstate(all="ignore"):
+            everything = target.decode(mean_link(target.loss, raw))
+        chosen = [1 + trained.index(level) for level in levels]
+        found: Array = everything[..., chosen]
+        return found[..., 0] if np.ndim(quantiles) == 0 else found
+
+    def _make_target(
+        self, y: Array, weight: Array | None, going_on: bool, classes: Any
+    ) -> ValueTarget:
+        """Measure the target; a training that goes on keeps its measure."""
+        target = super()._make_target(y, weight, going_on, classes)  # type: ignore[misc]
+        if going_on:
+            return replace(target, scale=self._target_scale())
+        identity = self.output_activation in (None, "identity")
+        if target.loss.name not in _SCALABLE or not identity:
+            return target
+        columns = y.reshape(len(y), -1)
+        clips = bool(self.clip_predictions)
+        return replace(target, scale=target_scale(columns, weight, clips))
+
+    def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
+        """Return the measures of the target."""
+        scale = target.scale
+        names = ("target_mean_", "target_deviation_", "target_range_")
+        if scale is None:
+            return dict.fromkeys(names)
+        ends = np.stack([scale.least, scale.largest])
+        return dict(zip(names, (scale.mean, scale.deviation, ends), strict=True))
+
+    def _target_scale(self) -> TargetScale | None:
+        """Return how the fitted target is standardised."""
+        if self.target_mean_ is None:
+            return None
+        return TargetScale(
+            self.target_mean_, self.target_deviation_, *self.target_range_
+        )
