@@ -149,7 +149,7 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     n_threads : int in [1, inf) or None, default=None
         BLAS threads during ``fit``. None takes one for small networks, where more only
         cost time, and leaves BLAS as it is for large ones.
-    n_estimators : int in [1, inf), default=8
+    n_estimators : int in [1, inf), default=4
         Networks of an ensemble, trained in one pass and predicting by their mean. Each
         is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
     bootstrap : bool, default=False
@@ -303,7 +303,7 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         dtype="auto",
         max_time=None,
         n_threads=None,
-        n_estimators=8,
+        n_estimators=4,
         bootstrap=False,
         share_trunk=False,
         stop_together=False,
