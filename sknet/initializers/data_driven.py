@@ -64,8 +64,8 @@ class DataDriven(NTK):
     >>> network = SimpleMLPClassifier(
     ...     initializer="data_driven", learning_rate_init=0.04, random_state=0
     ... )
-    >>> round(network.fit(X, y).score(X, y), 2)
-    0.97
+    >>> bool(network.fit(X, y).score(X, y) > 0.95)
+    True
     """
 
     adapts: ClassVar[bool] = True
