@@ -25,6 +25,8 @@ from sknet.activations import ReLU
 from sknet.estimators.calibration import CalibratedScore, HeldOut, best_temperature
 from sknet.estimators.value_target import target_scale
 from sknet.losses import Quantile
+from sknet.network.layers import Periodic
+from sknet.optimizers import AdamW
 from sknet.training.monitor import Monitor, Progress, Rule
 from sknet.training.pace import Pace, Paces
 from sknet.training.state import TrainState
@@ -525,6 +527,14 @@ def test_networks_of_an_ensemble_are_single_ones(n_jobs):
         params = SMALL | {"n_estimators": 1, "random_state": seed}
         single = TabularMLPClassifier(**params).fit(TABLE, LABEL)
         assert_array_equal(single.theta_[0], model.theta_[k])
+
+
+def test_parts_have_parameters_of_their_own():
+    """A name becomes an instance with what the estimator's other parameters say."""
+    model = TabularMLPRegressor(weight_decay=0.5)
+    model.set_params(numeric_embedding__waves=5, solver__epsilon=1e-6)
+    assert model.numeric_embedding == Periodic(waves=5)
+    assert model.solver == AdamW(0.9, 0.95, 1e-6, 0.5)
 
 
 def test_shared_trunk_takes_tables():

@@ -20,7 +20,7 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import BLOCKS, Block, Plain
-from sknet.network.entrance import Entrance
+from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 
@@ -225,11 +225,14 @@ def _check_one_each(name: str, given: Any, n_hidden: int) -> None:
 _READERS: dict[str, Callable[[Any], Component | None]] = {
     "activation": lambda estimator: activations_of(estimator)[0],
     "loss": lambda estimator: loss_of(estimator, estimator._losses),
-    "solver": optimizer_of,
+    "solver": lambda estimator: estimator._chosen_optimizer(),
     "learning_rate": schedule_of,
     "averaging": averaging_of,
     "block": block_of,
     "initializer": initializer_of,
+    "numeric_embedding": lambda estimator: NUMERIC_EMBEDDINGS.make(
+        estimator.numeric_embedding
+    ),
 }
 
 

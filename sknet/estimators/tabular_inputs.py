@@ -74,9 +74,8 @@ class TabularInputs(Understanding):
             max_one_hot=self.max_one_hot,
             dtype=self._table_dtype(X.shape[0]),
         )
-        features = self.categorical_features
-        known = features if features is None or isinstance(features, str) else None
-        parameters = (id(features), known, encoder.max_one_hot, encoder.dtype)
+        features = id(self.categorical_features)  # an array may have no short text
+        parameters = (features, encoder.max_one_hot, encoder.dtype)
         key = ("encoder", id(X), id(weight), *parameters)
         return readings.once(key, lambda: encoder.fit(X, sample_weight=weight))
 
