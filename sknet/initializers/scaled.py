@@ -275,8 +275,7 @@ class Normal(_ScaledNormal):
     named initializers are the better choice for data.
 
     .. math::
-        W_{ij} \sim N(0, \sigma^2), \qquad
-        \sigma = \mathrm{factor} \cdot n^{\mathrm{exponent}}
+        W_{ij} \sim N(0, \sigma^2), \qquad \sigma = n^{\mathrm{exponent}}
 
     with :math:`n` the inputs or the outputs of the layer, as ``fan`` says.
 
@@ -289,8 +288,6 @@ class Normal(_ScaledNormal):
         Which fan is taken to the power.
     biases : {"zero", "normal"}, default="zero"
         Whether biases start at zero or are drawn like the weights.
-    factor : float in (0, inf), default=1.0
-        Times which the power is taken.
 
     Notes
     -----
@@ -313,13 +310,12 @@ class Normal(_ScaledNormal):
     exponent: float = real(-0.5, "[-2, 2]")
     fan: str = choice("in", ("in", "out"))
     biases: str = choice("zero", ("zero", "normal"))
-    factor: float = real(1.0, "(0, inf)")
 
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
         """Return the power of the chosen fan."""
         del gain
         n_units = fan[0] if self.fan == "in" else fan[1]
-        return float(self.factor * n_units**self.exponent)
+        return float(n_units**self.exponent)
 
     def for_bias(self) -> Initializer:
         """Return the initializer itself if biases are to be drawn like the weights."""
