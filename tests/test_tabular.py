@@ -229,10 +229,12 @@ def test_handful_of_rows_is_trained_on_whole(n_rows):
 
 @pytest.mark.parametrize(
     ("n_rows", "size"),
-    [(49, 49), (50, 16), (800, 64), (5000, 128), (20_000, 256), (10**5, 512)],
+    [(49, 49), (50, 25), (800, 62), (5000, 125), (20_000, 254), (10**5, 511)],
 )
 def test_batches_grow_with_the_table(n_rows, size):
+    """And all have about as many rows: none is left with a few."""
     assert TabularMLPClassifier()._auto_batch_size(n_rows) == size
+    assert (n_rows - 1) % size >= size - 1 - n_rows // size
     assert TabularMLPClassifier()._auto_batch_size(10**6) == 1024
 
 
@@ -418,20 +420,19 @@ def test_several_targets_have_a_scale_each():
 
 def test_quantiles_beside_the_mean():
     """They hold their shares of new rows, do not cross, and leave the mean in place."""
-    x = RNG.uniform(-2.0, 2.0, size=(3000, 1))
-    y = x[:, 0] + (0.2 + np.abs(x[:, 0])) * RNG.normal(size=3000)
-    levels = (0.1, 0.5, 0.9)
-    model = TabularMLPRegressor(
-        (32, 32), quantiles=levels, n_estimators=2, max_iter=30, random_state=0
-    ).fit(x[:1500], y[:1500])
-    found = model.predict(x[1500:], quantiles=levels)
-    assert found.shape == (1500, 3)
+    rng, levels = np.random.default_rng(0), (0.1, 0.5, 0.9)
+    x = rng.uniform(-2.0, 2.0, size=(6000, 1))
+    y = x[:, 0] + (0.2 + np.abs(x[:, 0])) * rng.normal(size=6000)
+    params = {"n_estimators": 4, "max_iter": 20, "random_state": 0}
+    model = TabularMLPRegressor((32, 32), quantiles=levels, **params)
+    found = model.fit(x[:4000], y[:4000]).predict(x[4000:], quantiles=levels)
+    assert found.shape == (2000, 3)
     assert (np.diff(found, axis=1) >= 0.0).all()
-    shares = (y[1500:, None] <= found).mean(axis=0)
+    shares = (y[4000:, None] <= found).mean(axis=0)
     assert_allclose(shares, levels, atol=0.05)
-    assert model.predict(x).shape == (3000,)
-    assert_array_equal(model.predict(x[1500:], quantiles=0.9), found[:, 2])
-    assert_array_equal(model.predict(x[1500:], quantiles=[0.9, 0.1]), found[:, [2, 0]])
+    assert model.predict(x).shape == (6000,)
+    assert_array_equal(model.predict(x[4000:], quantiles=0.9), found[:, 2])
+    assert_array_equal(model.predict(x[4000:], quantiles=[0.9, 0.1]), found[:, [2, 0]])
     wide = np.ptp(model.predict([[2.0]], quantiles=(0.1, 0.9)))
     assert wide > 2.0 * np.ptp(model.predict([[0.0]], quantiles=(0.1, 0.9)))
 

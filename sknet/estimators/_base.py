@@ -223,9 +223,9 @@ class BaseMLP(
             return mean_link(self._fitted_loss(), raw)
 
     def __sklearn_tags__(self) -> Any:
-        """Sparse input is taken."""
+        """Sparse input is taken, but by a trunk that networks share."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = not self.share_trunk
         return tags
 
 

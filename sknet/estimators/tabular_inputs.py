@@ -29,7 +29,7 @@ from sknet.schedules import Constant, Schedule
 
 
 # Batch sizes by rows to train on: small tables get more steps.
-_BATCH_SIZES = ((200, 16), (1024, 64), (8192, 128), (30_000, 256), (100_000, 512))
+_BATCH_SIZES = ((200, 32), (1024, 64), (8192, 128), (30_000, 256), (100_000, 512))
 _LARGEST_BATCH = 1024
 
 # With less rows than this all are trained on, in one batch and without dropout: a few
@@ -148,11 +148,16 @@ class TabularInputs(Understanding):
         return _RATE_FACTORS if self.rate_factors == "auto" else self.rate_factors or {}
 
     def _auto_batch_size(self, n_rows: int) -> int:
-        """Return a batch size that grows with the rows."""
+        """Return a batch size that grows with the rows; all batches are about equal.
+
+        A last batch of a few rows would move the weights as far as a full one, even if
+        these rows had hardly any weight.
+        """
         if n_rows < SMALL_TABLE:
             return n_rows
         sizes = [size for largest, size in _BATCH_SIZES if n_rows <= largest]
-        return min(n_rows, sizes[0] if sizes else _LARGEST_BATCH)
+        n_batches = math.ceil(n_rows / (sizes[0] if sizes else _LARGEST_BATCH))
+        return math.ceil(n_rows / n_batches)
 
     def _splits(self, n_rows: int) -> bool:
         """Tell whether rows are held out: a small table has none to spare."""

@@ -51,8 +51,9 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
         the sum of the sample weights of a batch (its rows, without weights), so that
         its effect depends on the batch size, as in scikit-learn.
     batch_size : int in [1, inf) or "auto", default="auto"
-        Rows of a minibatch; "auto" takes all of less than 50 rows, 16 up to 200,
-        64 up to 1024, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then 1024.
+        Rows of a minibatch; "auto" takes all of less than 50 rows, at most 32 up to
+        200, 64 up to 1024, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then
+        1024, so that all batches are about equal.
     learning_rate : str or Schedule, default="flat_cosine"
         Course of the learning rate: a name from the table of schedules, or an instance,
         e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit

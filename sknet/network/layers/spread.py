@@ -68,8 +68,8 @@ class Spread(Layer):
         """Return the scaled copies; in training the shares are spread as well."""
         if not isinstance(x, np.ndarray):
             raise ValueError(
-                "A shared trunk needs dense features: each submodel scales them by "
-                "factors of its own. Use share_trunk=False, or pass X.toarray()."
+                "Sparse features do not go with a shared trunk, whose submodels scale "
+                "them by factors of their own. Use share_trunk=False, or X.toarray()."
             )
         cache.x = x
         y: Array = cache.y
