@@ -56,7 +56,7 @@ ESTIMATORS += [
     TabularMLPClassifier((16,), calibrate=False, loss="hinge", stop_together=True),
     TabularMLPRegressor(),
     TabularMLPRegressor((16,), quantiles=(0.1, 0.9), numeric_embedding=None),
-    TabularMLPRegressor((16,), share_trunk=True, loss="huber", early_stopping=False),
+    TabularMLPRegressor((16,), loss="huber", early_stopping=False),
 ]
 
 # Checks that scikit-learn runs on its own estimators only.
