@@ -329,6 +329,22 @@ def test_probabilities_are_those_of_scaled_outputs():
     assert before.fit(X_IRIS, Y_IRIS).temperature_ == 1.0
 
 
+def test_temperature_is_that_of_held_out_rows_made_milder():
+    """One for all networks, each on its own rows; the nearer to 1 the more there are."""
+    params = SMALL | {"n_estimators": 3, "warm_start": True}
+    model = TabularMLPClassifier(**params).fit(X_IRIS, Y_IRIS)
+    rows, found = np.asarray(model._training["validation_rows"]), model.temperature_
+    model.temperature_ = 1.0
+    raw, y = model._raw_members(X_IRIS), np.eye(3, dtype=bool)[Y_IRIS]
+    each = [
+        HeldOut(raw[k : k + 1, rows[k]], y[rows[k]], np.ones(rows.shape[1]))
+        for k in range(3)
+    ]
+    whole = best_temperature(each, exclusive=True).temperature
+    assert abs(np.log(whole)) > 0.05
+    assert_allclose(np.log(found), np.log(whole) * 3.0 ** (-2 / 3), rtol=1e-3)
+
+
 def test_calibration_helps_on_new_rows():
     """In the mean over ten data sets, with an epoch chosen by something else."""
     gains = []
