@@ -330,7 +330,7 @@ def test_probabilities_are_those_of_scaled_outputs():
 
 
 def test_temperature_is_that_of_held_out_rows_made_milder():
-    """One for all networks, each on its own rows; the nearer to 1 the more there are."""
+    """One for all networks, each on its own rows; nearer to 1 the more there are."""
     params = SMALL | {"n_estimators": 3, "warm_start": True}
     model = TabularMLPClassifier(**params).fit(X_IRIS, Y_IRIS)
     rows, found = np.asarray(model._training["validation_rows"]), model.temperature_
