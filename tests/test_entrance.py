@@ -57,6 +57,13 @@ def test_embedding_is_a_dense_layer_on_one_hot_columns():
         assert_allclose(d_table[k], expected, rtol=1e-13, atol=1e-13)
 
 
+def test_vectors_of_what_training_may_not_show_start_at_zero():
+    """Level 0 of each column is the unknown or missing one; no other vector is zero."""
+    network, theta, _, _ = passed(layers.Embedding((3, 5), 4), np.zeros((1, 1, 2)))
+    (table,) = network.layout.named(theta, "table")
+    assert np.flatnonzero(~table[0].any(axis=1)).tolist() == [0, 3]
+
+
 def test_embedding_takes_levels_it_does_not_know_as_the_nearest():
     """No level number reads from another column's table."""
     root = layers.Embedding((2, 3), 2)
