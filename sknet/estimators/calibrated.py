@@ -15,7 +15,7 @@ from sknet.estimators.calibration import (
 )
 from sknet.estimators.holdout import Holdout
 from sknet.losses import Loss
-from sknet.training.session import Member
+from sknet.training.member import Member
 
 
 class CalibratedProbabilities:

@@ -15,7 +15,7 @@ from sknet.losses import LogLoss
 from sknet.losses.outputs import LINKS
 from sknet.training.batches import Batches
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
-from sknet.training.session import Member
+from sknet.training.member import Member
 
 
 # Links whose raw outputs are logarithms of odds or of probabilities.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,8 @@ from scipy import sparse
 from sknet.estimators.holdout import Validator
 from sknet.estimators.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
-from sknet.training.session import Member, Session
+from sknet.training.member import Member, Observers, Standing
+from sknet.training.session import Session
 
 
 # Bytes of all arrays that a block of members works in. Measured best from 4 to 16 MB,
@@ -48,11 +49,15 @@ class Crew:
         Runs the blocks in processes, maybe of other machines; None for threads.
     line : ProgressLine or None, default=None
         Told of every epoch, if threads train.
+    watch, save : callable or None, default=None
+        Likewise; see ``Observers``. Who watches sees all members of a stack at once.
     """
 
     n_jobs: int = 1
     parallel: Parallel | None = None
     line: ProgressLine | None = None
+    watch: Callable[[Standing], bool] | None = None
+    save: Callable[[Standing | None, list[Member]], None] | None = None
     halt: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.perf_counter)
 
@@ -77,6 +82,10 @@ def train(members: Sequence[Member], crew: Crew) -> None:
         Who trains.
     """
     groups = stacks(members)
+    if crew.watch is not None:
+        for stack in groups:
+            train_block(stack, crew)
+        return
     if crew.parallel is not None:
         blocks = [block for stack in groups for block in cut(stack, crew.n_jobs)]
         _train_in_processes(blocks, crew.parallel)
@@ -138,7 +147,8 @@ def train_block(block: Sequence[Member], crew: Crew) -> None:
         return
     make = None if block[0].holdout is None else Validator
     with np.errstate(all="ignore"):
-        Session(block, make, crew.began, crew.line, crew.halt.is_set).run()
+        observers = Observers(crew.line, crew.halt.is_set, crew.watch, crew.save)
+        Session(block, make, observers, crew.began).run()
 
 
 def stacks(members: Sequence[Member]) -> list[list[Member]]:

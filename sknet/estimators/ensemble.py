@@ -17,9 +17,9 @@ from sknet._numerics import Array
 from sknet._rng import bootstrap_counts, member_seeds
 from sknet.estimators.task import Task
 from sknet.training.batches import Dataset
+from sknet.training.member import Ending, Member
 from sknet.training.monitor import Progress
 from sknet.training.pace import Paces
-from sknet.training.session import Ending, Member
 
 
 # Endings, the worst first: that of an ensemble is the worst of its networks'.

@@ -17,7 +17,7 @@ from sknet.schedules import Constant
 from sknet.training.batches import Dataset
 from sknet.training.callbacks import Reporter
 from sknet.training.lbfgs import FullBatch, minimize_lbfgs
-from sknet.training.session import Ending
+from sknet.training.member import Ending
 
 
 def fit_lbfgs(estimator: Any, task: Task) -> Fit:

@@ -18,7 +18,7 @@ from sknet.estimators.pooling import pooled
 from sknet.losses import Loss
 from sknet.training.batches import Batches, Dataset
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
-from sknet.training.session import Member
+from sknet.training.member import Member
 
 
 # Fewer validation rows say nothing about when to stop.

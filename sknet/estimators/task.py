@@ -18,8 +18,8 @@ from sknet.network.network import Network
 from sknet.objective import Objective
 from sknet.penalties import L2
 from sknet.training.batches import Dataset
+from sknet.training.member import Ending
 from sknet.training.recipe import Limits
-from sknet.training.session import Ending
 
 
 # Up to this many rows a shuffled epoch is one batch: then a fit does not depend on

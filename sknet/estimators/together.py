@@ -18,7 +18,7 @@ from sknet.estimators.task import Call, Task, warn_of
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.validation import rollback
 from sknet.training.callbacks import ProgressLine
-from sknet.training.session import Member
+from sknet.training.member import Member
 
 
 @dataclass

@@ -15,8 +15,8 @@ from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
 from sknet.training.callbacks import Reporter
+from sknet.training.member import Ending
 from sknet.training.recipe import Limits
-from sknet.training.session import Ending
 
 
 # Rows that are evaluated at once.

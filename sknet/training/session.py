@@ -5,73 +5,17 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.training.batches import Batches, Dataset
-from sknet.training.callbacks import ProgressLine, Reporter
+from sknet.training.batches import Batches
+from sknet.training.callbacks import Reporter
+from sknet.training.member import Ending, Member, Observers, Standing
 from sknet.training.monitor import Monitor, Progress, stack_progress
-from sknet.training.recipe import Recipe, trainer_of
+from sknet.training.recipe import trainer_of
 from sknet.training.state import TrainState, stack_states
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a training ended.
-
-    Parameters
-    ----------
-    reason : str
-        Why it stopped: 'converged', 'max_iter', 'max_time', 'interrupted', 'diverged',
-        or 'finished', which is the end of a planned learning rate.
-    n_iter : int
-        Epochs, or iterations of L-BFGS, in this call.
-    detail : str, default=""
-        What a solver from outside said about it.
-    """
-
-    reason: str
-    n_iter: int
-    detail: str = ""
-
-
-@dataclass
-class Member:
-    """One network in training.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        How it is trained.
-    data : Dataset
-        On what.
-    state : TrainState
-        Of this member alone: where it begins, and after a session where it ended.
-    progress : Progress
-        Its course; extended by a session.
-    holdout : object, optional
-        What it is validated on; for whoever validates.
-    seed : int, optional
-        What its streams were seeded with.
-    best : ndarray of shape (1, P), optional
-        Its best parameters so far, with a watched score; and of a member that has
-        diverged, those *before* the epoch of the least loss, since that loss was
-        measured on the way from there.
-    ending : Ending, optional
-        How its last session ended.
-    """
-
-    recipe: Recipe
-    data: Dataset
-    state: TrainState
-    progress: Progress
-    holdout: Any = None
-    best: Array | None = None
-    seed: int | None = None
-    ending: Ending | None = None
 
 
 # Made for the members in training: from their parameters (K, P) to their validation
@@ -92,28 +36,24 @@ class Session:
     make_validate : callable or None
         Makes of the members in training, and of the type they compute in, what judges
         them; None without validation sets.
+    observers : Observers
+        Told of every epoch.
     began : float or None, default=None
         When the time that limits count began, on the clock of ``perf_counter``; None
         for now.
-    line : ProgressLine or None, default=None
-        Told of every epoch.
-    halted : callable, default=never
-        Asked after every epoch whether somebody wants all to stop.
     """
 
     def __init__(
         self,
         members: Sequence[Member],
         make_validate: Callable[[Sequence[Member], Any], Validate] | None,
+        observers: Observers,
         began: float | None = None,
-        line: ProgressLine | None = None,
-        halted: Callable[[], bool] = lambda: False,
     ) -> None:
         first = members[0].recipe
         self._make_validate = make_validate
         self._reporter = Reporter(first.verbose)
-        self._line = line
-        self._halted = halted
+        self._observers = observers
         self._n_done = 0
         began = time.perf_counter() if began is None else began
         self._deadline = began + first.limits.max_time
@@ -140,8 +80,10 @@ class Session:
         recipes = [member.recipe for member in members]
         self._members, self._state, self._progress = members, state, progress
         self._best, self._has_best = best, has_best
-        self._max_iter = np.array([r.limits.max_iter for r in recipes])
-        self._first_end = int(self._max_iter.min())
+        self._n_before = np.array([member.n_done for member in members])
+        max_iter = np.array([r.limits.max_iter for r in recipes])
+        self._last_epochs = max_iter - self._n_before
+        self._first_end = int(self._last_epochs.min())
         self._everybody = np.ones(len(members), dtype=bool)
         trainer = trainer_of(recipes)
         self._monitor = Monitor([r.rule for r in recipes], trainer.paces)
@@ -154,7 +96,13 @@ class Session:
         self._epochs = trainer.epochs(state, batches)
         make = self._make_validate
         self._validate = None if make is None else make(members, state.theta.dtype)
-        self._before = state.theta.copy()
+        # What an epoch starts from is kept for the case that a later one diverges.
+        self._before = state.theta.copy() if self._may_go_back() else None
+
+    def _may_go_back(self) -> bool:
+        """Tell whether the parameters before the next epoch may be wanted once."""
+        more_than_one = int(self._last_epochs.max()) - self._n_done > 1
+        return more_than_one and not self._monitor.on_score
 
     def run(self) -> None:
         """Train until every member has an ending.
@@ -182,21 +130,44 @@ class Session:
         is_best = self._monitor.improved(progress, loss, score, judged)
         self._keep(is_best)
         converged = self._monitor.stops(progress, state, self._reporter.message)
-        out_of_time = (
-            self._deadline < math.inf and time.perf_counter() >= self._deadline
-        )
-        halted = self._halted()
-        done = self._n_done >= self._first_end or out_of_time or halted
+        halt = self._reason_to_halt()
+        left: list[Member] = []
+        done = self._n_done >= self._first_end or halt
         if done or np.count_nonzero(converged) or finite is not self._everybody:
             reasons = np.full(len(loss), "", dtype=object)
-            reasons[self._n_done >= self._max_iter] = "max_iter"
-            if out_of_time or halted:
-                reasons[:] = "interrupted" if halted else "max_time"
+            reasons[self._n_done >= self._last_epochs] = "max_iter"
+            if halt:
+                reasons[:] = halt
             reasons[converged] = "converged"
             reasons[~finite] = "diverged"
-            self._leave(reasons)
-        if self._members:
+            left = self._leave(reasons)
+        if not self._may_go_back():
+            self._before = None
+        elif self._members and self._before is not None:
             np.copyto(self._before, self._state.theta)
+        if self._observers.save is not None:
+            self._observers.save(self._standing() if self._members else None, left)
+
+    def _reason_to_halt(self) -> str:
+        """Return why all stop after this epoch, whatever their losses are, or ""."""
+        watch = self._observers.watch
+        stopped = watch is not None and watch(self._standing())
+        if self._observers.halted():
+            return "interrupted"
+        if self._deadline < math.inf and time.perf_counter() >= self._deadline:
+            return "max_time"
+        return "stopped" if stopped else ""
+
+    def _standing(self) -> Standing:
+        """Return where the members stand."""
+        return Standing(
+            self._members,
+            (self._n_before + self._n_done).tolist(),
+            self._state,
+            self._progress,
+            self._best,
+            self._has_best,
+        )
 
     def _judge(self, finite: Array) -> Array | None:
         """Return the validation scores of the newest epoch, if there are any."""
@@ -212,36 +183,39 @@ class Session:
         """Tell about the newest epoch."""
         if self._reporter.verbose:
             scores = [] if score is None else score.tolist()
-            self._reporter.epoch(self._n_done, loss.tolist(), scores)
-        if self._line is not None:
-            self._line.epoch(self._n_done, loss.tolist())
+            n_iter = int(self._n_before[0]) + self._n_done
+            self._reporter.epoch(n_iter, loss.tolist(), scores)
+        if self._observers.line is not None:
+            self._observers.line.epoch(self._n_done, loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
         """Copy the parameters of those who were never better."""
         if not np.count_nonzero(is_best):  # a tenth of the time of any()
             return
         source = self._state.published if self._monitor.on_score else self._before
+        if source is None:
+            return
         if self._best is None:
             self._best = source.copy()
         else:
             np.copyto(self._best, source, where=is_best[:, None])
         self._has_best |= is_best
 
-    def _leave(self, reasons: Array) -> None:
+    def _leave(self, reasons: Array) -> list[Member]:
         """Let go of the members that have a reason, and go on with the others."""
         done = np.flatnonzero(reasons != "").tolist()
         left = np.flatnonzero(reasons == "").tolist()
-        for k in done:
-            member = self._members[k]
+        gone = [self._members[k] for k in done]
+        for k, member in zip(done, gone, strict=True):
             member.state = self._state.members([k]) if left else self._state.member(k)
             member.progress = self._progress.members([k])
-            member.ending = Ending(reasons[k], self._n_done)
+            member.ending = Ending(reasons[k], int(self._n_before[k]) + self._n_done)
             wanted = self._monitor.on_score or reasons[k] == "diverged"
             if wanted and self._best is not None and self._has_best[k]:
                 best = self._best[k : k + 1]
                 member.best = best.copy() if left else best
-        if self._line is not None:
-            self._line.finished(len(done))
+        if self._observers.line is not None:
+            self._observers.line.finished(len(done))
         if not left:
             self._members = []
         elif done:
@@ -252,6 +226,7 @@ class Session:
                 None if self._best is None else self._best[left],
                 self._has_best[left],
             )
+        return gone
 
 
 def _extend(curves: list[list[float]], values: Array) -> None:
