@@ -152,6 +152,8 @@ def _recipe(
         clip_norm=None if clip is None else float(clip),
         averaging=averaging_of(estimator),
         rate_factors=rate_factors_of(estimator),
+        shares_noise=not task.incremental
+        and n_batch == n_rows <= estimator._full_batch_rows,
         verbose=bool(estimator.verbose),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -19,7 +18,6 @@ from sknet.estimators.holdout import MIN_VALIDATION_ROWS
 from sknet.estimators.readings import Readings
 from sknet.estimators.understanding import Understanding
 from sknet.estimators.validation import check_target
-from sknet.network.architecture import Architecture
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.network.layers import Layer
 from sknet.optimizers import AdamW, Optimizer
@@ -32,8 +30,8 @@ from sknet.schedules import Constant, Schedule
 _BATCH_SIZES = ((200, 32), (1024, 64), (8192, 128), (30_000, 256), (100_000, 512))
 _LARGEST_BATCH = 1024
 
-# With less rows than this all are trained on, in one batch and without dropout: a few
-# rows have none to spare, and integer weights equal repeated rows.
+# With less rows than this all are trained on, in one batch whose rows share the noise
+# of dropout: a few rows have none to spare, and integer weights equal repeated rows.
 SMALL_TABLE = 50
 
 # Steps of these parameters, relative to those of weights, as RealMLP takes them.
@@ -55,6 +53,7 @@ class TabularInputs(Understanding):
 
     _default_scoring: ClassVar[str | None] = "loss"
     _later_ties: ClassVar[bool] = True
+    _full_batch_rows: ClassVar[int] = SMALL_TABLE - 1
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
         """Validate a table and its target."""
@@ -135,13 +134,6 @@ class TabularInputs(Understanding):
         """Return the course of the learning rate: flat where the end is not known."""
         schedule = schedule_of(self)
         return Constant() if incremental and schedule.is_planned else schedule
-
-    def _described(self, n_rows: int, encoder: Any, columns: Any) -> Architecture:
-        """Return the network, without noise for a handful of rows."""
-        architecture = super()._described(n_rows, encoder, columns)
-        if n_rows < SMALL_TABLE:
-            return replace(architecture, dropout=(0.0,))
-        return architecture
 
     def _rate_factors(self) -> dict[str, float]:
         """Return the factors on the learning rate; "auto" takes RealMLP's."""

@@ -118,6 +118,8 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     dropout : float in [0, 1) or array-like of float, default=0.1
         Rate at which outputs of hidden layers are set to zero while training, one for
         all hidden layers or one for each. The order of the rows does not depend on it.
+        Where ``fit`` takes less than 50 rows as one batch, all rows of a step drop the
+        same units, so that a row of weight two is the same as two rows.
     use_bias : bool, default=True
         Whether dense layers have biases.
     initializer : str, Initializer or list, default="data_driven"

@@ -27,7 +27,7 @@ from sknet.estimators.ensemble import check_ensemble, n_networks
 from sknet.estimators.holdout import Holdout
 from sknet.estimators.readings import Readings
 from sknet.estimators.targets import class_weights
-from sknet.estimators.task import Call, Task
+from sknet.estimators.task import FULL_BATCH_ROWS, Call, Task
 from sknet.estimators.validation import (
     check_features,
     check_hidden_layer_sizes,
@@ -54,6 +54,8 @@ class Understanding:
     _default_scoring: ClassVar[str | None] = None
     _later_ties: ClassVar[bool] = False
     _patience_growth: ClassVar[float] = 0.0
+    # Up to so many rows in one batch share the noise of a step.
+    _full_batch_rows: ClassVar[int] = FULL_BATCH_ROWS
 
     def _target_key(self) -> tuple[Any, ...]:
         """Return the parameters that say how the target becomes columns."""

@@ -70,6 +70,8 @@ class Recipe:
         Which average of the parameters is kept.
     rate_factors : tuple of (str, float)
         Factors on the learning rate of parameters by name.
+    shares_noise : bool
+        Whether all rows of a batch get the same noise.
     verbose : bool
         Whether the epochs are reported.
     """
@@ -89,6 +91,7 @@ class Recipe:
     clip_norm: float | None = None
     averaging: Averaging | None = None
     rate_factors: tuple[tuple[str, float], ...] = ()
+    shares_noise: bool = False
     verbose: bool = False
 
     @property
@@ -120,6 +123,7 @@ class Recipe:
             self.clip_norm,
             self.averaging,
             self.rate_factors,
+            self.shares_noise,
             self.verbose,
             self.limits.max_time,
         )
@@ -149,6 +153,7 @@ def trainer_of(recipes: Sequence[Recipe]) -> Trainer:
         first.clip_norm,
         first.averaging,
         first.rate_factors,
+        first.shares_noise,
     )
 
 

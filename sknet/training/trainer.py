@@ -63,6 +63,8 @@ class Trainer:
         Which average of the parameters is kept.
     rate_factors : tuple of (str, float), default=()
         Factors on the learning rate of parameters by name.
+    shares_noise : bool, default=False
+        Whether all rows of a batch get the same noise.
     """
 
     objective: Objective
@@ -72,6 +74,7 @@ class Trainer:
     clip_norm: float | None = None
     averaging: Averaging | None = None
     rate_factors: tuple[tuple[str, float], ...] = ()
+    shares_noise: bool = False
 
     def epochs(self, state: TrainState, batches: Batches) -> Iterator[Record]:
         """Train without end, an epoch between two records.
@@ -90,6 +93,7 @@ class Trainer:
             of the epoch.
         """
         point = self.objective.point(state.theta, state.noise)
+        point.training.shares_noise = self.shares_noise
         layout = self.objective.network.layout
         factors = layout.rate_factors(dict(self.rate_factors))
         if factors is not None:

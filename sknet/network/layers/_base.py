@@ -42,11 +42,18 @@ class Training:
         are E * B shares, of all copies.
     before : float, ndarray of shape (K or 1, B, 1) or None
         The shares outside of a shared trunk, kept while rows are inside.
+    shares_noise : bool, default=False
+        Whether all rows of a batch get the same noise, so that what is trained does
+        not depend on how many rows there are.
+    n_copies : int, default=1
+        E inside of a shared trunk: noise that rows share is of one copy of them.
     """
 
     streams: Sequence[np.random.Generator]
     weight: Scalar
     before: Scalar | None = None
+    shares_noise: bool = False
+    n_copies: int = 1
 
     def spread(self, n_copies: int, out: Array) -> None:
         """Give each copy of a row an equal part of the row's share.
@@ -58,7 +65,7 @@ class Training:
         out : ndarray of shape (K, E, B, 1), contiguous
             Overwritten, and kept as ``weight``, where shares differ.
         """
-        self.before = self.weight
+        self.before, self.n_copies = self.weight, n_copies
         if isinstance(self.weight, float):
             self.weight = self.weight / n_copies
         else:
@@ -68,7 +75,7 @@ class Training:
     def join(self) -> None:
         """Take back the shares as they were before the rows were spread."""
         if self.before is not None:
-            self.weight, self.before = self.before, None
+            self.weight, self.before, self.n_copies = self.before, None, 1
 
 
 class Layer(Component):

@@ -33,6 +33,12 @@ class Dropout(Layer):
     Every member draws from a stream of its own, which nothing else draws from, so that
     the order of the rows is the same with and without dropout.
 
+    Each row has noise of its own, unless the training says that rows share it: then a
+    step drops the same columns of all rows, and trains one sub-network. The estimators
+    say so where all rows are one small batch. What is trained then depends neither on
+    the order nor on the number of rows, so that a row of weight two is the same as two
+    rows. In a shared trunk each submodel drops columns of its own.
+
     References
     ----------
     .. [1] N. Srivastava et al., "Dropout: a simple way to prevent neural networks from
@@ -58,10 +64,22 @@ class Dropout(Layer):
             return x
         mask: Array = cache.mask
         for rows, stream in zip(mask, training.streams, strict=True):
-            stream.random(out=rows, dtype=rows.dtype.type)
+            if training.shares_noise:
+                self._draw_once(
+                    rows.reshape(training.n_copies, -1, x.shape[-1]), stream
+                )
+            else:
+                stream.random(out=rows, dtype=rows.dtype.type)
         np.greater_equal(mask, self._across(self.rate, mask), out=mask)
         mask *= self._across(1.0 / (1.0 - self.rate), mask)
         return np.multiply(x, mask, out=cache.y)
+
+    @staticmethod
+    def _draw_once(copies: Array, stream: np.random.Generator) -> None:
+        """Draw one row of numbers for all rows of a copy, (E, B, n)."""
+        for rows in copies:
+            stream.random(out=rows[0], dtype=rows.dtype.type)
+            rows[1:] = rows[0]
 
     @staticmethod
     def _across(value: Scalar, mask: Array) -> Scalar:
