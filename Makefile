@@ -11,19 +11,24 @@ OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
-.PHONY: help demo test lint doctest suite test-slow test-oldest test-versions docs bench clean
+.PHONY: help demo test lint doctest suite test-works-with test-slow test-oldest \
+    test-versions docs bench wheel audit clean
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo           train beside scikit-learn, print a table, draw the loss curves'
-	@echo 'make test           lint, types, doctests and the suite'
-	@echo 'make lint           ruff, mypy, codespell'
-	@echo 'make test-slow      the tests that take long'
-	@echo 'make test-oldest    the suite with the oldest supported versions'
-	@echo 'make test-versions  the suite with each supported minor version of scikit-learn'
-	@echo 'make docs           the documentation, warnings are errors'
-	@echo 'make bench          all benchmarks (a quarter of an hour)'
-	@echo 'make clean          remove environments, caches and built pages'
+	@echo 'make demo              train beside scikit-learn, print a table, draw the loss curves'
+	@echo 'make test              lint, types, doctests and the suite'
+	@echo 'make lint              ruff, mypy, codespell'
+	@echo 'make test-works-with   make test, with all libraries that sknet is tested with'
+	@echo 'make test-slow         the tests that take long'
+	@echo 'make test-oldest       the suite with the oldest supported versions'
+	@echo 'make test-versions     the suite with each supported minor version of scikit-learn'
+	@echo 'make test-3.13         the suite with another Python, if there is a python3.13'
+	@echo 'make wheel             build the files of a release, twice, and try them'
+	@echo 'make audit             make wheel; is there a known vulnerability in what it needs?'
+	@echo 'make docs              the documentation, warnings are errors'
+	@echo 'make bench             all benchmarks (a quarter of an hour)'
+	@echo 'make clean             remove environments, caches and built pages'
 
 # ---------------------------------------------------------------------- environments
 # One stamp per extra: nothing is installed again before pyproject.toml changes.
@@ -41,7 +46,20 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	$(@D)/bin/$(INSTALL) '.[test]' $(OLDEST)
 	@touch $@
 
-.PRECIOUS: .venv-%/.done
+# Apart, for its tools have many dependencies of their own.
+.venv-release/.done: pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[release]'
+	@touch $@
+
+.PRECIOUS: .venv-3.%/.done .venv-%/.done
+.venv-3.%/.done: pyproject.toml
+	rm -rf $(@D)
+	python3.$* -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[test,plot,frames]'
+	@touch $@
+
 .venv-%/.done: pyproject.toml
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
@@ -51,12 +69,13 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 # ------------------------------------------------------------------------------ tests
 # One BLAS thread per process: two processes on two cores, and the same bits on each.
 
-suite doctest test-slow test-oldest test-1.%: export OMP_NUM_THREADS = 1
-suite doctest test-slow test-oldest test-1.%: export OPENBLAS_NUM_THREADS = 1
-suite doctest test-slow test-oldest test-1.%: export MKL_NUM_THREADS = 1
-suite doctest test-slow test-oldest test-1.%: export VECLIB_MAXIMUM_THREADS = 1
+PYTESTS := suite doctest test-slow test-oldest test-1.% test-3.%
+$(PYTESTS): export OMP_NUM_THREADS = 1
+$(PYTESTS): export OPENBLAS_NUM_THREADS = 1
+$(PYTESTS): export MKL_NUM_THREADS = 1
+$(PYTESTS): export VECLIB_MAXIMUM_THREADS = 1
 # without it check_estimator skips a check
-suite doctest test-slow test-oldest test-1.%: export SCIPY_ARRAY_API = 1
+$(PYTESTS): export SCIPY_ARRAY_API = 1
 
 test: lint doctest suite
 
@@ -72,8 +91,13 @@ doctest: $(VENV)/.has-test
 suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
-test-slow: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames $(VENV)/.has-dask
-	$(BIN)/python $(PYTEST) -m slow || test $$? = 5 # 5: there are none
+# With all libraries installed, a library that is missing is an error, not a skip.
+test-works-with test-slow: export SKNET_ALL_INSTALLED = 1
+
+test-works-with: $(VENV)/.has-works-with test
+
+test-slow: $(VENV)/.has-test $(VENV)/.has-works-with
+	$(BIN)/python $(PYTEST) -m slow
 
 test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python $(PYTEST)
@@ -81,7 +105,19 @@ test-oldest: .venv-oldest/.done
 test-1.%: .venv-1.%/.done
 	.venv-1.$*/bin/python $(PYTEST)
 
+test-3.%: .venv-3.%/.done
+	.venv-3.$*/bin/python $(PYTEST)
+
 test-versions: test-oldest test-1.7.2 test-1.8.0
+
+# ---------------------------------------------------------------------------- release
+
+wheel: .venv-release/.done
+	.venv-release/bin/python .ci/wheel.py
+
+# AUDIT=--allow-unreachable: say that no service could be asked, and do not fail for it
+audit: wheel
+	.venv-release/bin/python .ci/audit.py $(AUDIT)
 
 # ------------------------------------------------------------------ demo, docs, bench
 

@@ -3,6 +3,7 @@
 That warnings are errors stands in ``pyproject.toml``.
 """
 
+import importlib
 import os
 
 
@@ -33,6 +34,11 @@ def chosen_seeds(text):
 
 
 SEEDS = chosen_seeds(os.environ.get("SKNET_TEST_SEEDS", "42"))
+
+
+if os.environ.get("SKNET_ALL_INSTALLED"):
+    # make test-works-with: a library that is missing is an error, not a skip.
+    pytest.importorskip = lambda name, **_: importlib.import_module(name)
 
 
 def pytest_configure():

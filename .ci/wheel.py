@@ -1,0 +1,140 @@
+"""Build the files of a release twice, compare their bytes, look inside, try the wheel.
+
+The second build starts from the source archive of the first, in another folder and with
+other file times: what one builds from the published sources is what is published.
+``make wheel`` runs it; the files lie in ``dist/``, the trial in ``.venv-wheel/``.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+
+ROOT = Path(__file__).resolve().parents[1]
+DIST = ROOT / "dist"
+TRIAL = ROOT / ".venv-wheel"
+NO_COMMIT = "1580601600"  # a source archive has no history: hatchling's own date
+SDIST_PARTS = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "sknet", "tests"}
+# Run outside of the source tree, by a Python that sees nothing but its own packages.
+SMOKE = """
+import sys
+import sknet
+from sklearn.datasets import load_iris
+
+assert sknet.__file__.startswith(sys.prefix), sknet.__file__
+X, y = load_iris(return_X_y=True)
+network = sknet.SimpleMLPClassifier((8,), solver="lbfgs", random_state=0).fit(X, y)
+assert network.score(X, y) > 0.95, network.score(X, y)
+table = sknet.TabularMLPRegressor((8,), max_iter=2, random_state=0).fit(X, y)
+assert table.predict(X).shape == y.shape
+print(f"sknet {sknet.__version__} works, installed from its wheel alone")
+"""
+
+
+def run(*command, **options):
+    """Run a command; its failure, of which it has told, ends the program."""
+    status = subprocess.run([str(part) for part in command], **options).returncode
+    if status:
+        sys.exit(status)
+
+
+def source_date():
+    """Return the second that all files of the archives carry: that of the commit."""
+    log = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
+    try:
+        done = subprocess.run(log, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return NO_COMMIT
+    return done.stdout.strip()
+
+
+def build(source, out):
+    """Build the source archive, and from it the wheel; return both."""
+    # The pinned hatchling of this environment, not the newest one there is.
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source)
+    (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
+    return sdist, wheel
+
+
+def build_again(sdist, out):
+    """Build from the contents of a source archive, whose times are now."""
+    with tempfile.TemporaryDirectory() as elsewhere:
+        with tarfile.open(sdist) as archive:
+            archive.extractall(elsewhere, filter="data")
+        (source,) = Path(elsewhere).iterdir()
+        for path in source.rglob("*"):
+            path.touch()
+        return build(source, out)
+
+
+def digest(path):
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def wheel_complaints(names, sources):
+    """Say what is wrong with the names in a wheel, given those of our sources."""
+    names = set(names)
+    for name in sorted(sources - names):
+        yield f"the wheel lacks {name}"
+    (info,) = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    own = {f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL")}
+    own.add(f"{info}/licenses/LICENSE")
+    for name in sorted(own - names):
+        yield f"the wheel lacks {name}"
+    for name in sorted(names - sources - own):
+        yield f"the wheel has {name}, which is none of our sources"
+
+
+def sdist_complaints(names):
+    """Say what is missing in a source archive."""
+    parts = {name.split("/")[1] for name in names if "/" in name}
+    for part in sorted(SDIST_PARTS - parts):
+        yield f"the source archive lacks {part}"
+
+
+def try_wheel(wheel):
+    """Install the wheel where nothing else is, and use it."""
+    venv.create(TRIAL, clear=True, with_pip=True)
+    python = next(TRIAL.glob("*/python"), TRIAL / "Scripts" / "python.exe")
+    pip = (python, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "install", "--quiet", wheel)
+    run(*pip, "check")
+    with tempfile.TemporaryDirectory() as elsewhere:
+        run(python, "-I", "-W", "error", "-c", SMOKE, cwd=elsewhere)
+
+
+def main():
+    """Build, compare, look inside, try."""
+    os.environ.setdefault("SOURCE_DATE_EPOCH", source_date())
+    shutil.rmtree(DIST, ignore_errors=True)
+    sdist, wheel = build(ROOT, DIST)
+    with tempfile.TemporaryDirectory() as second:
+        for ours, theirs in zip(
+            (sdist, wheel), build_again(sdist, Path(second)), strict=True
+        ):
+            print(f"{digest(ours)}  {ours.name}")
+            if digest(ours) != digest(theirs):
+                sys.exit(f"{ours.name} differs from build to build")
+    run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
+
+    files = (path for path in (ROOT / "sknet").rglob("*") if path.is_file())
+    sources = {path.relative_to(ROOT).as_posix() for path in files}
+    sources = {name for name in sources if "__pycache__" not in name}
+    with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as archive:
+        complaints = [*wheel_complaints(inside.namelist(), sources)]
+        complaints += sdist_complaints(archive.getnames())
+    if complaints:
+        sys.exit("\n".join(complaints))
+    try_wheel(wheel)
+
+
+if __name__ == "__main__":
+    main()

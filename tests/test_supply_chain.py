@@ -1,0 +1,364 @@
+"""What the package may not do, what it needs, and the programs that check a release.
+
+Nothing in sknet runs code that comes from outside: no text is evaluated or imported, no
+file is unpickled, nothing is fetched. Each rule is a function from a source to
+complaints, run on the package and, so that it is known to bite, on small bad examples.
+"""
+
+import ast
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parents[1]
+SOURCES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted((ROOT / "sknet").rglob("*.py"))
+}
+RUNTIME = {"joblib", "numpy", "scikit-learn", "scipy", "threadpoolctl"}
+# Imported by a function that uses them, never when sknet is imported.
+OPTIONAL = {"matplotlib", "onnx", "onnxruntime", "pandas", "polars", "pyarrow", "rich"}
+OPTIONAL |= {"dask", "distributed", "mlflow", "skl2onnx", "skops"}
+
+EVALUATORS = {"eval", "exec", "compile", "__import__", "breakpoint", "input"}
+IMPORTERS = {"importlib", "runpy", "pkgutil", "code", "codeop", "imp"}
+INNOCENT = {"importlib.metadata"}  # reads versions
+PICKLES = {"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal"}
+LOADERS = {"load", "loads", "Unpickler"}
+STORES = {"shelve", "marshal", "dill", "cloudpickle"}
+NETWORK = {"socket", "ssl", "socketserver", "asyncio", "urllib", "http", "requests"}
+NETWORK |= {"ftplib", "smtplib", "poplib", "imaplib", "telnetlib", "xmlrpc", "httpx"}
+NETWORK |= {"urllib3", "aiohttp", "webbrowser"}
+PROCESSES = {"subprocess", "pty", "multiprocessing"}
+LAUNCHERS = re.compile(r"os\.(system|popen|exec\w+|spawn\w+|posix_spawn\w*|startfile)")
+# python -m sknet measures the multiplication with other kernels, in a new process of
+# the same Python with a program of its own.
+MAY_START_PROCESSES = {"sknet/__main__.py"}
+
+
+# ------------------------------------------------------------------ reading sources
+
+
+def imports(source):
+    """Dotted names of all that is imported, wherever it stands."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def heads(source):
+    """First parts of the names of all that is imported."""
+    return {name.partition(".")[0] for name in imports(source)}
+
+
+def eager(source):
+    """Source without what is not run on import: functions, and blocks for types."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        if types or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def names(source):
+    """Names and attributes as they stand in the code: ``f``, ``np.load``."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield ast.unparse(node)
+
+
+def calls(source):
+    """Each call: what is called, and its node."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+# ------------------------------------------------------------------------- the rules
+
+
+def rule_no_text_is_run(source):
+    """No text becomes code."""
+    yield from EVALUATORS.intersection(names(source))
+    yield from (name for name in names(source) if name.startswith("builtins."))
+
+
+def rule_no_module_is_chosen_by_text(source):
+    """A module is imported by an ``import``, where one can read its name."""
+    for name in imports(source):
+        chosen = name.partition(".")[0] in IMPORTERS
+        if chosen and not any(name.startswith(known) for known in INNOCENT):
+            yield name
+    yield from (name for name in names(source) if name.startswith("sys.modules"))
+
+
+def rule_nothing_is_unpickled(source):
+    """Pickles are for those who ask pickle for them."""
+    yield from STORES & heads(source)
+    for name in [*imports(source), *names(source)]:
+        head, _, last = name.rpartition(".")
+        if head in PICKLES and last in LOADERS:
+            yield name
+
+
+def rule_arrays_are_loaded_without_pickle(source):
+    """``np.load`` is told so, whatever its default."""
+    for name, call in calls(source):
+        if name in ("np.load", "numpy.load"):
+            said = {word.arg: ast.unparse(word.value) for word in call.keywords}
+            if said.get("allow_pickle") != "False" or len(call.args) > 2:
+                yield ast.unparse(call)
+    yield from (n for n in imports(source) if n in ("numpy.load", "numpy.lib.format"))
+
+
+def rule_no_network(source):
+    """Nothing is fetched, nothing is told to anybody."""
+    yield from NETWORK & heads(source)
+
+
+def rule_optional_libraries_wait(source):
+    """An optional library is imported by a function, not by a module."""
+    yield from OPTIONAL & heads(eager(source))
+
+
+def rule_no_processes(source):
+    """No other program is started (joblib starts workers for those who ask it to)."""
+    yield from PROCESSES & heads(source)
+    for name in [*imports(source), *names(source)]:
+        if LAUNCHERS.fullmatch(name):
+            yield name
+
+
+BAD = {
+    rule_no_text_is_run: [
+        "x = eval(text)",
+        "def f(text):\n    exec(text)",
+        "code = compile(text, 'f', 'exec')",
+        "module = __import__(name)",
+        "run = eval\nrun(text)",
+        "import builtins\nbuiltins.eval(text)",
+    ],
+    rule_no_module_is_chosen_by_text: [
+        "import importlib\nimportlib.import_module(name)",
+        "from importlib import import_module",
+        "import runpy",
+        "module = sys.modules[name]",
+    ],
+    rule_nothing_is_unpickled: [
+        "import pickle\npickle.loads(data)",
+        "from pickle import load",
+        "import joblib\nmodel = joblib.load(path)",
+        "import pickle\nclass U(pickle.Unpickler): pass",
+        "import shelve",
+    ],
+    rule_arrays_are_loaded_without_pickle: [
+        "np.load(path)",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=pickled)",
+        "np.load(path, None, True, allow_pickle=False)",
+        "from numpy import load",
+    ],
+    rule_no_network: [
+        "import socket",
+        "def f():\n    from urllib.request import urlopen",
+        "import http.client",
+    ],
+    rule_optional_libraries_wait: [
+        "import pandas as pd",
+        "try:\n    from rich import print\nexcept ImportError:\n    pass",
+        "class A:\n    import onnx",
+    ],
+    rule_no_processes: [
+        "import subprocess",
+        "import os\nos.system(text)",
+        "from os import execv",
+        "from multiprocessing import Pool",
+    ],
+}
+GOOD = (
+    "import os\nimport pickle\nimport re\nfrom importlib.metadata import version\n"
+    "import joblib\nimport numpy as np\n\n\n"
+    "if TYPE_CHECKING:\n    import pandas\n\n\n"
+    "def f(path, x):\n"
+    '    """Evaluate; ``eval`` and ``exec`` are words here."""\n'
+    "    re.compile('x').match(x)\n    pickle.dumps(x)\n    joblib.hash(x)\n"
+    "    os.replace(path, path)\n    x.load(path)\n"
+    "    return np.load(path, allow_pickle=False), x.eval()\n"
+)
+RULES = list(BAD)
+
+
+def rule_name(value):
+    """Readable test names."""
+    return value.__name__.removeprefix("rule_") if callable(value) else None
+
+
+def test_sources_are_read():
+    assert {"sknet/__init__.py", "sknet/training/trainer.py"} <= set(SOURCES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=rule_name)
+def test_package_keeps_the_rule(rule):
+    free = MAY_START_PROCESSES if rule is rule_no_processes else ()
+    complaints = [
+        f"{path}: {complaint}"
+        for path, source in SOURCES.items()
+        if path not in free
+        for complaint in rule(source)
+    ]
+    assert not complaints, rule.__doc__
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [(rule, source) for rule in RULES for source in BAD[rule]],
+    ids=rule_name,
+)
+def test_rule_sees_what_breaks_it(rule, source):
+    assert list(rule(source))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=rule_name)
+def test_rule_leaves_good_sources_alone(rule):
+    assert not list(rule(GOOD))
+
+
+def test_the_process_that_main_starts_is_this_python():
+    """Not a name that the search path of programs resolves."""
+    for name, call in calls(SOURCES["sknet/__main__.py"]):
+        if name.startswith("subprocess."):
+            assert ast.unparse(call.args[0]).startswith("[sys.executable")
+
+
+# ------------------------------------------------------------------ what it needs
+
+
+def test_runtime_dependencies_are_the_five():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = [re.match(r"[\w.-]+", line).group() for line in project["dependencies"]]
+    assert sorted(needed) == sorted(RUNTIME)
+
+
+def test_package_imports_only_what_it_names():
+    """Modules of the five, of Python, its own, and optional ones."""
+    known = {name.replace("scikit-learn", "sklearn") for name in RUNTIME}
+    known |= OPTIONAL | {"sknet"} | set(sys.stdlib_module_names)
+    for path, source in SOURCES.items():
+        assert heads(source) <= known, path
+
+
+def test_import_needs_no_optional_library():
+    """In a new process in which they seem not to be installed.
+
+    Where pandas is installed, scikit-learn itself loads it: that none is loaded cannot
+    be promised, that sknet asks for none can.
+    """
+    code = f"import sys; sys.modules |= dict.fromkeys({sorted(OPTIONAL)}); import sknet"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+# -------------------------------------------------- the programs that check a release
+
+
+def program(name):
+    """Load a module of ``.ci/``."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / ".ci" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+AUDIT, WHEEL = program("audit"), program("wheel")
+UNKNOWN = "Dependency not found on PyPI and could not be audited: numpy (2.4.6)"
+CLEAN_PACKAGE = {"name": "numpy", "version": "2.4.6", "vulns": []}
+SKIPPED_PACKAGE = {"name": "numpy", "skip_reason": UNKNOWN}
+KNOWN = {"id": "PYSEC-2026-1", "fix_versions": ["1.17.2"], "aliases": []}
+VULNERABLE_PACKAGE = {"name": "scipy", "version": "1.17.1", "vulns": [KNOWN]}
+
+
+def report(*packages):
+    """What pip-audit prints on both streams."""
+    return json.dumps({"dependencies": packages, "fixes": []}), "a warning\n"
+
+
+UNREACHABLE = "", "Traceback ...\nConnectionError: api.osv.dev\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "status", "said"),
+    [
+        ([report(CLEAN_PACKAGE)], 0, "no known vulnerability, says pypi"),
+        ([report(SKIPPED_PACKAGE), report(CLEAN_PACKAGE)], 0, "says osv"),
+        (
+            [report(VULNERABLE_PACKAGE)],
+            1,
+            "scipy 1.17.1: PYSEC-2026-1, fixed in 1.17.2",
+        ),
+        ([report(SKIPPED_PACKAGE, VULNERABLE_PACKAGE)], 1, "VULNERABLE"),
+        ([UNREACHABLE, report(VULNERABLE_PACKAGE)], 1, "VULNERABLE"),
+        ([report(SKIPPED_PACKAGE), UNREACHABLE], 2, "NOT AUDITED"),
+        ([report(CLEAN_PACKAGE, SKIPPED_PACKAGE), UNREACHABLE], 2, "1 of 2"),
+        ([report(), UNREACHABLE], 2, "ConnectionError: api.osv.dev"),
+    ],
+)
+def test_audit_tells_found_from_unreachable(answers, status, said):
+    """A package that nobody answered for is not taken for one without defects."""
+    answers = dict(zip(AUDIT.SERVICES, answers, strict=False))
+    given, lines = AUDIT.audit("numpy==2.4.6", lambda service, _: answers[service])
+    assert given == status
+    assert said in "\n".join(lines)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+@pytest.mark.parametrize(("status", "exit_status"), [(0, 0), (1, 1), (2, 2)])
+def test_only_silence_may_be_allowed(status, exit_status, allowed, monkeypatch, capsys):
+    monkeypatch.setattr(AUDIT, "installed", str)
+    monkeypatch.setattr(AUDIT, "audit", lambda _: (status, ["the news"]))
+    monkeypatch.setattr(sys, "argv", ["audit", *["--allow-unreachable"] * allowed])
+    assert AUDIT.main() == (0 if allowed and status == 2 else exit_status)
+    assert capsys.readouterr().out == "the news\n"
+
+
+INFO = "sknet-0.1.0.dist-info"
+OURS = {"sknet/__init__.py", "sknet/py.typed"}
+COMPLETE = {f"{INFO}/{n}" for n in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
+COMPLETE |= OURS
+
+
+@pytest.mark.parametrize("lost", sorted(COMPLETE))
+def test_wheel_lacks_nothing(lost):
+    assert not list(WHEEL.wheel_complaints(COMPLETE, OURS))
+    (complaint,) = WHEEL.wheel_complaints(COMPLETE - {lost}, OURS)
+    assert lost in complaint
+
+
+@pytest.mark.parametrize("extra", ["tests/test_x.py", "sknet/notes.txt", "x.pth"])
+def test_wheel_holds_nothing_else(extra):
+    (complaint,) = WHEEL.wheel_complaints(COMPLETE | {extra}, OURS)
+    assert extra in complaint
+
+
+@pytest.mark.parametrize("lost", sorted(WHEEL.SDIST_PARTS))
+def test_source_archive_is_complete(lost):
+    names = {f"sknet-0.1.0/{part}" for part in WHEEL.SDIST_PARTS}
+    assert not list(WHEEL.sdist_complaints(names))
+    (complaint,) = WHEEL.sdist_complaints(names - {f"sknet-0.1.0/{lost}"})
+    assert lost in complaint
+
+
+def test_builds_have_the_date_of_the_commit_or_a_fixed_one(monkeypatch, tmp_path):
+    """So that their bytes do not depend on the hour."""
+    assert WHEEL.source_date() == WHEEL.source_date()
+    assert WHEEL.source_date().isdigit()
+    monkeypatch.setattr(WHEEL, "ROOT", tmp_path)
+    assert WHEEL.source_date() == WHEEL.NO_COMMIT
