@@ -6,11 +6,12 @@ from typing import Any, Self
 
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
+from sknet._version import VersionStamp
 from sknet.lockstep.gather import Gather
 from sknet.lockstep.rounds import Rounds
 
 
-class Lockstep:
+class Lockstep(VersionStamp):
     """Mixin of a search of scikit-learn whose fits are made together.
 
     The search remains scikit-learn's from end to end: it draws the candidates, splits

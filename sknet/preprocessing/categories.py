@@ -143,3 +143,20 @@ def kept_levels(category: dict[str, Any]) -> list[Any]:
 def merged_levels(category: dict[str, Any]) -> list[Any]:
     """Return the levels that share the slot of rare ones."""
     return [v for v, slot in category["slots"].items() if slot == category["rare"]]
+
+
+def listed(category: dict[str, Any]) -> dict[str, Any]:
+    """Return a category for a file: levels and slots as two lists.
+
+    Formats that are made of text have text for keys, in which True and "True" are one.
+    """
+    slots = category["slots"]
+    return category | {"slots": [list(slots), list(slots.values())]}
+
+
+def looked_up(category: dict[str, Any]) -> dict[str, Any]:
+    """Return a category of a file as :func:`fit_category` gave it."""
+    slots = category["slots"]
+    if isinstance(slots, dict):  # in pickles of 0.1.0 while it was in the making
+        return category
+    return category | {"slots": dict(zip(*slots, strict=True))}

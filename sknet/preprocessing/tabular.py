@@ -19,6 +19,8 @@ from sknet._sklearn import (
     feature_names_in,
     fit_context,
 )
+from sknet._version import VersionStamp
+from sknet.preprocessing.categories import listed, looked_up
 from sknet.preprocessing.columns import Table, check_table, is_plain
 from sknet.preprocessing.encoding import codes_of, flags_of, read_levels
 from sknet.preprocessing.measuring import measure
@@ -26,7 +28,7 @@ from sknet.preprocessing.names import names_of_columns
 from sknet.preprocessing.scaling import SCALINGS, smooth_clip
 
 
-class TabularPreprocessor(TransformerMixin, BaseEstimator):
+class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     r"""Make columns for a neural network of a raw table.
 
     Numbers are centred, scaled and smoothly clipped; categories become flags or, if
@@ -299,6 +301,21 @@ class TabularPreprocessor(TransformerMixin, BaseEstimator):
             if self.clip is not None:
                 smooth_clip(X.data, self.clip)
         return X.astype(self.dtype, copy=False)
+
+    # ---- saving
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, in a form that any format can hold."""
+        state = super().__getstate__()
+        if "_categories" in state:
+            state["_categories"] = [listed(c) for c in state["_categories"]]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes."""
+        super().__setstate__(state)
+        if "_categories" in state:
+            self._categories = [looked_up(c) for c in state["_categories"]]
 
     # ---- scikit-learn's contract
 

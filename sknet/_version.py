@@ -1,0 +1,56 @@
+"""The version, and the stamp of it in everything that is saved.
+
+scikit-learn stamps pickles of its own estimators only, so that sknet's say themselves
+which version they are from. A file of another version loads with a warning: its arrays
+are what they were, but what is made of them may have changed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from typing import Any
+
+from sklearn.exceptions import InconsistentVersionWarning
+
+
+__version__ = "0.1.0"
+
+_STAMP = "_sknet_version"
+_UNSTAMPED = "0.1.0 or before"  # pickles had no stamp while 0.1.0 was in the making
+
+
+class VersionStamp:
+    """Mixin: what is saved says its version, and is told when it is loaded.
+
+    ``pickle``, ``joblib``, ``copy`` and skops all go through the two methods.
+    """
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, and the version."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        return {**state, _STAMP: __version__}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes; warn if another version has written them.
+
+        Parameters that came later have their defaults.
+        """
+        state = {**_defaults(type(self)), **state}
+        version = state.pop(_STAMP, _UNSTAMPED)
+        if version != __version__:
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(self).__name__,
+                    current_sklearn_version=f"sknet {__version__}",
+                    original_sklearn_version=f"sknet {version}",
+                ),
+                stacklevel=2,
+            )
+        super().__setstate__(state)  # type: ignore[misc]  # scikit-learn's
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    """Return the defaults of a class's parameters, where there are any."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}

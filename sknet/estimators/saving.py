@@ -1,0 +1,44 @@
+"""What estimators do to be saved: a stamp of the version, and less to carry."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+from sklearn.utils.validation import check_is_fitted
+
+from sknet._version import VersionStamp
+
+
+class Saving(VersionStamp):
+    """Mixin: estimators that files hold."""
+
+    _training: dict[str, Any]
+
+    def compact(self) -> Self:
+        """Drop what only further training needs.
+
+        A network that was trained by Adam carries two arrays as large as its
+        parameters, and more after early stopping or with an average; then also the
+        state of its random stream. Without them a pickle takes about the memory of
+        ``theta_``. Predictions, scores and curves remain as they are.
+
+        Returns
+        -------
+        self : object
+            The estimator, changed in place. ``partial_fit`` and, with
+            ``warm_start=True``, ``fit`` will refuse to go on; without it ``fit``
+            begins anew, as always.
+        """
+        check_is_fitted(self)
+        vars(self).pop("_training", None)
+        return self
+
+    def _check_goes_on(self) -> None:
+        """Refuse to go on from where nobody knows any more."""
+        if "_training" not in vars(self):
+            raise ValueError(
+                f"Training of this {type(self).__name__} cannot go on (warm_start or "
+                "partial_fit): compact() has dropped the optimizer's memory and the "
+                "random streams. Fit it anew with warm_start=False, take a clone, or "
+                "compact a copy next time: copy.deepcopy(estimator).compact()."
+            )

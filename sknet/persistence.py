@@ -1,0 +1,72 @@
+"""What files of fitted objects hold, by name.
+
+A safe format such as skops stores names of classes beside arrays and numbers, and
+makes objects only of those that it is told to trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sknet._component import Registry
+from sknet.activations import ACTIVATIONS
+from sknet.averages import AVERAGES
+from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.regressor import SimpleMLPRegressor
+from sknet.estimators.tabular_classifier import TabularMLPClassifier
+from sknet.estimators.tabular_regressor import TabularMLPRegressor
+from sknet.initializers import INITIALIZERS
+from sknet.lockstep import (
+    LockstepGridSearchCV,
+    LockstepHalvingRandomSearchCV,
+    LockstepHalvingSearchCV,
+    LockstepRandomizedSearchCV,
+)
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
+from sknet.network.blocks import BLOCKS
+from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.optimizers import OPTIMIZERS
+from sknet.preprocessing import TabularPreprocessor
+from sknet.schedules import SCHEDULES
+from sknet.training.checkpoint import Checkpoint
+
+
+_OBJECTS = (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+    TabularPreprocessor,
+    LockstepGridSearchCV,
+    LockstepHalvingRandomSearchCV,
+    LockstepHalvingSearchCV,
+    LockstepRandomizedSearchCV,
+    Checkpoint,
+)
+# The families of components that an estimator's parameters may hold instances of.
+_FAMILIES: tuple[Registry[Any], ...] = (
+    ACTIVATIONS,
+    AVERAGES,
+    BLOCKS,
+    CLASS_LOSSES,
+    INITIALIZERS,
+    NUMERIC_EMBEDDINGS,
+    OPTIMIZERS,
+    SCHEDULES,
+    VALUE_LOSSES,
+)
+
+
+def _own_classes() -> Iterator[type]:
+    """Iterate over what sknet itself makes; not what others have registered."""
+    yield from _OBJECTS
+    for family in _FAMILIES:
+        yield from (c for c in family.values() if c.__module__.startswith("sknet."))
+
+
+#: Full names of the classes of sknet that a file of a fitted object may hold:
+#: ``skops.io.load(file, trusted=sknet.SKOPS_TRUSTED)``.
+SKOPS_TRUSTED: list[str] = sorted(
+    {f"{cls.__module__}.{cls.__qualname__}" for cls in _own_classes()}
+)
