@@ -51,6 +51,7 @@ class TabularInputs(Understanding):
 
     preprocessor_: TabularPreprocessor
 
+    _reads_tables: ClassVar[bool] = True
     _default_scoring: ClassVar[str | None] = "loss"
     _later_ties: ClassVar[bool] = True
     _full_batch_rows: ClassVar[int] = SMALL_TABLE - 1

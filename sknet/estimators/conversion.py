@@ -1,0 +1,306 @@
+"""To scikit-learn's own class of the same kind, and back."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
+
+from sknet._sklearn import set_mlp_memory
+from sknet.activations import ACTIVATIONS
+from sknet.estimators.components import (
+    FULL_BATCH_SOLVER,
+    architecture_of,
+    schedule_of,
+)
+from sknet.estimators.handover import memory_for_sister, memory_of_sister
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
+from sknet.network.blocks import Plain
+from sknet.network.entrance import Entrance
+from sknet.optimizers import SGD, Adam
+from sknet.schedules import Adaptive, Constant, InvScaling
+
+
+# Activations of the hidden layers that both know.
+_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+
+# Fitted attributes of one name and one meaning.
+_SHARED = (
+    "n_features_in_",
+    "feature_names_in_",
+    "n_layers_",
+    "n_outputs_",
+    "out_activation_",
+    "n_iter_",
+    "t_",
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+)
+# Parameters that change how training goes on, and that scikit-learn does not have.
+_UNKNOWN = (
+    "class_weight",
+    "dropout",
+    "rate_factors",
+    "clip_norm",
+    "averaging",
+    "scoring",
+    "max_time",
+)
+
+
+class Conversion:
+    """Mixin: estimators that have a sister in scikit-learn."""
+
+    _sister: ClassVar[type]
+    _reads_tables: ClassVar[bool] = False
+
+    # ---- what the classifier and the regressor say for themselves
+
+    def _label_sister(self, mlp: Any) -> None:
+        """Give the sister what it knows of the target's values."""
+        raise NotImplementedError
+
+    def _target_of_sister(self, mlp: Any) -> Any:
+        """Return how the fitted target of the sister becomes columns."""
+        raise NotImplementedError
+
+    # ---- there and back
+
+    def to_sklearn(self) -> Any:
+        """Return the fitted network as scikit-learn's own estimator.
+
+        It predicts the same, needs no sknet where it is loaded, and converts wherever
+        scikit-learn's class does. Only a plain network has an equal one: a single one,
+        with the activation "identity", "logistic", "tanh" or "relu" in all hidden
+        layers, ``block="plain"`` without normalization, biases, and the loss of
+        scikit-learn's class.
+
+        Returns
+        -------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, with arrays of its own. Training may go on there as it would here,
+            with Adam's moments or the velocities; but the order of the rows and the
+            validation split are drawn anew, as scikit-learn does.
+
+        Raises
+        ------
+        ValueError
+            If there is no equal one; the message lists all reasons.
+
+        Warns
+        -----
+        UserWarning
+            If parameters are left out that matter in further training only: dropout,
+            schedules, optimizers and so on that scikit-learn does not have.
+        """
+        check_is_fitted(self)
+        obstacles = list(_obstacles(self))
+        if obstacles:
+            raise ValueError(
+                f"This {type(self).__name__} has no equal {self._sister.__name__}: "
+                f"{'; '.join(obstacles)}."
+            )
+        parameters, left_out = _parameters_for_sister(self)
+        if left_out:
+            warnings.warn(
+                f"{self._sister.__name__} does not know {', '.join(left_out)}. It "
+                "predicts the same, but training would go on without.",
+                stacklevel=2,
+            )
+        mlp = self._sister(**parameters)
+        vars(mlp).update(_shared(self))
+        if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
+            # There was nothing to split off; scikit-learn will add to the list.
+            mlp.validation_scores_, mlp.best_validation_score_ = [], -np.inf
+        mlp.coefs_ = [weights.copy() for weights in self.coefs_]
+        mlp.intercepts_ = [bias.copy() for bias in self.intercepts_]
+        self._label_sister(mlp)
+        set_mlp_memory(mlp, memory_for_sister(self, mlp))
+        return mlp
+
+    @classmethod
+    def from_sklearn(cls, mlp: Any) -> Self:
+        """Return a fitted estimator that equals one of scikit-learn.
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted: the class with this one's name, "Simple" apart.
+
+        Returns
+        -------
+        estimator : object
+            Fitted, with arrays of its own: the same parameters, weights, predictions
+            and curves. ``partial_fit``, and ``fit`` with ``warm_start=True``, go on
+            with the optimizer's moments or velocities and the random stream; the
+            validation split is drawn anew.
+
+        Raises
+        ------
+        TypeError
+            If it is something else.
+        ValueError
+            If its output activation was changed by hand, or this class encodes tables.
+        """
+        if cls._reads_tables:
+            raise ValueError(
+                f"{cls.__name__} encodes tables before its networks, which "
+                f"{cls._sister.__name__} does not. Use "
+                f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
+            )
+        if not isinstance(mlp, cls._sister):
+            raise TypeError(
+                f"{cls.__name__}.from_sklearn takes a fitted {cls._sister.__name__}, "
+                f"got {type(mlp).__name__}."
+            )
+        check_is_fitted(mlp)
+        estimator = cls(**clone(mlp).get_params(deep=False))
+        hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
+        architecture = architecture_of(estimator, hidden, Entrance())
+        target = estimator._target_of_sister(mlp)
+        if target.loss.link_name != mlp.out_activation_:
+            raise ValueError(
+                f"out_activation_={mlp.out_activation_!r} is not what "
+                f"{type(mlp).__name__} gives a network like this one, but "
+                f"{target.loss.link_name!r}: it was changed by hand."
+            )
+        network_state = estimator._network_state(architecture, target)
+        vars(estimator).update(_shared(mlp) | network_state)
+        n_parameters = estimator._fitted_network().layout.n_parameters
+        estimator.theta_ = np.empty((1, n_parameters), dtype=mlp.coefs_[0].dtype)
+        estimator.coefs_, estimator.intercepts_ = mlp.coefs_, mlp.intercepts_
+        vars(estimator).update(memory_of_sister(estimator, mlp))
+        return estimator
+
+
+def _shared(fitted: Any) -> dict[str, Any]:
+    """Return copies of the fitted attributes that both classes have, as plain data."""
+    state = {name: vars(fitted)[name] for name in _SHARED if name in vars(fitted)}
+    return {name: _plain(value) for name, value in state.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Return a copy of an attribute, with Python's numbers."""
+    if isinstance(value, list):
+        return [float(number) for number in value]
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+# ------------------------------------------------------------------------ there
+
+
+def _obstacles(estimator: Any) -> Iterator[str]:
+    """Iterate over the reasons why a fitted network has no equal in scikit-learn."""
+    if estimator._reads_tables:
+        yield "it encodes tables (preprocessor_) before its networks"
+    network = Architecture.from_config(_config(estimator))
+    n_networks = len(estimator.theta_) * network.n_heads
+    if n_networks > 1:
+        yield f"it is an ensemble of {n_networks} networks"
+    if network.entrance != Entrance():
+        yield "its columns are embedded or scaled by trained factors"
+    if network.block != Plain():
+        yield f"block={network.block!r}"
+    plain = [ACTIVATIONS.make(name) for name in _ACTIVATIONS]
+    if len(set(network.activations)) > 1:
+        yield "its hidden layers have several activations"
+    elif network.activations[0] not in plain:
+        yield f"activation={network.activations[0]!r}"
+    if not network.use_bias:
+        yield "use_bias=False"
+    if network.initializer.rescales:
+        yield f"initializer={network.initializer!r} multiplies its weights"
+    yield from _obstacles_of_target(estimator, estimator._fitted_loss())
+
+
+def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
+    """Iterate over the reasons that lie in the loss and in the classes."""
+    own_loss = _defaults_of(estimator._sister).get("loss")
+    is_classifier = "classes_" in vars(estimator)
+    known = ("log_loss",) if is_classifier else ("squared_error", "poisson")
+    if loss.name not in known:
+        yield f"loss={loss!r}"
+    elif loss.name == "poisson" and own_loss is None:
+        yield "loss='poisson' is known to scikit-learn from 1.7 on"
+    elif loss.name == "squared_error" and loss.link_name != "identity":
+        yield f"output_activation={loss.link_name!r}"
+    if is_classifier and len(estimator.classes_) == 1:
+        yield (
+            "it has seen a single class, for which scikit-learn's predict_proba "
+            "returns two columns"
+        )
+
+
+def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return the sister's parameters, and those for which it has no place."""
+    network = Architecture.from_config(_config(estimator))
+    names = _defaults_of(estimator._sister)
+    found = {name: getattr(estimator, name) for name in names if name != "loss"}
+    if "loss" in names:
+        found["loss"] = estimator._fitted_loss().name
+    found["hidden_layer_sizes"] = network.hidden_layer_sizes
+    found["activation"] = network.activations[0].name
+    ours = _defaults_of(type(estimator))
+    left_out = [
+        name for name in _UNKNOWN if getattr(estimator, name, None) != ours.get(name)
+    ]
+    if getattr(estimator._fitted_loss(), "label_smoothing", 0.0):
+        left_out.append("loss")
+    for name, read in {"solver": _solver, "learning_rate": _learning_rate}.items():
+        values = read(estimator)
+        if values is None:
+            left_out.append(name)
+            values = {name: names[name]}
+        found |= values
+    return found, [f"{name}={getattr(estimator, name)!r}" for name in left_out]
+
+
+def _solver(estimator: Any) -> dict[str, Any] | None:
+    """Return the parameters that say the solver, or None if there are none."""
+    if estimator.solver == FULL_BATCH_SOLVER:
+        return {"solver": FULL_BATCH_SOLVER}
+    optimizer = estimator._chosen_optimizer()
+    if isinstance(optimizer, Adam) and not optimizer.weight_decay:
+        moments = {name: getattr(optimizer, name) for name in _MOMENTS}
+        return {"solver": "adam", **moments}
+    if isinstance(optimizer, SGD) and not optimizer.weight_decay:
+        momentum, nesterov = optimizer.momentum, optimizer.nesterov
+        found = {"momentum": momentum, "nesterovs_momentum": nesterov}
+        return {"solver": "sgd", **found}
+    return None
+
+
+_MOMENTS = ("beta_1", "beta_2", "epsilon")
+
+
+def _learning_rate(estimator: Any) -> dict[str, Any] | None:
+    """Return the parameters that say the schedule, or None if there are none."""
+    schedule = schedule_of(estimator)
+    if isinstance(schedule, InvScaling):
+        return {"learning_rate": "invscaling", "power_t": schedule.power_t}
+    if schedule in (Constant(), Adaptive()):
+        return {"learning_rate": schedule.name}
+    return None
+
+
+def _config(estimator: Any) -> dict[str, Any]:
+    """Return the description of a fitted network."""
+    config: dict[str, Any] = json.loads(estimator._architecture)
+    return config
+
+
+def _defaults_of(cls: type) -> dict[str, Any]:
+    """Return the parameters of an estimator's class with their defaults."""
+    return {name: p.default for name, p in inspect.signature(cls).parameters.items()}

@@ -1,0 +1,134 @@
+"""What training goes on with, handed over to scikit-learn's class, and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from sknet._numerics import Array
+from sknet._rng import stream_from_state, stream_state
+from sknet._sklearn import MLPMemory, mlp_memory
+from sknet.estimators.components import FULL_BATCH_SOLVER
+from sknet.estimators.ensemble import kept_courses
+from sknet.schedules import Adaptive
+from sknet.training.monitor import Progress
+
+
+def memory_for_sister(estimator: Any, mlp: Any) -> MLPMemory:
+    """Return what an estimator of scikit-learn goes on with.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Fitted, of a single plain network.
+    mlp : MLPClassifier or MLPRegressor
+        With its parameters.
+
+    Returns
+    -------
+    memory : MLPMemory
+        Without an optimizer if scikit-learn has none like ours.
+    """
+    memory = vars(estimator).get("_training")
+    if memory is None:  # dropped by compact()
+        return MLPMemory()
+    stream = stream_from_state(memory["streams"][0])
+    count = vars(estimator).get("n_no_improvement_", 0)
+    if memory.get("optimizer") != mlp.solver:
+        return MLPMemory(stream, count)
+    rate, n_steps = estimator.learning_rate_, memory["t"][0]
+    factors = _slot_factors(mlp)
+    slots = memory["slots"] or [np.zeros_like(estimator.theta_) for _ in factors]
+    moments = [
+        _by_layer(estimator, slot * slot.dtype.type(factor))
+        for slot, factor in zip(slots, factors, strict=True)
+    ]
+    return MLPMemory(stream, count, rate, n_steps, moments)
+
+
+def _slot_factors(mlp: Any) -> tuple[float, ...]:
+    """Return what our slots are multiplied with to be scikit-learn's arrays.
+
+    Adam's are sums here and means there; velocities are subtracted here, added there.
+    """
+    if mlp.solver == "adam":
+        return 1.0 - mlp.beta_1, 1.0 - mlp.beta_2
+    return (-1.0,)
+
+
+def _by_layer(estimator: Any, row: Array) -> list[Array]:
+    """Return weights, then biases, of an array like ``theta_``."""
+    layout = estimator._fitted_network().layout
+    weights = [view[0] for view in layout.named(row, "weight")]
+    return weights + [view[0, 0] for view in layout.named(row, "bias")]
+
+
+def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
+    """Return what an estimator goes on with after one of scikit-learn.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        With the parameters and the network.
+    mlp : MLPClassifier or MLPRegressor
+        Fitted.
+
+    Returns
+    -------
+    attributes : dict
+        ``_training``, and the public ones that scikit-learn does not have.
+    """
+    memory, state = mlp_memory(mlp), vars(mlp)
+    stream = memory.random_state or check_random_state(mlp.random_state)
+    curve = list(state.get("loss_curve_") or ())
+    n_epochs = len(curve) or mlp.n_iter_
+    training = {
+        "streams": [stream_state(stream)],
+        "n_epochs": [n_epochs],
+        "n_seen": [mlp.t_],
+    }
+    found = {"n_epochs_": n_epochs, "_training": training}
+    if mlp.solver == FULL_BATCH_SOLVER:
+        return found
+    rate = mlp.learning_rate_init if memory.rate is None else memory.rate
+    scores = list(state["validation_scores_"] or ())
+    # scikit-learn keeps no validation losses: not known, but as many.
+    losses = [math.nan] * len(scores)
+    on_score = state["best_loss_"] is None
+    course = Progress([curve], [losses], [scores])
+    if on_score:
+        course.best_score[:] = state["best_validation_score_"]
+    else:
+        course.best_loss[:] = state["best_loss_"]
+    course.n_no_improvement[:] = memory.n_no_improvement
+    training["progress"] = kept_courses([course], on_score)
+    if memory.rate is not None:
+        training |= _slots_of_sister(estimator, mlp, memory)
+    return found | {
+        "loss_curve_": list(curve),
+        "validation_scores_": list(scores) or None,
+        "validation_loss_curve_": list(losses) or None,
+        "n_no_improvement_": memory.n_no_improvement,
+        "learning_rate_": rate,
+    }
+
+
+def _slots_of_sister(estimator: Any, mlp: Any, memory: MLPMemory) -> dict[str, Any]:
+    """Return the sister's optimizer as our memory of one."""
+    optimizer, theta = estimator._chosen_optimizer(), estimator.theta_
+    slots = []
+    for factor, arrays in zip(_slot_factors(mlp), memory.moments, strict=True):
+        slot = np.empty_like(theta)
+        for view, array in zip(_by_layer(estimator, slot), arrays, strict=True):
+            view[...] = array / factor
+        slots.append(slot)
+    scale = memory.rate / mlp.learning_rate_init
+    return {
+        "optimizer": optimizer.name,
+        "slots": slots[: optimizer.n_slots],  # without momentum there is none
+        "t": [memory.n_steps],
+        "plateau_scale": [scale if mlp.learning_rate == Adaptive.name else 1.0],
+    }

@@ -1,0 +1,416 @@
+"""Conversion: scikit-learn's own class and ours are one network in two forms."""
+
+import pickle
+from importlib.metadata import version
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sknet import (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
+from sknet.initializers import NTK
+from sknet.losses import LogLoss, SquaredError
+from sknet.network.blocks import Plain
+from sknet.optimizers import SGD, Adam
+from sknet.schedules import Adaptive, InvScaling
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:lbfgs failed to converge"),
+]
+
+KNOWS_POISSON = tuple(map(int, version("scikit-learn").split(".")[:2])) >= (1, 7)
+SISTERS = {SimpleMLPClassifier: MLPClassifier, SimpleMLPRegressor: MLPRegressor}
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((80, 4))
+BANDS = np.digitize(X[:, 1], [-0.5, 0.5])
+VALUES = X @ [1.0, 2.0, 3.0, 4.0]
+TARGETS = {
+    "binary": (SimpleMLPClassifier, (X[:, 0] > 0).astype(int)),
+    "strings": (SimpleMLPClassifier, np.array(["low", "mid", "top"])[BANDS]),
+    "objects": (SimpleMLPClassifier, np.array(["no", "yes"], object)[BANDS // 2]),
+    "multiclass": (SimpleMLPClassifier, BANDS + 3),
+    "multilabel": (SimpleMLPClassifier, (X[:, :3] > 0).astype(int)),
+    "values": (SimpleMLPRegressor, VALUES),
+    "multioutput": (SimpleMLPRegressor, np.stack([VALUES, -X[:, 0]], axis=1)),
+}
+SOLVERS = ("adam", "sgd", "lbfgs")
+# Steps large enough to see what they are made of.
+PARAMS = {"learning_rate_init": 0.05, "max_iter": 5, "random_state": 0}
+
+
+def make(cls, **params):
+    """A small network of either kind."""
+    return cls(**{"hidden_layer_sizes": (7, 5), **PARAMS, **params})
+
+
+def outputs(model, rows=X):
+    """All numbers that a model predicts."""
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(rows)
+    return model.predict(rows)
+
+
+def assert_same_model(first, second, tolerance=1e-12):
+    """Two models predict the same, in one form or the other."""
+    a, b = outputs(first), outputs(second)
+    assert a.shape == b.shape
+    np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
+    ours, theirs = first.predict(X), second.predict(X)
+    if ours.dtype.kind == "f":
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+    else:
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def attributes(model):
+    """Names of fitted attributes, and what further training needs."""
+    params = set(model.get_params())
+    return {name for name in vars(model) if name not in params}
+
+
+# ------------------------------------------------------------------------ equality
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_goes_to_sklearn_predicts_the_same(target, solver):
+    cls, y = TARGETS[target]
+    ours = make(cls, solver=solver).fit(X, y)
+    mlp = ours.to_sklearn()
+    assert type(mlp) is SISTERS[cls]
+    assert_same_model(ours, mlp)
+    assert_same_model(ours, pickle.loads(pickle.dumps(mlp)))
+    np.testing.assert_allclose(mlp.score(X, y), ours.score(X, y), rtol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_what_comes_from_sklearn_predicts_the_same(target, solver):
+    cls, y = TARGETS[target]
+    mlp = make(SISTERS[cls], solver=solver).fit(X, y)
+    ours = cls.from_sklearn(mlp)
+    assert_same_model(ours, mlp)
+    assert ours.get_params() == ours.get_params() | mlp.get_params()
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_there_and_back_is_the_same_network_bit_for_bit(target, solver):
+    cls, y = TARGETS[target]
+    ours = make(cls, solver=solver).fit(X, y)
+    again = cls.from_sklearn(ours.to_sklearn())
+    np.testing.assert_array_equal(again.theta_, ours.theta_)
+    np.testing.assert_array_equal(outputs(again), outputs(ours))
+    for name in ("loss_", "n_iter_", "n_epochs_", "t_", "out_activation_"):
+        assert getattr(again, name) == getattr(ours, name), name
+
+
+@pytest.mark.parametrize(
+    ("solver", "early_stopping"),
+    [("adam", False), ("adam", True), ("sgd", False), ("lbfgs", False)],
+)
+def test_converted_model_has_every_attribute_of_a_fitted_one(solver, early_stopping):
+    """What scikit-learn's methods touch is there: what ``fit`` leaves, no less."""
+    cls, y = TARGETS["binary"]
+    params = {"solver": solver, "early_stopping": early_stopping}
+    X_long, y_long = np.tile(X, (2, 1)), np.tile(y, 2)
+    ours = make(cls, **params).fit(X_long, y_long)
+    mlp = make(MLPClassifier, **params).fit(X_long, y_long)
+    offsets = {"_coef_indptr", "_intercept_indptr"}  # L-BFGS writes them first of all
+    assert attributes(mlp) - attributes(ours.to_sklearn()) <= offsets
+    assert attributes(cls.from_sklearn(mlp)) == attributes(ours)
+
+
+def test_curves_and_names_go_along():
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(X, columns=[*"abcd"])
+    ours = make(SimpleMLPRegressor, max_iter=4).fit(table, VALUES)
+    mlp = ours.to_sklearn()
+    assert mlp.loss_curve_ == ours.loss_curve_
+    assert mlp.feature_names_in_.tolist() == [*"abcd"]
+    np.testing.assert_allclose(mlp.predict(table), ours.predict(table), rtol=1e-12)
+    again = SimpleMLPRegressor.from_sklearn(mlp)
+    assert again.loss_curve_ == ours.loss_curve_
+    assert again.feature_names_in_.tolist() == [*"abcd"]
+
+
+@pytest.mark.parametrize("cls", SISTERS)
+def test_nothing_is_shared(cls):
+    """Training one of the two leaves the other alone."""
+    y = TARGETS["binary" if cls is SimpleMLPClassifier else "values"][1]
+    ours = make(cls).fit(X, y)
+    mlp = ours.to_sklearn()
+    before = outputs(mlp).copy()
+    ours.partial_fit(X, y)
+    np.testing.assert_array_equal(outputs(mlp), before)
+    ours = cls.from_sklearn(mlp)
+    mlp.partial_fit(X, y)
+    np.testing.assert_allclose(outputs(ours), before, rtol=1e-12, atol=1e-12)
+    assert len(ours.loss_curve_) == 5
+
+
+@pytest.mark.parametrize("sizes", [(), 6, [3, 4, 5]])
+@pytest.mark.parametrize("activation", ["identity", "logistic", "tanh", "relu"])
+def test_every_shape_and_activation_converts(activation, sizes):
+    params = {"activation": activation, "hidden_layer_sizes": sizes}
+    ours = make(SimpleMLPClassifier, **params).fit(X, BANDS)
+    assert_same_model(ours, ours.to_sklearn())
+    assert_same_model(ours, SimpleMLPClassifier.from_sklearn(ours.to_sklearn()))
+
+
+def test_single_precision_stays_single():
+    """Both compute in float32 on float32 features, to its last digits."""
+    rows = X.astype(np.float32)
+    ours = make(SimpleMLPClassifier).fit(rows, BANDS)
+    mlp = ours.to_sklearn()
+    assert {array.dtype for array in (*mlp.coefs_, *mlp.intercepts_)} == {rows.dtype}
+    np.testing.assert_allclose(outputs(mlp, rows), outputs(ours, rows), rtol=1e-5)
+    again = SimpleMLPClassifier.from_sklearn(mlp)
+    assert again.theta_.dtype == np.float32
+    np.testing.assert_array_equal(outputs(again, rows), outputs(ours, rows))
+
+
+def test_sparse_features_are_predicted_for():
+    rows = sparse.csr_matrix(np.where(X > 0.5, X, 0.0))
+    ours = make(SimpleMLPClassifier).fit(rows, BANDS)
+    np.testing.assert_allclose(
+        outputs(ours.to_sklearn(), rows), outputs(ours, rows), rtol=1e-12
+    )
+
+
+@pytest.mark.skipif(not KNOWS_POISSON, reason="scikit-learn has it from 1.7 on")
+def test_poisson_goes_both_ways():
+    counts = RNG.poisson(np.exp(X[:, 0] / 2)).astype(float)
+    ours = make(SimpleMLPRegressor, loss="poisson").fit(X, counts)
+    mlp = ours.to_sklearn()
+    assert mlp.loss == "poisson"
+    assert_same_model(ours, mlp)
+    assert_same_model(SimpleMLPRegressor.from_sklearn(mlp), mlp)
+
+
+# --------------------------------------------------------------------- going on
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+@pytest.mark.parametrize("target", ["binary", "strings", "multilabel", "multioutput"])
+def test_training_goes_on_alike_in_both_forms(target, solver):
+    """The optimizer's memory is handed over, in both directions.
+
+    All rows are one batch, so that their order does not matter.
+    """
+    cls, y = TARGETS[target]
+    ours = make(cls, solver=solver).fit(X, y)
+    mlp = ours.to_sklearn()
+    back = cls.from_sklearn(mlp)
+    for _ in range(3):
+        for model in (ours, mlp, back):
+            model.partial_fit(X, y)
+    assert_same_model(ours, mlp, 1e-9)
+    assert_same_model(ours, back, 1e-9)
+    assert mlp.t_ == ours.t_ == back.t_
+    np.testing.assert_allclose(mlp.loss_curve_, ours.loss_curve_, rtol=1e-9)
+
+
+@pytest.mark.parametrize("schedule", ["adaptive", "invscaling"])
+def test_learning_rate_goes_on_alike_in_both_forms(schedule):
+    """What plateaus and epochs have made of the learning rate is handed over."""
+    params = {"solver": "sgd", "learning_rate": schedule, "momentum": 0.5}
+    params |= {"tol": 0.5, "n_iter_no_change": 1, "max_iter": 12}
+    mlp = make(MLPRegressor, **params).fit(X, VALUES / VALUES.std())
+    ours = SimpleMLPRegressor.from_sklearn(mlp)
+    assert ours.learning_rate_ < 0.05
+    there = ours.to_sklearn()
+    for model in (mlp, ours, there):
+        model.partial_fit(X, VALUES / VALUES.std())
+    assert_same_model(ours, mlp, 1e-9)
+    assert_same_model(there, mlp, 1e-9)
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+@pytest.mark.parametrize("n_rows", [80, 160])
+def test_warm_start_goes_on_in_both_forms(early_stopping, n_rows):
+    """Also where 80 rows were too few for ours to hold some out."""
+    rows, y = np.tile(X, (2, 1))[:n_rows], np.tile(BANDS, 2)[:n_rows]
+    params = {"warm_start": True, "early_stopping": early_stopping}
+    ours = make(SimpleMLPClassifier, **params)
+    if early_stopping and n_rows == 80:
+        with pytest.warns(UserWarning, match="finds no validation set"):
+            ours.fit(rows, y)
+    else:
+        ours.fit(rows, y)
+    mlp = ours.to_sklearn().fit(rows, y)
+    assert len(mlp.loss_curve_) == 10
+    again = SimpleMLPClassifier.from_sklearn(mlp)
+    if early_stopping and n_rows == 80:
+        with pytest.warns(UserWarning, match="finds no validation set"):
+            again.fit(rows, y)
+    else:
+        again.fit(rows, y)
+    assert again.n_epochs_ == len(again.loss_curve_) == 15
+
+
+def test_lbfgs_goes_on_from_the_weights_in_both_forms():
+    params = {"solver": "lbfgs", "warm_start": True, "max_iter": 4}
+    ours = make(SimpleMLPRegressor, **params).fit(X, VALUES)
+    first = ours.loss_
+    assert ours.to_sklearn().fit(X, VALUES).loss_ < first
+    back = SimpleMLPRegressor.from_sklearn(ours.to_sklearn())
+    assert back.fit(X, VALUES).loss_ < first
+
+
+def test_compacted_model_converts_and_trains_there():
+    ours = make(SimpleMLPClassifier).fit(X, BANDS).compact()
+    mlp = ours.to_sklearn()
+    assert_same_model(ours, mlp)
+    assert len(mlp.partial_fit(X, BANDS).loss_curve_) == 6
+
+
+# ---------------------------------------------------------------------- parameters
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"solver": Adam(beta_1=0.8, beta_2=0.99)}, {"solver": "adam", "beta_1": 0.8}),
+        ({"solver": SGD(0.5, nesterov=False)}, {"solver": "sgd", "momentum": 0.5}),
+        ({"learning_rate": InvScaling(0.3)}, {"power_t": 0.3}),
+        ({"learning_rate": Adaptive()}, {"learning_rate": "adaptive"}),
+        ({"activation": ["tanh", "tanh"]}, {"activation": "tanh"}),
+        ({"block": Plain()}, {}),
+        ({"alpha": 0.5, "batch_size": 20}, {"alpha": 0.5, "batch_size": 20}),
+    ],
+)
+def test_instances_become_the_names_and_numbers_that_sklearn_has(params, expected):
+    mlp = make(SimpleMLPClassifier, **params).fit(X, BANDS).to_sklearn()
+    assert mlp.get_params() == mlp.get_params() | expected
+    clone(mlp).fit(X, BANDS)
+
+
+def test_conversion_describes_the_fitted_network_not_the_parameters_of_now():
+    ours = make(SimpleMLPClassifier).fit(X, BANDS)
+    ours.set_params(hidden_layer_sizes=(3,), activation="tanh")
+    mlp = ours.to_sklearn()
+    assert (mlp.hidden_layer_sizes, mlp.activation) == ((7, 5), "relu")
+    assert_same_model(ours, mlp)
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({"dropout": 0.1}, "dropout=0.1"),
+        ({"solver": "rmsprop"}, "solver='rmsprop'"),
+        ({"solver": Adam(weight_decay=0.1)}, r"solver=Adam\(weight_decay=0.1\)"),
+        ({"learning_rate": "cosine"}, "learning_rate='cosine'"),
+        ({"averaging": "ema"}, "averaging='ema'"),
+        ({"class_weight": {3: 2.0}}, "class_weight="),
+        ({"loss": LogLoss(label_smoothing=0.1)}, "loss=LogLoss"),
+    ],
+)
+def test_what_only_training_would_miss_is_told(params, words):
+    """The network is equal; scikit-learn's class has no place for the parameter."""
+    ours = make(SimpleMLPClassifier, **params).fit(X, BANDS + 3)
+    with pytest.warns(UserWarning, match=f"MLPClassifier does not know {words}"):
+        mlp = ours.to_sklearn()
+    assert_same_model(ours, mlp)
+    mlp.partial_fit(X, BANDS + 3)
+
+
+# ------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ({"activation": "elu"}, r"activation=ELU\(\)"),
+        ({"activation": ["relu", "tanh"]}, "several activations"),
+        ({"block": "residual"}, r"block=Residual\(\)"),
+        ({"block": Plain(normalization="layer")}, "normalization='layer'"),
+        ({"use_bias": False}, "use_bias=False"),
+        ({"n_estimators": 2}, "an ensemble of 2 networks"),
+        ({"n_estimators": 3, "share_trunk": True}, "an ensemble of 3 networks"),
+        ({"initializer": NTK()}, "multiplies its weights"),
+        ({"loss": "focal"}, r"loss=Focal"),
+        ({"loss": "hinge"}, r"loss=Hinge"),
+    ],
+)
+def test_network_without_an_equal_is_refused_with_the_reason(params, reason):
+    ours = make(SimpleMLPClassifier, **params).fit(X, BANDS)
+    with pytest.raises(ValueError, match=f"has no equal MLPClassifier: .*{reason}"):
+        ours.to_sklearn()
+
+
+@pytest.mark.parametrize(
+    ("loss", "reason"),
+    [
+        ("huber", r"loss=Huber\(\)"),
+        (SquaredError("softplus"), "output_activation='softplus'"),
+    ],
+)
+def test_loss_without_an_equal_is_refused_with_the_reason(loss, reason):
+    ours = make(SimpleMLPRegressor, loss=loss).fit(X, VALUES)
+    with pytest.raises(ValueError, match=f"has no equal MLPRegressor: .*{reason}"):
+        ours.to_sklearn()
+
+
+@pytest.mark.skipif(KNOWS_POISSON, reason="scikit-learn has it from 1.7 on")
+def test_poisson_is_refused_before_sklearn_knew_it():
+    ours = make(SimpleMLPRegressor, loss="poisson").fit(X, np.abs(VALUES))
+    with pytest.raises(ValueError, match=r"from 1\.7 on"):
+        ours.to_sklearn()
+
+
+def test_all_reasons_are_named():
+    params = {"activation": "elu", "use_bias": False, "n_estimators": 2}
+    ours = make(SimpleMLPClassifier, **params).fit(X, BANDS)
+    with pytest.raises(ValueError, match="ensemble") as error:
+        ours.to_sklearn()
+    assert "ELU" in str(error.value)
+    assert "use_bias" in str(error.value)
+
+
+def test_single_class_is_refused():
+    ours = make(SimpleMLPClassifier).fit(X, np.zeros(80, dtype=int))
+    with pytest.raises(ValueError, match="a single class"):
+        ours.to_sklearn()
+
+
+@pytest.mark.parametrize(
+    ("cls", "y"), [(TabularMLPClassifier, BANDS), (TabularMLPRegressor, VALUES)]
+)
+def test_tables_are_refused_in_both_directions(cls, y):
+    ours = cls(8, max_iter=1, random_state=0).fit(X, y)
+    with pytest.raises(ValueError, match="encodes tables"):
+        ours.to_sklearn()
+    mlp = make(cls._sister).fit(X, y)
+    with pytest.raises(ValueError, match=r"Use SimpleMLP\w+\.from_sklearn"):
+        cls.from_sklearn(mlp)
+
+
+@pytest.mark.parametrize("cls", SISTERS)
+def test_other_objects_are_refused(cls):
+    other = make(SISTERS[cls])
+    with pytest.raises(NotFittedError):
+        cls.from_sklearn(other)
+    with pytest.raises(TypeError, match=f"takes a fitted {SISTERS[cls].__name__}"):
+        cls.from_sklearn(cls())
+    with pytest.raises(NotFittedError):
+        cls().to_sklearn()
+
+
+def test_network_that_was_changed_by_hand_is_refused():
+    """A known trick: another output activation after the fit."""
+    mlp = make(MLPRegressor).fit(X, VALUES)
+    mlp.out_activation_ = "logistic"
+    with pytest.raises(ValueError, match="changed by hand"):
+        SimpleMLPRegressor.from_sklearn(mlp)
