@@ -141,15 +141,15 @@ class SELU(Activation):
 
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write the scaled sum of the two parts, of which one is zero."""
-        _exponential_unit(z, out, tmp, _SELU_ALPHA, _SELU_SCALE)
+        _exponential_unit(z, out, tmp, SELU_ALPHA, SELU_SCALE)
 
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
         """Multiply with the scale, and with one or the exponential."""
-        _exponential_pullback(z, da, tmp, _SELU_ALPHA, _SELU_SCALE)
+        _exponential_pullback(z, da, tmp, SELU_ALPHA, SELU_SCALE)
 
 
-_SELU_ALPHA = 1.6732632423543772
-_SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 
 
 def _exponential_unit(

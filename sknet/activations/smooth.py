@@ -148,7 +148,7 @@ class GELU(Activation):
         """Write the positive part of ``z``, less the tail."""
         power, u = tmp
         np.abs(z, out=power)
-        np.add(power, _CENTRE, out=u)
+        np.add(power, TAIL_CENTRE, out=u)
         np.divide(power, u, out=u)
         power *= power
         power *= -0.5
@@ -156,7 +156,7 @@ class GELU(Activation):
         power *= u
         u *= 2.0
         u -= 1.0
-        leading, *others = _tail_coefficients(z.dtype)
+        leading, *others = tail_coefficients(z.dtype)
         np.multiply(u, leading, out=out)
         for coefficient in others[:-1]:
             out += coefficient
@@ -185,18 +185,18 @@ class GELU(Activation):
 
 
 # For the tail, |z| from 0 to infinity is mapped to u = (|z| - centre) / (|z| + centre).
-_CENTRE = 5.0
+TAIL_CENTRE = 5.0
 # Below it, the distribution is 1/2 to the last digit, and a / z may be 0 / 0.
 _TINY = 1e-20
 
 
 @lru_cache(maxsize=2)
-def _tail_coefficients(dtype: np.dtype[Any]) -> tuple[float, ...]:
+def tail_coefficients(dtype: np.dtype[Any]) -> tuple[float, ...]:
     r"""Return the powers' factors, highest first, of :math:`p` in the notes of GELU."""
     degree = 9 if dtype == np.float32 else 20
     u = chebyshev.chebpts1(degree + 1)
-    x = _CENTRE * (1.0 + u) / (1.0 - u)
-    tail = 0.5 * (x + _CENTRE) * erfcx(x / math.sqrt(2.0))
+    x = TAIL_CENTRE * (1.0 + u) / (1.0 - u)
+    tail = 0.5 * (x + TAIL_CENTRE) * erfcx(x / math.sqrt(2.0))
     fitted = chebyshev.cheb2poly(chebyshev.chebfit(u, tail, degree))
     return tuple(fitted[::-1].tolist())
 
@@ -235,7 +235,7 @@ class Mish(Activation):
     def forward(self, z: Array, out: Array, tmp: Array) -> None:
         """Write ``z`` times the quotient."""
         e = tmp[0]
-        np.minimum(z, constant_row(z.shape[-1], z.dtype, _CAP), out=e)
+        np.minimum(z, constant_row(z.shape[-1], z.dtype, MISH_CAP), out=e)
         np.exp(e, out=e)
         np.add(e, 2.0, out=out)
         out *= e
@@ -246,7 +246,7 @@ class Mish(Activation):
     def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
         r"""Multiply with :math:`e ((e + 2) m + 4 z (e + 1)) / m^2`, m being n + 2."""
         e, m, capped = tmp
-        np.minimum(z, constant_row(z.shape[-1], z.dtype, _CAP), out=capped)
+        np.minimum(z, constant_row(z.shape[-1], z.dtype, MISH_CAP), out=capped)
         np.exp(capped, out=e)
         np.add(e, 2.0, out=m)
         m *= e
@@ -263,4 +263,4 @@ class Mish(Activation):
         da *= e
 
 
-_CAP = 20.0
+MISH_CAP = 20.0

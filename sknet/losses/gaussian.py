@@ -15,7 +15,7 @@ from sknet.losses.outputs import largest_exponent
 
 # The least logarithm of a deviation, and the largest error in deviations: the product
 # of the two, and the square of the second, are still finite.
-_LIMITS = {
+LIMITS = {
     np.dtype(np.float32): (-34.0, 1e17),
     np.dtype(np.float64): (-230.0, 1e150),
 }
@@ -84,7 +84,7 @@ class Gaussian(ValueLoss):
         dmean, dlog_std = out[..., 0::2], out[..., 1::2]
         square, value = work.full[..., 0::2], work.full[..., 1::2]
         n_columns, dtype = y.shape[-1], raw.dtype
-        least, largest = _LIMITS[dtype]
+        least, largest = LIMITS[dtype]
         scale = work.named("scale", n_columns)
         np.maximum(log_std, constant_row(n_columns, dtype, least), out=value)
         np.negative(value, out=scale)
@@ -114,13 +114,13 @@ class Gaussian(ValueLoss):
 
     def spread(self, raw: Array) -> Array:
         """Return the standard deviations."""
-        least, _ = _LIMITS[raw.dtype]
+        least, _ = LIMITS[raw.dtype]
         return np.exp(np.clip(raw[..., 1::2], least, largest_exponent(raw.dtype)))
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return mean and logarithm of the deviation of the targets."""
         mean = np.average(y, axis=0, weights=weight)
         variance = np.average((y - mean) ** 2, axis=0, weights=weight)
-        least, _ = _LIMITS[np.dtype(np.float64)]
+        least, _ = LIMITS[np.dtype(np.float64)]
         log_std = 0.5 * np.log(np.maximum(variance, math.exp(2.0 * least)))
         return np.stack([mean, log_std], axis=1).ravel()

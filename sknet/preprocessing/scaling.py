@@ -13,7 +13,7 @@ from sknet._numerics import Array
 _ROUNDING = 10 * np.finfo(np.float64).eps
 
 # So many clips away the clipped value is the clip, and the square still a number.
-_FAR = 1e12
+FAR = 1e12
 
 
 def robust(quantiles: Array) -> tuple[Array, Array]:
@@ -82,7 +82,7 @@ def smooth_clip(x: Array, clip: float) -> Array:
     x : ndarray
         In [-c, c]; small numbers stay what they are.
     """
-    far = clip * _FAR
+    far = clip * FAR
     np.minimum(x, far, out=x)
     np.maximum(x, -far, out=x)
     root = x / clip
