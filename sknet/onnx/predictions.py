@@ -1,0 +1,264 @@
+"""Predictions as ONNX nodes: classes and their probabilities, and values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.estimators.targets import ClassTarget
+from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
+from sknet.losses.outputs import LINKS
+from sknet.onnx.converters import convert
+from sknet.onnx.graph import Graph
+from sknet.onnx.links import inverse
+
+
+@dataclass(frozen=True)
+class Raw:
+    """Raw outputs of all members.
+
+    Parameters
+    ----------
+    value : str
+        Of shape (N, R) for a single member, else (M, N, R).
+    n_members : int
+        M: networks, or submodels that share a trunk.
+    n_outputs : int
+        R.
+    """
+
+    value: str
+    n_members: int
+    n_outputs: int
+
+
+def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
+    """Write the raw outputs of a fitted estimator for encoded features ``x``."""
+    network, theta = estimator._fitted_network(), estimator.theta_
+    views = network.layout.bind(theta)
+    raw = convert(graph, network.root, views, x, network.n_inputs)
+    temperature = vars(estimator).get("temperature_", 1.0)
+    if temperature != 1.0:
+        raw = graph.op("Div", raw, float(temperature))
+    return Raw(raw, len(theta) * network.n_heads, network.n_outputs)
+
+
+# ---------------------------------------------------------------------------- classes
+
+
+def write_classes(
+    graph: Graph, target: ClassTarget, raw: Raw, as_scores: bool
+) -> tuple[str, str]:
+    """Write which class is predicted, and how probable each is.
+
+    Parameters
+    ----------
+    graph : Graph
+        Gets the nodes.
+    target : ClassTarget
+        How the fitted target becomes columns.
+    raw : Raw
+        The raw outputs.
+    as_scores : bool
+        Whether the second value is what ``decision_function`` gives. It is in any case
+        where the loss gives no probabilities.
+
+    Returns
+    -------
+    place : str
+        Places of the predicted classes, (N,); of several labels zeros and ones, (N, C).
+    probability : str
+        Of shape (N, C). Two classes have two scores, one the negative of the other.
+    """
+    linked = convert(graph, target.loss, raw.value, raw.n_outputs)
+    prediction = graph.mean_of_members(linked, raw.n_members)
+    place = _places(graph, target, prediction)
+    if not as_scores and target.loss.gives_probability:
+        members = _probability(graph, target, raw, linked)
+        return place, graph.mean_of_members(members, raw.n_members)
+    scores = _decision(graph, target, raw, prediction)
+    if target.kind == "binary" and len(target.classes) == 2:
+        scores = graph.joined([graph.op("Neg", scores), scores])
+    return place, scores
+
+
+def _places(graph: Graph, target: ClassTarget, prediction: str) -> str:
+    """Return the places of the predicted classes."""
+    if target.kind == "multiclass":
+        return graph.op("ArgMax", prediction, axis=1, keepdims=0)
+    threshold = float(target.loss.threshold)
+    yes = graph.cast(graph.op("Greater", prediction, threshold), np.int64)
+    if target.kind == "multilabel-indicator":
+        return yes
+    if len(target.classes) == 1:
+        yes = graph.op("Mul", yes, np.array(0))
+    return graph.reshaped(yes, -1)
+
+
+def _probability(graph: Graph, target: ClassTarget, raw: Raw, linked: str) -> str:
+    """Return the probabilities of each member, as ``ClassTarget.probability`` does."""
+    limits, loss = np.finfo(graph.dtype), target.loss
+    if target.kind == "multilabel-indicator":
+        return graph.op("Max", graph.op("Min", linked, 1.0 - limits.eps), limits.tiny)
+    if target.kind == "binary":
+        if len(target.classes) == 1:
+            return graph.op("Add", graph.op("Mul", raw.value, 0.0), 1.0)
+        pair = graph.joined([graph.op("Neg", raw.value), raw.value])
+        return graph.op("Max", convert(graph, loss, pair, 2), limits.tiny)
+    p = graph.op("Max", linked, limits.tiny)
+    if loss.link_name == "softmax":
+        return p
+    total = graph.op("ReduceSum", p, np.array([-1]), keepdims=1)
+    return graph.op("Max", graph.op("Div", p, total), limits.tiny)
+
+
+def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> str:
+    """Return what ``decision_function`` gives, as columns."""
+    if raw.n_members == 1:
+        return raw.value
+    if target.loss.link_name not in LINKS:
+        return graph.mean_of_members(raw.value, raw.n_members)
+    return inverse(graph, target.loss.link_name, prediction, raw.n_outputs)
+
+
+# ----------------------------------------------------------------------------- values
+
+
+def write_values(graph: Graph, estimator: Any, raw: Raw) -> str:
+    """Write what ``predict`` of a regressor gives; of a single target it has a column.
+
+    Parameters
+    ----------
+    graph : Graph
+        Gets the nodes.
+    estimator : BaseMLPRegressor
+        The fitted regressor.
+    raw : Raw
+        Its raw outputs.
+
+    Returns
+    -------
+    values : str
+        Of shape (N, C), or (N, Q) or (N, C, Q) for Q quantile levels.
+    """
+    target, values = estimator._fitted_target(), _everything(graph, estimator, raw)
+    if target.loss.shows_point:
+        return graph.chosen(values, point_columns(target.loss, raw.n_outputs))
+    shape = shape_of_values(target)
+    return graph.reshaped(values, -1, *shape) if len(shape) > 1 else values
+
+
+def _everything(graph: Graph, estimator: Any, raw: Raw) -> str:
+    """Return all that is predicted, (N, R), in units of the target."""
+    target = estimator._fitted_target()
+    linked = convert(graph, target.loss, raw.value, raw.n_outputs)
+    values = graph.mean_of_members(linked, raw.n_members)
+    if target.scale is None:
+        return values
+    return _in_units(graph, target, values, raw.n_outputs)
+
+
+def point_columns(loss: ValueLoss, n_raw: int) -> Array:
+    """Return which of the predicted columns a loss is scored by."""
+    numbers: Array = loss.point(np.arange(n_raw)[None])[0]
+    return numbers
+
+
+def shape_of_values(target: Any) -> tuple[int, ...]:
+    """Return the shape of what is predicted for one row."""
+    n_outputs, n_raw = target.n_outputs, target.n_raw
+    if target.loss.shows_point or n_raw == n_outputs:
+        return (n_outputs,)
+    n_each = n_raw // n_outputs
+    return (n_each,) if n_outputs == 1 else (n_outputs, n_each)
+
+
+def _in_units(graph: Graph, target: Any, values: str, n_raw: int) -> str:
+    """Return predictions in units of the target, computed in float64."""
+    scale, n_each = target.scale, n_raw // target.n_outputs
+    mean, deviation, least, largest = (
+        np.repeat(each, n_each)
+        for each in (scale.mean, scale.deviation, scale.least, scale.largest)
+    )
+    exact = graph.at(np.float64)
+    y = exact.op("Mul", exact.cast(values, np.float64), deviation)
+    y = exact.op("Add", y, mean)
+    if np.isfinite(least).all():
+        y = exact.op("Min", exact.op("Max", y, least), largest)
+    return graph.cast(y, graph.dtype)
+
+
+def write_deviations(graph: Graph, estimator: Any, raw: Raw) -> str:
+    """Write what ``predict(X, return_std=True)`` gives as second, (N, C).
+
+    Parameters
+    ----------
+    graph : Graph
+        Gets the nodes.
+    estimator : BaseMLPRegressor
+        The fitted regressor, of a Gaussian loss or of several members.
+    raw : Raw
+        Its raw outputs.
+
+    Returns
+    -------
+    deviation : str
+        Standard deviations.
+    """
+    target = estimator._fitted_target()
+    loss, several = target.loss, raw.n_members > 1
+    if not several and not isinstance(loss, Gaussian):
+        raise ValueError(
+            f"return_std: loss={loss.name!r} gives no standard deviation; use "
+            "loss='gaussian', or an ensemble (n_estimators)."
+        )
+    linked = convert(graph, loss, raw.value, raw.n_outputs)
+    deviation = variance = ""
+    if isinstance(loss, Gaussian):
+        deviation = graph.columns(linked, 1, step=2)
+        square = graph.op("Mul", deviation, deviation)
+        variance = graph.mean_of_members(square, raw.n_members)
+    if several:
+        points = graph.chosen(linked, point_columns(loss, raw.n_outputs))
+        centre = graph.mean_of_members(points, raw.n_members)
+        away = graph.op("Sub", points, centre)
+        between = graph.mean_of_members(graph.op("Mul", away, away), raw.n_members)
+        total = graph.op("Add", variance, between) if variance else between
+        deviation = graph.op("Sqrt", total)
+    if target.scale is None:
+        return deviation
+    return graph.op("Mul", deviation, target.scale.deviation)
+
+
+def write_quantiles(graph: Graph, estimator: Any, raw: Raw) -> str:
+    """Write the quantiles that were learned beside a mean, (N, Q) or (N, C, Q).
+
+    Parameters
+    ----------
+    graph : Graph
+        Gets the nodes.
+    estimator : BaseMLPRegressor
+        The fitted regressor.
+    raw : Raw
+        Its raw outputs.
+
+    Returns
+    -------
+    quantiles : str
+        In increasing order.
+    """
+    target = estimator._fitted_target()
+    if not isinstance(target.loss, MeanQuantiles):
+        raise ValueError(
+            "return_quantiles: this network learned no quantiles beside a mean; fit "
+            "TabularMLPRegressor(quantiles=...), or use loss='mean_quantiles'."
+        )
+    means = point_columns(target.loss, raw.n_outputs)
+    others = np.setdiff1d(np.arange(raw.n_outputs), means)
+    values = graph.chosen(_everything(graph, estimator, raw), others)
+    if target.n_outputs == 1:
+        return values
+    return graph.reshaped(values, -1, target.n_outputs, len(others) // target.n_outputs)

@@ -1,0 +1,283 @@
+"""What skl2onnx is told: which values come out, of which type, and who writes them.
+
+Nothing here is imported before it is needed: neither skl2onnx nor onnx has to be
+installed for sknet.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.regressor import SimpleMLPRegressor
+from sknet.estimators.tabular_classifier import TabularMLPClassifier
+from sknet.estimators.tabular_regressor import TabularMLPRegressor
+from sknet.onnx.graph import Graph
+from sknet.onnx.predictions import (
+    raw_outputs,
+    shape_of_values,
+    write_classes,
+    write_deviations,
+    write_quantiles,
+    write_values,
+)
+from sknet.onnx.tables import Input, encode
+from sknet.preprocessing import TabularPreprocessor
+
+
+_CLASSIFIERS = (SimpleMLPClassifier, TabularMLPClassifier)
+_REGRESSORS = (SimpleMLPRegressor, TabularMLPRegressor)
+
+_CLASSIFIER_OPTIONS = {
+    "zipmap": [True, False, "columns"],
+    "nocl": [True, False],
+    "output_class_labels": [False, True],
+    "raw_scores": [True, False],
+}
+_REGRESSOR_OPTIONS = {"return_std": [True, False], "return_quantiles": [True, False]}
+
+
+def register() -> None:
+    """Teach skl2onnx to convert the estimators of sknet.
+
+    Call it once, before ``skl2onnx.to_onnx`` or ``convert_sklearn``; calling it again
+    changes nothing. Networks are then converted alone, in a ``Pipeline`` and in a
+    ``CalibratedClassifierCV``, with all of their parts.
+
+    Raises
+    ------
+    ImportError
+        If skl2onnx or onnx is not installed.
+
+    See Also
+    --------
+    sknet.onnx.converter : How components of your own are converted.
+
+    Examples
+    --------
+    >>> import sknet
+    >>> sknet.onnx.register()  # doctest: +SKIP
+    """
+    try:
+        import onnx  # noqa: F401, the converters need it
+        from skl2onnx import update_registered_converter
+    except ImportError as error:
+        raise ImportError(
+            "sknet.onnx needs skl2onnx and onnx, which are not installed: "
+            "pip install sknet[onnx]"
+        ) from error
+    for classifier in _CLASSIFIERS:
+        update_registered_converter(
+            classifier,
+            _alias(classifier),
+            _shape_classifier,
+            _convert_classifier,
+            options=_CLASSIFIER_OPTIONS,
+        )
+    for regressor in _REGRESSORS:
+        update_registered_converter(
+            regressor,
+            _alias(regressor),
+            _shape_regressor,
+            _convert_regressor,
+            parser=_parse_regressor,
+            options=_REGRESSOR_OPTIONS,
+        )
+    update_registered_converter(
+        TabularPreprocessor,
+        _alias(TabularPreprocessor),
+        _shape_preprocessor,
+        _convert_preprocessor,
+    )
+
+
+def _alias(cls: type) -> str:
+    """Return the name that skl2onnx knows a class by."""
+    return f"Sknet{cls.__name__}"
+
+
+# ----------------------------------------------------------------------- what comes in
+
+
+def _dtype(operator: Any) -> Any:
+    """Return the type to compute in: float64 if any input has it."""
+    from skl2onnx.common.data_types import DoubleTensorType
+
+    double = any(isinstance(x.type, DoubleTensorType) for x in operator.inputs)
+    return np.float64 if double else np.float32
+
+
+def _inputs(operator: Any) -> list[Input]:
+    """Return the inputs, which together have the features of the fit, in order."""
+    n_features, found, start = operator.raw_operator.n_features_in_, [], 0
+    for variable in operator.inputs:
+        shape = variable.type.shape
+        width = shape[1] if len(shape) > 1 else None
+        if width is None and len(operator.inputs) == 1:
+            width = n_features
+        if not isinstance(width, int):
+            raise ValueError(
+                f"The input {variable.raw_name!r} has the shape {list(shape)}: say how "
+                "many columns it has, e.g. FloatTensorType([None, 1])."
+            )
+        stop = start + width
+        found.append(Input(variable.full_name, _kind(variable), start, stop))
+        start = stop
+    if start != n_features:
+        raise ValueError(
+            f"The inputs have {start} columns together, but "
+            f"{type(operator.raw_operator).__name__} was fitted with {n_features}."
+        )
+    _check_names(operator)
+    return found
+
+
+def _kind(variable: Any) -> str:
+    """Return what a type holds."""
+    name = type(variable.type).__name__
+    if name.startswith("String"):
+        return "text"
+    return "real" if name.startswith(("Float", "Double")) else "whole"
+
+
+def _check_names(operator: Any) -> None:
+    """Refuse columns in another order: what counts is their order, not their names."""
+    names = vars(operator.raw_operator).get("feature_names_in_", np.array([]))
+    given = [variable.raw_name for variable in operator.inputs]
+    if set(given) == set(names) and given != list(names):
+        raise ValueError(
+            f"The inputs are named {given}, but the columns of the fit stand in the "
+            f"order {list(names)}: declare them in that order."
+        )
+
+
+def _features(graph: Graph, operator: Any) -> str:
+    """Write the columns that the network takes."""
+    estimator, inputs = operator.raw_operator, _inputs(operator)
+    if isinstance(estimator, TabularPreprocessor):
+        return encode(graph, estimator, inputs)
+    if isinstance(estimator, TabularMLPClassifier | TabularMLPRegressor):
+        return encode(graph, estimator.preprocessor_, inputs)
+    text = [part.name for part in inputs if part.kind == "text"]
+    if text:
+        raise ValueError(
+            f"{type(estimator).__name__} takes numbers, but the inputs {text} are text."
+        )
+    return graph.joined([graph.cast(part.name, graph.dtype) for part in inputs])
+
+
+# ---------------------------------------------------------------------- what comes out
+
+
+def _set_types(operator: Any, shapes: list[tuple[int | None, ...]]) -> None:
+    """Say that outputs are real numbers of the type that is computed in."""
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
+
+    real = DoubleTensorType if _dtype(operator) == np.float64 else FloatTensorType
+    n_rows = operator.inputs[0].get_first_dimension()
+    reals = operator.outputs[-len(shapes) :]
+    for variable, shape in zip(reals, shapes, strict=True):
+        variable.set_type(real([n_rows, *shape]))
+
+
+def _put(operator: Any, container: Any, values: list[str]) -> None:
+    """Give values the names of the outputs."""
+    for value, variable in zip(values, operator.outputs, strict=True):
+        container.add_node("Identity", value, variable.full_name)
+
+
+def _classes(scope: Any, estimator: Any) -> Array:
+    """Return the labels as ONNX has them: whole numbers or text."""
+    from skl2onnx.common.utils_classifier import get_label_classes
+
+    classes: Array = np.asarray(get_label_classes(scope, estimator))
+    if classes.dtype.kind in "OUT":
+        return classes
+    if (classes.astype(np.int64) != classes).any():
+        raise ValueError(
+            f"The classes are {classes.tolist()}, but labels of ONNX are whole numbers "
+            "or text. Fit with such labels, or use options={'nocl': True}."
+        )
+    return classes.astype(np.int64)
+
+
+def _shape_classifier(operator: Any) -> None:
+    """Say what comes out of a classifier."""
+    from skl2onnx.common.data_types import Int64TensorType, StringTensorType
+
+    estimator = operator.raw_operator
+    classes = _classes(operator.scope_inst, estimator)
+    n_rows = operator.inputs[0].get_first_dimension()
+    several = estimator._target_kind == "multilabel-indicator"
+    label = Int64TensorType if classes.dtype.kind == "i" else StringTensorType
+    operator.outputs[0].set_type(label([n_rows, len(classes)] if several else [n_rows]))
+    _set_types(operator, [(len(classes),)])
+
+
+def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
+    """Write labels and probabilities of a classifier."""
+    estimator, graph = operator.raw_operator, Graph(scope, container, _dtype(operator))
+    options = container.get_options(estimator, {"raw_scores": False})
+    raw = raw_outputs(graph, estimator, _features(graph, operator))
+    target = estimator._fitted_target()
+    label, scores = write_classes(graph, target, raw, options["raw_scores"])
+    if target.kind != "multilabel-indicator":
+        label = graph.op("Gather", _classes(scope, estimator), label, axis=0)
+    _put(operator, container, [label, scores])
+
+
+def _parse_regressor(
+    scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
+) -> list[Any]:
+    """Say which values come out of a regressor: those that the options ask for."""
+    from skl2onnx.common.data_types import guess_tensor_type
+
+    del custom_parsers
+    options = scope.get_options(model, dict.fromkeys(_REGRESSOR_OPTIONS, False))
+    operator = scope.declare_local_operator(_alias(type(model)), model)
+    operator.inputs = inputs
+    names = ["variable"]
+    names += ["std"] * bool(options["return_std"])
+    names += ["quantiles"] * bool(options["return_quantiles"])
+    for name in names:
+        real = guess_tensor_type(inputs[0].type)
+        operator.outputs.append(scope.declare_local_variable(name, real))
+    outputs: list[Any] = operator.outputs
+    return outputs
+
+
+def _shape_regressor(operator: Any) -> None:
+    """Say what comes out of a regressor."""
+    target = operator.raw_operator._fitted_target()
+    n_outputs, n_levels = target.n_outputs, target.n_raw // target.n_outputs - 1
+    quantiles = (n_levels,) if n_outputs == 1 else (n_outputs, n_levels)
+    shapes = {"std": (n_outputs,), "quantiles": quantiles}
+    more = [shapes[variable.raw_name] for variable in operator.outputs[1:]]
+    _set_types(operator, [shape_of_values(target), *more])
+
+
+def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
+    """Write the values of a regressor, and what the options ask for."""
+    estimator, graph = operator.raw_operator, Graph(scope, container, _dtype(operator))
+    raw = raw_outputs(graph, estimator, _features(graph, operator))
+    writers = {"std": write_deviations, "quantiles": write_quantiles}
+    values = [write_values(graph, estimator, raw)]
+    for variable in operator.outputs[1:]:
+        values.append(writers[variable.raw_name](graph, estimator, raw))
+    _put(operator, container, values)
+
+
+def _shape_preprocessor(operator: Any) -> None:
+    """Say what comes out of a preprocessor."""
+    encoder = operator.raw_operator
+    n_columns = encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
+    _set_types(operator, [(n_columns,)])
+
+
+def _convert_preprocessor(scope: Any, operator: Any, container: Any) -> None:
+    """Write the columns of a preprocessor."""
+    graph = Graph(scope, container, _dtype(operator))
+    _put(operator, container, [_features(graph, operator)])
