@@ -5,6 +5,7 @@
 ``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw tables.
 """
 
+from sknet import onnx as onnx
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier

@@ -31,7 +31,10 @@ FLOORS = {
     4: ("objective",),
     5: ("training", "training.*"),
     6: ("estimators", "estimators.*"),
-    7: ("lockstep", "lockstep.*", "inspection", "inspection.*", "persistence"),
+    7: (
+        *("lockstep", "lockstep.*", "inspection", "inspection.*", "persistence"),
+        *("onnx", "onnx.*"),
+    ),
     8: ("", "__main__"),  # sknet itself
 }
 # Beside the house: (floors that may import it, what of sknet it may import)
