@@ -6,6 +6,7 @@
 """
 
 from sknet import onnx as onnx
+from sknet._version import __version__ as __version__
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
@@ -16,12 +17,14 @@ from sknet.lockstep import (
     LockstepHalvingSearchCV,
     LockstepRandomizedSearchCV,
 )
+from sknet.persistence import SKOPS_TRUSTED
 from sknet.preprocessing import TabularPreprocessor
+from sknet.training.checkpoint import Checkpoint
 
-
-__version__ = "0.1.0"
 
 __all__ = [
+    "SKOPS_TRUSTED",
+    "Checkpoint",
     "LockstepGridSearchCV",
     "LockstepHalvingRandomSearchCV",
     "LockstepHalvingSearchCV",

@@ -219,6 +219,11 @@ class Component:
     def to_config(self) -> dict[str, Any]:
         """Return the name and the fields as plain data, which a fit can store.
 
+        Returns
+        -------
+        config : dict
+            Takes part in JSON text.
+
         Raises
         ------
         ValueError

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import _fit_context as fit_context
@@ -15,6 +16,9 @@ from sklearn.model_selection._search_successive_halving import (
     HalvingRandomSearchCV,
 )
 from sklearn.model_selection._validation import _fit_and_score as fit_and_score
+from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
@@ -29,11 +33,13 @@ from sklearn.utils.validation import _check_y as check_y
 
 
 __all__ = [
+    "CallbackSupportMixin",
     "HalvingGridSearchCV",
     "HalvingRandomSearchCV",
     "Interval",
     "InvalidParameterError",
     "KnownParameters",
+    "MLPMemory",
     "Options",
     "Part",
     "StrOptions",
@@ -44,8 +50,13 @@ __all__ = [
     "fit_and_score",
     "fit_context",
     "has_callbacks",
+    "mlp_memory",
+    "mlp_target_kind",
     "requested_metadata",
+    "safe_indexing",
     "safe_split",
+    "set_mlp_labels",
+    "set_mlp_memory",
 ]
 
 
@@ -142,6 +153,14 @@ class KnownParameters:
         return super()._get_param_names()  # type: ignore[misc,no-any-return]
 
 
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # before 1.9, where there is no ``set_callbacks``
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stands in for scikit-learn's."""
+
+
 def has_callbacks(estimator: Any) -> bool:
     """Tell whether scikit-learn's callbacks hang on an estimator (1.9 on)."""
     return "_skl_callbacks" in vars(estimator)
@@ -150,3 +169,85 @@ def has_callbacks(estimator: Any) -> bool:
 def requested_metadata(estimator: Any) -> Any:
     """Return what an estimator asked for by ``set_fit_request``, or None."""
     return vars(estimator).get("_metadata_request")
+
+
+class MLPMemory(NamedTuple):
+    """What a multilayer perceptron of scikit-learn keeps for further training.
+
+    Parameters
+    ----------
+    random_state : RandomState or None
+        Its random stream.
+    n_no_improvement : int
+        Epochs without an improvement.
+    rate : float or None
+        Its learning rate; None if it knows no optimizer.
+    n_steps : int
+        Adam's steps; 0 of another optimizer.
+    moments : list of list of ndarray
+        The optimizer's arrays, each as long a list as weights and biases: Adam's first
+        and second moments, or the velocities of gradient descent, which are added.
+    """
+
+    random_state: np.random.RandomState | None = None
+    n_no_improvement: int = 0
+    rate: float | None = None
+    n_steps: int = 0
+    moments: Sequence[list[np.ndarray]] = ()
+
+
+def mlp_memory(mlp: Any) -> MLPMemory:
+    """Return what a fitted ``MLPClassifier`` or ``MLPRegressor`` keeps."""
+    optimizer, stream = vars(mlp).get("_optimizer"), vars(mlp).get("_random_state")
+    count = int(vars(mlp).get("_no_improvement_count", 0))
+    if isinstance(optimizer, AdamOptimizer):
+        rate, n_steps = optimizer.learning_rate_init, int(optimizer.t)
+        moments = [optimizer.ms, optimizer.vs]
+    elif isinstance(optimizer, SGDOptimizer):
+        rate, n_steps, moments = optimizer.learning_rate, 0, [optimizer.velocities]
+    else:
+        return MLPMemory(stream, count)
+    return MLPMemory(stream, count, float(rate), n_steps, moments)
+
+
+def set_mlp_memory(mlp: Any, memory: MLPMemory) -> None:
+    """Give a ``MLPClassifier`` or ``MLPRegressor`` what further training needs.
+
+    Parameters
+    ----------
+    mlp : estimator of scikit-learn
+        With parameters, weights and biases.
+    memory : MLPMemory
+        Its arrays are not copied. Without a rate it gets no optimizer, and will make a
+        new one.
+    """
+    mlp._random_state = memory.random_state
+    mlp._no_improvement_count = memory.n_no_improvement
+    mlp._best_coefs = [weights.copy() for weights in mlp.coefs_]
+    mlp._best_intercepts = [bias.copy() for bias in mlp.intercepts_]
+    if memory.rate is None:
+        return
+    if mlp.solver == "adam":
+        betas = mlp.beta_1, mlp.beta_2
+        optimizer = AdamOptimizer([], mlp.learning_rate_init, *betas, mlp.epsilon)
+        optimizer.t = memory.n_steps
+        optimizer.ms, optimizer.vs = memory.moments
+    else:
+        pace = mlp.learning_rate_init, mlp.learning_rate
+        momentum = mlp.momentum, mlp.nesterovs_momentum
+        optimizer = SGDOptimizer([], *pace, *momentum, mlp.power_t)
+        optimizer.learning_rate = memory.rate
+        (optimizer.velocities,) = memory.moments
+    mlp._optimizer = optimizer
+
+
+def mlp_target_kind(mlp: Any) -> str:
+    """Return the kind of target that a fitted ``MLPClassifier`` has seen."""
+    return str(mlp._label_binarizer.y_type_)
+
+
+def set_mlp_labels(mlp: Any, classes: np.ndarray, multilabel: bool) -> None:
+    """Give a ``MLPClassifier`` the classes that it tells apart."""
+    labels = np.eye(len(classes), dtype=int) if multilabel else classes
+    mlp._label_binarizer = LabelBinarizer().fit(labels)
+    mlp.classes_ = mlp._label_binarizer.classes_

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1] / "sknet"
 # An import only goes down, or sideways within a floor. "name.*" means what lies in the
 # folder. New module? Put it here, on the lowest floor on which its imports allow it.
 FLOORS = {
-    0: ("_component", "_rng", "_numerics", "_rows"),
+    0: ("_archive", "_component", "_rng", "_numerics", "_rows"),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),
         *("losses", "losses.*", "optimizers", "optimizers.*"),
@@ -40,8 +40,12 @@ FLOORS = {
 # Beside the house: (floors that may import it, what of sknet it may import)
 SIDE = {
     "_sklearn": ({6, 7}, set()),
+    "_version": ({6, 7, 8}, set()),
     "preprocessing": ({6, 7, 8}, {"preprocessing.*"}),
-    "preprocessing.*": ({6, 7, 8}, {"_sklearn", "_numerics", "preprocessing.*"}),
+    "preprocessing.*": (
+        {6, 7, 8},
+        {"_sklearn", "_version", "_numerics", "preprocessing.*"},
+    ),
     "testing": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
     "testing.*": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,19 +18,22 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet._sklearn import KnownParameters, fit_context
+from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
+from sknet.estimators.callbacks import EpochCallbacks, begin_callbacks
+from sknet.estimators.checkpoints import saver_of
 from sknet.estimators.components import (
     FULL_BATCH_SOLVER,
     NestedParameters,
 )
 from sknet.estimators.constraints import CONSTRAINTS
+from sknet.estimators.conversion import Conversion
 from sknet.estimators.crew import Crew, train
 from sknet.estimators.ensemble import begun
 from sknet.estimators.fullbatch import fit_lbfgs
 from sknet.estimators.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.parameters import LayerParameters
-from sknet.estimators.pooling import mean_link
 from sknet.estimators.readings import Readings
+from sknet.estimators.saving import Saving
 from sknet.estimators.stochastic import conclude, prepare
 from sknet.estimators.task import Call, Fit, Task, warn_of
 from sknet.estimators.threads import blas_threads
@@ -39,8 +42,10 @@ from sknet.estimators.validation import (
     rollback,
 )
 from sknet.losses import Loss
+from sknet.network.architecture import Architecture
 from sknet.training.batches import Dataset
 from sknet.training.inference import raw_outputs
+from sknet.training.interrupts import Interrupts
 
 
 def is_stochastic(estimator: Any) -> bool:
@@ -58,6 +63,9 @@ class BaseMLP(
     NestedParameters,
     LayerParameters,
     KnownParameters,
+    Conversion,
+    Saving,
+    CallbackSupportMixin,
     BaseEstimator,
     ABC,
 ):
@@ -133,27 +141,57 @@ class BaseMLP(
 
     def _fit(self, call: Call) -> None:
         """Understand, train, publish; a failure leaves the estimator as it was."""
-        with rollback(self):
+        callbacks = begin_callbacks(self, call)
+        with rollback(self), self._one_thread():
             task = self._understand(call, Readings(shares=False))
+            solve = self._fit_by_steps
             if self.solver == FULL_BATCH_SOLVER:
-                fit = self._fit_full_batch(task)
-            else:
-                members = prepare(self, task)
-                with self._threads(task, len(members)):
-                    n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
-                    train(members, Crew(n_jobs))
-                fit = conclude(self, task, begun(members))
-            self._publish(task, fit)
+                solve = self._fit_full_batch
+            with Interrupts() as interrupts:
+                fit = solve(task, callbacks, interrupts)
+            if callbacks is not None:
+                callbacks.end()
         warn_of(fit.ending, self, call.incremental)
 
-    def _fit_full_batch(self, task: Task) -> Fit:
-        """Train by L-BFGS."""
+    def _fit_by_steps(
+        self, task: Task, callbacks: EpochCallbacks | None, interrupts: Interrupts
+    ) -> Fit:
+        """Train by minibatch steps, and publish."""
+        members = prepare(self, task)
+        saver = saver_of(self, task, members)
+        crew = Crew(min(effective_n_jobs(self.n_jobs), len(members)), save=saver)
+        if callbacks is not None:
+            crew.watch = callbacks.of_members(task, members)
+        with self._threads(task, len(members)):
+            with suppress(KeyboardInterrupt), interrupts.let_in():
+                train([m for m in members if m.ending is None], crew)
+            try:
+                fit = conclude(self, task, begun(members))
+                fit = fit.interrupted_if(interrupts.came)
+                self._publish(task, fit)
+            finally:
+                if saver is not None and not interrupts.came:
+                    saver.remove_if_through(members)
+        return fit
+
+    def _fit_full_batch(
+        self, task: Task, callbacks: EpochCallbacks | None, interrupts: Interrupts
+    ) -> Fit:
+        """Train by L-BFGS, and publish."""
+        watch = None if callbacks is None else callbacks.of_full_batch(task)
         with self._threads(task, 1), np.errstate(all="ignore"):
-            return fit_lbfgs(self, task)
+            fit = fit_lbfgs(self, task, interrupts, watch)
+        fit = fit.interrupted_if(interrupts.came)
+        self._publish(task, fit)
+        return fit
+
+    def _one_thread(self) -> AbstractContextManager[Any]:
+        """Give BLAS one thread if no bit may depend on their number."""
+        return blas_threads(1, 1, 1) if self.deterministic else nullcontext()
 
     def _threads(self, task: Task, n_members: int) -> AbstractContextManager[Any]:
         """Limit the threads of BLAS: blocks of members have one each."""
-        n_threads = self.n_threads
+        n_threads = 1 if self.deterministic else self.n_threads
         if n_members > 1 and effective_n_jobs(self.n_jobs) > 1:
             n_threads = 1
         n_rows, n_largest = self._rows_at_once(task.data), task.network.n_largest
@@ -176,14 +214,17 @@ class BaseMLP(
 
     def _prediction_state(self, task: Task) -> dict[str, Any]:
         """Return the fitted attributes that prediction needs, but for ``theta_``."""
-        architecture = task.architecture
+        return self._network_state(task.architecture, task.target)
+
+    def _network_state(self, architecture: Architecture, target: Any) -> dict[str, Any]:
+        """Return the fitted attributes that describe a network and its target."""
         return {
             "n_layers_": len(architecture.hidden_layer_sizes) + 2,
-            "n_outputs_": task.target.n_outputs,
-            "out_activation_": task.loss.link_name,
+            "n_outputs_": target.n_outputs,
+            "out_activation_": target.loss.link_name,
             "_architecture": json.dumps(architecture.to_config()),
-            "_loss": json.dumps(task.loss.to_config()),
-            **self._target_attributes(task.target),
+            "_loss": json.dumps(target.loss.to_config()),
+            **self._target_attributes(target),
         }
 
     def _score_on(
@@ -213,14 +254,8 @@ class BaseMLP(
         """Return raw outputs of every network, of shape (K, N, C)."""
         check_is_fitted(self)
         X = self._features(X)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), self._one_thread():
             return raw_outputs(self._fitted_network(), self.theta_, X)
-
-    def _linked(self, X: Any) -> Array:
-        """Return linked outputs of shape (N, C), the mean over all networks."""
-        raw = self._raw_members(X)
-        with np.errstate(all="ignore"):
-            return mean_link(self._fitted_loss(), raw)
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""

@@ -23,6 +23,7 @@ from sknet.network.blocks import BLOCKS, Block, Plain
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
+from sknet.training.checkpoint import Checkpoint
 
 
 FULL_BATCH_SOLVER = "lbfgs"
@@ -91,7 +92,7 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
         if len(given) != 2 or not all(callable(function) for function in given):
             raise ValueError(
                 f"loss={given!r} must be a pair of functions (value, gradient), a name "
-                f"or an instance. Known names are {', '.join(map(repr, registry))}."
+                f"or an instance. Known names are {', '.join(map(repr, sorted(registry)))}."
             )
         given = registry["custom"](*given)
     loss: Loss = registry.make(given)
@@ -154,6 +155,14 @@ def rate_factors_of(estimator: Any) -> tuple[tuple[str, float], ...]:
             )
     pairs = ((name, float(factor)) for name, factor in factors.items())
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
+
+
+def checkpoint_of(estimator: Any) -> Checkpoint | None:
+    """Return where an estimator saves its training, if it does: a path is enough."""
+    given = estimator.checkpoint
+    if given is None or isinstance(given, Checkpoint):
+        return given
+    return Checkpoint(given)
 
 
 def architecture_of(
@@ -233,6 +242,7 @@ _READERS: dict[str, Callable[[Any], Component | None]] = {
     "numeric_embedding": lambda estimator: NUMERIC_EMBEDDINGS.make(
         estimator.numeric_embedding
     ),
+    "checkpoint": checkpoint_of,
 }
 
 

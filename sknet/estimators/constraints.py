@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,6 +17,7 @@ from sknet.initializers import INITIALIZERS, Initializer
 from sknet.network.blocks import BLOCKS, Block
 from sknet.optimizers import OPTIMIZERS, Optimizer
 from sknet.schedules import SCHEDULES, Schedule
+from sknet.training.checkpoint import Checkpoint
 
 
 # What has a range only, by name; components look at their own fields themselves.
@@ -69,4 +71,6 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "stop_together": ["boolean"],
     "n_jobs": [Integral, None],
     "n_threads": [Interval(Integral, 1, None, closed="left"), None],
+    "checkpoint": [str, os.PathLike, Checkpoint, None],
+    "deterministic": ["boolean"],
 }

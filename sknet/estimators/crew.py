@@ -50,7 +50,8 @@ class Crew:
     line : ProgressLine or None, default=None
         Told of every epoch, if threads train.
     watch, save : callable or None, default=None
-        Likewise; see ``Observers``. Who watches sees all members of a stack at once.
+        Likewise; see ``Observers``. Who watches, watches a single estimator, whose
+        members are of one shape: all are one block, so that their epochs are common.
     """
 
     n_jobs: int = 1
@@ -81,11 +82,10 @@ def train(members: Sequence[Member], crew: Crew) -> None:
     crew : Crew
         Who trains.
     """
-    groups = stacks(members)
     if crew.watch is not None:
-        for stack in groups:
-            train_block(stack, crew)
+        train_block(members, crew)
         return
+    groups = stacks(members)
     if crew.parallel is not None:
         blocks = [block for stack in groups for block in cut(stack, crew.n_jobs)]
         _train_in_processes(blocks, crew.parallel)

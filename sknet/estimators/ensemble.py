@@ -23,7 +23,15 @@ from sknet.training.pace import Paces
 
 
 # Endings, the worst first: that of an ensemble is the worst of its networks'.
-_REASONS = ("interrupted", "diverged", "max_time", "max_iter", "finished", "converged")
+_REASONS = (
+    "interrupted",
+    "diverged",
+    "max_time",
+    "stopped",
+    "max_iter",
+    "finished",
+    "converged",
+)
 
 
 @dataclass(frozen=True)
@@ -123,16 +131,16 @@ def begun(members: Sequence[Member]) -> Sequence[Member]:
     Returns
     -------
     members : sequence of Member
-        A single network in any case; of several those that have made an epoch.
+        A single network as soon as it has begun; of several those that have made an
+        epoch.
 
     Raises
     ------
     KeyboardInterrupt
-        If none of several has.
+        If there is none.
     """
-    if len(members) == 1:
-        return members
-    trained = [m for m in members if m.ending is not None and m.ending.n_iter > 0]
+    least = 0 if len(members) == 1 else 1
+    trained = [m for m in members if m.ending is not None and m.ending.n_iter >= least]
     if not trained:
         raise KeyboardInterrupt
     return trained
@@ -195,7 +203,10 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
         "learning_rate_": _mean(rates),
         "n_epochs_": max(int(state.n_epochs[0]) for state in states),
         "t_": max(int(state.n_seen[0]) for state in states),
-        "_training": {"progress": _kept(courses, on_score), "ended": ending.reason},
+        "_training": {
+            "progress": kept_courses(courses, on_score),
+            "ended": ending.reason,
+        },
     }
     if len(members) > 1:
         attributes["member_loss_curves_"] = curves
@@ -203,8 +214,8 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
     return attributes
 
 
-def _kept(courses: Sequence[Progress], on_score: bool) -> dict[str, Any]:
-    """Return the courses as plain data."""
+def kept_courses(courses: Sequence[Progress], on_score: bool) -> dict[str, Any]:
+    """Return courses as the plain data that :func:`course_of` reads."""
     return {
         "on_score": on_score,
         "loss_curves": [course.loss_curves[0] for course in courses],

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
-from sknet._rng import stream_state
+from sknet._rng import StreamState, stream_state
 from sknet.estimators.components import schedule_of
 from sknet.estimators.ensemble import fitted_seeds, member_data, new_streams, worst
 from sknet.estimators.initial import initial_theta
 from sknet.estimators.task import Fit, Task, limits_of
+from sknet.network.network import Network
 from sknet.schedules import Constant
 from sknet.training.batches import Dataset
 from sknet.training.callbacks import Reporter
+from sknet.training.interrupts import Interrupts
 from sknet.training.lbfgs import FullBatch, minimize_lbfgs
 from sknet.training.member import Ending
 
 
-def fit_lbfgs(estimator: Any, task: Task) -> Fit:
+Watch = Callable[[Array, int], bool]
+
+
+def fit_lbfgs(
+    estimator: Any, task: Task, interrupts: Interrupts, watch: Watch | None = None
+) -> Fit:
     """Train on all rows at once by L-BFGS.
 
     Parameters
@@ -29,52 +38,92 @@ def fit_lbfgs(estimator: Any, task: Task) -> Fit:
         Its parameters say how; ``theta_`` is the start if training goes on.
     task : Task
         What is trained on what.
+    interrupts : Interrupts
+        Let in while it trains.
+    watch : callable or None, default=None
+        Gets the parameters (k, P) of the networks so far after every iteration, and its
+        number; may return True to stop.
 
     Returns
     -------
     fit : Fit
-        Trained parameters.
+        Trained parameters; after an interrupt of the networks that were begun.
     """
     _refuse_what_needs_steps(estimator, task)
     _warn_of_what_needs_epochs(estimator, task)
-    if task.going_on:
-        kept, seeds = estimator._training["streams"], fitted_seeds(estimator)
-        thetas = [theta[None].copy() for theta in estimator.theta_]
-    else:
-        streams = new_streams(estimator)
-        seeds = streams.seeds
-        thetas = [
-            initial_theta(task, estimator.initializer, [stream])
-            for stream in streams.members
-        ]
-        kept = [stream_state(stream) for stream in streams.members]
+    thetas, kept, seeds = _start(estimator, task)
     data = member_data(estimator, task, seeds)
-    solved = [
-        _solve(estimator, task, dataset, theta)
-        for dataset, theta in zip(data, thetas, strict=True)
+    solved: list[tuple[Ending, float]] = []
+    for k, dataset in enumerate(data):
+        begun = np.concatenate(thetas[: k + 1]) if watch else None
+        told = partial(_tell, watch, begun) if watch else None
+        solved.append(_solve(estimator, task, dataset, thetas[k], interrupts, told))
+        if solved[-1][0].reason == "interrupted" or interrupts.came:
+            break
+    n_members = len(solved)
+    seeds = None if seeds is None else seeds[:n_members]
+    return Fit(
+        np.concatenate(thetas[:n_members]),
+        worst([ending for ending, _ in solved]),
+        _attributes(estimator, task, solved, kept[:n_members], seeds),
+    )
+
+
+def _start(
+    estimator: Any, task: Task
+) -> tuple[list[Array], list[StreamState], Array | None]:
+    """Return where each network begins, its stream's state, and the seeds."""
+    if task.going_on:
+        thetas = [theta[None].copy() for theta in estimator.theta_]
+        return thetas, estimator._training["streams"], fitted_seeds(estimator)
+    streams = new_streams(estimator)
+    thetas = [
+        initial_theta(task, estimator.initializer, [stream])
+        for stream in streams.members
     ]
-    endings = [ending for ending, _ in solved]
+    kept = [stream_state(stream) for stream in streams.members]
+    return thetas, kept, streams.seeds
+
+
+def _attributes(
+    estimator: Any,
+    task: Task,
+    solved: Sequence[tuple[Ending, float]],
+    kept: Sequence[StreamState],
+    seeds: Array | None,
+) -> dict[str, Any]:
+    """Return the fitted attributes that tell of the training."""
     before = estimator.n_epochs_ if task.going_on else 0
-    n_epochs = before + max(ending.n_iter for ending in endings)
+    n_epochs = before + max(ending.n_iter for ending, _ in solved)
     seen = estimator.t_ if task.going_on else 0
-    n_members = len(thetas)
-    attributes = {
+    attributes: dict[str, Any] = {
         "loss_": float(np.mean([loss for _, loss in solved])),
         "n_epochs_": n_epochs,
         "t_": seen,
         "_training": {
-            "streams": kept,
-            "n_epochs": [n_epochs] * n_members,
-            "n_seen": [seen] * n_members,
+            "streams": list(kept),
+            "n_epochs": [n_epochs] * len(solved),
+            "n_seen": [seen] * len(solved),
         },
     }
     if seeds is not None:
         attributes["member_seeds_"] = seeds
-    return Fit(np.concatenate(thetas), worst(endings), attributes)
+    return attributes
+
+
+def _tell(watch: Watch, begun: Array, x: Array, n_iter: int) -> bool:
+    """Tell who watches of an iteration of the last network that was begun."""
+    begun[-1, : len(x)] = x
+    return watch(begun, n_iter)
 
 
 def _solve(
-    estimator: Any, task: Task, data: Dataset, theta: Array
+    estimator: Any,
+    task: Task,
+    data: Dataset,
+    theta: Array,
+    interrupts: Interrupts,
+    told: Watch | None,
 ) -> tuple[Ending, float]:
     """Minimise for one network, in place; return how it ended, and the loss."""
     full = FullBatch(task.objective(estimator.alpha), data, theta)
@@ -84,6 +133,8 @@ def _solve(
         estimator.max_fun,
         estimator.tol,
         Reporter(bool(estimator.verbose)),
+        interrupts,
+        told,
     )
     theta[0, : len(x)] = x
     if not np.isfinite(loss) or not np.isfinite(theta).all():
@@ -109,19 +160,25 @@ def _warn_of_what_needs_epochs(estimator: Any, task: Task) -> None:
             )
 
 
-def _refuse_what_needs_steps(estimator: Any, task: Task) -> None:
-    """Refuse parameters that say something about minibatch steps."""
-    schedule, network = schedule_of(estimator), task.network
-    for parameter, is_given, why in (
+def _what_needs_steps(
+    estimator: Any, network: Network
+) -> tuple[tuple[str, Any, str], ...]:
+    """Return parameters that speak of minibatch steps, if they are given, and why."""
+    return (
         (
             f"learning_rate={estimator.learning_rate!r}",
-            not isinstance(schedule, Constant),
+            not isinstance(schedule_of(estimator), Constant),
             "has no learning rate",
         ),
         (
             f"rate_factors={estimator.rate_factors!r}",
             isinstance(estimator.rate_factors, dict) and estimator.rate_factors,
             "has no learning rate",
+        ),
+        (
+            f"checkpoint={estimator.checkpoint!r}",
+            estimator.checkpoint is not None,
+            "keeps its memory to itself (SciPy), so that it could not go on exactly",
         ),
         (
             f"clip_norm={estimator.clip_norm!r}",
@@ -143,7 +200,12 @@ def _refuse_what_needs_steps(estimator: Any, task: Task) -> None:
             network.mixes_rows,
             "evaluates the rows in chunks, whose statistics would differ",
         ),
-    ):
+    )
+
+
+def _refuse_what_needs_steps(estimator: Any, task: Task) -> None:
+    """Refuse parameters that say something about minibatch steps."""
+    for parameter, is_given, why in _what_needs_steps(estimator, task.network):
         if is_given:
             raise ValueError(
                 f"{parameter} does not go with solver='lbfgs', which {why}. Use "

@@ -152,6 +152,15 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=None
         Threads that share out the networks; -1 for all processors. It changes no bit.
+    checkpoint : str, path-like, Checkpoint or None, default=None
+        File in which ``fit`` saves the state of its training about every minute, or as
+        a ``Checkpoint`` says. A fit that was killed goes on from there when it is
+        called again in the same way, and ends with the same bits; a fit that is through
+        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
+        used by ``partial_fit``.
+    deterministic : bool, default=False
+        Whether the numbers may not depend on the threads of BLAS either: it gets one,
+        in ``fit`` and in prediction. Without it, the last digits of large networks may.
 
     Attributes
     ----------
@@ -275,6 +284,8 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         share_trunk=False,
         stop_together=True,
         n_jobs=None,
+        checkpoint=None,
+        deterministic=False,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -317,3 +328,5 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.deterministic = deterministic

@@ -31,10 +31,10 @@ from sknet.estimators.holdout import Holdout, NoSplitError, split_rows
 from sknet.estimators.initial import initial_theta
 from sknet.estimators.task import Fit, Task, batch_rows, limits_of
 from sknet.optimizers import Optimizer
+from sknet.training.member import Member
 from sknet.training.monitor import Progress, Rule
 from sknet.training.pace import Pace
 from sknet.training.recipe import Limits, Recipe
-from sknet.training.session import Member
 from sknet.training.state import TrainState, stack_states
 
 
@@ -99,11 +99,11 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     if task.resumable:  # as if it had been one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         ending = replace(ending, n_iter=n_epochs)
-    settled = [_settle(member) for member in members]
+    thetas = [settled(member) for member in members]
     attributes = summary(members, ending)
-    last = all(s is m.state.theta for s, m in zip(settled, members, strict=True))
-    theta = None if last else np.concatenate(settled)
-    del settled
+    last = all(s is m.state.theta for s, m in zip(thetas, members, strict=True))
+    theta = None if last else np.concatenate(thetas)
+    del thetas
     state = stack_states([member.state for member in members], spend=True)
     theta = state.theta if theta is None else theta
     attributes |= estimator._judged(task, theta, members)
@@ -270,12 +270,29 @@ def _arrange_rows(
             given = replace(given, pools=pools)
             given = replace(given, score=estimator._score_on(task, given))
         return [given] * n_members
-    holdouts = [_holdout(estimator, task, rows, pools) for rows in validation]
+    holdouts = [split_off(estimator, task, rows, pools) for rows in validation]
     return [holdouts[k % len(holdouts)] for k in range(n_members)]
 
 
-def _holdout(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
-    """Return some rows of the data as a validation set."""
+def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
+    """Return some rows of the data as a validation set.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its parameters say how it is scored.
+    task : Task
+        Whose rows they are.
+    rows : ndarray of int, of shape (V,)
+        Their numbers.
+    pools : bool
+        Whether the networks are judged by their averaged prediction.
+
+    Returns
+    -------
+    holdout : Holdout
+        The validation set.
+    """
     holdout = Holdout(task.data, task.y, rows, None, pools)
     return replace(holdout, score=estimator._score_on(task, holdout))
 
@@ -309,8 +326,24 @@ def _split(
     return parts
 
 
-def _settle(member: Member) -> Array:
-    """Return the parameters to publish; after a divergence restore the best ones."""
+def settled(member: Member) -> Array:
+    """Return the parameters to publish; after a divergence restore the best ones.
+
+    Parameters
+    ----------
+    member : Member
+        Trained. After a divergence its state goes back, too.
+
+    Returns
+    -------
+    theta : ndarray of shape (1, P)
+        The array of its state, or that of its best parameters.
+
+    Raises
+    ------
+    ValueError
+        If it has diverged in its first epoch.
+    """
     state, best = member.state, member.best
     if member.ending is not None and member.ending.reason == "diverged":
         if best is None:

@@ -165,6 +165,15 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=-1
         Threads that share out the networks; -1 for all processors. It changes no bit.
+    checkpoint : str, path-like, Checkpoint or None, default=None
+        File in which ``fit`` saves the state of its training about every minute, or as
+        a ``Checkpoint`` says. A fit that was killed goes on from there when it is
+        called again in the same way, and ends with the same bits; a fit that is through
+        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
+        used by ``partial_fit``.
+    deterministic : bool, default=False
+        Whether the numbers may not depend on the threads of BLAS either: it gets one,
+        in ``fit`` and in prediction. Without it, the last digits of large networks may.
     calibrate : bool, default=True
         Whether probabilities are calibrated by a temperature, on the held-out rows of
         early stopping. For outputs that are logistic or a softmax.
@@ -311,6 +320,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         share_trunk=False,
         stop_together=False,
         n_jobs=-1,
+        checkpoint=None,
+        deterministic=False,
         calibrate=True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -361,4 +372,6 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.deterministic = deterministic
         self.calibrate = calibrate

@@ -160,6 +160,15 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
         not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=-1
         Threads that share out the networks; -1 for all processors. It changes no bit.
+    checkpoint : str, path-like, Checkpoint or None, default=None
+        File in which ``fit`` saves the state of its training about every minute, or as
+        a ``Checkpoint`` says. A fit that was killed goes on from there when it is
+        called again in the same way, and ends with the same bits; a fit that is through
+        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
+        used by ``partial_fit``.
+    deterministic : bool, default=False
+        Whether the numbers may not depend on the threads of BLAS either: it gets one,
+        in ``fit`` and in prediction. Without it, the last digits of large networks may.
     clip_predictions : bool, default=True
         Whether predictions end a twentieth of the range beyond that of the training
         targets. For losses that work on standardised targets; see the notes.
@@ -309,6 +318,8 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
         share_trunk=False,
         stop_together=False,
         n_jobs=-1,
+        checkpoint=None,
+        deterministic=False,
         clip_predictions=True,
         quantiles=None,
     ):
@@ -359,5 +370,7 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
         self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
+        self.checkpoint = checkpoint
+        self.deterministic = deterministic
         self.clip_predictions = clip_predictions
         self.quantiles = quantiles

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,12 @@ class Fit:
     theta: Array
     ending: Ending
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    def interrupted_if(self, came: bool) -> Fit:
+        """Return the same; with the ending of an interrupt if one came at the end."""
+        if not came:
+            return self
+        return replace(self, ending=replace(self.ending, reason="interrupted"))
 
 
 def limits_of(estimator: Any, incremental: bool) -> Limits:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sklearn import get_config
 
+from sknet._sklearn import has_callbacks
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.components import FULL_BATCH_SOLVER
 from sknet.estimators.crew import Crew, train
@@ -151,8 +152,11 @@ def can_run_together(estimator: Any) -> str:
         return type(estimator).__name__
     if estimator.solver == FULL_BATCH_SOLVER:
         return f"solver={FULL_BATCH_SOLVER!r}"
-    if estimator.max_time is not None:
-        return "max_time"
+    for name in ("max_time", "checkpoint"):
+        if getattr(estimator, name) is not None:
+            return name
+    if has_callbacks(estimator):
+        return "callbacks"
     return ""
 
 

@@ -7,6 +7,7 @@ at a time: line searches need the digits, and memory stays bounded.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 from scipy.optimize import minimize
@@ -15,6 +16,7 @@ from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
 from sknet.training.callbacks import Reporter
+from sknet.training.interrupts import Interrupts
 from sknet.training.member import Ending
 from sknet.training.recipe import Limits
 
@@ -25,6 +27,18 @@ _CHUNK_ROWS = 2048
 
 class _OutOfTime(Exception):
     """Raised from inside an evaluation to leave SciPy's loop."""
+
+
+class _Stopped(Exception):
+    """Raised after an iteration because whoever watches wants it."""
+
+
+# Why a minimisation ended, by what left the loop.
+_STOPS: dict[type[BaseException], str] = {
+    KeyboardInterrupt: "interrupted",
+    _OutOfTime: "max_time",
+    _Stopped: "stopped",
+}
 
 
 class FullBatch:
@@ -105,7 +119,13 @@ class FullBatch:
 
 
 def minimize_lbfgs(
-    full: FullBatch, limits: Limits, max_fun: int, tol: float, reporter: Reporter
+    full: FullBatch,
+    limits: Limits,
+    max_fun: int,
+    tol: float,
+    reporter: Reporter,
+    interrupts: Interrupts,
+    watch: Callable[[Array, int], bool] | None = None,
 ) -> tuple[Ending, Array, float]:
     """Minimise by L-BFGS.
 
@@ -121,6 +141,11 @@ def minimize_lbfgs(
         Largest element of the gradient at which it has converged.
     reporter : Reporter
         Told of every iteration.
+    interrupts : Interrupts
+        Let in while it minimises.
+    watch : callable or None, default=None
+        Gets the trainable parameters after every iteration, and its number; may return
+        True to stop.
 
     Returns
     -------
@@ -142,28 +167,29 @@ def minimize_lbfgs(
 
     def after_iteration(x: Array) -> None:
         nonlocal n_iter
-        del x
         n_iter += 1
         reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
+        if watch is not None and watch(x, n_iter):
+            raise _Stopped
 
     start = full.start
     options = {"maxfun": max_fun, "maxiter": limits.max_iter, "gtol": tol}
     try:
-        result = minimize(
-            function,
-            start,
-            method="L-BFGS-B",
-            jac=True,
-            options=options,
-            callback=after_iteration,
-        )
+        with interrupts.let_in():
+            result = minimize(
+                function,
+                start,
+                method="L-BFGS-B",
+                jac=True,
+                options=options,
+                callback=after_iteration,
+            )
         x, n_iter = result.x, min(int(result.nit), limits.max_iter)
         reason = "converged" if result.status == 0 else "max_iter"
         ending = Ending(reason, n_iter, _text(result.message))
-    except (KeyboardInterrupt, _OutOfTime) as stop:
+    except tuple(_STOPS) as stop:
         x = start if full.best is None else full.best[1]
-        interrupted = isinstance(stop, KeyboardInterrupt)
-        ending = Ending("interrupted" if interrupted else "max_time", n_iter)
+        ending = Ending(_STOPS[type(stop)], n_iter)
     return _finished(full, ending, x)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sknet._numerics import Array
@@ -102,6 +102,23 @@ class Standing:
     progress: Progress
     best: Array | None
     has_best: Array
+
+    def pairs(self) -> list[tuple[Member, Member]]:
+        """Return each member, and a view of how it is now."""
+        pairs = []
+        for k, member in enumerate(self.members):
+            best = None
+            if self.best is not None and self.has_best[k]:
+                best = self.best[k : k + 1]
+            changed = replace(
+                member,
+                state=self.state.member(k),
+                progress=self.progress.members([k]),
+                best=best,
+                n_done=self.n_done[k],
+            )
+            pairs.append((member, changed))
+        return pairs
 
 
 def _never() -> bool:

@@ -1,0 +1,153 @@
+"""Archives: plain data in one file, without pickle, written all at once or not at all.
+
+A file is a NumPy archive (``.npz``): arrays as they are, and the rest as JSON text that
+says where they belong. Reading one builds numbers, strings, lists, tuples, dicts and
+arrays, and never runs code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sknet._numerics import Array
+
+
+class DamagedArchiveError(ValueError):
+    """Raised where a file is no archive of ours, or not as it was written."""
+
+
+def write_archive(path: Path, tree: Any) -> None:
+    """Write plain data to a file, which is the old or the new one at every moment.
+
+    It is written beside its place, forced to the disk, and then renamed.
+
+    Parameters
+    ----------
+    path : Path
+        Where; what stands there is replaced.
+    tree : object
+        Arrays of numbers, numbers, strings and None, in lists, tuples and dicts with
+        strings as keys.
+
+    Raises
+    ------
+    OSError
+        If the system refuses; what stood there before is still there.
+    """
+    beside = unfinished(path)
+    try:
+        with open(beside, "wb") as file:
+            _write(file, tree)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+        _force_to_disk(path.parent)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def remove_archive(path: Path) -> None:
+    """Remove an archive, and what an interrupted writing has left of one."""
+    for file in (path, unfinished(path)):
+        file.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Return where an archive is written before it takes its place."""
+    return path.with_name(path.name + ".part")
+
+
+def read_archive(path: Path) -> Any:
+    """Read what :func:`write_archive` wrote.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    tree : object
+        As it was written.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    DamagedArchiveError
+        If it is something else, or has changed since it was written.
+    """
+    with open(path, "rb") as file:
+        try:
+            _check_sums(file)
+            with np.load(file, allow_pickle=False) as archive:
+                text = archive["tree"].tobytes().decode("utf-8")
+                return _unpacked(json.loads(text), archive)
+        except Exception as error:  # bytes from anywhere may break a reader anyhow
+            raise DamagedArchiveError(f"{type(error).__name__}: {error}") from error
+
+
+def _check_sums(file: IO[bytes]) -> None:
+    """Compare the checksums of all parts of an archive, before one of them is used."""
+    with zipfile.ZipFile(file) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"the checksum of {damaged} is wrong")
+    file.seek(0)
+
+
+def _write(file: IO[bytes], tree: Any) -> None:
+    """Write the arrays of plain data, and how they belong together."""
+    arrays: dict[str, Array] = {}
+    text = json.dumps(_packed(tree, arrays))
+    arrays["tree"] = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # no name is "allow_pickle"
+
+
+def _packed(tree: Any, arrays: dict[str, Array]) -> Any:
+    """Return plain data as JSON knows them; put arrays aside."""
+    if isinstance(tree, np.ndarray):
+        if tree.dtype.hasobject:
+            raise TypeError(f"An array of type {tree.dtype} is no plain data.")
+        name = f"array_{len(arrays)}"
+        arrays[name] = tree
+        return {"array": name}
+    if isinstance(tree, dict):
+        return {"dict": {key: _packed(value, arrays) for key, value in tree.items()}}
+    if isinstance(tree, tuple):
+        return {"tuple": [_packed(item, arrays) for item in tree]}
+    if isinstance(tree, list):
+        return [_packed(item, arrays) for item in tree]
+    return tree
+
+
+def _unpacked(tree: Any, arrays: Any) -> Any:
+    """Return what :func:`_packed` was given."""
+    if isinstance(tree, list):
+        return [_unpacked(item, arrays) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    ((kind, content),) = tree.items()
+    if kind == "array":
+        return arrays[content]
+    if kind == "tuple":
+        return tuple(_unpacked(item, arrays) for item in content)
+    return {key: _unpacked(value, arrays) for key, value in content.items()}
+
+
+def _force_to_disk(folder: Path) -> None:
+    """Make a new name in a folder outlast a power cut, where a system can do that."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

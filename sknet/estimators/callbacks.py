@@ -1,0 +1,170 @@
+"""scikit-learn's callbacks: who is told of every epoch, as from version 1.9 on.
+
+A fit is the task ``"fit"`` with a task ``"epoch"`` for each epoch (for each iteration
+of L-BFGS). If all networks are judged by one validation set, a task ``"validation"``
+follows each of them, whose data are that set: so ``ScoringMonitor`` has scores of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet._sklearn import has_callbacks, safe_indexing
+from sknet.estimators.components import FULL_BATCH_SOLVER
+from sknet.estimators.ensemble import n_networks
+from sknet.estimators.stochastic import settled
+from sknet.estimators.task import Call, Task
+from sknet.training.member import Member, Standing
+
+
+def begin_callbacks(estimator: Any, call: Call) -> EpochCallbacks | None:
+    """Return who tells the callbacks of a fit, or None if there are none to tell.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        What is fitted.
+    call : Call
+        What was handed in. ``partial_fit`` is one epoch, and tells nobody.
+
+    Returns
+    -------
+    callbacks : EpochCallbacks or None
+        Set up; scikit-learn's decorator of ``fit`` tears them down.
+    """
+    if call.incremental or not has_callbacks(estimator):
+        return None
+    return EpochCallbacks(estimator, call)
+
+
+class EpochCallbacks:
+    """Tells the callbacks of an estimator about the epochs of its fit.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        What is fitted.
+    call : Call
+        What was handed in.
+    """
+
+    def __init__(self, estimator: Any, call: Call) -> None:
+        self._estimator = estimator
+        self._X, self._y = call.X, call.y
+        self._weight = call.sample_weight
+        self._validation: tuple[Any, Any, Any] | None = None
+        if call.holdout[0] is not None:
+            self._validation = call.holdout
+        self._context = estimator._init_callback_context(
+            max_subtasks=int(estimator.max_iter) * self._tasks_an_epoch()
+        )
+        self._context.call_on_fit_task_begin(estimator=estimator, **self._training())
+
+    def _tasks_an_epoch(self) -> int:
+        """Return the tasks of an epoch; L-BFGS trains one network after the other."""
+        estimator = self._estimator
+        if estimator.solver == FULL_BATCH_SOLVER:
+            return n_networks(estimator)
+        one_set = estimator.stop_together or n_networks(estimator) == 1
+        validates = self._validation is not None
+        return 1 + (validates or bool(estimator.early_stopping and one_set))
+
+    def of_members(
+        self, task: Task, members: Sequence[Member]
+    ) -> Callable[[Standing], bool]:
+        """Return what watches a training by steps."""
+        holdouts = {id(member.holdout): member.holdout for member in members}
+        (holdout,) = holdouts.values() if len(holdouts) == 1 else (None,)
+        if holdout is not None and holdout.rows is not None:
+            self._hold_out(holdout.rows, task.data.n_rows)
+
+        def watch(standing: Standing) -> bool:
+            return self._tell(partial(self._fitted, task, members, standing))
+
+        return watch
+
+    def of_full_batch(self, task: Task) -> Callable[[Array, int], bool]:
+        """Return what watches L-BFGS."""
+
+        def watch(theta: Array, n_iter: int) -> bool:
+            attributes = self._estimator._prediction_state(task)
+            fitted = attributes | {"theta_": theta.copy(), "n_iter_": n_iter}
+            return self._tell(lambda: fitted)
+
+        return watch
+
+    def end(self) -> None:
+        """Tell that the estimator is fitted."""
+        self._context.call_on_fit_task_end(
+            estimator=self._estimator, reconstruction_attributes={}, **self._training()
+        )
+
+    def _hold_out(self, validation: Array, n_rows: int) -> None:
+        """Split what was handed in as the rows of the fit were split."""
+        mask = np.zeros(n_rows, dtype=bool)
+        mask[validation] = True
+        given = self._X, self._y, self._weight
+        chosen = [_both(values, mask) for values in given]
+        self._X, self._y, self._weight = (pair[0] for pair in chosen)
+        self._validation = chosen[0][1], chosen[1][1], chosen[2][1]
+
+    def _training(self) -> dict[str, Any]:
+        """Return the training data, as callbacks get them."""
+        return _data(self._X, self._y, self._weight)
+
+    def _tell(self, fitted: Callable[[], dict[str, Any]]) -> bool:
+        """Tell of an epoch; return whether a callback wants the fit to stop."""
+        stops = self._task("epoch", self._training(), fitted)
+        if self._validation is not None:
+            stops |= self._task("validation", _data(*self._validation), fitted)
+        return stops
+
+    def _task(
+        self, name: str, data: dict[str, Any], fitted: Callable[[], dict[str, Any]]
+    ) -> bool:
+        """Tell of a task that has been done."""
+        context, estimator = self._context.subcontext(task_name=name), self._estimator
+        context.call_on_fit_task_begin(estimator=estimator, **data)
+        stops: bool = context.call_on_fit_task_end(
+            estimator=estimator, reconstruction_attributes=fitted, **data
+        )
+        return stops
+
+    def _fitted(
+        self, task: Task, members: Sequence[Member], standing: Standing
+    ) -> dict[str, Any]:
+        """Return the fitted attributes with the weights that this epoch has ended with.
+
+        Early stopping would publish those of the best epoch instead; a curve of scores
+        is of each epoch.
+        """
+        changed = {id(member): now for member, now in standing.pairs()}
+        now = [changed.get(id(member), member) for member in members]
+        theta = np.concatenate(
+            [m.state.published if m.ending is None else settled(m) for m in now]
+        )
+        estimator = self._estimator
+        return {
+            **estimator._prediction_state(task),
+            **estimator._judged(task, theta, now),
+            "theta_": theta,
+            "n_iter_": max(standing.n_done),
+        }
+
+
+def _both(values: Any, mask: Array) -> tuple[Any, Any]:
+    """Return the training and the validation rows; twice None of None."""
+    if values is None:
+        return None, None
+    return safe_indexing(values, ~mask), safe_indexing(values, mask)
+
+
+def _data(X: Any, y: Any, weight: Any) -> dict[str, Any]:
+    """Return data as scikit-learn hands them to callbacks."""
+    metadata = None if weight is None else {"sample_weight": weight}
+    return {"X": X, "y": y, "metadata": metadata}
