@@ -104,6 +104,12 @@ def classifier_of_numbers(request):
     return with_data(request.param, raw=False)
 
 
+@pytest.fixture(params=[*CLASSIFIERS, *REGRESSORS], ids=class_name)
+def case_of_numbers(request):
+    """All four, and numbers."""
+    return with_data(request.param, raw=False)
+
+
 @pytest.fixture(autouse=True)
 def _few_epochs_are_meant():
     """That a model of these tests is not trained to the end is no news."""
