@@ -83,6 +83,7 @@ def test_code_in_the_user_guide_runs(path):
     """Each block of code of a chapter runs on data of the names it uses."""
     X, y = make_classification(200, 5, random_state=0)
     names = {"X": X, "y": y, "X_val": X[:50], "y_val": y[:50], "w_val": np.ones(50)}
+    monkeypatch.chdir(tmp_path)  # some write files
     names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
     names |= {"SimpleMLPRegressor": SimpleMLPRegressor, "np": np}
     names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}

@@ -6,11 +6,18 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from sklearn.base import ClassifierMixin
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import Part, StrOptions, fit_context
+from sknet._sklearn import (
+    Part,
+    StrOptions,
+    fit_context,
+    mlp_target_kind,
+    set_mlp_labels,
+)
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.components import loss_of
 from sknet.estimators.prediction import ClassPredictions
@@ -41,6 +48,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
+    _sister: ClassVar[type] = MLPClassifier
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or an indicator matrix of several labels at once.
         classes : array-like of shape (n_classes,), default=None
@@ -94,3 +102,14 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
+    def _label_sister(self, mlp: Any) -> None:
+        """Give scikit-learn's class the classes."""
+        several = self._target_kind == "multilabel-indicator"
+        set_mlp_labels(mlp, self.classes_, several)
+
+    def _target_of_sister(self, mlp: Any) -> ClassTarget:
+        """Return the classes of scikit-learn's class."""
+        kind = mlp_target_kind(mlp)
+        loss = replace(loss_of(self, CLASS_LOSSES), exclusive=kind == "multiclass")
+        return ClassTarget(kind, mlp.classes_.copy(), loss)
+

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
+from sklearn.neural_network import MLPRegressor
 
 from sknet._component import Registry
 from sknet._numerics import Array
@@ -29,6 +30,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     _numeric_target: ClassVar[bool] = True
 
     @available_if(is_stochastic)
+    _sister: ClassVar[type] = MLPRegressor
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
         """Train one epoch on the given data, going on from earlier calls.
@@ -76,3 +78,10 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         """Return nothing: outputs and loss say it all."""
         del target
         return {}
+
+    def _label_sister(self, mlp: Any) -> None:
+        """Give nothing: values are what they are."""
+
+    def _target_of_sister(self, mlp: Any) -> ValueTarget:
+        """Return the number of outputs of scikit-learn's class."""
+        return ValueTarget(mlp.n_outputs_, self._loss_to_fit())

@@ -147,6 +147,8 @@ class Understanding:
         goes_on = call.incremental or call.resumable or self.warm_start
         going_on = goes_on and "theta_" in vars(self)
         X, y = readings.read(self, call.X, call.y, not going_on)
+        if going_on:
+            self._check_goes_on()
         weight = readings.same(_weight_of_rows(X, call.sample_weight))
         target, encoded = self._read_target(y, weight, going_on, call, readings)
         weight = readings.same(self._weight_by_class(target, y, weight))

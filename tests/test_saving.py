@@ -1,0 +1,559 @@
+"""Saving: files run no code, lose nothing, say their version, and load later on."""
+
+import copy
+import importlib
+import io
+import json
+import pickle
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+import saved.write as writer
+from sklearn.base import clone
+from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import sknet
+from sknet import _version
+from sknet.activations import ACTIVATIONS, LeakyReLU, Tanh
+from sknet.averages import AVERAGES
+from sknet.initializers import INITIALIZERS
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
+from sknet.network.blocks import BLOCKS, Plain
+from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.optimizers import OPTIMIZERS
+from sknet.schedules import SCHEDULES
+from sknet.testing import temporarily_registered
+
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore:lbfgs failed to converge"),
+]
+
+SAVED = Path(__file__).parent / "saved"
+
+X = writer.X[:60]
+LABELS = writer.BANDS[:60]
+VALUES = writer.VALUES[:60]
+COUNTS = np.exp(VALUES / 2)
+TABLE = writer.TABLE[:60]
+INDICATOR = (X > 0).astype(int)
+OBJECTS = LABELS.astype(object)
+CLASSIFIER, REGRESSOR = sknet.SimpleMLPClassifier, sknet.SimpleMLPRegressor
+SMALL = {"hidden_layer_sizes": (4, 4), "max_iter": 2, "random_state": 0}
+GOES_ON = {**SMALL, "warm_start": True, "batch_size": 25}
+
+
+def of_family(registry, parameter, cls, y, rows=X, **more):
+    """A case for each name of a registry, and for each instance."""
+    for name, component in registry.items():
+        if name != "custom":  # holds functions of the user's, not ours to trust
+            for form, value in (("name", name), ("instance", component())):
+                yield (
+                    f"{parameter}={name}, {form}",
+                    cls,
+                    {parameter: value} | more,
+                    (
+                        rows,
+                        y,
+                    ),
+                )
+
+
+NUMBERS = {"categorical_features": None, "numeric_embedding": None}
+OPTIONS = [
+    ("lbfgs", CLASSIFIER, {"solver": "lbfgs", "batch_size": "auto"}, (X, LABELS)),
+    ("several labels", CLASSIFIER, {}, (X, INDICATOR)),
+    ("object labels", CLASSIFIER, {}, (X, OBJECTS)),
+    ("float32", CLASSIFIER, {"dtype": "float32"}, (X, LABELS)),
+    ("class weights", CLASSIFIER, {"class_weight": {"low": 2.0}}, (X, LABELS)),
+    ("dropout", CLASSIFIER, {"dropout": 0.2}, (X, LABELS)),
+    ("norm", CLASSIFIER, {"block": Plain(normalization="batch")}, (X, LABELS)),
+    ("ensemble", CLASSIFIER, {"n_estimators": 2, "bootstrap": True}, (X, LABELS)),
+    ("trunk", CLASSIFIER, {"n_estimators": 2, "share_trunk": True}, (X, LABELS)),
+    ("list", CLASSIFIER, {"activation": ["relu", Tanh()]}, (X, LABELS)),
+    (
+        "clip",
+        CLASSIFIER,
+        {"clip_norm": 1.0, "rate_factors": {"bias": 2.0}},
+        (X, OBJECTS),
+    ),
+    ("stream", CLASSIFIER, {"random_state": np.random.RandomState(3)}, (X, LABELS)),
+    ("linear", REGRESSOR, {"hidden_layer_sizes": (), "use_bias": False}, (X, VALUES)),
+    ("outputs", REGRESSOR, {"shuffle": False}, (X, np.stack([VALUES, COUNTS], 1))),
+    ("lbfgs, values", REGRESSOR, {"solver": "lbfgs"}, (X, VALUES)),
+    ("table", sknet.TabularMLPClassifier, writer.CATEGORIES, (TABLE, LABELS)),
+    ("numbers", sknet.TabularMLPClassifier, NUMBERS, (X, LABELS)),
+    ("names", sknet.TabularMLPRegressor, {"quantiles": (0.1, 0.9)}, (TABLE, VALUES)),
+]
+EARLY = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 4}
+OPTIONS += [
+    ("early", CLASSIFIER, EARLY, (X, LABELS)),
+    ("scoring", REGRESSOR, EARLY | {"scoring": "neg_max_error"}, (X, VALUES)),
+    (
+        "each early",
+        REGRESSOR,
+        EARLY | {"n_estimators": 2, "stop_together": False},
+        (X, VALUES),
+    ),
+]
+CASES = [
+    *of_family(ACTIVATIONS, "activation", CLASSIFIER, LABELS),
+    *of_family(CLASS_LOSSES, "loss", CLASSIFIER, LABELS),
+    *of_family(VALUE_LOSSES, "loss", REGRESSOR, COUNTS),
+    *of_family(OPTIMIZERS, "solver", CLASSIFIER, LABELS),
+    *of_family(SCHEDULES, "learning_rate", CLASSIFIER, LABELS),
+    *of_family(AVERAGES, "averaging", CLASSIFIER, LABELS),
+    *of_family(BLOCKS, "block", CLASSIFIER, LABELS),
+    *of_family(INITIALIZERS, "initializer", CLASSIFIER, LABELS),
+    *of_family(
+        NUMERIC_EMBEDDINGS,
+        "numeric_embedding",
+        sknet.TabularMLPRegressor,
+        VALUES,
+        TABLE,
+        **writer.CATEGORIES,
+    ),
+    *OPTIONS,
+]
+IDS = [case[0] for case in CASES]
+
+
+def fitted(cls, params, data):
+    """A fitted estimator that has seen few epochs."""
+    params = {**GOES_ON, **params}
+    if params.get("solver") == "lbfgs":
+        params["batch_size"] = "auto"
+    return cls(**params).fit(*data)
+
+
+def go_on(model, data):
+    """Train some more."""
+    if hasattr(model, "partial_fit"):
+        model.partial_fit(*data)
+    return model.set_params(max_iter=3).fit(*data)
+
+
+def outputs(model, rows):
+    """What a model predicts: probabilities, or values."""
+    if hasattr(model, "predict_proba"):
+        return model.predict_proba(rows)
+    return model.predict(rows)
+
+
+def written(model, form):
+    """A file of a model, as bytes."""
+    if form == "skops":
+        return pytest.importorskip("skops.io").dumps(model)
+    if form == "pickle":
+        return pickle.dumps(model)
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    return file.getvalue()
+
+
+def read(data, form):
+    """The model of a file; of skops with no class trusted but ours."""
+    if form == "skops":
+        skops = pytest.importorskip("skops.io")
+        trusted = [*sknet.SKOPS_TRUSTED, *SEARCH_TYPES]
+        return skops.loads(data, trusted=trusted)
+    return pickle.loads(data) if form == "pickle" else joblib.load(io.BytesIO(data))
+
+
+def through(model, form):
+    """The model as a file brings it back, or as a copy."""
+    if form == "copy":
+        return copy.deepcopy(model)
+    return read(written(model, form), form)
+
+
+# What skops asks about in searches, by the versions of scikit-learn and NumPy.
+SEARCH_TYPES = {
+    "numpy.ma.core.MaskedArray",
+    "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.utils._metadata_requests.MetadataRequest",
+    "sklearn.utils._metadata_requests.MethodMetadataRequest",
+}
+
+
+# ------------------------------------------------------------- formats lose nothing
+
+
+@pytest.mark.parametrize(("name", "cls", "params", "data"), CASES, ids=IDS)
+def test_skops_loads_with_our_classes_alone_and_loses_nothing(name, cls, params, data):
+    """Predictions have the same bits, and so has the training that goes on."""
+    del name
+    skops = pytest.importorskip("skops.io")
+    model = fitted(cls, params, data)
+    file = skops.dumps(model)
+    assert set(skops.get_untrusted_types(data=file)) <= set(sknet.SKOPS_TRUSTED)
+    again = skops.loads(file, trusted=sknet.SKOPS_TRUSTED)
+    np.testing.assert_array_equal(outputs(again, data[0]), outputs(model, data[0]))
+    for parameter, value in model.get_params().items():
+        same = again.get_params()[parameter] == value
+        assert same or isinstance(value, np.random.RandomState), parameter
+    go_on(model, data)
+    go_on(again, data)
+    np.testing.assert_array_equal(again.theta_, model.theta_)
+    np.testing.assert_array_equal(outputs(again, data[0]), outputs(model, data[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "cls", "params", "data"), OPTIONS, ids=IDS[-len(OPTIONS) :]
+)
+@pytest.mark.parametrize("form", ["pickle", "joblib", "copy"])
+def test_pickles_and_copies_lose_nothing(form, name, cls, params, data):
+    del name
+    model = fitted(cls, params, data)
+    again = through(model, form)
+    assert vars(again).keys() == vars(model).keys()
+    go_on(model, data)
+    go_on(again, data)
+    np.testing.assert_array_equal(again.theta_, model.theta_)
+
+
+def odd_values(value, path="state"):
+    """What a safe loader would not know: all but arrays, numbers, text, containers."""
+    if isinstance(value, np.ndarray):
+        if value.dtype == object and not all(isinstance(v, str) for v in value.flat):
+            yield f"{path} is an array of objects"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                yield f"{path} has the key {key!r}, which is no text"
+            yield from odd_values(item, f"{path}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from odd_values(item, f"{path}[{i}]")
+    elif type(value) not in (type(None), bool, int, float, str):
+        yield f"{path} is a {type(value).__name__}"
+
+
+@pytest.mark.parametrize(("name", "cls", "params", "data"), CASES, ids=IDS)
+def test_fitted_state_is_plain(name, cls, params, data):
+    """Arrays, numbers, text, lists, tuples, dicts and None, whatever the options."""
+    del name
+    model = fitted(cls, params, data)
+    state = model.__getstate__()
+    for parameter in model.get_params(deep=False):
+        del state[parameter]
+    if "preprocessor_" in state:
+        encoder = state.pop("preprocessor_")
+        state["encoder"] = encoder.__getstate__()
+        assert type(encoder) is sknet.TabularPreprocessor
+    assert not list(odd_values(state))
+
+
+def test_odd_values_are_seen():
+    """The walker above is not blind."""
+    odd = {"a": [np.float64(1)], "b": {1: 2}, "c": np.array([None]), "d": ({1},)}
+    assert len(list(odd_values(odd))) == 4
+
+
+@pytest.mark.parametrize("form", ["skops", "pickle"])
+def test_levels_of_any_type_survive(form):
+    """True, 1 and "1" are different levels, and text for a key in some formats."""
+    table = np.array(
+        [[True, 1], [False, "1"], [True, "True"], [False, 2.5]] * 5, object
+    )
+    encoder = sknet.TabularPreprocessor([0, 1], max_one_hot=9).fit(table)
+    again = through(encoder, form)
+    np.testing.assert_array_equal(again.transform(table), encoder.transform(table))
+    assert again.categories_ == encoder.categories_
+    assert np.ptp(again.transform(table), axis=0).min() > 0
+
+
+# ------------------------------------------------------------------ other containers
+
+
+def test_pipeline_and_searches_load_with_our_classes_and_sklearns():
+    """scikit-learn's own classes that skops asks about are those of searches."""
+    skops = pytest.importorskip("skops.io")
+    net = CLASSIFIER(**SMALL)
+    grid = {"simplemlpclassifier__alpha": [1e-4, 0.1]}
+    pipeline = make_pipeline(StandardScaler(), net)
+    data = skops.dumps(pipeline.fit(X, LABELS))
+    again = skops.loads(data, trusted=sknet.SKOPS_TRUSTED)
+    np.testing.assert_array_equal(again.predict_proba(X), pipeline.predict_proba(X))
+    searches = [
+        GridSearchCV(pipeline, grid, cv=2),
+        sknet.LockstepGridSearchCV(pipeline, grid, cv=2),
+        sknet.LockstepRandomizedSearchCV(pipeline, grid, n_iter=2, cv=2),
+        sknet.LockstepHalvingSearchCV(net, {"alpha": [1e-4, 0.1]}, cv=2),
+        sknet.LockstepHalvingRandomSearchCV(
+            net, {"alpha": [1e-4, 0.1]}, n_candidates=2, cv=2, random_state=0
+        ),
+    ]
+    for search in searches:
+        search.fit(X, LABELS)
+        data = skops.dumps(search)
+        others = set(skops.get_untrusted_types(data=data)) - set(sknet.SKOPS_TRUSTED)
+        assert others <= SEARCH_TYPES
+        again = skops.loads(data, trusted=[*sknet.SKOPS_TRUSTED, *others])
+        np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+        scores = search.cv_results_["mean_test_score"]
+        np.testing.assert_array_equal(again.cv_results_["mean_test_score"], scores)
+
+
+def test_docs_name_the_types_of_searches():
+    page = SAVED.parents[1] / "docs" / "user_guide" / "saving.rst"
+    text = page.read_text(encoding="utf-8")
+    assert all(name in text for name in SEARCH_TYPES)
+
+
+def test_mlflow_saves_in_its_default_format(tmp_path, monkeypatch):
+    """Its scikit-learn flavour writes skops files, and wants to be told the classes."""
+    flavour = pytest.importorskip("mlflow.sklearn")
+    pytest.importorskip("skops")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", (tmp_path / "runs").as_uri())
+    model = make_pipeline(StandardScaler(), CLASSIFIER(**SMALL, solver="adam"))
+    model.fit(X, LABELS)
+    folder = tmp_path / "model"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own
+        flavour.save_model(
+            model,
+            folder,
+            serialization_format="skops",
+            skops_trusted_types=sknet.SKOPS_TRUSTED,
+            pip_requirements=[],  # else it asks pip what is installed
+        )
+        again = flavour.load_model(str(folder))
+    np.testing.assert_array_equal(again.predict_proba(X), model.predict_proba(X))
+
+
+# ----------------------------------------------------------------------- SKOPS_TRUSTED
+
+
+def test_trusted_list_is_as_stored():
+    """Paths that files hold are for ever: a class that moves leaves an alias behind."""
+    stored = (SAVED / "trusted.txt").read_text(encoding="utf-8").split()
+    assert set(sknet.SKOPS_TRUSTED) <= set(stored), "add the new ones to trusted.txt"
+    for path in stored:
+        module, _, name = path.rpartition(".")
+        cls = getattr(importlib.import_module(module), name)
+        assert f"{cls.__module__}.{cls.__qualname__}" in sknet.SKOPS_TRUSTED
+
+
+def test_every_public_class_and_component_is_trusted():
+    classes = {value for value in vars(sknet).values() if isinstance(value, type)}
+    registries = (ACTIVATIONS, AVERAGES, BLOCKS, CLASS_LOSSES, INITIALIZERS)
+    registries += (NUMERIC_EMBEDDINGS, OPTIMIZERS, SCHEDULES, VALUE_LOSSES)
+    for registry in registries:
+        classes |= set(registry.values())
+    paths = {f"{cls.__module__}.{cls.__qualname__}" for cls in classes}
+    assert paths == set(sknet.SKOPS_TRUSTED)
+
+
+@dataclass(frozen=True, repr=False)
+class Own(LeakyReLU):
+    """An activation of the user's."""
+
+
+def test_class_of_the_user_is_never_trusted():
+    """Whoever registers a component has to trust it by name, and is told so."""
+    skops = pytest.importorskip("skops.io")
+    with temporarily_registered(ACTIVATIONS, "own", Own):
+        again = importlib.reload(importlib.import_module("sknet.persistence"))
+        assert again.SKOPS_TRUSTED == sknet.SKOPS_TRUSTED
+        model = fitted(CLASSIFIER, {"activation": Own()}, (X, LABELS))
+        data = skops.dumps(model)
+    assert f"{__name__}.Own" in skops.get_untrusted_types(data=data)
+    with pytest.raises(skops.exceptions.UntrustedTypesFoundException, match="Own"):
+        skops.loads(data, trusted=sknet.SKOPS_TRUSTED)
+
+
+def test_functions_of_the_user_are_never_trusted():
+    skops = pytest.importorskip("skops.io")
+    model = fitted(REGRESSOR, {"loss": (half_square, error)}, (X, VALUES))
+    with pytest.raises(skops.exceptions.UntrustedTypesFoundException, match="error"):
+        skops.loads(skops.dumps(model), trusted=sknet.SKOPS_TRUSTED)
+
+
+def half_square(raw, y):
+    """Half the squared error."""
+    return 0.5 * ((raw - y) ** 2).sum(axis=1)
+
+
+def error(raw, y):
+    """Its gradient."""
+    return raw - y
+
+
+# ------------------------------------------------------------------------- versions
+
+STAMPED = {
+    "classifier": lambda: fitted(CLASSIFIER, {}, (X, LABELS)),
+    "tabular": lambda: fitted(
+        sknet.TabularMLPRegressor, writer.CATEGORIES, (TABLE, VALUES)
+    ),
+    "preprocessor": lambda: sknet.TabularPreprocessor(**writer.CATEGORIES).fit(TABLE),
+    "search": lambda: sknet.LockstepGridSearchCV(
+        CLASSIFIER(**SMALL), {"alpha": [0.1]}, cv=2
+    ).fit(X, LABELS),
+}
+
+
+@pytest.mark.parametrize("form", ["pickle", "joblib", "skops", "copy"])
+@pytest.mark.parametrize("kind", STAMPED)
+def test_same_version_is_not_told_anything(kind, form):
+    """All formats are silent (warnings are errors here), and the stamp is not kept."""
+    model = STAMPED[kind]()
+    assert model.__getstate__()["_sknet_version"] == sknet.__version__
+    assert vars(through(model, form)).keys() == vars(model).keys()
+    assert vars(copy.copy(model)).keys() == vars(model).keys()
+    clone(model)
+
+
+def told_of_versions(action):
+    """The result of an action, and the warnings about versions that came with it."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("error")
+        warnings.simplefilter("always", InconsistentVersionWarning)
+        result = action()
+    return result, [warning.message for warning in caught]
+
+
+@pytest.mark.parametrize("form", ["pickle", "joblib", "skops"])
+@pytest.mark.parametrize("kind", STAMPED)
+def test_another_version_is_told(kind, form, monkeypatch):
+    model = STAMPED[kind]()
+    with monkeypatch.context() as future:
+        future.setattr(_version, "__version__", "9.9.9")
+        data = written(model, form)
+    again, told = told_of_versions(lambda: read(data, form))
+    assert {(m.estimator_name, m.original_sklearn_version) for m in told} >= {
+        (type(model).__name__, "sknet 9.9.9")
+    }
+    assert f"when using version sknet {sknet.__version__}" in str(told[0])
+    assert vars(again).keys() == vars(model).keys()
+
+
+FOLDERS = sorted(
+    path for path in SAVED.iterdir() if path.is_dir() and path.name[0] != "_"
+)
+FILES = [
+    f for folder in FOLDERS for f in sorted(folder.glob("*.*")) if f.suffix != ".json"
+]
+
+
+def load(path):
+    """The model of a file."""
+    if path.suffix == ".pickle":
+        return pickle.loads(path.read_bytes())
+    skops = pytest.importorskip("skops.io")
+    return skops.load(path, trusted=[*sknet.SKOPS_TRUSTED, *SEARCH_TYPES])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.name}")
+def test_file_of_an_earlier_version_loads_and_predicts_what_it_did(path):
+    """Of this very version no file warns; of others each does, and says which."""
+    model, messages = told_of_versions(lambda: load(path))
+    told = [m for m in messages if "sknet" in m.original_sklearn_version]
+    theirs = {m.estimator_name for m in messages if m not in told}
+    assert theirs <= {"Pipeline", "StandardScaler"}  # by scikit-learn, of its own
+    assert bool(told) == (path.parent.name != sknet.__version__)
+
+    stored = json.loads((path.parent / "expected.json").read_text(encoding="utf-8"))
+    found = writer.numbers(path.stem, model)
+    single = "ensemble" in path.stem or path.stem.startswith("tabular")
+    tolerance = 1e-4 if single else 1e-9  # float32, whose sums differ by BLAS
+    np.testing.assert_allclose(found, stored[path.stem], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if path.stem in ("classifier", "ensemble")],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_training_of_a_file_of_an_earlier_version_goes_on(path):
+    """With the parameters that came later at their defaults."""
+    model, _ = told_of_versions(lambda: load(path))
+    parameters = type(model)().get_params(deep=False)
+    assert parameters.keys() == model.get_params(deep=False).keys()
+    before = model.n_epochs_
+    model.partial_fit(writer.X, writer.BANDS)
+    assert model.n_epochs_ == before + 1
+    assert len(model.loss_curve_) == model.n_epochs_
+
+
+# -------------------------------------------------------------------------- compact
+
+
+def wide(cls, **params):
+    """An estimator of about 100,000 parameters."""
+    sizes = {"hidden_layer_sizes": (300, 300), "max_iter": 2, "random_state": 0}
+    return cls(**{**sizes, **params})
+
+
+WIDE = [wide(CLASSIFIER, solver=name) for name in (*OPTIMIZERS, "lbfgs")]
+WIDE += [
+    wide(CLASSIFIER, warm_start=True, **EARLY),
+    wide(CLASSIFIER, averaging="ema", dtype="float32"),
+    wide(REGRESSOR, n_estimators=3),
+    wide(REGRESSOR, n_estimators=8, share_trunk=True, warm_start=True),
+    wide(sknet.TabularMLPClassifier, n_estimators=2, **writer.CATEGORIES),
+    wide(sknet.TabularMLPRegressor, n_estimators=2, **writer.CATEGORIES),
+]
+
+
+@pytest.mark.parametrize("model", WIDE, ids=repr)
+def test_compact_model_is_as_large_as_its_parameters(model):
+    """And predicts the same, bit for bit."""
+    rows = TABLE if isinstance(model, TABULAR) else X
+    model = clone(model).fit(rows, LABELS if "Class" in repr(model) else VALUES)
+    before = outputs(model, rows)
+    assert model.theta_.size > 90_000
+    assert model.compact() is model
+    assert len(pickle.dumps(model)) <= 1.1 * model.theta_.nbytes
+    np.testing.assert_array_equal(outputs(model, rows), before)
+    np.testing.assert_array_equal(outputs(through(model, "pickle"), rows), before)
+
+
+TABULAR = sknet.TabularMLPClassifier, sknet.TabularMLPRegressor
+COMPACT = {
+    "classifier": (CLASSIFIER, X, LABELS),
+    "regressor": (REGRESSOR, X, VALUES),
+    "tabular classifier": (TABULAR[0], TABLE, LABELS),
+    "tabular regressor": (TABULAR[1], TABLE, VALUES),
+}
+
+
+@pytest.mark.parametrize("params", [{}, {"n_estimators": 2}])
+@pytest.mark.parametrize("kind", COMPACT)
+def test_compact_model_refuses_to_go_on(kind, params):
+    """Never a start from scratch that nobody sees; the model stays what it is."""
+    cls, rows, y = COMPACT[kind]
+    tabular = writer.CATEGORIES if rows is TABLE else {}
+    model = fitted(cls, {**params, **tabular}, (rows, y)).compact()
+    before = outputs(model, rows)
+    for more in (model.partial_fit, model.fit):
+        with pytest.raises(ValueError, match=r"cannot go on .*compact\(\) has dropped"):
+            more(rows, y)
+        np.testing.assert_array_equal(outputs(model, rows), before)
+    # Without warm_start a fit has always begun anew; then all is there again.
+    model.set_params(warm_start=False).fit(rows, y).partial_fit(rows, y)
+
+
+def test_compact_lbfgs_model_refuses_to_go_on():
+    params = {"solver": "lbfgs", "warm_start": True}
+    model = fitted(REGRESSOR, params, (X, VALUES)).compact()
+    with pytest.raises(ValueError, match=r"compact\(\) has dropped"):
+        model.fit(X, VALUES)
+
+
+def test_compact_twice_and_unfitted():
+    model = fitted(CLASSIFIER, {}, (X, LABELS))
+    assert model.compact().compact() is model
+    with pytest.raises(NotFittedError):
+        CLASSIFIER().compact()
+    clone(model).fit(X, LABELS)
