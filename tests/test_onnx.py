@@ -14,13 +14,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from served import serve, skl2onnx
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sknet
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor, TabularPreprocessor
 from sknet.activations import ACTIVATIONS, ELU, Blend, LeakyReLU, Maxout, Tanh
 from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, Brier, Quantile, SquaredError
@@ -116,21 +117,20 @@ class Fixed(Block):
 
 
 @each_dtype
-@pytest.mark.parametrize("name", list(ACTIVATIONS))
-def test_activation(name, dtype):
+@pytest.mark.parametrize(
+    "activation",
+    [*ACTIVATIONS, LeakyReLU(0.3), ELU(0.5), Maxout(3), Blend("gelu", 0.3)],
+    ids=str,
+)
+def test_activation(activation, dtype):
     with temporarily_registered(BLOCKS, "fixed", Fixed):
-        estimator = SimpleMLPClassifier((12, 6), name, block="fixed")
+        estimator = SimpleMLPClassifier((12, 6), activation, block="fixed")
         assert_same_classes(fitted(estimator, Y_BY_KIND["multiclass"]), dtype)
 
 
 @each_dtype
-@pytest.mark.parametrize(
-    "activation",
-    [LeakyReLU(0.3), ELU(0.5), Maxout(3), Blend("gelu", 0.3)],
-    ids=repr,
-)
-def test_options_of_an_activation(activation, dtype):
-    estimator = SimpleMLPClassifier((12, 6), activation)
+def test_trained_shares_of_an_activation(dtype):
+    estimator = SimpleMLPClassifier((12, 6), Blend("gelu", 0.3), n_estimators=2)
     assert_same_classes(fitted(estimator, Y_BY_KIND["multiclass"]), dtype)
 
 
@@ -429,8 +429,17 @@ def test_wrong_number_of_columns():
 
 def test_text_for_a_network_of_numbers():
     estimator = fitted(SimpleMLPClassifier((4,)), Y_BY_KIND["binary"])
-    with pytest.raises(ValueError, match=r"takes numbers, but .*'X' are text|text"):
+    with pytest.raises(ValueError, match=r"takes numbers, but .*'X'.* text"):
         serve(estimator, X.astype(str), NO_ZIPMAP)
+
+
+@pytest.mark.parametrize(
+    "estimator", [SimpleMLPClassifier(), SimpleMLPRegressor(), TabularPreprocessor()]
+)
+def test_estimator_that_is_not_fitted(estimator):
+    options = NO_ZIPMAP if isinstance(estimator, SimpleMLPClassifier) else None
+    with pytest.raises(NotFittedError):
+        serve(estimator, X, options)
 
 
 def test_too_old_an_opset():

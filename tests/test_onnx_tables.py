@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from served import columns_of, data_types, serve, skl2onnx
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -280,6 +281,23 @@ def test_dataframe_tells_the_types():
     columns = {name: frame[[name]].to_numpy() for name in frame}
     served = serve(estimator, columns, {"zipmap": False}, X=frame)
     assert_array_equal(served["label"], estimator.predict(frame))
+
+
+def test_oldest_opset():
+    estimator = TabularMLPRegressor(**NAMED, **SMALL, max_one_hot=3)
+    estimator.fit(TABLE, VALUE)
+    columns = columns_of(LATER, types_of(np.float64))
+    served = serve(estimator, columns, target_opset=13)["variable"].ravel()
+    assert_allclose(served, estimator.predict(as_served(LATER)), rtol=1e-5)
+
+
+def test_calibrated_table_of_numbers():
+    x = TABLE[:, :2].astype(float)
+    model = CalibratedClassifierCV(TabularMLPClassifier(**SMALL), cv=2)
+    model.fit(x, LABELS["binary"])
+    served = serve(model, x, {id(model): {"zipmap": False}})
+    assert_array_equal(served["label"], model.predict(x))
+    assert_allclose(served["probabilities"], model.predict_proba(x), atol=1e-5)
 
 
 # ----------------------------------------------------------------------- is refused

@@ -208,10 +208,9 @@ def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, n_in: int) -> str
 
 @converter(Embedding)
 def embedding(graph: Graph, layer: Embedding, p: Any, x: str, n_in: int) -> str:
-    """Write a look-up of each level's row, in one table of all columns."""
-    codes = graph.op("Max", graph.cast(x, np.int64), np.array(0))
-    codes = graph.op("Min", codes, np.subtract(layer.n_levels, 1))
-    rows = graph.op("Add", codes, np.cumsum((0, *layer.n_levels[:-1])))
+    """Write a look-up in one table; a preprocessor gives no code that is not in it."""
+    starts = np.cumsum((0, *layer.n_levels[:-1]))
+    rows = graph.op("Add", graph.cast(x, np.int64), starts)
     table = of_members(p.table)
     vectors = graph.op("Gather", table, rows, axis=table.ndim - 2)
     return _as_columns(graph, vectors, len(p.table), n_in * layer.size)

@@ -6,9 +6,11 @@ installed for sknet.
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet.estimators.classifier import SimpleMLPClassifier
@@ -116,14 +118,14 @@ def _inputs(operator: Any) -> list[Input]:
     for variable in operator.inputs:
         shape = variable.type.shape
         width = shape[1] if len(shape) > 1 else None
-        if width is None and len(operator.inputs) == 1:
+        if not isinstance(width, Integral) and len(operator.inputs) == 1:
             width = n_features
-        if not isinstance(width, int):
+        if not isinstance(width, Integral):
             raise ValueError(
                 f"The input {variable.raw_name!r} has the shape {list(shape)}: say how "
                 "many columns it has, e.g. FloatTensorType([None, 1])."
             )
-        stop = start + width
+        stop = start + int(width)
         found.append(Input(variable.full_name, _kind(variable), start, stop))
         start = stop
     if start != n_features:
@@ -209,6 +211,7 @@ def _shape_classifier(operator: Any) -> None:
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
     estimator = operator.raw_operator
+    check_is_fitted(estimator)
     classes = _classes(operator.scope_inst, estimator)
     n_rows = operator.inputs[0].get_first_dimension()
     several = estimator._target_kind == "multilabel-indicator"
@@ -251,6 +254,7 @@ def _parse_regressor(
 
 def _shape_regressor(operator: Any) -> None:
     """Say what comes out of a regressor."""
+    check_is_fitted(operator.raw_operator)
     target = operator.raw_operator._fitted_target()
     n_outputs, n_levels = target.n_outputs, target.n_raw // target.n_outputs - 1
     quantiles = (n_levels,) if n_outputs == 1 else (n_outputs, n_levels)
@@ -273,6 +277,7 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 def _shape_preprocessor(operator: Any) -> None:
     """Say what comes out of a preprocessor."""
     encoder = operator.raw_operator
+    check_is_fitted(encoder)
     n_columns = encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
     _set_types(operator, [(n_columns,)])
 

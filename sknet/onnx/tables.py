@@ -122,7 +122,7 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
     else:
         x = graph.cast(x, np.int64)
         numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
-        known = {int(v): slot for v, slot in numbers.items() if v == int(v)}
+        known = {int(v): s for v, s in numbers.items() if float(v).is_integer()}
         known = known or {0: rare}  # the operator wants a key
         keys = {"keys_int64s": list(known)}
     values = list(known.values())
