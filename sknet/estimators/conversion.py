@@ -102,6 +102,13 @@ class Conversion:
         UserWarning
             If parameters are left out that matter in further training only: dropout,
             schedules, optimizers and so on that scikit-learn does not have.
+
+        Examples
+        --------
+        >>> from sknet import SimpleMLPClassifier
+        >>> network = SimpleMLPClassifier((3,), solver="lbfgs", random_state=0)
+        >>> network.fit([[0.0], [1.0]], ["no", "yes"]).to_sklearn()
+        MLPClassifier(hidden_layer_sizes=(3,), random_state=0, solver='lbfgs')
         """
         check_is_fitted(self)
         obstacles = list(_obstacles(self))
@@ -151,6 +158,14 @@ class Conversion:
             If it is something else.
         ValueError
             If its output activation was changed by hand, or this class encodes tables.
+
+        Examples
+        --------
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> from sknet import SimpleMLPRegressor
+        >>> mlp = MLPRegressor(solver="lbfgs", random_state=0)
+        >>> SimpleMLPRegressor.from_sklearn(mlp.fit([[0.0], [1.0]], [0.0, 1.0]))
+        SimpleMLPRegressor(random_state=0, solver='lbfgs')
         """
         if cls._reads_tables:
             raise ValueError(

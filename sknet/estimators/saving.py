@@ -28,6 +28,21 @@ class Saving(VersionStamp):
             The estimator, changed in place. ``partial_fit`` and, with
             ``warm_start=True``, ``fit`` will refuse to go on; without it ``fit``
             begins anew, as always.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to keep yet.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sknet import SimpleMLPRegressor
+        >>> network = SimpleMLPRegressor(hidden_layer_sizes=(500, 50))
+        >>> network = network.partial_fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> before = len(pickle.dumps(network))
+        >>> len(pickle.dumps(network.compact())) < before / 2
+        True
         """
         check_is_fitted(self)
         vars(self).pop("_training", None)
