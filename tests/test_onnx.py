@@ -24,12 +24,19 @@ import sknet
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor, TabularPreprocessor
 from sknet.activations import ACTIVATIONS, ELU, Blend, LeakyReLU, Maxout, Tanh
 from sknet.initializers import INITIALIZERS
-from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, Brier, Quantile, SquaredError
+from sknet.losses import (
+    CLASS_LOSSES,
+    VALUE_LOSSES,
+    Brier,
+    Hinge,
+    Quantile,
+    SquaredError,
+)
 from sknet.network import layers
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
 from sknet.network.layers import Activate, Layer
-from sknet.onnx.converters import CONVERTERS
+from sknet.onnx.converters import CONVERTERS, convert
 from sknet.testing import temporarily_registered
 
 
@@ -157,6 +164,19 @@ def test_block_of_an_ensemble(block, dtype):
     assert_same_classes(fitted(estimator, Y_BY_KIND["binary"]), dtype)
 
 
+@pytest.mark.slow
+@each_dtype
+@pytest.mark.parametrize("activation", list(ACTIVATIONS))
+@pytest.mark.parametrize("block", list(BLOCKS))
+def test_each_block_with_each_activation(block, activation, dtype):
+    if (block, activation) == ("highway", "maxout"):
+        return  # refused by fit
+    hidden = (8, 8) if activation == "maxout" else (8, 4, 6)
+    # an odd number: two networks that are sure of different classes make a tie
+    estimator = SimpleMLPClassifier(hidden, activation, block=block, n_estimators=3)
+    assert_same_classes(fitted(estimator, Y_BY_KIND["binary"]), dtype)
+
+
 @pytest.mark.parametrize("block", list(BLOCKS))
 def test_block_of_a_shared_trunk(block):
     estimator = SimpleMLPClassifier((8, 8), n_estimators=4, share_trunk=True)
@@ -233,6 +253,19 @@ def test_quantile_levels(levels, n_outputs, dtype):
     estimator = SimpleMLPRegressor(Quantile(levels), (6,), n_estimators=2)
     fitted(estimator, VALUES[:, 0] if n_outputs == 1 else VALUES)
     assert_same_values(estimator, dtype)
+
+
+@each_dtype
+@pytest.mark.parametrize("loss", ["log_loss", Brier(output_activation="logistic")])
+@pytest.mark.parametrize("kind", list(Y_BY_KIND))
+def test_probabilities_are_never_zero(kind, loss, dtype):
+    estimator = fitted(SimpleMLPClassifier((6,), loss=loss), Y_BY_KIND[kind])
+    biases = estimator.intercepts_[-1]
+    biases[...] = [-1000.0, 1000.0, 0.0][: len(biases)]
+    assert_same_classes(estimator, dtype)
+    served = serve(estimator, X.astype(dtype), NO_ZIPMAP)["probabilities"]
+    assert (served > 0.0).all()
+    assert kind != "multilabel" or (served < 1.0).all()
 
 
 def test_predictions_that_overflow_are_capped_alike():
@@ -411,6 +444,23 @@ def test_component_of_ones_own():
                 assert_same_classes(estimator, dtype)
         finally:
             del CONVERTERS[Cube]
+
+
+def test_missing_converter_of_a_layer_or_a_loss():
+    class Unknown(layers.Scale):
+        pass
+
+    class Strange(Hinge):
+        pass
+
+    with pytest.raises(
+        NotImplementedError, match=r"(?s)layer Unknown.*layer, p, x, n_in"
+    ):
+        convert(None, Unknown())
+    with pytest.raises(
+        NotImplementedError, match=r"(?s)loss Strange.*loss, raw, n_raw"
+    ):
+        convert(None, Strange())
 
 
 def test_converter_wants_a_component():

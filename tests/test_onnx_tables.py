@@ -121,9 +121,9 @@ def test_missing_text(missing, seen):
 
 
 def test_level_that_reads_like_a_missing_value():
-    words = np.array([["None"], [""], ["a"], [None]] * 5, dtype=object)
+    words = np.array([["None"], [""], ["ß"], [None]] * 5, dtype=object)
     encoder = TabularPreprocessor(scale_flags=False).fit(words)
-    rows = np.array([["None"], [""], ["a"], [np.nan]], dtype=object)
+    rows = np.array([["None"], [""], ["ß"], [np.nan]], dtype=object)
     expected = encoder.transform(rows)
     assert_array_equal(serve(encoder, {"word": rows})["variable"], expected)
 

@@ -209,28 +209,31 @@ def write_deviations(graph: Graph, estimator: Any, raw: Raw) -> str:
         Standard deviations.
     """
     target = estimator._fitted_target()
-    loss, several = target.loss, raw.n_members > 1
-    if not several and not isinstance(loss, Gaussian):
+    linked = convert(graph, target.loss, raw.value, raw.n_outputs)
+    gaussian = isinstance(target.loss, Gaussian)
+    deviation = graph.columns(linked, 1, step=2) if gaussian else None
+    if raw.n_members > 1:
+        columns = point_columns(target.loss, raw.n_outputs)
+        points = graph.chosen(linked, columns)
+        deviation = _total_deviation(graph, points, deviation, raw.n_members)
+    if deviation is None:
         raise ValueError(
-            f"return_std: loss={loss.name!r} gives no standard deviation; use "
+            f"return_std: loss={target.loss.name!r} gives no standard deviation; use "
             "loss='gaussian', or an ensemble (n_estimators)."
         )
-    linked = convert(graph, loss, raw.value, raw.n_outputs)
-    deviation = variance = ""
-    if isinstance(loss, Gaussian):
-        deviation = graph.columns(linked, 1, step=2)
-        square = graph.op("Mul", deviation, deviation)
-        variance = graph.mean_of_members(square, raw.n_members)
-    if several:
-        points = graph.chosen(linked, point_columns(loss, raw.n_outputs))
-        centre = graph.mean_of_members(points, raw.n_members)
-        away = graph.op("Sub", points, centre)
-        between = graph.mean_of_members(graph.op("Mul", away, away), raw.n_members)
-        total = graph.op("Add", variance, between) if variance else between
-        deviation = graph.op("Sqrt", total)
     if target.scale is None:
         return deviation
     return graph.op("Mul", deviation, target.scale.deviation)
+
+
+def _total_deviation(graph: Graph, points: str, own: str | None, n_members: int) -> str:
+    """Return the deviation of the members' values, their own deviations included."""
+    away = graph.op("Sub", points, graph.mean_of_members(points, n_members))
+    variance = graph.mean_of_members(graph.op("Mul", away, away), n_members)
+    if own is not None:
+        within = graph.mean_of_members(graph.op("Mul", own, own), n_members)
+        variance = graph.op("Add", variance, within)
+    return graph.op("Sqrt", variance)
 
 
 def write_quantiles(graph: Graph, estimator: Any, raw: Raw) -> str:
