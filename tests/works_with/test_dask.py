@@ -49,6 +49,7 @@ def test_incremental_is_a_loop_over_the_blocks(case_of_numbers, wrappers):
         for block in BLOCKS:
             alone.partial_fit(X[block], y[block], **classes)
     assert_array_equal(incremental.estimator_.theta_, alone.theta_)
+    assert incremental.estimator_.t_ == PASSES * len(X)  # it went on, pass after pass
     expected = np.concatenate([alone.predict(X[block]) for block in BLOCKS])
     assert_array_equal(incremental.predict(rows).compute(), expected)
 

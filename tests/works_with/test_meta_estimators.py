@@ -182,6 +182,9 @@ def test_boosting(classifier_of_numbers):
         alone = clone(member).fit(X, y, sample_weight=weight)
         # the sum of the weights may differ by a bit from scikit-learn's
         assert_allclose(alone.predict_proba(X), member.predict_proba(X), rtol=1e-12)
+        equal = clone(member).fit(X, y, sample_weight=np.full(len(y), 1 / len(y)))
+        same = (equal.predict_proba(X) == alone.predict_proba(X)).all()
+        assert same == (k == 0)  # only the first weights are equal ones
         wrong = alone.predict(X) != y
         error = np.average(wrong, weights=weight)
         assert 0 < error < 0.5
