@@ -124,7 +124,7 @@ class Conversion:
                 "predicts the same, but training would go on without.",
                 stacklevel=2,
             )
-        mlp = self._sister(**parameters)
+        mlp = clone(self._sister(**parameters))  # with a random state of its own
         vars(mlp).update(_shared(self))
         if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
             # There was nothing to split off; scikit-learn will add to the list.
