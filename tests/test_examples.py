@@ -29,9 +29,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "docs/start.rst"]
 EXAMPLES = sorted((ROOT / "examples").rglob("plot_*.py"))
 ADD_YOUR_OWN = ROOT / "docs" / "user_guide" / "add_your_own.rst"
-GUIDE = sorted(set((ROOT / "docs" / "user_guide").glob("*.rst")) - {ADD_YOUR_OWN})
+WORKS_WITH = ROOT / "docs" / "user_guide" / "works_with.rst"  # has a test beside it
+GUIDE = set((ROOT / "docs" / "user_guide").glob("*.rst"))
+GUIDE = sorted(GUIDE - {ADD_YOUR_OWN, WORKS_WITH})
 # Chapters whose code needs libraries that not everybody has.
-NEEDS = {"onnx": ("skl2onnx", "onnxruntime")}
+NEEDS = {"onnx": ("skl2onnx", "onnxruntime"), "saving": ("skops",)}
 INDENTED = r"\n\n((?:    .*\n|\n)+?)\n*"
 
 
@@ -81,13 +83,13 @@ def test_code_on_the_page_prints_what_the_page_says(page):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.stem)
-def test_code_in_the_user_guide_runs(path):
+def test_code_in_the_user_guide_runs(path, monkeypatch, tmp_path):
     """Each block of code of a chapter runs on data of the names it uses."""
+    monkeypatch.chdir(tmp_path)  # some write files
     for library in NEEDS.get(path.stem, ()):
         pytest.importorskip(library)
     X, y = make_classification(200, 5, random_state=0)
     names = {"X": X, "y": y, "X_val": X[:50], "y_val": y[:50], "w_val": np.ones(50)}
-    monkeypatch.chdir(tmp_path)  # some write files
     names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
     names |= {"SimpleMLPRegressor": SimpleMLPRegressor, "np": np}
     names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}

@@ -1,0 +1,44 @@
+"""The recipes of the guide, run as they stand where their library is installed."""
+
+import ast
+import re
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import make_classification
+from sklearn.preprocessing import StandardScaler
+
+from sknet import SimpleMLPClassifier
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "user_guide" / "works_with.rst"
+SECTIONS = re.split(r"\n(?=[^\n]+\n-{4,}\n)", PAGE.read_text(encoding="utf-8"))
+BLOCK = re.compile(r"\.\. code-block:: python\n\n((?: {4}.*\n|\n)+)")
+RECIPES = [
+    pytest.param(textwrap.dedent(code), id=section.split("\n")[0])
+    for section in SECTIONS
+    for code in BLOCK.findall(section)
+]
+
+
+def test_all_recipes_are_found():
+    assert len(RECIPES) == PAGE.read_text().count("code-block:: python") >= 7
+
+
+@pytest.mark.filterwarnings("ignore")  # of the libraries, when they are imported
+@pytest.mark.parametrize("code", RECIPES)
+def test_recipe_runs(code, monkeypatch, tmp_path, capsys):
+    """On the names that the guide uses everywhere."""
+    monkeypatch.chdir(tmp_path)
+    if "import shap" in code:  # compiling its loops takes longer than all else
+        numba = pytest.importorskip("numba")
+        monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            pytest.importorskip(getattr(node, "module", None) or node.names[0].name)
+    X, y = make_classification(200, 5, random_state=0)
+    names = {"X": X, "y": y, "np": np, "StandardScaler": StandardScaler}
+    exec(code, names | {"SimpleMLPClassifier": SimpleMLPClassifier})
+    assert ("print(" in code) == bool(capsys.readouterr().out)
