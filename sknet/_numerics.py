@@ -112,6 +112,13 @@ def constant_row(width: int, dtype: np.dtype[Any], value: float = 0.0) -> Array:
     row : ndarray of shape (1, 1, width)
         Shared between callers, not writeable.
     """
+    # Rows of many widths, as batches of many sizes ask for, share their memory.
+    return _constants(1 << int(width - 1).bit_length(), dtype, value)[:, :, :width]
+
+
+@lru_cache(maxsize=256)
+def _constants(width: int, dtype: np.dtype[Any], value: float) -> Array:
+    """Return a read-only row ``(1, 1, width)``; the width is a power of two."""
     row = np.full((1, 1, width), value, dtype=dtype)
     row.flags.writeable = False
     return row
