@@ -63,8 +63,9 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or ones and zeros for several labels at once.
         """
-        linked = self._linked(X)
-        return self._fitted_target().decode(linked)
+        raw, target = self._raw_members(X), self._fitted_target()
+        with np.errstate(all="ignore"):
+            return target.decode(mean_link(target.loss, raw))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions; of several labels that of whole rows.

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
+from sknet.estimators.validation import moderate_scale
 from sknet.losses import ClassLoss
 
 
@@ -77,10 +78,21 @@ class ClassTarget:
         No probability is taken to be less than the least normal number, so that they
         are finite, and rank classes as :meth:`probability` does.
         """
+        return self._log_probability(raw)
+
+    @np.errstate(all="ignore")
+    def probability(self, raw: Array) -> Array:
+        """Return class probabilities; labels are certain in neither direction."""
+        if self.kind == "multilabel-indicator":
+            return self._label_probability(raw)
+        return np.exp(self._log_probability(raw))
+
+    def _log_probability(self, raw: Array) -> Array:
+        """Return what :meth:`log_probability` does; the caller lets overflows pass."""
         if self.kind == "binary":
             if len(self.classes) == 1:
                 return np.zeros_like(raw)
-            raw = np.hstack([-raw, raw])
+            raw = np.concatenate([-raw, raw], axis=1)
         least = np.log(np.finfo(raw.dtype).tiny)
         log_probability = np.maximum(self.loss.log_link(raw), least)
         if self.kind == "multiclass" and self.loss.link_name != "softmax":
@@ -88,17 +100,14 @@ class ClassTarget:
             log_probability = np.maximum(log_softmax(log_probability), least)
         if self.kind == "multilabel-indicator":
             # Near one, the logarithm of the rounded probability: ties in both alike.
-            probability = self.probability(raw)
+            probability = self._label_probability(raw)
             np.log(probability, out=log_probability, where=probability > 0.5)
         return log_probability
 
-    @np.errstate(all="ignore")
-    def probability(self, raw: Array) -> Array:
-        """Return class probabilities; labels are certain in neither direction."""
-        if self.kind == "multilabel-indicator":
-            limits = np.finfo(raw.dtype)
-            return np.clip(self.loss.link(raw), limits.tiny, 1.0 - limits.eps)
-        return np.exp(self.log_probability(raw))
+    def _label_probability(self, raw: Array) -> Array:
+        """Return probabilities of labels, certain in neither direction."""
+        limits = np.finfo(raw.dtype)
+        return np.clip(self.loss.link(raw), limits.tiny, 1.0 - limits.eps)
 
     def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
         """Return the accuracy; of several labels at once, that of whole rows."""
@@ -269,4 +278,5 @@ def class_weights(
             raise ValueError(
                 f"class_weight={class_weight!r} must hold finite numbers >= 0."
             )
+        factors = moderate_scale(factors) if factors.any() else factors
     return weight * factors[codes]

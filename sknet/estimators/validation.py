@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
+from sknet._numerics import all_finite
 from sknet._sklearn import InvalidParameterError, check_y
 from sknet.preprocessing.containers import refuse_odd_containers
 
@@ -21,6 +22,9 @@ _KEPT = frozenset(
     np.dtype(code).type
     for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
+# Up to so many cells the sum of their squares takes half of the time of their sum; of
+# more, BLAS would add them up by several threads.
+_FEW_CELLS = 1024
 _ENCODE = "Encode text first, e.g. with OneHotEncoder, OrdinalEncoder or TargetEncoder."
 
 
@@ -93,8 +97,52 @@ def _needs_no_check(estimator: Any, X: Any) -> bool:
     )
     if not plain:
         return False
+    if X.size <= _FEW_CELLS:
+        return math.isfinite(np.vdot(X, X))
     with np.errstate(over="ignore", invalid="ignore"):
         return math.isfinite(X.sum())
+
+
+def check_array_alone(estimator: Any, X: Any) -> np.ndarray:
+    """Validate features for somebody who knows no names of columns.
+
+    Parameters
+    ----------
+    estimator : object
+        Its ``n_features_in_`` must be met; messages name its class.
+    X : ndarray of shape (N, D)
+        Features.
+
+    Returns
+    -------
+    X : ndarray of shape (N, D)
+        Finite and C-contiguous, of a real type.
+
+    Raises
+    ------
+    TypeError
+        If X is no array.
+    ValueError
+        If it has another number of columns or axes, no rows, or cells that are no
+        finite numbers.
+    """
+    if _needs_no_check(estimator, X):
+        return X
+    name = type(estimator).__name__
+    if not isinstance(X, np.ndarray):
+        raise TypeError(
+            f"{name} takes NumPy arrays, got {type(X).__name__}. Its columns must "
+            "stand as they did in fit; the estimator itself checks their names."
+        )
+    refuse_odd_containers(X)
+    dtype = _dtype_to_ask_for(X)
+    X = check_array(X, dtype=dtype, order="C", estimator=name, input_name="X")
+    if X.shape[1] != estimator.n_features_in_:
+        raise ValueError(
+            f"X has {X.shape[1]} features, but {name} is expecting "
+            f"{estimator.n_features_in_} features as input."
+        )
+    return X
 
 
 def check_training_data(
@@ -263,3 +311,32 @@ def moderate_scale(weight: np.ndarray) -> np.ndarray:
         return weight
     weight = weight / largest
     return weight / weight.mean()
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def refuse_overflow(raw: np.ndarray) -> np.ndarray:
+    """Return raw outputs, which must be finite.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (K, N, C)
+        Raw outputs for new rows.
+
+    Returns
+    -------
+    raw : ndarray of shape (K, N, C)
+        The same.
+
+    Raises
+    ------
+    ValueError
+        If a row is so large that an output is infinite, or no number.
+    """
+    if not all_finite(raw) and not np.isfinite(raw).all():
+        rows = np.flatnonzero(~np.isfinite(raw).all(axis=(0, 2)))
+        raise ValueError(
+            "Input X contains values that are too large for this network: row "
+            f"{rows[0]} has no finite output. Scale X, e.g. with StandardScaler in a "
+            "Pipeline, or leave such rows out."
+        )
+    return raw

@@ -73,7 +73,7 @@ class Buffer:
     holds_index: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Declaration:
     """What one layer declares while a network is built.
 
@@ -160,7 +160,7 @@ class Declaration:
 
 
 class _Node(NamedTuple):
-    """Views to make for one layer: name, start, stop and shape of each."""
+    """Views to make for one layer: name, start, stop and shape of each, K left open."""
 
     views: tuple[tuple[str, int, int, tuple[int, ...]], ...]
     children: tuple[_Node, ...]
@@ -219,14 +219,16 @@ class Layout:
 
     def _node(self, node: Declaration) -> _Node:
         """Return names, places and shapes of one node: bound for every prediction."""
-        views = tuple((p.name, *self._places[p.path], p.shape) for p in node.parameters)
+        views = tuple(
+            (p.name, *self._places[p.path], (-1, *p.shape)) for p in node.parameters
+        )
         return _Node(views, tuple(self._node(child) for child in node.children))
 
     def _bind(self, node: _Node, theta: Array) -> Any:
         """Return the tree of views of one node."""
-        n_members, n_columns = theta.shape
+        n_columns = theta.shape[1]
         views = {
-            name: theta[:, start:stop].reshape(n_members, *shape)
+            name: theta[:, start:stop].reshape(shape)
             for name, start, stop, shape in node.views
             if stop <= n_columns
         }

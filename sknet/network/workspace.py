@@ -7,13 +7,45 @@ sizes: full batches, the last one of an epoch, and chunks of the validation set.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from sknet._numerics import Array, constant_row
 from sknet.network.layout import Buffer, Declaration
+
+
+class _Needs(NamedTuple):
+    """What to allocate for one layer, and for those inside it."""
+
+    kept: tuple[Buffer, ...]
+    scratch: tuple[Buffer, ...]
+    absent: dict[str, None]
+    n_copies: int
+    children: tuple[_Needs, ...]
+    widest: int
+
+
+@lru_cache(maxsize=256)
+def _needs(node: Declaration, training: bool) -> _Needs:
+    """Return what a layer needs, in training or in prediction: looked up for each."""
+    wanted = [b for b in node.buffers if training or not b.training]
+    scratch = tuple(b for b in wanted if b.n_scratch)
+    children = tuple(_needs(child, training) for child in node.children)
+    return _Needs(
+        kept=tuple(b for b in wanted if not b.n_scratch),
+        scratch=scratch,
+        absent=dict.fromkeys(b.name for b in node.buffers if b not in wanted),
+        n_copies=node.n_copies,
+        children=children,
+        widest=max(
+            [b.n_copies * b.columns * b.n_scratch for b in scratch]
+            + [child.widest for child in children],
+            default=0,
+        ),
+    )
 
 
 class Workspace:
@@ -38,10 +70,9 @@ class Workspace:
         dtype: np.dtype[Any],
         training: bool,
     ) -> None:
-        self._declaration = declaration
+        self._needs = _needs(declaration, training)
         self._n_members = n_members
         self._dtype = dtype
-        self._training = training
         self._caches: dict[int, Any] = {}
 
     def cache(self, n_rows: int) -> Any:
@@ -60,31 +91,23 @@ class Workspace:
             the layer hands on. A buffer that is not needed is None.
         """
         if n_rows not in self._caches:
-            nodes = self._declaration.walk()
-            buffers = [b for node in nodes for b in node.buffers if self._is_needed(b)]
-            widths = [b.n_copies * b.columns * b.n_scratch for b in buffers]
-            size = self._n_members * n_rows * max(widths, default=0)
+            size = self._n_members * n_rows * self._needs.widest
             scratch = np.empty(size, dtype=self._dtype)
-            self._caches[n_rows] = self._allocate(self._declaration, n_rows, scratch)
+            self._caches[n_rows] = self._allocate(self._needs, n_rows, scratch)
         return self._caches[n_rows]
 
-    def _is_needed(self, buffer: Buffer) -> bool:
-        """Tell whether a buffer is of use here."""
-        return self._training or not buffer.training
-
-    def _allocate(self, node: Declaration, n_rows: int, scratch: Array) -> Any:
+    def _allocate(self, needs: _Needs, n_rows: int, scratch: Array) -> Any:
         """Allocate the buffers of one node; scratch arrays are parts of ``scratch``."""
-        buffers: dict[str, Array | None] = {}
-        for b in node.buffers:
-            shape = (self._n_members, b.n_copies * n_rows, b.columns)
-            if not self._is_needed(b):
-                buffers[b.name] = None
-            elif b.n_scratch:
-                full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
-                buffers[b.name] = scratch[: math.prod(full)].reshape(full)
-            else:
-                dtype = np.intp if b.holds_index else self._dtype
-                buffers[b.name] = np.empty(shape, dtype=dtype)
-        children = tuple([self._allocate(c, n_rows, scratch) for c in node.children])
-        ones = constant_row(node.n_copies * n_rows, self._dtype, 1.0)
+        n_members = self._n_members
+        buffers: dict[str, Array | None] = {**needs.absent}
+        for b in needs.kept:
+            shape = (n_members, b.n_copies * n_rows, b.columns)
+            dtype = np.intp if b.holds_index else self._dtype
+            buffers[b.name] = np.empty(shape, dtype=dtype)
+        for b in needs.scratch:
+            shape = (n_members, b.n_copies * n_rows, b.columns)
+            full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
+            buffers[b.name] = scratch[: math.prod(full)].reshape(full)
+        children = tuple([self._allocate(c, n_rows, scratch) for c in needs.children])
+        ones = constant_row(needs.n_copies * n_rows, self._dtype, 1.0)
         return SimpleNamespace(children=children, ones=ones, **buffers)
