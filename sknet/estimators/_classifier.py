@@ -21,6 +21,7 @@ from sknet._sklearn import (
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.components import loss_of
 from sknet.estimators.prediction import ClassPredictions
+from sknet.estimators.predictor import ClassPredictor
 from sknet.estimators.targets import ClassTarget, class_target
 from sknet.estimators.task import Call
 from sknet.losses import CLASS_LOSSES, ClassLoss
@@ -76,6 +77,22 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
         return self
+
+    def predictor(self) -> ClassPredictor:
+        """Return what serves this network: a copy that predicts at once.
+
+        Returns
+        -------
+        predictor : ClassPredictor
+            Gives what ``predict`` and ``predict_proba`` give, from any number of
+            threads, whatever becomes of this estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to serve yet.
+        """
+        return ClassPredictor(self)
 
     def _make_target(
         self, y: Array, weight: Array | None, going_on: bool, classes: Any

@@ -14,6 +14,7 @@ from sknet._sklearn import Part, fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.components import loss_of
 from sknet.estimators.prediction import ValuePredictions
+from sknet.estimators.predictor import ValuePredictor
 from sknet.estimators.task import Call
 from sknet.estimators.value_target import ValueTarget
 from sknet.losses import VALUE_LOSSES, ValueLoss
@@ -58,6 +59,22 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         """
         self._fit(Call(X, y, sample_weight, incremental=True))
         return self
+
+    def predictor(self) -> ValuePredictor:
+        """Return what serves this network: a copy that predicts at once.
+
+        Returns
+        -------
+        predictor : ValuePredictor
+            Gives what ``predict`` gives, from any number of threads, whatever becomes
+            of this estimator.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to serve yet.
+        """
+        return ValuePredictor(self)
 
     # ---- what the base asks for
 

@@ -11,6 +11,7 @@ from sknet._numerics import Array
 from sknet.estimators.calibration import (
     CALIBRATED_LINKS,
     CalibratedScore,
+    cooled,
     temperature_of,
 )
 from sknet.estimators.holdout import Holdout
@@ -51,5 +52,4 @@ class CalibratedProbabilities:
     def _raw_members(self, X: Any) -> Array:
         """Return calibrated raw outputs of every network."""
         raw: Array = super()._raw_members(X)  # type: ignore[misc]
-        temperature = vars(self).get("temperature_", 1.0)
-        return raw if temperature == 1.0 else raw / raw.dtype.type(temperature)
+        return cooled(raw, vars(self).get("temperature_", 1.0))

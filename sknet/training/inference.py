@@ -18,6 +18,10 @@ from sknet.training.batches import Batches
 # memory).
 CHUNK_ROWS = 2048
 
+# Rows, of all members and submodels together, whose buffers are kept between calls:
+# for more of them to be made anew is nothing beside the products.
+_KEPT_ROWS = 256
+
 
 def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
     """Compute raw outputs of every member for every row.
@@ -54,6 +58,46 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
         cache = workspace.cache(stop - start)
         raw[:, start:stop] = network.forward(views, rows, cache)
     return raw
+
+
+class Inference:
+    """Raw outputs of parameters that stay as they are, for calls that keep coming.
+
+    What :func:`raw_outputs` makes in each call is made once: the views of the
+    parameters, and for a few rows the buffers, as long as the calls have as many rows
+    as the last one. Nothing of what comes in is kept. For one thread at a time.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    theta : ndarray of shape (K, P)
+        Its parameters.
+    """
+
+    def __init__(self, network: Network, theta: Array) -> None:
+        self._network, self._theta = network, theta
+        self._views = network.layout.bind(theta)
+        self._most_rows = _KEPT_ROWS // (len(theta) * network.n_heads)
+        self._n_rows = 0
+
+    def __call__(self, x: Any) -> Array:
+        """Compute what :func:`raw_outputs` does, to the last bit."""
+        if not isinstance(x, np.ndarray) or len(x) > self._most_rows:
+            return raw_outputs(self._network, self._theta, x)
+        if len(x) != self._n_rows:
+            self._make_buffers(*x.shape)
+        np.copyto(self._x[0], x)
+        raw = self._network.forward(self._views, self._x, self._cache)
+        return raw.copy()
+
+    def _make_buffers(self, n_rows: int, n_columns: int) -> None:
+        """Make the buffers for a number of rows, one for the features among them."""
+        dtype = self._theta.dtype
+        workspace = self._network.workspace(len(self._theta), dtype, training=False)
+        self._cache = workspace.cache(n_rows)
+        self._x = np.empty((1, n_rows, n_columns), dtype=dtype)
+        self._n_rows = n_rows
 
 
 def raw_outputs_of_rows(
