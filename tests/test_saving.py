@@ -4,6 +4,7 @@ import copy
 import importlib
 import io
 import json
+import math
 import pickle
 import warnings
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ def of_family(registry, parameter, cls, y, rows=X, **more):
                 )
 
 
+NEVER_WRITTEN = sknet.Checkpoint("never.npz", minutes=math.inf)
 NUMBERS = {"categorical_features": None, "numeric_embedding": None}
 OPTIONS = [
     ("lbfgs", CLASSIFIER, {"solver": "lbfgs", "batch_size": "auto"}, (X, LABELS)),
@@ -85,6 +87,7 @@ OPTIONS = [
         {"clip_norm": 1.0, "rate_factors": {"bias": 2.0}},
         (X, OBJECTS),
     ),
+    ("checkpoint", CLASSIFIER, {"checkpoint": NEVER_WRITTEN}, (X, LABELS)),
     ("stream", CLASSIFIER, {"random_state": np.random.RandomState(3)}, (X, LABELS)),
     ("linear", REGRESSOR, {"hidden_layer_sizes": (), "use_bias": False}, (X, VALUES)),
     ("outputs", REGRESSOR, {"shuffle": False}, (X, np.stack([VALUES, COUNTS], 1))),
