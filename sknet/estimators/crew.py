@@ -106,17 +106,19 @@ def _was_interrupted(member: Member) -> bool:
 
 def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
     """Train blocks in threads; an interrupt ends all after their epoch."""
-    with ThreadPoolExecutor(crew.n_jobs) as pool:
-        jobs = [pool.submit(train_block, block, crew) for block in blocks]
-        try:
-            for job in jobs:
-                job.result()
-        except BaseException as reason:
-            crew.halt.set()
-            for job in jobs:
-                job.cancel()
-            if not isinstance(reason, KeyboardInterrupt):
-                raise
+    pool, jobs = ThreadPoolExecutor(crew.n_jobs), []
+    try:  # an interrupt may come while the jobs are still handed out
+        for block in blocks:
+            jobs.append(pool.submit(train_block, block, crew))
+        for job in jobs:
+            job.result()
+    except BaseException as reason:
+        crew.halt.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        if not isinstance(reason, KeyboardInterrupt):
+            raise
+    finally:
+        pool.shutdown()
 
 
 def _train_in_processes(blocks: Sequence[list[Member]], parallel: Parallel) -> None:

@@ -54,6 +54,7 @@ def fit_lbfgs(
     thetas, kept, seeds = _start(estimator, task)
     data = member_data(estimator, task, seeds)
     solved: list[tuple[Ending, float]] = []
+    interrupts.raise_if_came()
     for k, dataset in enumerate(data):
         begun = np.concatenate(thetas[: k + 1]) if watch else None
         told = partial(_tell, watch, begun) if watch else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import lru_cache
 from typing import Any
 
@@ -15,10 +17,49 @@ from threadpoolctl import ThreadpoolController
 _WORTH_A_THREAD = 2**23
 
 
+class BlasLimit:
+    """The number of BLAS threads while somebody asks for fewer; one for a process.
+
+    The setting belongs to the process. Fits that run side by side in threads would
+    restore it under each other's feet: here the least number that anybody asks for is
+    in force, and what was there before comes back when the last one is through.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: list[int] = []
+        self._before: list[tuple[Any, int]] = []
+
+    @contextmanager
+    def to(self, n_threads: int) -> Iterator[None]:
+        """Limit the threads inside of the block."""
+        with self._lock:
+            if not self._asked:
+                libraries = _blas_libraries()
+                self._before = [(blas, blas.num_threads) for blas in libraries]
+            self._asked.append(n_threads)
+            self._apply()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._asked.remove(n_threads)
+                self._apply()
+
+    def _apply(self) -> None:
+        """Set the least number that is asked for, or what was there before."""
+        least = min(self._asked, default=None)
+        for blas, before in self._before:
+            blas.set_num_threads(before if least is None else least)
+
+
+_LIMIT = BlasLimit()
+
+
 @lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    """Return the controller; looking for the libraries takes a millisecond."""
-    return ThreadpoolController()
+def _blas_libraries() -> list[Any]:
+    """Return what controls each BLAS; looking for them takes a millisecond."""
+    return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
 def blas_threads(
@@ -45,4 +86,13 @@ def blas_threads(
         if n_rows * n_largest >= _WORTH_A_THREAD:
             return nullcontext()
         n_threads = 1
-    return _controller().limit(limits=n_threads, user_api="blas")
+    return _LIMIT.to(n_threads)
+
+
+def check_threads(estimator: Any) -> None:
+    """Refuse to compute with several threads what must not depend on their number."""
+    if estimator.deterministic and (estimator.n_threads or 1) > 1:
+        raise ValueError(
+            f"deterministic=True gives BLAS one thread, but n_threads="
+            f"{estimator.n_threads}. Leave one of the two out."
+        )

@@ -28,6 +28,7 @@ from sknet.estimators.holdout import Holdout
 from sknet.estimators.readings import Readings
 from sknet.estimators.targets import class_weights
 from sknet.estimators.task import FULL_BATCH_ROWS, Call, Task
+from sknet.estimators.threads import check_threads
 from sknet.estimators.validation import (
     check_features,
     check_hidden_layer_sizes,
@@ -41,7 +42,7 @@ from sknet.network.network import perceptron
 from sknet.optimizers import Optimizer
 from sknet.schedules import Schedule
 from sknet.training.batches import Dataset
-from sknet.training.session import Member
+from sknet.training.member import Member
 
 
 class Understanding:
@@ -146,14 +147,16 @@ class Understanding:
         """
         goes_on = call.incremental or call.resumable or self.warm_start
         going_on = goes_on and "theta_" in vars(self)
-        X, y = readings.read(self, call.X, call.y, not going_on)
         if going_on:
             self._check_goes_on()
-        weight = readings.same(_weight_of_rows(X, call.sample_weight))
-        target, encoded = self._read_target(y, weight, going_on, call, readings)
-        weight = readings.same(self._weight_by_class(target, y, weight))
+        X, y = readings.read(self, call.X, call.y, not going_on)
+        of_rows = readings.same(_weight_of_rows(X, call.sample_weight))
+        target, encoded = self._read_target(y, of_rows, going_on, call, readings)
+        weight = readings.same(self._weight_by_class(target, y, of_rows))
         check_ensemble(self)
-        encoder = self._encoder(X, weight, going_on, readings)
+        check_threads(self)
+        of_rows = readings.same(_of_present_rows(of_rows, weight))
+        encoder = self._encoder(X, of_rows, going_on, readings)
         columns = self._columns(X, encoder, readings)
         architecture = self._described(len(y), encoder, columns)
         if going_on:
@@ -280,4 +283,17 @@ class Understanding:
 
 def _weight_of_rows(X: Any, sample_weight: Any) -> Array | None:
     """Return validated weights of rows, or None."""
-    return None if sample_weight is None else check_sample_weight(sample_weight, X)
+    if sample_weight is None:
+        return None
+    return moderate_scale(check_sample_weight(sample_weight, X))
+
+
+def _of_present_rows(of_rows: Array | None, weight: Array | None) -> Array | None:
+    """Return the weights of rows without those of classes, but for absent classes.
+
+    What a table's columns look like depends on how often its rows stand there, not on
+    what mistakes cost.
+    """
+    if weight is None or weight.all():
+        return of_rows
+    return np.where(weight > 0.0, 1.0 if of_rows is None else of_rows, 0.0)

@@ -13,7 +13,8 @@ class Interrupts:
     """Lets Ctrl-C in while a network is trained; afterwards it waits for the results.
 
     Used as a context manager around a training and what makes a model of it. Only
-    inside of :meth:`let_in` the exception is raised, once; what comes later is noted.
+    inside of :meth:`let_in` the exception is raised, once; what comes before waits for
+    it, and what comes later is noted.
     Outside of the main thread, and where somebody listens to the signal already, it
     changes nothing.
 
@@ -44,12 +45,19 @@ class Interrupts:
 
     @contextmanager
     def let_in(self) -> Iterator[None]:
-        """Let interrupts in, inside of the block."""
+        """Let interrupts in, inside of the block; first of all one that is waiting."""
         self._open = True
         try:
+            self.raise_if_came()
             yield
         finally:
             self._open = False
+
+    def raise_if_came(self) -> None:
+        """Raise the exception of an interrupt that is waiting."""
+        if self.came:
+            self.came = False
+            raise KeyboardInterrupt
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         """Raise KeyboardInterrupt, or note that it has to wait."""
