@@ -37,6 +37,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     }
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
     _numeric_target: ClassVar[bool] = False
+    _sister: ClassVar[type] = MLPClassifier
 
     @available_if(is_stochastic)
     @fit_context(prefer_skip_nested_validation=True)
@@ -49,7 +50,6 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
-    _sister: ClassVar[type] = MLPClassifier
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or an indicator matrix of several labels at once.
         classes : array-like of shape (n_classes,), default=None
@@ -114,11 +114,6 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         """Return the classes and the kind of target."""
         return {"classes_": target.classes, "_target_kind": target.kind}
 
-    def __sklearn_tags__(self) -> Any:
-        """Several labels at once are taken."""
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        return tags
     def _label_sister(self, mlp: Any) -> None:
         """Give scikit-learn's class the classes."""
         several = self._target_kind == "multilabel-indicator"
@@ -130,3 +125,8 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         loss = replace(loss_of(self, CLASS_LOSSES), exclusive=kind == "multiclass")
         return ClassTarget(kind, mlp.classes_.copy(), loss)
 
+    def __sklearn_tags__(self) -> Any:
+        """Several labels at once are taken."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.neural_network import MLPRegressor
+from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
 from sknet._numerics import Array
@@ -29,9 +29,9 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     }
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _numeric_target: ClassVar[bool] = True
+    _sister: ClassVar[type] = MLPRegressor
 
     @available_if(is_stochastic)
-    _sister: ClassVar[type] = MLPRegressor
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
         """Train one epoch on the given data, going on from earlier calls.
