@@ -37,6 +37,7 @@ from sknet.network.blocks import BLOCKS, Block
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
 from sknet.network.layers import Activate, Layer
 from sknet.onnx.converters import CONVERTERS, convert
+from sknet.onnx.links import inverse
 from sknet.testing import temporarily_registered
 
 
@@ -461,6 +462,11 @@ def test_missing_converter_of_a_layer_or_a_loss():
         NotImplementedError, match=r"(?s)loss Strange.*loss, raw, n_raw"
     ):
         convert(None, Strange())
+
+
+def test_scores_by_a_link_that_only_ones_own_loss_has():
+    with pytest.raises(NotImplementedError, match="the link 'exp' have no ONNX form"):
+        inverse(None, "exp", "p")
 
 
 def test_converter_wants_a_component():

@@ -132,7 +132,7 @@ def _sums(graph: Graph, raw: str, n_raw: int, plain: Array, gaps: Array) -> str:
 # --------------------------------------------------------------------------- and back
 
 
-def inverse(graph: Graph, link_name: str, p: str, n_outputs: int) -> str:
+def inverse(graph: Graph, link_name: str, p: str) -> str:
     """Write raw outputs that give the mean prediction of several classifiers.
 
     Parameters
@@ -140,11 +140,9 @@ def inverse(graph: Graph, link_name: str, p: str, n_outputs: int) -> str:
     graph : Graph
         Gets the nodes.
     link_name : str
-        Name of the output activation.
+        Name of the output activation: "identity", "logistic" or "softmax".
     p : str
         Predictions (N, C).
-    n_outputs : int
-        C.
 
     Returns
     -------
@@ -153,11 +151,14 @@ def inverse(graph: Graph, link_name: str, p: str, n_outputs: int) -> str:
     """
     if link_name == "identity":
         return p
-    if link_name == "softmax":
-        total = graph.op("ReduceSum", p, np.array([-1]), keepdims=1)
-        rest = graph.op("Div", graph.op("Sub", 1.0, total), float(n_outputs))
-        return graph.op("Log", _inside(graph, graph.op("Add", p, rest)))
+    if link_name not in ("logistic", "softmax"):
+        raise NotImplementedError(
+            f"Scores of an ensemble whose loss has the link {link_name!r} have no ONNX "
+            "form: convert without raw_scores, or a network alone."
+        )
     inner = _inside(graph, p)
+    if link_name == "softmax":
+        return graph.op("Log", inner)
     return graph.op(
         "Sub", graph.op("Log", inner), graph.op("Log", graph.op("Sub", 1.0, inner))
     )

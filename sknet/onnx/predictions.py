@@ -121,7 +121,7 @@ def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> s
         return raw.value
     if target.loss.link_name not in LINKS:
         return graph.mean_of_members(raw.value, raw.n_members)
-    return inverse(graph, target.loss.link_name, prediction, raw.n_outputs)
+    return inverse(graph, target.loss.link_name, prediction)
 
 
 # ----------------------------------------------------------------------------- values
