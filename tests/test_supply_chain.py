@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,15 @@ MAY_START_PROCESSES = {"sknet/__main__.py"}
 # ------------------------------------------------------------------ reading sources
 
 
+@cache
+def nodes(source):
+    """Parts of the syntax of a source."""
+    return tuple(ast.walk(ast.parse(source)))
+
+
 def imports(source):
     """Dotted names of all that is imported, wherever it stands."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -70,16 +77,16 @@ def eager(source):
     return ast.unparse(tree)
 
 
+@cache
 def names(source):
     """Names and attributes as they stand in the code: ``f``, ``np.load``."""
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Name | ast.Attribute):
-            yield ast.unparse(node)
+    kinds = ast.Name | ast.Attribute
+    return [ast.unparse(node) for node in nodes(source) if isinstance(node, kinds)]
 
 
 def calls(source):
     """Each call: what is called, and its node."""
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes(source):
         if isinstance(node, ast.Call):
             yield ast.unparse(node.func), node
 
