@@ -409,6 +409,16 @@ def test_damaged_file_is_refused_or_harmless(half_trained):
             model.fit(X, DIGIT)
 
 
+def test_shape_that_was_changed_is_seen(half_trained):
+    """An array that seems shorter would be read without coming to its checksum."""
+    _, path = half_trained
+    sound = path.read_bytes()
+    assert b"(1, 460)" in sound  # weights and biases of 64-6-10
+    path.write_bytes(sound.replace(b"(1, 460)", b"(1, 260)", 1))
+    with pytest.raises(DamagedArchiveError, match="checksum"):
+        read_archive(path)
+
+
 # ------------------------------------------------------------- what the disk refuses
 
 
