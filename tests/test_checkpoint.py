@@ -5,6 +5,7 @@ the training dies of an exception, which leaves the same file.
 """
 
 import os
+import pathlib
 import pickle
 import stat
 
@@ -485,6 +486,7 @@ def test_checkpoint_is_reached_by_nested_parameters():
     model.set_params(checkpoint__epochs=3)
     assert model.checkpoint == Checkpoint("run.npz", epochs=3)
     assert model.get_params()["checkpoint__epochs"] == 3
+    assert Checkpoint(pathlib.Path("a", "b")).path == os.path.join("a", "b")
 
 
 def test_partial_fit_writes_no_checkpoint(tmp_path):

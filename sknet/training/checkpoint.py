@@ -64,6 +64,12 @@ class Checkpoint(Component):
     epochs: int | None = whole(None, "[1, inf)")
     minutes: float = real(1.0, "(0, inf]")
 
+    def __post_init__(self) -> None:
+        """Make text of the path, which a safe loader takes."""
+        super().__post_init__()
+        if isinstance(self.path, os.PathLike):
+            object.__setattr__(self, "path", os.fspath(self.path))
+
 
 class Saver:
     """Saves the members of a training; an observer of its sessions.
@@ -135,7 +141,7 @@ class Saver:
             except OSError as error:
                 raise type(error)(
                     error.errno,
-                    f"checkpoint={str(self._checkpoint.path)!r} cannot be written "
+                    f"checkpoint={self._checkpoint.path!r} cannot be written "
                     f"({error.strerror}). What was saved there before is unharmed: "
                     "once there is room and permission, call fit again to go on from "
                     "it, or give another path",
