@@ -189,7 +189,7 @@ class BaseMLP(
 
     def _threads(self, task: Task, n_members: int) -> AbstractContextManager[Any]:
         """Limit the threads of BLAS: blocks of members have one each."""
-        n_threads = 1 if self.deterministic else self.n_threads
+        n_threads = self.n_threads
         if n_members > 1 and effective_n_jobs(self.n_jobs) > 1:
             n_threads = 1
         n_rows, n_largest = self._rows_at_once(task.data), task.network.n_largest
