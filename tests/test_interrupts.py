@@ -24,7 +24,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators import _base
+from sknet.estimators import _base, crew
 from sknet.training.interrupts import Interrupts
 
 
@@ -155,6 +155,27 @@ def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
     assert_array_equal(model.theta_, plain.theta_)
 
 
+def test_interrupt_between_two_networks_keeps_the_first(monkeypatch):
+    """Ctrl-C when one block of an ensemble is through and the next has not begun."""
+    real, trained = crew.train_block, []
+
+    def train_block(block, company):
+        real(block, company)
+        trained.append(block)
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(crew, "train_block", train_block)
+    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)  # each network is a block
+    model = SimpleMLPClassifier((5,), random_state=0, max_iter=3, n_estimators=4)
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, DIGIT)
+    monkeypatch.undo()
+    with pytest.warns(UserWarning, match="Maximum iterations"):
+        whole = clone(model).fit(X, DIGIT)
+    assert_array_equal(model.theta_, whole.theta_[:2])
+
+
 def interrupted(interrupts):
     """Send Ctrl-C where it is let in."""
     with interrupts.let_in():
@@ -167,8 +188,8 @@ def test_interrupt_before_the_first_epoch_comes_with_it():
     with ctrl_c_after(60.0), Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
-        with pytest.raises(KeyboardInterrupt):
-            interrupted(interrupts)
+        with pytest.raises(KeyboardInterrupt), interrupts.let_in():
+            pass
 
 
 def test_second_interrupt_does_not_tear_the_end_of_the_first():

@@ -164,8 +164,10 @@ class BaseMLP(
             with suppress(KeyboardInterrupt), interrupts.let_in():
                 train([m for m in members if m.ending is None], crew)
             try:
-                fit = conclude(self, task, begun(members))
-                fit = fit.interrupted_if(interrupts.came)
+                trained = begun(members)
+                fit = conclude(self, task, trained)
+                left_out = len(trained) < len(members)
+                fit = fit.interrupted_if(interrupts.came or left_out)
                 self._publish(task, fit)
             finally:
                 if saver is not None and not interrupts.came:

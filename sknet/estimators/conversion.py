@@ -55,6 +55,8 @@ _UNKNOWN = (
     "averaging",
     "scoring",
     "max_time",
+    "checkpoint",
+    "deterministic",
 )
 
 
