@@ -20,6 +20,12 @@ from sknet.network.network import Network
 from sknet.penalties import Penalty
 
 
+# Decayed weights of a member that the penalty takes at once. Whatever it is, there is
+# no scratch array of the size of a large network; it must not depend on the members, or
+# those of an ensemble would sum up other parts than they would alone.
+_BLOCK_COLUMNS = 2**18
+
+
 @dataclass(slots=True)
 class Batch:
     """Rows to evaluate an objective on.
@@ -70,15 +76,24 @@ class Point:
         self.grad = np.zeros((len(theta), layout.n_trainable), dtype=theta.dtype)
         self.views = layout.bind(theta)
         self.grad_views = layout.bind(self.grad)
-        self.decayed = theta[:, : layout.n_decayed]
-        self.grad_decayed = self.grad[:, : layout.n_decayed]
-        self.tmp = np.empty_like(self.grad_decayed, order="C")
+        self.decayed = self._blocks(layout.n_decayed)
         self._workspace = network.workspace(len(theta), theta.dtype, training=True)
         self._loss_buffers: dict[int, tuple[Array, LossBuffers]] = {}
         self._n_outputs = network.n_outputs
         self._n_heads = network.n_heads
         self.loss_of_heads = repeat_rows(objective.loss, network.n_heads)
         self._repeated: dict[tuple[str, tuple[int, ...]], Array] = {}
+
+    def _blocks(self, n_decayed: int) -> list[tuple[Array, Array, Array]]:
+        """Return the decayed weights in parts, with their gradients and scratch."""
+        shape = (len(self.theta), min(n_decayed, _BLOCK_COLUMNS))
+        tmp = np.empty(shape, dtype=self.theta.dtype)
+        blocks = []
+        for start in range(0, max(n_decayed, 1), _BLOCK_COLUMNS):
+            stop = min(start + _BLOCK_COLUMNS, n_decayed)
+            theta, grad = self.theta[:, start:stop], self.grad[:, start:stop]
+            blocks.append((theta, grad, tmp[:, : stop - start]))
+        return blocks
 
     def cache(self, n_rows: int) -> Any:
         """Return the network's buffers for a batch size."""
@@ -177,10 +192,29 @@ class Objective:
         if isinstance(total, np.ndarray):  # of dtype, which an alpha alone would take
             alpha = rounded(alpha, dtype)
         strength = rounded(alpha / total, dtype)
-        penalty = self.penalty.value_and_gradient(
-            point.decayed, strength, point.grad_decayed, point.tmp
-        )
-        return data, penalty
+        return data, self.penalty_value_and_gradient(point, strength)
+
+    def penalty_value_and_gradient(self, point: Point, strength: Scalar) -> Array:
+        """Evaluate the penalty alone; its gradient is added to ``point.grad``.
+
+        Parameters
+        ----------
+        point : Point
+            Where to evaluate.
+        strength : float or ndarray of shape (K, 1)
+            What it is multiplied with.
+
+        Returns
+        -------
+        penalty : ndarray of shape (K,)
+            The penalties.
+        """
+        values = [
+            self.penalty.value_and_gradient(weights, strength, grad, tmp)
+            for weights, grad, tmp in point.decayed
+        ]
+        penalty: Array = values[0] if len(values) == 1 else np.sum(values, axis=0)
+        return penalty
 
     def data_value_and_gradient(self, point: Point, batch: Batch) -> Array:
         """Evaluate the loss term alone; the gradient goes to ``point.grad``.

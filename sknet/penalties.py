@@ -23,7 +23,8 @@ class Penalty(Component):
     ) -> Array:
         """Add the gradient to ``grad`` and return the values, of shape (K,).
 
-        ``weights``, ``grad`` and ``tmp`` have shape (K, W); ``tmp`` is overwritten.
+        ``weights``, ``grad`` and ``tmp`` have shape (K, W); ``tmp`` is overwritten. Of
+        a large network these are some of the weights: the penalties of parts add up.
         """
 
 

@@ -5,11 +5,26 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy import sparse
 
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+SIMPLE = [SimpleMLPClassifier, SimpleMLPRegressor]
+TABULAR = [TabularMLPClassifier, TabularMLPRegressor]
+SEVERAL = {
+    "one": {},
+    "several": {"n_estimators": 4},
+    "bootstrap": {"n_estimators": 4, "bootstrap": True},
+    "a shared trunk": {"n_estimators": 4, "share_trunk": True},
+}
 
 
 def peak_of(function):
@@ -65,3 +80,87 @@ def test_pickle_holds_three_copies_of_the_parameters():
     X = np.random.default_rng(0).normal(size=(500, 40))
     model = SimpleMLPClassifier((300, 200), max_iter=1).fit(X, np.arange(500) % 2)
     assert len(pickle.dumps(model)) < 3.1 * model.theta_.nbytes
+
+
+# ----------------------------------------------------- ceilings, whatever is fitted
+
+
+@pytest.mark.parametrize("params", SEVERAL.values(), ids=SEVERAL)
+@pytest.mark.parametrize("kind", SIMPLE)
+def test_fit_and_predict_copy_no_rows(kind, params):
+    """X takes 20 MB; what grows with the rows is their order, and the predictions."""
+    X = np.random.default_rng(0).normal(size=(40_000, 64))
+    y = np.arange(len(X)) % 2
+    model = kind(hidden_layer_sizes=(16,), max_iter=1, random_state=0, **params)
+    assert peak_of(lambda: model.fit(X, y)) < 8
+    assert peak_of(lambda: model.predict(X)) < 4
+
+
+@pytest.mark.parametrize("kind", SIMPLE + TABULAR)
+def test_wide_text_is_never_made_dense(kind):
+    """200,000 columns, of which 1000 rows made dense would take 800 MB and more.
+
+    Four copies of the parameters, one of the product with the sparse rows, and the
+    numbers of the columns, which the preprocessor keeps.
+    """
+    rng = np.random.default_rng(0)
+    words = np.sort(rng.integers(0, 200_000, size=(1000, 20)), axis=1)
+    counts = rng.integers(1, 5, size=words.size).astype(np.float64)
+    starts = np.arange(0, words.size + 1, 20)
+    X = sparse.csr_matrix((counts, words.ravel(), starts), shape=(1000, 200_000))
+    X.sum_duplicates()
+    y = np.arange(1000) % 2
+    params = {"hidden_layer_sizes": (8,), "max_iter": 1, "random_state": 0}
+    if kind in TABULAR:
+        params |= {"n_estimators": 1, "dtype": "float64"}
+    model = kind(**params)
+    fit = peak_of(lambda: model.fit(X, y))
+    assert fit < 5 * model.theta_.nbytes / 1e6 + 40
+    assert peak_of(lambda: model.predict(X)) < 4
+
+
+# ------------------------------------------------- ceilings in copies of the network
+
+NETWORK = {"hidden_layer_sizes": (1500, 1500), "dtype": "float32", "random_state": 0}
+FEW_ROWS = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32)
+BUFFERS = 4  # MB: of the rows of a batch, and blocks of the penalty and the update
+
+
+def copies_of(model, function):
+    """Return the peak of a fit in copies of the parameters, buffers apart."""
+    peak = peak_of(function)
+    return (peak - BUFFERS) / (model.theta_.nbytes / 1e6)
+
+
+@pytest.mark.parametrize("kind", SIMPLE)
+@pytest.mark.parametrize("params", [{}, {"initializer": "he_normal"}], ids=str)
+def test_an_epoch_takes_four_copies(kind, params):
+    """Parameters, gradient and Adam's two moments: 2.3 million parameters here."""
+    model, y = kind(max_iter=1, **NETWORK, **params), np.arange(64) % 2
+    assert copies_of(model, lambda: model.fit(FEW_ROWS, y)) < 4
+
+
+def test_the_first_partial_fit_takes_four_copies():
+    model, y = SimpleMLPClassifier(**NETWORK), np.arange(64) % 2
+    assert copies_of(model, lambda: model.partial_fit(FEW_ROWS, y, classes=[0, 1])) < 4
+
+
+def test_the_next_partial_fit_takes_three_more():
+    """What was fitted before, with its moments, comes back if the training fails."""
+    model, y = SimpleMLPRegressor(**NETWORK), FEW_ROWS[:, 0]
+    model.partial_fit(FEW_ROWS, y)
+    # three of the seven were there before, and are not newly allocated
+    assert copies_of(model, lambda: model.partial_fit(FEW_ROWS, y)) < 4
+
+
+def test_batches_of_many_sizes_leave_nothing_behind():
+    """Rows of zeros are compared with; one for each size would be 13 MB."""
+    X = np.random.default_rng(0).normal(size=(2048, 16)).astype(np.float32)
+    model = SimpleMLPClassifier((64,), max_iter=1).fit(X[:64], np.arange(64) % 2)
+    model.predict(X)
+    tracemalloc.start()
+    for n_rows in range(48, 2048, 40):
+        model.predict(X[:n_rows])
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept < 1e6

@@ -97,11 +97,9 @@ class FullBatch:
         for batch in self._batches.epoch(None):
             data += float(objective.data_value_and_gradient(point, batch)[0])
             grad += point.grad
-        decayed = grad[:, : point.decayed.shape[1]]
-        penalty = objective.penalty.value_and_gradient(
-            point.decayed, objective.alpha, decayed, point.tmp
-        )
-        grad /= self._total
+        np.copyto(point.grad, grad)
+        penalty = objective.penalty_value_and_gradient(point, objective.alpha)
+        np.divide(point.grad, self._total, out=grad)
         return data / self._total, float(penalty[0]) / self._total, grad[0]
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
