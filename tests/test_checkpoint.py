@@ -19,6 +19,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sknet import (
     Checkpoint,
+    LockstepGridSearchCV,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
     TabularMLPClassifier,
@@ -232,13 +233,17 @@ def test_interrupt_leaves_the_file(tmp_path, monkeypatch):
     assert not path.exists()
 
 
-def test_search_has_a_file_for_each_fit_in_a_folder(tmp_path, dies, lives):
-    """A search that was killed goes on with the fit that it died in."""
+@pytest.mark.parametrize("kind", [GridSearchCV, LockstepGridSearchCV])
+def test_search_has_a_file_for_each_fit_in_a_folder(kind, tmp_path, dies, lives):
+    """A search that was killed goes on with the fit that it died in.
+
+    Lockstep leaves such networks to scikit-learn: no file is forgotten.
+    """
     network = SimpleMLPClassifier(**FEW)
     grid = {"alpha": [1e-4, 1.0], "hidden_layer_sizes": [(4,), (5,)]}
     whole = GridSearchCV(network, grid, cv=2).fit(X, DIGIT)
     saving = SimpleMLPClassifier(**FEW, checkpoint=Checkpoint(tmp_path, epochs=1))
-    search = GridSearchCV(saving, grid, cv=2, error_score="raise")
+    search = kind(saving, grid, cv=2, error_score="raise")
     dies(13 * 3 + 5)  # in the fourth fit
     with pytest.raises(Killed):
         search.fit(X, DIGIT)
