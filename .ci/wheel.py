@@ -125,9 +125,8 @@ def main():
                 sys.exit(f"{ours.name} differs from build to build")
     run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
 
-    files = (path for path in (ROOT / "sknet").rglob("*") if path.is_file())
+    files = [*(ROOT / "sknet").rglob("*.py"), ROOT / "sknet" / "py.typed"]
     sources = {path.relative_to(ROOT).as_posix() for path in files}
-    sources = {name for name in sources if "__pycache__" not in name}
     with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as archive:
         complaints = [*wheel_complaints(inside.namelist(), sources)]
         complaints += sdist_complaints(archive.getnames())
