@@ -90,9 +90,10 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     given = estimator.loss
     if isinstance(given, (list, tuple)):
         if len(given) != 2 or not all(callable(function) for function in given):
+            known = ", ".join(map(repr, sorted(registry)))
             raise ValueError(
                 f"loss={given!r} must be a pair of functions (value, gradient), a name "
-                f"or an instance. Known names are {', '.join(map(repr, sorted(registry)))}."
+                f"or an instance. Known names are {known}."
             )
         given = registry["custom"](*given)
     loss: Loss = registry.make(given)

@@ -228,7 +228,8 @@ class ScorerScore:
             self._weight = {"sample_weight": holdout.chosen(data.weight)}
 
     def __call__(self, theta: Array, raw: Array) -> float:
-        """Return the score of parameters."""
-        del raw
+        """Return the score of parameters; it is NaN where they have diverged."""
+        if not np.isfinite(raw).all():
+            return math.nan
         self._view.theta_ = theta
         return float(self._scorer(self._view, self._x, self._y, **self._weight))

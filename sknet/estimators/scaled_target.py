@@ -59,7 +59,13 @@ class ScaledTarget(QuantilePredictions):
                 "leave them out and use loss=Quantile(levels)."
             )
         beside = MeanQuantiles(tuple(self.quantiles))
-        beside.check()
+        try:
+            beside.check()
+        except ValueError as error:
+            raise ValueError(
+                f"quantiles={self.quantiles!r} must be numbers in (0, 1), in "
+                "increasing order, e.g. quantiles=(0.05, 0.5, 0.95)."
+            ) from error
         return beside
 
     def _target_key(self) -> tuple[Any, ...]:
@@ -73,6 +79,8 @@ class ScaledTarget(QuantilePredictions):
         """Measure the target; a training that goes on keeps its measure."""
         target = super()._make_target(y, weight, going_on, classes)  # type: ignore[misc]
         if going_on:
+            if target.n_outputs != self.n_outputs_:
+                return target  # to be refused by its number of outputs
             return replace(target, scale=self._target_scale())
         identity = self.output_activation in (None, "identity")
         if target.loss.name not in _SCALABLE or not identity:

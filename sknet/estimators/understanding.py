@@ -150,13 +150,12 @@ class Understanding:
         if going_on:
             self._check_goes_on()
         X, y = readings.read(self, call.X, call.y, not going_on)
-        of_rows = readings.same(_weight_of_rows(X, call.sample_weight))
-        target, encoded = self._read_target(y, of_rows, going_on, call, readings)
-        weight = readings.same(self._weight_by_class(target, y, of_rows))
+        weight = readings.same(_weight_of_rows(X, call.sample_weight))
+        target, encoded = self._read_target(y, weight, going_on, call, readings)
+        weight = readings.same(self._weight_by_class(target, y, weight))
         check_ensemble(self)
         check_threads(self)
-        of_rows = readings.same(_of_present_rows(of_rows, weight))
-        encoder = self._encoder(X, of_rows, going_on, readings)
+        encoder = self._encoder(X, weight, going_on, readings)
         columns = self._columns(X, encoder, readings)
         architecture = self._described(len(y), encoder, columns)
         if going_on:
@@ -286,14 +285,3 @@ def _weight_of_rows(X: Any, sample_weight: Any) -> Array | None:
     if sample_weight is None:
         return None
     return moderate_scale(check_sample_weight(sample_weight, X))
-
-
-def _of_present_rows(of_rows: Array | None, weight: Array | None) -> Array | None:
-    """Return the weights of rows without those of classes, but for absent classes.
-
-    What a table's columns look like depends on how often its rows stand there, not on
-    what mistakes cost.
-    """
-    if weight is None or weight.all():
-        return of_rows
-    return np.where(weight > 0.0, 1.0 if of_rows is None else of_rows, 0.0)

@@ -12,6 +12,10 @@ from sknet._numerics import Array
 from sknet.losses import ValueLoss
 
 
+# No standardised target lies farther from the mean: the squares are numbers, in float32
+# as well. So far off are rows of hardly any weight at most.
+_FARTHEST = 1e18
+
 # How far predictions may leave the range of the training targets, in such ranges.
 _MARGIN = 0.05
 
@@ -37,8 +41,11 @@ class TargetScale:
 
     def forward(self, y: Array) -> Array:
         """Return standardised values (N, C)."""
-        scaled: Array = (y - self.mean) / self.deviation
-        return scaled
+        exponent = np.frexp(self.deviation)[1]  # as units: differences are numbers
+        mean, deviation = np.ldexp([self.mean, self.deviation], -exponent)
+        with np.errstate(over="ignore"):
+            scaled: Array = (np.ldexp(y, -exponent) - mean) / deviation
+        return np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
 
     def backward(self, t: Array) -> Array:
         """Return values of standardised predictions (N, R), R / C a target."""
@@ -47,8 +54,9 @@ class TargetScale:
             np.repeat(each, n_each)
             for each in (self.mean, self.deviation, self.least, self.largest)
         )
-        y = np.multiply(t, deviation, dtype=np.float64)
-        y += mean
+        with np.errstate(over="ignore"):
+            y = np.multiply(t, deviation, dtype=np.float64)
+            y += mean
         clipped: Array = np.clip(y, least, largest, out=y)
         return clipped
 
@@ -73,15 +81,21 @@ def target_scale(y: Array, weight: Array | None, clips: bool) -> TargetScale:
     y = np.asarray(y, dtype=np.float64)
     if weight is not None:
         y, weight = y[weight > 0.0], weight[weight > 0.0]
+    # In units of a power of two, which change no digit, squares do not overflow.
+    exponent = np.frexp(np.abs(y).max(axis=0))[1]
+    y = np.ldexp(y, -exponent)
     mean = np.average(y, axis=0, weights=weight)
     deviation = np.sqrt(np.average(np.square(y - mean), axis=0, weights=weight))
-    deviation[deviation <= 1e-12 * np.abs(mean)] = 1.0
+    constant = deviation <= 1e-12 * np.abs(mean)
+    ends = np.array([y.min(axis=0), y.max(axis=0)])
+    ends += _MARGIN * (ends[1] - ends[0]) * np.array([[-1.0], [1.0]])
     if not clips:
-        ends = np.full((2, y.shape[1]), math.inf)
-        return TargetScale(mean, deviation, -ends[0], ends[1])
-    least, largest = y.min(axis=0), y.max(axis=0)
-    margin = _MARGIN * (largest - least)
-    return TargetScale(mean, deviation, least - margin, largest + margin)
+        ends[:] = [[-math.inf], [math.inf]]
+    with np.errstate(over="ignore"):  # a margin may lie beyond all numbers
+        least, largest = np.ldexp(ends, exponent)
+        mean, deviation = np.ldexp([mean, deviation], exponent)
+    deviation[constant | (deviation == 0.0)] = 1.0
+    return TargetScale(mean, deviation, least, largest)
 
 
 @dataclass(frozen=True)

@@ -114,8 +114,9 @@ def _check_shape(X: Any) -> None:
     """Refuse objects that are no table, or an empty one, in scikit-learn's words."""
     shape = tuple(X.shape)
     if len(shape) != 2:
+        kind = f"{len(shape)}D" if shape else "scalar"
         raise ValueError(
-            f"Expected 2D array, got {len(shape)}D array instead. Reshape your data "
+            f"Expected 2D array, got {kind} array instead. Reshape your data "
             "either using array.reshape(-1, 1) if your data has a single feature or "
             "array.reshape(1, -1) if it contains a single sample."
         )
@@ -130,6 +131,8 @@ def _check_shape(X: Any) -> None:
 def _as_array(X: Any) -> Array:
     """Return an array of numbers or of objects; numbers beside text stay numbers."""
     array = np.asarray(X)
+    if array.dtype.kind == "S" and isinstance(X, np.ndarray):
+        array = np.char.decode(array, "latin-1")  # text of one byte a sign
     if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
         return np.array(X, dtype=object)
     return array.astype(object) if array.dtype.kind in "US" else array

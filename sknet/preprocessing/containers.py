@@ -27,7 +27,7 @@ def refuse_odd_containers(X: Any) -> None:
     ValueError
         For masked arrays, and for dataframes with two columns of one name.
     TypeError
-        For lazy dataframes, and for dates and durations.
+        For matrices, lazy dataframes, and for dates and durations.
     """
     if type(X) is np.ndarray and X.dtype.kind not in "mM":
         return
@@ -35,6 +35,11 @@ def refuse_odd_containers(X: Any) -> None:
         raise ValueError(
             "X is a masked array, whose mask would be ignored. Impute the masked "
             "values first, e.g. SimpleImputer().fit_transform(X.filled(np.nan))."
+        )
+    if isinstance(X, np.matrix):
+        raise TypeError(
+            "np.matrix is not supported: it never has less than two dimensions. "
+            "Convert it to an array with np.asarray."
         )
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a polars LazyFrame; call .collect() on it first.")

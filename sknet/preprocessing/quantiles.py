@@ -72,7 +72,8 @@ def weighted_quantiles(
         x, filled = x[order], np.cumsum(weight[order])
         place = q * (filled[-1] - unit)
         at = np.minimum(np.searchsorted(filled, place, side="right"), n - 1)
-        share = np.clip((place - (filled[at] - unit)) / unit, 0.0, 1.0)
+        with np.errstate(over="ignore"):  # the least weight may be next to nothing
+            share = np.clip((place - (filled[at] - unit)) / unit, 0.0, 1.0)
     return _between(x[at], x[np.minimum(at + 1, n - 1)], share)
 
 

@@ -168,6 +168,11 @@ def _refuse_odd_types(types: Iterable[type], label: str) -> None:
             )
         if issubclass(kind, complex | np.complexfloating):
             raise ValueError(f"Complex data not supported: {label} of X.")
+        if issubclass(kind, bytes):
+            raise TypeError(
+                f"{label} of X holds values of type {kind.__name__}, which may be text "
+                'in any encoding. Decode them first, e.g. value.decode("utf-8").'
+            )
         if not issubclass(kind, str | numbers.Number | np.bool_):
             raise TypeError(
                 f"{label} of X holds values of type {kind.__name__}: an argument must "
