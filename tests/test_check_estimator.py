@@ -1,5 +1,6 @@
-"""scikit-learn's own checks of an estimator: no failure, none expected, none skipped.
+"""scikit-learn's own checks of an estimator, on many configurations of each of ours.
 
+No check fails but the few of ``EXPECTED``, each with its reason; none is skipped.
 scikit-learn's ``MLPClassifier`` and ``MLPRegressor`` fail several of these checks with
 ``early_stopping=True``, with ``batch_size=4``, with ``solver="lbfgs"`` and without
 hidden layer.
@@ -9,6 +10,7 @@ import os
 import unittest
 
 import pytest
+from check_configurations import BY_ESTIMATOR, configured
 from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 
@@ -18,46 +20,96 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.network.blocks import Plain
 
 
 # The checks compare results; that some of their data sets are too small for a
 # validation split, or need more iterations, is what they are warned of.
 pytestmark = pytest.mark.filterwarnings("ignore", "error::RuntimeWarning")
 
-# Left out: dtype="float32".  The checks on sample weights compare to 1e-7, and single
-# precision has a resolution of 1.2e-7.
-CONFIGURATIONS = [
-    {},
-    {"early_stopping": True},
-    {"batch_size": 4},
-    {"solver": "lbfgs"},
-    {"solver": "sgd"},
-    # A linear model needs more of each step: the default learning rate is meant for
-    # 100 hidden units.
-    {"hidden_layer_sizes": (), "learning_rate_init": 0.05, "max_iter": 1000},
-    # One of most families at once. Left out: dropout, whose noise is of a row, so that
-    # a row of weight two is not the same as two rows, as a check on weights wants.
-    {"block": "residual", "solver": "adamw", "clip_norm": 1.0},
-    {"block": Plain(normalization="layer"), "activation": "blend", "averaging": "ema"},
-    {"block": "highway", "activation": "mish", "learning_rate": "one_cycle"},
-]
-ESTIMATORS = [
-    estimator(**configuration)
-    for configuration in CONFIGURATIONS
-    for estimator in (SimpleMLPClassifier, SimpleMLPRegressor)
-]
-ESTIMATORS += [
-    SimpleMLPClassifier(loss="hinge"),
-    SimpleMLPClassifier(loss="squared_error", activation="maxout"),
-    SimpleMLPRegressor("quantile"),
-    SimpleMLPRegressor("gaussian"),
-    TabularMLPClassifier(),
-    TabularMLPClassifier((16,), calibrate=False, loss="hinge", stop_together=True),
-    TabularMLPRegressor(),
-    TabularMLPRegressor((16,), quantiles=(0.1, 0.9), numeric_embedding=None),
-    TabularMLPRegressor((16,), loss="huber", early_stopping=False),
-]
+# Configurations that are checked in the suite; all others in ``make test-slow``.
+CORE = {
+    SimpleMLPClassifier: [
+        "defaults",
+        "solver=sgd",
+        "lbfgs",
+        "early stopping",
+        "small batches",
+        "linear",
+        "dropout",
+        "ensemble of 3",
+        "class weights",
+        "residual, adamw, clipped",
+        "layer normalization, blend, ema",
+        "highway, mish, one cycle",
+        "loss=hinge",
+        "loss=squared_error",
+    ],
+    SimpleMLPRegressor: [
+        "defaults",
+        "solver=sgd",
+        "lbfgs",
+        "early stopping",
+        "small batches",
+        "linear",
+        "dropout",
+        "float32",
+        "batch normalization",
+        "residual, adamw, clipped",
+        "layer normalization, blend, ema",
+        "highway, mish, one cycle",
+        "loss=poisson",
+        "loss=gaussian",
+        "loss=quantile",
+    ],
+    TabularMLPClassifier: [
+        "defaults",
+        "preset",
+        "lbfgs",
+        "class weights in a table",
+        "loss=hinge",
+        "stopped together",
+    ],
+    TabularMLPRegressor: [
+        "defaults",
+        "preset",
+        "float32",
+        "shared trunk of 3",
+        "quantiles",
+        "loss=gamma",
+        "loss=huber",
+        "early stopping off",
+    ],
+}
+
+# Checks that a configuration cannot pass, and why: nothing but these.
+_FLOAT32 = (
+    "compares to 1e-7, and float32 has a resolution of 1.2e-7: what is computed in "
+    "another order is rounded in other places"
+)
+_WARM_START = "fits the same estimator twice, and here the second fit goes on"
+_BOOTSTRAP = "each network draws rows, and rows of weight two are one row to draw"
+_UNIT = (
+    "weights of classes are weights of rows, and quantiles of columns take the least "
+    "weight for one row, which here is that of a class"
+)
+_OWN_TARGET = "draws negative targets, whatever the tag positive_only says"
+_WEIGHTS = (
+    "check_sample_weight_equivalence_on_dense_data",
+    "check_sample_weight_equivalence_on_sparse_data",
+)
+_ORDERS = ("check_methods_sample_order_invariance", "check_methods_subset_invariance")
+EXPECTED = {
+    "float32": dict.fromkeys((*_WEIGHTS, *_ORDERS), _FLOAT32)
+    | {"check_regressor_multioutput": "wants predictions in float64"},
+    "bootstrap": dict.fromkeys(_WEIGHTS, _BOOTSTRAP),
+    "warm start": {
+        "check_classifiers_multilabel_representation_invariance": _WARM_START,
+        "check_supervised_y_2d": _WARM_START,
+    },
+    "class weights in a table": dict.fromkeys(_WEIGHTS, _UNIT),
+    "loss=poisson": {"check_regressor_multioutput": _OWN_TARGET},
+    "loss=gamma": {"check_regressor_multioutput": _OWN_TARGET},
+}
 
 # Checks that scikit-learn runs on its own estimators only.
 EXTRA_CHECKS = [
@@ -69,18 +121,55 @@ EXTRA_CHECKS = [
 ]
 
 
-def id_of(estimator, check):
-    """Name of a check with its options, after the estimator; without line breaks."""
-    options = ",".join(f"{key}={value}" for key, value in check.keywords.items())
-    return f"{' '.join(str(estimator).split())}-{check.func.__name__}({options})"
+def marks_of(estimator, name, check_name):
+    """What a check is marked with: slow ones, and those that are known to fail."""
+    reason = EXPECTED.get(name, {}).get(check_name)
+    marks = [] if name in CORE[estimator] else [pytest.mark.slow]
+    if reason is not None:
+        # Whether the last digit is the same is up to the processor.
+        strict = reason != _FLOAT32 and not passes_all_the_same(estimator, check_name)
+        marks.append(
+            pytest.mark.xfail(
+                reason=reason, raises=(AssertionError, ValueError), strict=strict
+            )
+        )
+    return marks
 
 
-# What parametrize_with_checks does; it gives pytest a generator in scikit-learn before
-# 1.9, which pytest 9 warns of.
+def passes_all_the_same(estimator, check_name):
+    """Whether a table's estimator passes what the others cannot.
+
+    Its regressor predicts in float64, in the units of the target.
+    """
+    tables = estimator in (TabularMLPClassifier, TabularMLPRegressor)
+    return tables and check_name in (
+        "check_regressor_multioutput",
+        "check_supervised_y_2d",
+    )
+
+
+def checks_of(estimator, name):
+    """The checks of a configuration.
+
+    What parametrize_with_checks does; it gives pytest a generator in scikit-learn
+    before 1.9, which pytest 9 warns of.
+    """
+    found = estimator_checks.estimator_checks_generator(configured(estimator, name))
+    for one, check in found:
+        options = ",".join(f"{key}={value}" for key, value in check.keywords.items())
+        yield pytest.param(
+            one,
+            check,
+            id=f"{estimator.__name__}-{name}-{check.func.__name__}({options})",
+            marks=marks_of(estimator, name, check.func.__name__),
+        )
+
+
 CHECKS = [
-    pytest.param(estimator, check, id=id_of(estimator, check))
-    for configured in ESTIMATORS
-    for estimator, check in estimator_checks.estimator_checks_generator(configured)
+    param
+    for estimator, configurations in BY_ESTIMATOR.items()
+    for name in configurations
+    for param in checks_of(estimator, name)
 ]
 
 
@@ -97,9 +186,10 @@ def run(check, estimator):
             pytest.fail(f"the check was skipped: {skip}")
 
 
-def suits(check_name, estimator):
+def suits(check_name, estimator, name):
     """Whether a check is meant for this kind of estimator."""
-    other_kind = "regressor" if is_classifier(estimator) else "classifier"
+    is_clf = is_classifier(configured(estimator, name))
+    other_kind = "regressor" if is_clf else "classifier"
     return other_kind not in check_name
 
 
@@ -108,23 +198,36 @@ def test_array_api_checks_are_switched_on():
     assert os.environ.get("SCIPY_ARRAY_API") == "1"
 
 
+def test_there_are_at_least_16_configurations_of_each():
+    """And every one of the suite is among them."""
+    for estimator, names in CORE.items():
+        assert len(BY_ESTIMATOR[estimator]) >= 16
+        assert set(names) <= set(BY_ESTIMATOR[estimator])
+
+
 @pytest.mark.parametrize(("estimator", "check"), CHECKS)
 def test_estimator_passes_check(estimator, check):
-    """Both estimators pass each check of scikit-learn in each configuration."""
+    """Each estimator passes each check of scikit-learn in each configuration."""
     run(lambda: check(estimator), estimator)
 
 
 @pytest.mark.parametrize(
     ("check_name", "estimator"),
     [
-        pytest.param(name, estimator, id=f"{name}-{' '.join(str(estimator).split())}")
-        for name in EXTRA_CHECKS
-        for estimator in ESTIMATORS
-        if suits(name, estimator)
+        pytest.param(
+            check_name,
+            configured(estimator, name),
+            id=f"{estimator.__name__}-{name}-{check_name}",
+            marks=marks_of(estimator, name, check_name),
+        )
+        for check_name in EXTRA_CHECKS
+        for estimator, configurations in BY_ESTIMATOR.items()
+        for name in configurations
+        if suits(check_name, estimator, name)
     ],
 )
 def test_estimator_passes_private_check(check_name, estimator):
-    """Both estimators pass the checks that scikit-learn keeps for its own."""
+    """Each estimator passes the checks that scikit-learn keeps for its own."""
     check = getattr(estimator_checks, check_name, None)
     if check is None:
         pytest.skip(f"this version of scikit-learn has no {check_name}")

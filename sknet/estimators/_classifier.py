@@ -27,6 +27,17 @@ from sknet.estimators.task import Call
 from sknet.losses import CLASS_LOSSES, ClassLoss
 
 
+def learns_in_steps(estimator: Any) -> bool:
+    """Tell whether there is ``partial_fit``: not where all rows are needed at once."""
+    if isinstance(estimator.class_weight, str):
+        raise AttributeError(
+            f"class_weight={estimator.class_weight!r} is not available in partial_fit, "
+            "which does not see all classes at once. Pass a dict of weights: "
+            "sklearn.utils.class_weight.compute_class_weight('balanced', ...)."
+        )
+    return is_stochastic(estimator)
+
+
 class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     """Base of the classifiers."""
 
@@ -39,7 +50,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     _numeric_target: ClassVar[bool] = False
     _sister: ClassVar[type] = MLPClassifier
 
-    @available_if(is_stochastic)
+    @available_if(learns_in_steps)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
@@ -67,12 +78,6 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         ValueError
             If the data are invalid, or do not go with the earlier ones.
         """
-        if isinstance(self.class_weight, str):
-            raise ValueError(
-                "class_weight='balanced' is not available in partial_fit, which does "
-                "not see all classes at once. Pass a dict of weights: "
-                "sklearn.utils.class_weight.compute_class_weight('balanced', ...)."
-            )
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
@@ -128,5 +133,5 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     def __sklearn_tags__(self) -> Any:
         """Several labels at once are taken."""
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.neural_network import MLPRegressor
 from sklearn.utils.metaestimators import available_if
@@ -102,3 +103,21 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     def _target_of_sister(self, mlp: Any) -> ValueTarget:
         """Return the number of outputs of scikit-learn's class."""
         return ValueTarget(mlp.n_outputs_, self._loss_to_fit())
+
+    def __sklearn_tags__(self) -> Any:
+        """Say whether the loss takes positive targets only."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.positive_only = self._needs_positive_target()
+        return tags
+
+    def _needs_positive_target(self) -> bool:
+        """Tell whether the loss refuses a negative target."""
+        try:
+            loss = self._loss_to_fit()
+        except (TypeError, ValueError):  # no loss at all, of which fit will tell
+            return False
+        try:
+            loss.check_target(np.array([-1.0]))
+        except ValueError:
+            return True
+        return False
