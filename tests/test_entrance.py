@@ -11,6 +11,7 @@ from sknet.initializers import DataDriven
 from sknet.network import layers
 from sknet.network.architecture import Architecture
 from sknet.network.entrance import Entrance
+from sknet.network.layout import RateFactor
 from sknet.network.network import Network, perceptron
 from sknet.optimizers import Adam
 from sknet.training.update import Update
@@ -180,15 +181,17 @@ def test_data_driven_start_counts_rows_by_their_weight():
 
 
 def test_rate_factors_are_factors_of_steps():
-    """Also across the blocks that an update is cut into."""
-    theta, grad = RNG.normal(size=(2, 1, 70)), RNG.normal(size=(1, 70))
-    factors = RNG.uniform(0.0, 3.0, size=70)
-    slots = [[np.zeros((1, 70)) for _ in range(2)] for _ in range(2)]
-    plain, scaled = theta[0].copy(), theta[0].copy()
-    Update(Adam(), plain, grad.copy(), slots[0])(1, 0.1)
-    Update(Adam(), scaled, grad.copy(), slots[1], 0, factors)(1, 0.1)
-    step = plain - theta[0]
-    assert_allclose(scaled, theta[0] + factors * step, rtol=1e-14)
+    """Also across the blocks that an update is cut into; from zero the step is all."""
+    n = 30_000  # a block has 26,214 columns
+    grad, factors = RNG.normal(size=(1, n)), np.ones(n)
+    factors[3:5], factors[26_000:27_000] = 0.5, 3.0
+    given = [RateFactor(3, 5, 0.5), RateFactor(26_000, 27_000, 3.0)]
+    steps = []
+    for each in ([], given):
+        theta, slots = np.zeros((1, n)), [np.zeros((1, n)) for _ in range(2)]
+        Update(Adam(), theta, grad.copy(), slots, 0, each)(1, 0.1)
+        steps.append(theta)
+    assert_array_equal(steps[1], factors * steps[0])
 
 
 @pytest.mark.parametrize("solver", ["adam", "sgd"])

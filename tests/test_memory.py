@@ -96,6 +96,16 @@ def test_fit_and_predict_copy_no_rows(kind, params):
     assert peak_of(lambda: model.predict(X)) < 4
 
 
+@pytest.mark.parametrize("kind", TABULAR)
+def test_a_table_is_encoded_at_once(kind):
+    """In four times its 5 MB of float32; chunks of 2048 rows take 20 MB of buffers."""
+    X = np.random.default_rng(0).normal(size=(40_000, 32)).astype(np.float32)
+    y = np.arange(len(X)) % 2
+    model = kind((16,), max_iter=1, n_estimators=1, random_state=0)
+    assert peak_of(lambda: model.fit(X, y)) < 4 * X.nbytes / 1e6 + 20
+    assert peak_of(lambda: model.predict(X)) < 4 * X.nbytes / 1e6 + 20
+
+
 @pytest.mark.parametrize("kind", SIMPLE + TABULAR)
 def test_wide_text_is_never_made_dense(kind):
     """200,000 columns, of which 1000 rows made dense would take 800 MB and more.
@@ -121,9 +131,9 @@ def test_wide_text_is_never_made_dense(kind):
 
 # ------------------------------------------------- ceilings in copies of the network
 
-NETWORK = {"hidden_layer_sizes": (1500, 1500), "dtype": "float32", "random_state": 0}
+NETWORK = {"hidden_layer_sizes": (2000, 2000), "dtype": "float32", "random_state": 0}
 FEW_ROWS = np.random.default_rng(0).normal(size=(64, 16)).astype(np.float32)
-BUFFERS = 4  # MB: of the rows of a batch, and blocks of the penalty and the update
+BUFFERS = 8  # MB: of the rows of a batch, and blocks of the penalty and the update
 
 
 def copies_of(model, function):
@@ -135,8 +145,15 @@ def copies_of(model, function):
 @pytest.mark.parametrize("kind", SIMPLE)
 @pytest.mark.parametrize("params", [{}, {"initializer": "he_normal"}], ids=str)
 def test_an_epoch_takes_four_copies(kind, params):
-    """Parameters, gradient and Adam's two moments: 2.3 million parameters here."""
+    """Parameters, gradient and Adam's two moments: 4 million parameters here."""
     model, y = kind(max_iter=1, **NETWORK, **params), np.arange(64) % 2
+    assert copies_of(model, lambda: model.fit(FEW_ROWS, y)) < 4
+
+
+@pytest.mark.parametrize("kind", TABULAR)
+def test_an_epoch_on_a_table_takes_four_copies(kind):
+    """Factors on the learning rate are kept for the columns that have one."""
+    model, y = kind(max_iter=1, n_estimators=1, **NETWORK), np.arange(64) % 2
     assert copies_of(model, lambda: model.fit(FEW_ROWS, y)) < 4
 
 

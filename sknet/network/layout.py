@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from sknet._numerics import Array
 from sknet.initializers import Initializer
 
@@ -159,6 +157,14 @@ class Declaration:
             yield from child.walk()
 
 
+class RateFactor(NamedTuple):
+    """A factor on the steps of the parameters from one column to another."""
+
+    start: int
+    stop: int
+    factor: float
+
+
 class _Node(NamedTuple):
     """Views to make for one layer: name, start, stop and shape of each, K left open."""
 
@@ -235,8 +241,8 @@ class Layout:
         children = tuple([self._bind(child, theta) for child in node.children])
         return SimpleNamespace(children=children, **views)
 
-    def rate_factors(self, by_name: Mapping[str, float]) -> Array | None:
-        """Return the factors on the steps of all trainable parameters.
+    def rate_factors(self, by_name: Mapping[str, float]) -> list[RateFactor]:
+        """Return the factors on the steps of trainable parameters, where not one.
 
         Parameters
         ----------
@@ -245,15 +251,14 @@ class Layout:
 
         Returns
         -------
-        factors : ndarray of shape (P',), or None
-            None if there are none.
+        factors : list of RateFactor
+            From which column to which one; in order of declaring.
         """
-        if not by_name:
-            return None
-        factors = np.ones(self.n_trainable)
+        factors = []
         for p in self.parameters:
-            start, stop = self._places[p.path]
-            factors[start:stop] = by_name.get(p.name, 1.0)
+            factor = by_name.get(p.name, 1.0)
+            if factor != 1.0 and p.zone != STATISTIC:
+                factors.append(RateFactor(*self._places[p.path], factor))
         return factors
 
     def named(self, theta: Array, name: str) -> list[Array]:

@@ -95,16 +95,13 @@ class Trainer:
         point = self.objective.point(state.theta, state.noise)
         point.training.shares_noise = self.shares_noise
         layout = self.objective.network.layout
-        factors = layout.rate_factors(dict(self.rate_factors))
-        if factors is not None:
-            factors = factors.astype(state.theta.dtype)
         update = Update(
             self.optimizer,
             state.theta,
             point.grad,
             state.slots,
             layout.n_decayed,
-            factors,
+            layout.rate_factors(dict(self.rate_factors)),
         )
         averager = None if self.averaging is None else Averager(self.averaging, state)
         while True:

@@ -7,11 +7,13 @@ the optimizer's memory of a block are read from memory once and then stay in cac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array, Scalar
 from sknet._rows import is_in_use, rounded
+from sknet.network.layout import RateFactor
 from sknet.optimizers import Optimizer
 
 
@@ -35,8 +37,8 @@ class Update:
         The optimizer's memory.
     n_decayed : int, default=0
         How many parameters, the first of them, the optimizer's weight decay shrinks.
-    factors : ndarray of shape (P',), or None, default=None
-        Factors on the steps of single parameters; None for one everywhere.
+    factors : sequence of RateFactor, default=()
+        Factors on the steps of some of the parameters.
     """
 
     def __init__(
@@ -46,7 +48,7 @@ class Update:
         grad: Array,
         slots: Sequence[Array],
         n_decayed: int = 0,
-        factors: Array | None = None,
+        factors: Sequence[RateFactor] = (),
     ) -> None:
         self._optimizer = optimizer
         self._decayed = theta[:, :n_decayed]
@@ -61,7 +63,7 @@ class Update:
                 grad[:, start : start + width],
                 [slot[:, start : start + width] for slot in slots],
                 tmp[:, : min(width, n_trainable - start)],
-                _factors_of(factors, slice(start, start + width)),
+                _factors_of(factors, start, min(start + width, n_trainable), tmp.dtype),
             )
             for start in range(0, n_trainable, width)
         ]
@@ -81,11 +83,17 @@ class Update:
             theta -= grad
 
 
-def _factors_of(factors: Array | None, block: slice) -> Array | None:
-    """Return the factors of a block, or None if they are one."""
-    if factors is None or (factors[block] == 1.0).all():
+def _factors_of(
+    factors: Sequence[RateFactor], start: int, stop: int, dtype: np.dtype[Any]
+) -> Array | None:
+    """Return the factors of the columns of a block, or None if they are one."""
+    inside = [f for f in factors if f.start < stop and f.stop > start]
+    if not inside:
         return None
-    return factors[block]
+    block = np.ones(stop - start, dtype=dtype)
+    for f in inside:
+        block[max(f.start - start, 0) : f.stop - start] = f.factor
+    return block
 
 
 def clip_by_norm(grad: Array, largest: float) -> None:
