@@ -392,6 +392,23 @@ def test_threads_do_not_see_each_other(params):
             assert_array_equal(answer, right)
 
 
+def test_threads_with_tables_and_rows_of_any_number():
+    X, y = table()
+    network = TabularMLPClassifier((16,), n_estimators=2, **FIT).fit(X, y > 0.0)
+    predictor = network.predictor()
+    sizes = [1 + (7 * k) % 20 for k in range(20)]
+    expected = {n: network.predict_proba(X[:n]) for n in set(sizes)}
+
+    def serve(k):
+        return [predictor.predict_proba(X[:n]) for n in sizes[k:] + sizes[:k]]
+
+    with ThreadPoolExecutor(4) as pool:
+        served = list(pool.map(serve, range(4)))
+    for k, answers in enumerate(served):
+        for n, answer in zip(sizes[k:] + sizes[:k], answers, strict=True):
+            assert_array_equal(answer, expected[n])
+
+
 def test_a_thread_that_ends_leaves_no_buffers():
     predictor = classifier(hidden_layer_sizes=(1000, 1000)).predictor()
     predictor.predict(rows(200))

@@ -95,6 +95,7 @@ class Inference:
         """Make the buffers for a number of rows, one for the features among them."""
         dtype = self._theta.dtype
         workspace = self._network.workspace(len(self._theta), dtype, training=False)
+        self._n_rows = 0  # until all is made: an interrupt may come in between
         self._cache = workspace.cache(n_rows)
         self._x = np.empty((1, n_rows, n_columns), dtype=dtype)
         self._n_rows = n_rows
