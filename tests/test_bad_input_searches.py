@@ -103,7 +103,6 @@ CASES = {
         "fit": {"sample_weight": np.ones(59)},
         "options": {"error_score": "raise"},
     },
-    "an estimator's class": {"candidates": GOOD, "estimator": SimpleMLPClassifier},
 }
 
 

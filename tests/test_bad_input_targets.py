@@ -93,6 +93,9 @@ TABLE = [
     *rows(54, "y-1e200", REGRESSORS[:2], with_y(lambda: TARGET * 1e200),
           refused(ValueError, TOO_LARGE)),
     *rows(54, "y-1e200", TABLE_REGRESSOR, with_y(lambda: TARGET * 1e200), works()),
+    # The ends of what numbers can be, of which a margin beyond would be infinite.
+    *rows(54, "y-largest-number", TABLE_REGRESSOR,
+          with_y(lambda: pieces(np.finfo(float).max, 0.0, -1e300)), works()),
     *rows(55, "y-constant", REGRESSORS, with_y(lambda: np.full(60, 3.0)), works()),
     *rows(55, "y-constant-exactly", TABLE_REGRESSOR, with_y(lambda: np.full(60, 3.0)),
           works(lambda predicted: (predicted == 3.0).all())),

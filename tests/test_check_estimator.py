@@ -92,6 +92,7 @@ _UNIT = (
     "weights of classes are weights of rows, and quantiles of columns take the least "
     "weight for one row, which here is that of a class"
 )
+_SPARSE = "takes sparse features, in scikit-learn 1.6 whatever the tag says"
 _OWN_TARGET = "draws negative targets, whatever the tag positive_only says"
 _WEIGHTS = (
     "check_sample_weight_equivalence_on_dense_data",
@@ -105,6 +106,9 @@ EXPECTED = {
     "warm start": {
         "check_classifiers_multilabel_representation_invariance": _WARM_START,
         "check_supervised_y_2d": _WARM_START,
+    },
+    "shared trunk of 3": {
+        "check_sample_weight_equivalence_on_sparse_data": _SPARSE,
     },
     "class weights in a table": dict.fromkeys(_WEIGHTS, _UNIT),
     "loss=poisson": {"check_regressor_multioutput": _OWN_TARGET},

@@ -57,8 +57,9 @@ class TargetScale:
         with np.errstate(over="ignore"):
             y = np.multiply(t, deviation, dtype=np.float64)
             y += mean
-        clipped: Array = np.clip(y, least, largest, out=y)
-        return clipped
+        end = np.finfo(np.float64).max  # no prediction is infinite
+        np.clip(y, np.maximum(least, -end), np.minimum(largest, end), out=y)
+        return y
 
 
 def target_scale(y: Array, weight: Array | None, clips: bool) -> TargetScale:
