@@ -369,10 +369,25 @@ def test_a_pickle_holds_the_parameters_and_little_more():
 # ------------------------------------------------------------------------ threads
 
 
-@pytest.mark.parametrize("params", [{}, {"n_estimators": 2}], ids=["one", "several"])
-def test_threads_do_not_see_each_other(params):
+def of_a_table():
+    """Return a classifier of a table, whose encoding is shared by the threads, too."""
+    X = rows(60)
+    params = {"hidden_layer_sizes": (64, 32), "n_estimators": 2, "dtype": "float32"}
+    return TabularMLPClassifier(**params, **FIT).fit(X, labels(X, 3))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: classifier(3, "float32", hidden_layer_sizes=(64, 32)),
+        lambda: classifier(3, "float32", hidden_layer_sizes=(64, 32), n_estimators=2),
+        of_a_table,
+    ],
+    ids=["one", "several", "table"],
+)
+def test_threads_do_not_see_each_other(make):
     """Rows of each thread's own, as many as the others', switching all the time."""
-    network = classifier(3, "float32", hidden_layer_sizes=(64, 32), **params)
+    network = make()
     predictor = network.predictor()
     parts = [rows(100, "float32", seed) for seed in range(8)]
     expected = [network.predict_proba(x) for x in parts]
@@ -390,23 +405,6 @@ def test_threads_do_not_see_each_other(params):
     for answers, right in zip(served, expected, strict=True):
         for answer in answers:
             assert_array_equal(answer, right)
-
-
-def test_threads_with_tables_and_rows_of_any_number():
-    X, y = table()
-    network = TabularMLPClassifier((16,), n_estimators=2, **FIT).fit(X, y > 0.0)
-    predictor = network.predictor()
-    sizes = [1 + (7 * k) % 20 for k in range(20)]
-    expected = {n: network.predict_proba(X[:n]) for n in set(sizes)}
-
-    def serve(k):
-        return [predictor.predict_proba(X[:n]) for n in sizes[k:] + sizes[:k]]
-
-    with ThreadPoolExecutor(4) as pool:
-        served = list(pool.map(serve, range(4)))
-    for k, answers in enumerate(served):
-        for n, answer in zip(sizes[k:] + sizes[:k], answers, strict=True):
-            assert_array_equal(answer, expected[n])
 
 
 def test_a_thread_that_ends_leaves_no_buffers():
