@@ -37,6 +37,8 @@ from bad_input import (
 )
 from sklearn.exceptions import DataConversionWarning
 
+from sknet.estimators.value_target import target_scale
+
 
 pytestmark = QUIET
 
@@ -176,3 +178,12 @@ TABLE = [
 def test_bad_input_is_met_as_its_row_says(deed, expectation):
     """Each kind of bad input is refused, warned of or accepted as the table says."""
     expectation(deed)
+
+
+@pytest.mark.parametrize("clips", [False, True])
+def test_no_prediction_in_units_of_the_target_is_infinite(clips):
+    """Beyond the largest number there is the largest number."""
+    largest = np.finfo(float).max
+    scale = target_scale(np.array([[largest], [-largest]]), None, clips)
+
+    assert np.isfinite(scale.backward(np.array([[9.0], [-9.0]]))).all()

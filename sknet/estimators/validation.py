@@ -213,7 +213,8 @@ def check_target(estimator: Any, y: Any, numeric_target: bool) -> np.ndarray:
         )
     if not numeric_target:
         y = _plain_labels(y)
-    y = check_y(y, multi_output=True, y_numeric=numeric_target, estimator=estimator)
+    with np.errstate(over="ignore", invalid="ignore"):  # a look for NaN sums all
+        y = check_y(y, multi_output=True, y_numeric=numeric_target, estimator=estimator)
     return _plain_target(y, numeric_target)
 
 
@@ -241,9 +242,10 @@ def _dtype_to_ask_for(X: Any) -> Any:
 
 @contextmanager
 def _hint_at_encoders() -> Iterator[None]:
-    """Add how to encode to the error about text columns."""
+    """Add how to encode to the error about text columns; sums may overflow."""
     try:
-        yield
+        with np.errstate(over="ignore", invalid="ignore"):  # a look for NaN sums all
+            yield
     except ValueError as error:
         if "could not convert" in str(error) or "convert your data" in str(error):
             raise ValueError(f"{error}. {_ENCODE}") from error

@@ -82,6 +82,7 @@ def is_plain(estimator: Any, X: Any, reset: bool = False) -> bool:
         return math.isfinite(X.sum())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a look for infinities sums all
 def _check_numbers(estimator: Any, X: Array, reset: bool) -> Array:
     """Validate an array of numbers."""
     refuse_odd_containers(X)  # a list has become an array
@@ -92,6 +93,7 @@ def _check_numbers(estimator: Any, X: Array, reset: bool) -> Array:
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _check_sparse(estimator: Any, X: Any, reset: bool) -> Any:
     """Validate a sparse matrix."""
     X = validate_data(
