@@ -101,6 +101,19 @@ def test_code_in_the_user_guide_runs(path, monkeypatch, tmp_path):
             exec(unindented(code), dict(names))
 
 
+def test_promises_name_tests_that_exist():
+    """What the guide calls a test of a promise is one, in the file that it names."""
+    page = (ROOT / "docs" / "user_guide" / "reliability.rst").read_text("utf-8")
+    names = re.findall(r"``(test_\w+)(\.py)?``", page)
+    assert len(names) > 80
+    source = ""
+    for name, is_file in names:
+        if is_file:
+            source = (ROOT / "tests" / f"{name}.py").read_text("utf-8")
+        else:
+            assert f"\ndef {name}(" in source, name
+
+
 def test_own_components_of_the_user_guide_pass_their_checks(tmp_path):
     """They are registered for ever, and so run in a process of their own."""
     script = tmp_path / "own.py"

@@ -15,6 +15,7 @@ API_PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
 
 PUBLIC_NAMES = [
     "SKOPS_TRUSTED",
+    "Checkpoint",
     "LockstepGridSearchCV",
     "LockstepHalvingRandomSearchCV",
     "LockstepHalvingSearchCV",
@@ -71,6 +72,8 @@ OWN_PARAMETERS = {
     "share_trunk": False,
     "stop_together": True,
     "n_jobs": None,
+    "checkpoint": None,
+    "deterministic": False,
 }
 CONSTRUCTORS = {
     SimpleMLPClassifier: {
@@ -126,6 +129,7 @@ METHODS = {
 }
 # Methods that scikit-learn's base classes give, signatures and all.
 INHERITED = {
+    "set_callbacks",  # from scikit-learn 1.9 on
     "get_metadata_routing",
     "get_params",
     "set_fit_request",
