@@ -184,8 +184,8 @@ TABLE = [
           with_params(initializer=[np.full((4, 3), np.nan), np.ones((3, 1))]),
           refused(ValueError, r"initializer\[0\] must hold finite numbers")),
     *bad_param("rate_factors", 3, "default", number=112),
-    *rows(112, "rate_factors-misspelt", ALL, with_params(rate_factors={"wieght": 2.0}),
-          refused(ValueError, "rate_factors names 'wieght', but .* 'weight', 'bias'")),
+    *rows(112, "rate_factors-unknown", ALL, with_params(rate_factors={"weights": 2.0}),
+          refused(ValueError, "rate_factors names 'weights', but .* 'weight', 'bias'")),
     *[
         row
         for factor in (-1, "a", np.inf, np.nan)

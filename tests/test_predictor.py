@@ -287,7 +287,7 @@ def test_finite_numbers_whose_squares_overflow_are_taken():
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.zeros((1, 5)), ValueError, "X has 5 features, but ClassPredictor is expec"),
+        (np.zeros((1, 5)), ValueError, "X has 5 features, but ClassPredictor"),
         (np.zeros(6), ValueError, "Expected 2D array, got 1D array"),
         (np.zeros((1, 1, 6)), ValueError, "Found array with dim 3"),
         (np.zeros((0, 6)), ValueError, "Found array with 0 sample"),
