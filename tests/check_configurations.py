@@ -69,7 +69,7 @@ OF_TABLES = {
     # plan of the learning rate and no noise, which are there by default.
     "solver=lion": {"solver": "lion", "learning_rate_init": 0.002},
     "solver=rmsprop": {"solver": "rmsprop", "learning_rate_init": 0.004},
-    "block=preactivation": {"block": "preactivation", "learning_rate_init": 0.004},
+    "block=preactivation": {"block": "preactivation", "learning_rate_init": 0.002},
     "small batches": {"batch_size": 16},
     "highway, mish, one cycle": {
         "block": "highway",

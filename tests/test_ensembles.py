@@ -425,3 +425,14 @@ def test_time_limit_is_that_of_all_networks(monkeypatch):
     with pytest.warns(ConvergenceWarning, match="max_time"):
         model.fit(X, LENGTH)
     assert [len(curve) for curve in model.member_loss_curves_] == [1] * 4
+
+
+def test_mean_of_the_largest_numbers_is_finite():
+    """Their sum is not."""
+    model = SimpleMLPRegressor(n_estimators=3, max_iter=1, random_state=0)
+    model.set_params(hidden_layer_sizes=(), dtype="float64")
+    with pytest.warns(ConvergenceWarning):
+        model.fit(np.eye(2), [0.0, 1.0])
+    model.coefs_[0][...] = 0.0
+    model.intercepts_[0][...] = 1.5e308
+    assert_array_equal(model.predict(np.eye(2)), 1.5e308)

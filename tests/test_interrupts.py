@@ -125,7 +125,7 @@ def test_interrupted_search_has_a_best_model_or_did_nothing(search, rng):
         grid.pop("max_iter")
         options |= {"resource": "max_iter", "min_resources": 5, "max_resources": 10**6}
     network = SimpleMLPClassifier(**SMALL)
-    for seconds in [0.0, *rng.uniform(0.0, 0.4, size=2), 0.8]:
+    for seconds in [0.0, *rng.uniform(0.0, 0.4, size=2), 1.5]:
         model = search(network, grid, **options)
         is_new, _ = interrupted_fit(model, seconds)
         if is_new:
@@ -133,6 +133,7 @@ def test_interrupted_search_has_a_best_model_or_did_nothing(search, rng):
             assert model.predict(X).shape == DIGIT.shape
         else:
             assert not hasattr(model, "best_estimator_")
+    assert is_new  # candidates of few epochs were finished long before
 
 
 def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):

@@ -128,10 +128,11 @@ def test_jobs_change_no_bit(estimator):
 
 
 def test_jobs_of_a_search_change_no_bit():
-    """Candidates that are shared out."""
+    """Candidates that are shared out; small ones never are."""
+    wide = SimpleMLPClassifier(**FEW | {"hidden_layer_sizes": (120, 120)})
     grid = {"alpha": [1e-4, 1.0], "learning_rate_init": [1e-3, 1e-2]}
     results = [
-        LockstepGridSearchCV(SimpleMLPClassifier(**FEW), grid, cv=2, n_jobs=n_jobs)
+        LockstepGridSearchCV(wide, grid, cv=2, n_jobs=n_jobs)
         .fit(X, DIGIT)
         .cv_results_["split1_test_score"]
         for n_jobs in (1, 2)

@@ -26,8 +26,15 @@ def mean_link(loss: Loss, raw: Array) -> Array:
     """
     if len(raw) == 1:
         return loss.link(raw[0])
-    prediction: Array = np.stack([loss.link(member) for member in raw]).mean(axis=0)
-    return prediction
+    return _mean(np.stack([loss.link(member) for member in raw]))
+
+
+def _mean(values: Array) -> Array:
+    """Return the mean over the members, which is finite if they are."""
+    mean: Array = values.mean(axis=0)
+    if not np.isfinite(mean).all():  # their sum may lie beyond all numbers
+        mean = (values / len(values)).sum(axis=0)
+    return mean
 
 
 def pooled(loss: Loss, raw: Array) -> Array:
@@ -50,8 +57,7 @@ def pooled(loss: Loss, raw: Array) -> Array:
         single: Array = raw[0]
         return single
     if loss.link_name not in LINKS:
-        mean: Array = raw.mean(axis=0)
-        return mean
+        return _mean(raw)
     return inverse(loss.link_name, mean_link(loss, raw)).astype(raw.dtype)
 
 
