@@ -8,6 +8,7 @@ import os
 import pathlib
 import pickle
 import stat
+import warnings
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.model_selection import GridSearchCV
 
 from sknet import (
@@ -26,6 +28,7 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet._archive import DamagedArchiveError, read_archive, write_archive
+from sknet.estimators.fingerprint import described
 from sknet.training import checkpoint as checkpoints
 
 
@@ -313,6 +316,12 @@ def start_given(model):
     model.set_params(initializer=start).fit(X, DIGIT)
 
 
+def other_scorer(model):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it scores nothing here
+        model.set_params(scoring=make_scorer(log_loss)).fit(X, DIGIT)
+
+
 def other_kind(model):
     SimpleMLPRegressor(**FEW, checkpoint=model.checkpoint).fit(X, DIGIT)
 
@@ -330,6 +339,7 @@ def other_kind(model):
         (other_rate, "learning_rate_init was 0.001, is 0.5"),
         (other_solver, "solver was 'adam', is 'sgd'"),
         (start_given, "initializer was 'glorot_uniform', is .array"),
+        (other_scorer, "scoring was None, is .*make_scorer.log_loss"),
         (other_kind, "estimator was SimpleMLPClassifier, is SimpleMLPRegressor"),
     ],
 )
@@ -342,8 +352,30 @@ def test_checkpoint_of_another_training_is_refused(half_trained, deed, differenc
     assert not hasattr(model, "theta_")
     assert path.read_bytes() == before
     model.set_params(**FEW, solver="adam", learning_rate_init=1e-3)
-    model.set_params(initializer="glorot_uniform")
+    model.set_params(initializer="glorot_uniform", scoring=None)
     assert_same_fit(model.fit(X, DIGIT), whole)
+
+
+def test_functions_are_known_by_what_they_do():
+    """Not by their names only, nor by where they lie in memory."""
+
+    def loss(factor, power=1):
+        def value(raw, y):
+            return factor * abs(raw - y) ** power
+
+        return value
+
+    def rewritten(factor, power=1):
+        def value(raw, y):
+            return factor * abs(y - raw) ** power
+
+        value.__qualname__ = loss(1.0).__qualname__
+        return value
+
+    assert described(loss(1.0)) == described(loss(1.0))
+    assert described(loss(1.0)) != described(loss(2.0))
+    assert described(loss(1.0)) != described(rewritten(1.0))
+    assert "0x" not in described([object(), make_scorer(log_loss)])
 
 
 def test_what_changes_no_bit_may_change(half_trained):

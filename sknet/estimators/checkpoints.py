@@ -1,4 +1,4 @@
-"""Checkpoints of a fit: which training a file belongs to, and how it is taken up."""
+"""Checkpoints of a fit: how an earlier one is taken up, or refused."""
 
 from __future__ import annotations
 
@@ -9,30 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sknet._archive import DamagedArchiveError, read_archive
-from sknet._component import Component
-from sknet._numerics import Array
-from sknet._version import __version__
 from sknet.estimators.components import checkpoint_of
 from sknet.estimators.ensemble import member_data
+from sknet.estimators.fingerprint import FORMAT, run_of
 from sknet.estimators.holdout import Holdout
 from sknet.estimators.stochastic import split_off
 from sknet.estimators.task import Task
-from sknet.training.batches import Dataset
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
 from sknet.training.member import Member
-
-
-# What a file of ours says of itself; the number changes with what is in it.
-_FORMAT = "sknet checkpoint 1"
-
-# Parameters that change nothing about the result, or only when it comes.
-_FREE = ("checkpoint", "max_time", "n_jobs", "n_threads", "verbose")
-
-# Rows whose digest is taken at a time: a memory map is never read as a whole.
-_CHUNK_ROWS = 2**14
 
 
 def saver_of(estimator: Any, task: Task, members: Sequence[Member]) -> Saver | None:
@@ -63,7 +49,7 @@ def saver_of(estimator: Any, task: Task, members: Sequence[Member]) -> Saver | N
     if checkpoint is None or task.incremental:
         return None
     checkpoint.check()
-    run = _run_of(estimator, task)
+    run = run_of(estimator, task)
     file = _file_of(checkpoint, run)
     kept = _read(file, run)
     if kept is not None:
@@ -92,7 +78,7 @@ def _read(file: Path, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
             "left as it is. Delete it to train from the start, or give another path."
         ) from error
     before = kept.get("run") if isinstance(kept, dict) else None
-    if not isinstance(before, dict) or before.get("format") != _FORMAT:
+    if not isinstance(before, dict) or before.get("format") != FORMAT:
         raise ValueError(
             f"{file} is no checkpoint of this version of sknet. It was left as it is. "
             "Delete it to train from the start, or give another path."
@@ -158,93 +144,3 @@ def _take_up(
             members, member_data(estimator, task, seeds), strict=True
         ):
             member.data = data
-
-
-def _run_of(estimator: Any, task: Task) -> dict[str, Any]:
-    """Return what makes a training this one: parameters, data, and where it starts."""
-    parameters = estimator.get_params(deep=False)
-    holdout = None if task.holdout is None else task.holdout.data
-    start = "new"
-    if task.going_on:
-        start = _digest([estimator.theta_, np.array([estimator.t_])])
-    return {
-        "format": _FORMAT,
-        "sknet": __version__,
-        "estimator": type(estimator).__name__,
-        "parameters": {
-            name: described(value)
-            for name, value in sorted(parameters.items())
-            if name not in _FREE
-        },
-        "data": {
-            "X": _digest(_arrays_of(task.data.x)),
-            "y": _digest([task.data.y]),
-            "sample_weight": _digest(_weights_of(task.data)),
-            "X_val": "none" if holdout is None else _digest(_arrays_of(holdout.x)),
-            "y_val": "none" if holdout is None else _digest([holdout.y]),
-            "sample_weight_val": "none"
-            if holdout is None
-            else _digest(_weights_of(holdout)),
-            "the names of the classes": described(
-                estimator._target_attributes(task.target).get("classes_")
-            ),
-            "the fitted network that it starts from": start,
-        },
-    }
-
-
-def _arrays_of(x: Any) -> list[Array]:
-    """Return the arrays that features consist of."""
-    return [x.data, x.indices, x.indptr] if sparse.issparse(x) else [x]
-
-
-def _weights_of(data: Dataset) -> list[Array]:
-    """Return the weights, if there are any."""
-    return [] if data.weight is None else [data.weight]
-
-
-def _digest(arrays: Sequence[Array]) -> str:
-    """Return a digest of shapes, types and contents."""
-    digest = hashlib.blake2b(digest_size=16)
-    for array in arrays:
-        digest.update(f"{array.shape} {array.dtype.str}".encode())
-        for start in range(0, len(array), _CHUNK_ROWS):
-            chunk = np.ascontiguousarray(array[start : start + _CHUNK_ROWS])
-            digest.update(chunk.view(np.uint8))
-    return digest.hexdigest()
-
-
-def described(value: Any) -> str:
-    """Return a parameter's value in words that are the same in every process.
-
-    Parameters
-    ----------
-    value : object
-        As a user gave it.
-
-    Returns
-    -------
-    text : str
-        Short; of arrays shape, type and a digest, of functions and other objects where
-        they come from.
-    """
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return repr(value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(described, value))}]"
-    if isinstance(value, dict):
-        items = (f"{described(key)}: {described(v)}" for key, v in value.items())
-        return f"{{{', '.join(items)}}}"
-    if isinstance(value, np.ndarray):
-        if value.dtype.hasobject:
-            return described(value.tolist())
-        return f"array{value.shape} of {value.dtype}: {_digest([value])}"
-    if isinstance(value, Component):
-        fields = described(value.get_params(deep=False))
-        return f"{type(value).__qualname__}({fields})"
-    origin = (
-        value if callable(value) and hasattr(value, "__qualname__") else type(value)
-    )
-    return f"{origin.__module__}.{origin.__qualname__}"
