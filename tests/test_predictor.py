@@ -3,7 +3,6 @@
 import gc
 import pickle
 import sys
-import timeit
 import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
-from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from sknet import (
@@ -420,7 +418,7 @@ def test_a_thread_that_ends_leaves_no_buffers():
     assert kept < 100_000  # the buffers of 250 rows would be 4 MB
 
 
-# ------------------------------------------------------------------ memory and time
+# ------------------------------------------------------------------ memory
 
 
 def test_buffers_are_kept_for_the_next_rows():
@@ -442,28 +440,3 @@ def test_many_rows_leave_nothing_behind():
     kept = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert kept < 100_000
-
-
-# Times of scikit-learn's network over ours, at least. With scikit-learn 1.9 they are
-# 2.4 to 3.4 and 5 to 7, with 1.8, the fastest, 1.05 to 1.7 and 2.3 to 3.8; a fifth is
-# left to the noise of the machine.
-@pytest.mark.parametrize(("served", "least"), [(False, 0.8), (True, 1.8)])
-@pytest.mark.parametrize("method", ["predict", "predict_proba", "predict of values"])
-def test_one_row_takes_less_time_than_with_sklearn(method, served, least):
-    """The shortest of many turns, in which nothing else has run."""
-    X = np.random.default_rng(0).normal(size=(200, 30))
-    y = X[:, 0] if method == "predict of values" else labels(X, 2)
-    kinds = SimpleMLPClassifier, MLPClassifier
-    if method == "predict of values":
-        kinds = SimpleMLPRegressor, MLPRegressor
-    ours, theirs = (
-        kind(hidden_layer_sizes=(64, 32), **FIT).fit(X, y) for kind in kinds
-    )
-    ours = ours.predictor() if served else ours
-    calls = [getattr(each, method.partition(" ")[0]) for each in (theirs, ours)]
-    turns = [
-        [timeit.timeit(lambda c=c: c(X[:1]), number=20) for c in calls]
-        for _ in range(60)
-    ]
-    slow, fast = np.min(turns, axis=0)
-    assert slow > least * fast
