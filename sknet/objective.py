@@ -209,11 +209,10 @@ class Objective:
         penalty : ndarray of shape (K,)
             The penalties.
         """
-        values = [
-            self.penalty.value_and_gradient(weights, strength, grad, tmp)
-            for weights, grad, tmp in point.decayed
-        ]
-        penalty: Array = values[0] if len(values) == 1 else np.sum(values, axis=0)
+        evaluate, (first, *others) = self.penalty.value_and_gradient, point.decayed
+        penalty = evaluate(first[0], strength, first[1], first[2])
+        for weights, grad, tmp in others:
+            penalty = penalty + evaluate(weights, strength, grad, tmp)
         return penalty
 
     def data_value_and_gradient(self, point: Point, batch: Batch) -> Array:

@@ -96,13 +96,14 @@ class Session:
         self._epochs = trainer.epochs(state, batches)
         make = self._make_validate
         self._validate = None if make is None else make(members, state.theta.dtype)
-        # What an epoch starts from is kept for the case that a later one diverges.
-        self._before = state.theta.copy() if self._may_go_back() else None
-
-    def _may_go_back(self) -> bool:
-        """Tell whether the parameters before the next epoch may be wanted once."""
-        more_than_one = int(self._last_epochs.max()) - self._n_done > 1
-        return more_than_one and not self._monitor.on_score
+        # What an epoch starts from is kept for the case that a later one diverges; so
+        # not for the last one, and not if a score chooses what is published.
+        self._keeps_until = 0
+        if not self._monitor.on_score:
+            self._keeps_until = int(self._last_epochs.max()) - 1
+        self._before = None
+        if self._n_done < self._keeps_until:
+            self._before = state.theta.copy()
 
     def run(self) -> None:
         """Train until every member has an ending.
@@ -141,7 +142,7 @@ class Session:
             reasons[converged] = "converged"
             reasons[~finite] = "diverged"
             left = self._leave(reasons)
-        if not self._may_go_back():
+        if self._n_done >= self._keeps_until:
             self._before = None
         elif self._members and self._before is not None:
             np.copyto(self._before, self._state.theta)
