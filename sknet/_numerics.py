@@ -90,6 +90,26 @@ def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
     return out
 
 
+def mean_of_members(values: Array) -> Array:
+    """Return the mean over the first axis, which is finite where the values are.
+
+    Parameters
+    ----------
+    values : ndarray of shape (K, ...)
+        Of any magnitude.
+
+    Returns
+    -------
+    mean : ndarray of shape (...)
+        The mean.
+    """
+    with np.errstate(over="ignore"):
+        mean: Array = values.mean(axis=0)
+        if not np.isfinite(mean).all():  # their sum may lie beyond all numbers
+            mean = (values / len(values)).sum(axis=0)
+    return mean
+
+
 @lru_cache(maxsize=256)
 def constant_row(width: int, dtype: np.dtype[Any], value: float = 0.0) -> Array:
     """Return a read-only row ``(1, 1, width)`` of one value.

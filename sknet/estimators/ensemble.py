@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sknet._numerics import Array
+from sknet._numerics import Array, mean_of_members
 from sknet._rng import bootstrap_counts, member_seeds
 from sknet.estimators.task import Task
 from sknet.training.batches import Dataset
@@ -229,7 +229,9 @@ def kept_courses(courses: Sequence[Progress], on_score: bool) -> dict[str, Any]:
 
 def _mean(values: Sequence[float]) -> float:
     """Return the mean, of a single number itself."""
-    return float(values[0]) if len(values) == 1 else float(np.mean(values))
+    if len(values) == 1:
+        return float(values[0])
+    return float(mean_of_members(np.array(values, dtype=np.float64)))
 
 
 def _mean_curve(curves: Sequence[list[float]]) -> list[float]:
@@ -240,5 +242,5 @@ def _mean_curve(curves: Sequence[list[float]]) -> list[float]:
     if not longest:
         return []
     full = [curve + curve[-1:] * (longest - len(curve)) for curve in curves]
-    mean: list[float] = np.mean(full, axis=0).tolist()
+    mean: list[float] = mean_of_members(np.array(full)).tolist()
     return mean

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sknet._numerics import Array
+from sknet._numerics import Array, mean_of_members
 from sknet._rng import StreamState, stream_state
 from sknet.estimators.components import schedule_of
 from sknet.estimators.ensemble import fitted_seeds, member_data, new_streams, worst
@@ -98,7 +98,7 @@ def _attributes(
     n_epochs = before + max(ending.n_iter for ending, _ in solved)
     seen = estimator.t_ if task.going_on else 0
     attributes: dict[str, Any] = {
-        "loss_": float(np.mean([loss for _, loss in solved])),
+        "loss_": float(mean_of_members(np.array([loss for _, loss in solved]))),
         "n_epochs_": n_epochs,
         "t_": seen,
         "_training": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknet._numerics import Array
+from sknet._numerics import Array, mean_of_members
 from sknet.losses import Loss, ValueLoss
 from sknet.losses.outputs import LINKS, inverse
 
@@ -26,15 +26,7 @@ def mean_link(loss: Loss, raw: Array) -> Array:
     """
     if len(raw) == 1:
         return loss.link(raw[0])
-    return _mean(np.stack([loss.link(member) for member in raw]))
-
-
-def _mean(values: Array) -> Array:
-    """Return the mean over the members, which is finite if they are."""
-    mean: Array = values.mean(axis=0)
-    if not np.isfinite(mean).all():  # their sum may lie beyond all numbers
-        mean = (values / len(values)).sum(axis=0)
-    return mean
+    return mean_of_members(np.stack([loss.link(member) for member in raw]))
 
 
 def pooled(loss: Loss, raw: Array) -> Array:
@@ -57,7 +49,7 @@ def pooled(loss: Loss, raw: Array) -> Array:
         single: Array = raw[0]
         return single
     if loss.link_name not in LINKS:
-        return _mean(raw)
+        return mean_of_members(raw)
     return inverse(loss.link_name, mean_link(loss, raw)).astype(raw.dtype)
 
 
