@@ -934,3 +934,10 @@ def test_bad_weights_are_refused(weight, message):
 def test_bad_parameters_are_refused(parameters):
     with pytest.raises(InvalidParameterError, match=next(iter(parameters))):
         TabularPreprocessor(**parameters).fit(np.ones((3, 1)))
+
+
+def test_spread_too_small_to_divide_by_is_none():
+    """Twice one over it lies beyond all numbers; without a warning of NumPy."""
+    column = np.zeros((6, 1))
+    column[1] = 1.11253693e-308
+    assert np.isfinite(TabularPreprocessor().fit_transform(column)).all()

@@ -40,7 +40,7 @@ def robust(quantiles: Array) -> tuple[Array, Array]:
     """
     least, low, median, high, largest = quantiles
     factor = _one_over_spread(low, high)
-    of_range = _one_over_spread(least, largest) * 2
+    of_range = _one_over_spread(least / 2, largest / 2)
     factor = np.where(factor > 0, factor, of_range)
     return np.where(factor > 0, median, 0.0), factor
 
