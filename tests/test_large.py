@@ -1,10 +1,10 @@
 """Large data and large networks at full size: minutes, and gigabytes."""
 
 import shutil
-import tracemalloc
 
 import numpy as np
 import pytest
+from memory import MB, peak_of
 
 from sknet import (
     SimpleMLPClassifier,
@@ -24,15 +24,6 @@ N_FEATURES = 256
 N_ROWS = 2 * GB // (4 * N_FEATURES)
 KINDS = [SimpleMLPClassifier, SimpleMLPRegressor]
 TABLES = [TabularMLPClassifier, TabularMLPRegressor]
-
-
-def peak_of(function):
-    """Return the peak of newly allocated memory in MB, NumPy's arrays included."""
-    tracemalloc.start()
-    function()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
 
 
 def free_memory():
@@ -66,8 +57,8 @@ def test_a_file_of_two_gigabytes_is_fitted_and_predicted(kind, big_file):
     """What is beside it: the order of the rows and the target, twice each or so."""
     X, y = big_file
     model = kind(hidden_layer_sizes=(16,), max_iter=1, batch_size=1024, random_state=0)
-    assert peak_of(lambda: model.fit(X, y)) < 100
-    assert peak_of(lambda: model.predict(X)) < 100
+    assert peak_of(lambda: model.fit(X, y)) < 100 * MB
+    assert peak_of(lambda: model.predict(X)) < 100 * MB
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,5 +70,5 @@ def test_fifty_million_parameters_make_a_step_in_four_copies(kind):
     model = kind(hidden_layer_sizes=(7000, 7000), max_iter=1, random_state=0)
     peak = peak_of(lambda: model.fit(X, np.arange(32) % 2))
     assert model.theta_.size > 49_000_000
-    assert peak < 4 * model.theta_.nbytes / 1e6 + 20
-    assert peak_of(lambda: model.predict(X)) < 20
+    assert peak < 4 * model.theta_.nbytes + 20 * MB
+    assert peak_of(lambda: model.predict(X)) < 20 * MB

@@ -3,14 +3,15 @@
 import gc
 import pickle
 import sys
-import tracemalloc
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from memory import kept_by, smallest_peak_of
 from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
@@ -408,14 +409,13 @@ def test_threads_do_not_see_each_other(make):
 def test_a_thread_that_ends_leaves_no_buffers():
     predictor = classifier(hidden_layer_sizes=(1000, 1000)).predictor()
     predictor.predict(rows(200))
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(predictor.predict, rows(200)).result()
-        tracemalloc.start()
-        pool.submit(predictor.predict, rows(250)).result()
-    gc.collect()
-    kept = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert kept < 100_000  # the buffers of 250 rows would be 4 MB
+
+    def predict_in_a_thread():
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(predictor.predict, rows(250)).result()
+
+    predict_in_a_thread()
+    assert kept_by(predict_in_a_thread) < 100_000  # the buffers would be 4 MB
 
 
 # ------------------------------------------------------------------ memory
@@ -424,19 +424,11 @@ def test_a_thread_that_ends_leaves_no_buffers():
 def test_buffers_are_kept_for_the_next_rows():
     """A call of as many rows as the last one makes its result and no more."""
     predictor = classifier(hidden_layer_sizes=(1000, 1000)).predictor()
-    predictor.predict_proba(rows(200))
-    tracemalloc.start()
-    predictor.predict_proba(rows(200))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    peak = smallest_peak_of(partial(predictor.predict_proba, rows(200)))
     assert peak < 100_000  # the buffers would be 3.2 MB
 
 
 def test_many_rows_leave_nothing_behind():
     """Buffers of more rows than are kept are those of the call."""
     predictor, X = classifier(hidden_layer_sizes=(1000,)).predictor(), rows(5000)
-    tracemalloc.start()
-    predictor.predict_proba(X)
-    kept = tracemalloc.get_traced_memory()[0]
-    tracemalloc.stop()
-    assert kept < 100_000
+    assert kept_by(partial(predictor.predict_proba, X)) < 100_000

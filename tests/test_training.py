@@ -1,10 +1,10 @@
 """Training below the estimators: members, updates, memory, records."""
 
-import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from memory import smallest_peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
@@ -172,12 +172,7 @@ def _extra_memory(n_rows, dtype):
         trainer.objective.value_and_gradient(point, batch)
         step(1, 0.1)
 
-    one_step()
-    tracemalloc.start()
-    one_step()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
+    return smallest_peak_of(one_step)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
