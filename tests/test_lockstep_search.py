@@ -709,7 +709,8 @@ def test_nobody_else_meets_our_backend():
 def test_results_do_not_depend_on_a_cluster(both):
     """Two processes of dask give the same."""
     distributed = pytest.importorskip("dask.distributed")
-    cluster = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    cluster = {"n_workers": 2, "threads_per_worker": 1}
+    cluster["dashboard_address"] = "127.0.0.1:0"  # any free port
     with (
         distributed.LocalCluster(processes=True, **cluster) as workers,
         distributed.Client(workers),

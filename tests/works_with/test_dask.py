@@ -56,9 +56,13 @@ def test_incremental_is_a_loop_over_the_blocks(case_of_numbers, wrappers):
 
 @pytest.fixture
 def workers():
-    """Two workers, threads of this process, for joblib's backend."""
+    """Two workers, threads of this process, for joblib's backend.
+
+    On any free port: the usual one is that of the test process next to this one.
+    """
     distributed = pytest.importorskip("dask.distributed")
-    cluster = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    cluster = {"n_workers": 2, "threads_per_worker": 1}
+    cluster["dashboard_address"] = "127.0.0.1:0"
     with (
         distributed.LocalCluster(
             processes=False, protocol="inproc://", **cluster
