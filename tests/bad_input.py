@@ -98,6 +98,16 @@ def refused(exception, message):
     return check
 
 
+def warned_and_refused(warning, exception, message):
+    """The deed warns before it raises ``exception`` with a message that matches."""
+
+    def check(deed):
+        with pytest.warns(UserWarning, match=warning):
+            refused(exception, message)(deed)
+
+    return check
+
+
 def is_finite(result):
     return np.isfinite(result).all()
 
@@ -365,6 +375,7 @@ NAN = r"Input X contains NaN"
 INFINITY = "Input X contains infinity or a value too large for dtype"
 NO_SAMPLE = r"Found array with 0 sample\(s\) \(shape=\(0, 4\)\) while a minimum of 1"
 TEXT = r"could not convert string to float(.|\n)*OneHotEncoder"
+EXTREME = r"Column \d of X holds -?\d.*e\+\d+, beside which a network learns"
 TOO_LARGE = "Solver produced non-finite parameter weights"
 OTHER_NAMES = "The feature names should match those that were passed during fit"
 WITHOUT_SPLIT = "validation"

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.filterwarnings(
     "error",
     "ignore:Stochastic Optimizer. Maximum:sklearn.exceptions.ConvergenceWarning",
     "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning",
+    "ignore:Column .* beside which a network learns nothing:UserWarning",
 )
 
 SOLVERS = ["sgd", "adam", "lbfgs"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,8 @@ _KEPT = frozenset(
 # Up to so many cells the sum of their squares takes half of the time of their sum; of
 # more, BLAS would add them up by several threads.
 _FEW_CELLS = 1024
+# No count, identifier or time stamp that fits into 64 bits is larger.
+_EXTREME = 2.0**64
 _ENCODE = "Encode text first, e.g. with OneHotEncoder, OrdinalEncoder or TargetEncoder."
 
 
@@ -167,7 +170,7 @@ def check_training_data(
     Returns
     -------
     X : ndarray or CSR matrix of shape (N, D)
-        Finite and C-contiguous, of a real type.
+        Finite and C-contiguous, of a real type. A value beyond 2**64 is warned of.
     y : ndarray of shape (N,) or (N, C)
         The target; a column vector has become flat, with a warning.
     """
@@ -186,7 +189,26 @@ def check_training_data(
             y_numeric=numeric_target,
             reset=reset,
         )
+    _warn_of_extreme_columns(X)
     return X, _plain_target(y, numeric_target)
+
+
+def _warn_of_extreme_columns(X: Any) -> None:
+    """Say so where values are too large for anything to be learned beside them."""
+    values = X.data if sparse.issparse(X) else X
+    if not values.size:
+        return
+    if float(values.max()) <= _EXTREME and float(values.min()) >= -_EXTREME:
+        return
+    at = int(np.abs(values).argmax())
+    column = X.indices[at] if sparse.issparse(X) else at % X.shape[1]
+    value = float(values.flat[at])
+    warnings.warn(
+        f"Column {column} of X holds {value:.3g}, beside which a network learns "
+        "nothing from other values. If it stands for something missing, say so with "
+        "NaN and impute it; else scale X (e.g. RobustScaler, QuantileTransformer).",
+        stacklevel=2,
+    )
 
 
 def check_target(estimator: Any, y: Any, numeric_target: bool) -> np.ndarray:
