@@ -197,3 +197,15 @@ def test_fits_in_threads_give_blas_its_threads_back():
         assert set(blas_threads_now()) == {1}
         second.__exit__(None, None, None)
         assert blas_threads_now() == before
+
+
+@pytest.mark.parametrize("number", ["two", -(2**70)], ids=["no number", "too large"])
+def test_limit_that_fails_leaves_none_behind(number):
+    """Later fits of the process do not fail for it, and BLAS has what it had."""
+    limit = BlasLimit()
+    before = blas_threads_now()
+    with pytest.raises(Exception, match=r"two|convert"), limit.to(number):
+        pass
+    with limit.to(1):
+        assert set(blas_threads_now()) == {1}
+    assert blas_threads_now() == before

@@ -15,6 +15,8 @@ from threadpoolctl import ThreadpoolController
 # BLAS thread saves a quarter of the time or more on an idle machine. Below it saves
 # little, and costs much where something else runs (benchmarks/threads.py).
 _WORTH_A_THREAD = 2**23
+# More than any machine has, and still a number of C.
+_MOST_THREADS = 2**15
 
 
 class BlasLimit:
@@ -27,28 +29,30 @@ class BlasLimit:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._asked: list[int] = []
+        self._asked: dict[object, int] = {}
         self._before: list[tuple[Any, int]] = []
 
     @contextmanager
     def to(self, n_threads: int) -> Iterator[None]:
-        """Limit the threads inside of the block."""
-        with self._lock:
-            if not self._asked:
-                libraries = _blas_libraries()
-                self._before = [(blas, blas.num_threads) for blas in libraries]
-            self._asked.append(n_threads)
-            self._apply()
+        """Limit the threads inside of the block; whatever happens, not longer."""
+        asking = object()
         try:
+            with self._lock:
+                if not self._asked:
+                    libraries = _blas_libraries()
+                    self._before = [(blas, blas.num_threads) for blas in libraries]
+                # BLAS takes a plain int, and no other whole number.
+                self._asked[asking] = min(int(n_threads), _MOST_THREADS)
+                self._apply()
             yield
         finally:
             with self._lock:
-                self._asked.remove(n_threads)
-                self._apply()
+                if self._asked.pop(asking, None) is not None:
+                    self._apply()
 
     def _apply(self) -> None:
         """Set the least number that is asked for, or what was there before."""
-        least = min(self._asked, default=None)
+        least = min(self._asked.values(), default=None)
         for blas, before in self._before:
             blas.set_num_threads(before if least is None else least)
 
