@@ -139,6 +139,12 @@ TABLE = [
     *bad_param("dtype", "float16", np.float32, None, number=103),
     *bad_param("max_time", 0, -1.0, "long", number=104),
     *bad_param("n_threads", 0, -1, 1.5, number=105),
+    *[
+        row  # a grid is often an array, and its numbers are NumPy's
+        for number in (np.int64(2), np.uint8(2), 10**30)
+        for row in rows(105, f"n_threads-{number!r}", ALL,
+                        with_params(n_threads=number), works())
+    ],
     *rows(106, "X_val-alone", ALL, fit_with(X_val=X), refused(ValueError, "y_val")),
     *rows(106, "y_val-alone", ALL, fit_with(y_val=LABELS),
           refused(ValueError, "X_val")),
@@ -167,6 +173,13 @@ TABLE = [
           refused(ValueError, r"dropout must hold numbers in \[0, 1\), got 1.0")),
     *rows(108, "dropout-text", ALL, with_params(dropout=["a"]),
           refused(ValueError, r"dropout must hold numbers in \[0, 1\), got 'a'")),
+    *[
+        row
+        for name, who in (("dropout", ALL), ("quantiles", TABLE_REGRESSOR))
+        for value in (np.array(0.5), {0.5: "half"}, [[0.5]])
+        for row in rows(108, f"{name}-{value!r}", who, with_params(**{name: value}),
+                        refused(InvalidParameterError, f"'{name}' .* a flat list"))
+    ],
     *bad_param("block", "wall", None, 3, number=109),
     *rows(109, "block-without-hidden-layers", ALL,
           with_params(block="residual", hidden_layer_sizes=(), dropout=0.0),

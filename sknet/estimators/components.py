@@ -16,6 +16,7 @@ from typing import Any, Self
 from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import AVERAGES, Averaging
+from sknet.estimators.validation import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
@@ -212,8 +213,8 @@ def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
     """Return the rates, one for all hidden layers or one for each."""
     if isinstance(dropout, Real):
         return (float(dropout),)
+    rates = check_flat("dropout", dropout)
     _check_one_each("dropout", dropout, n_hidden)
-    rates = tuple(dropout)
     for rate in rates:
         if not isinstance(rate, Real) or not 0.0 <= rate < 1.0:
             raise ValueError(

@@ -10,6 +10,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.estimators.predictor import TableValuePredictor
 from sknet.estimators.quantiles import QuantilePredictions
+from sknet.estimators.validation import check_flat
 from sknet.estimators.value_target import TargetScale, ValueTarget, target_scale
 from sknet.losses import MeanQuantiles, SquaredError, ValueLoss
 
@@ -58,7 +59,7 @@ class ScaledTarget(QuantilePredictions):
                 f"loss='squared_error', but loss={self.loss!r}. For quantiles alone "
                 "leave them out and use loss=Quantile(levels)."
             )
-        beside = MeanQuantiles(tuple(self.quantiles))
+        beside = MeanQuantiles(check_flat("quantiles", self.quantiles))
         try:
             beside.check()
         except ValueError as error:
@@ -70,7 +71,9 @@ class ScaledTarget(QuantilePredictions):
 
     def _target_key(self) -> tuple[Any, ...]:
         """Return the parameters that say how the target becomes columns."""
-        quantiles = None if self.quantiles is None else tuple(self.quantiles)
+        quantiles = self.quantiles
+        if quantiles is not None:
+            quantiles = check_flat("quantiles", quantiles)
         return self.loss, self.output_activation, quantiles, self.clip_predictions
 
     def _make_target(

@@ -314,6 +314,34 @@ def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     return tuple(int(size) for size in sizes)
 
 
+def check_flat(name: str, values: Any) -> tuple[Any, ...]:
+    """Return what a parameter lists, in a tuple.
+
+    Parameters
+    ----------
+    name : str
+        The parameter, for the message.
+    values : array-like
+        As the user gave them.
+
+    Returns
+    -------
+    values : tuple
+        The same.
+
+    Raises
+    ------
+    InvalidParameterError
+        If they are no flat list: a dict, a set, an array without an axis, lists in it.
+    """
+    if np.asarray(values, dtype=object).ndim != 1:
+        raise InvalidParameterError(
+            f"The {name!r} parameter must be a flat list, tuple or array, got "
+            f"{values!r} of type {type(values).__name__}."
+        )
+    return tuple(values)
+
+
 def moderate_scale(weight: np.ndarray) -> np.ndarray:
     """Bring absurdly large or small weights to a mean of one.
 
