@@ -111,6 +111,19 @@ def test_lbfgs_tells_of_its_iterations():
     assert scores[-1] > scores[0]
 
 
+def test_models_of_a_refit_have_nothing_of_the_fit_before():
+    """They are copies of the estimator, whose old temperature they must not take."""
+    model = TabularMLPClassifier(**FEW, validation_fraction=0.2).fit(X, DIGIT)
+    assert model.temperature_ != 1.0
+    model.set_params(solver="lbfgs", learning_rate="constant", early_stopping=False)
+    model.set_params(dropout=0.0, rate_factors=None)
+    listener = Listener()
+    model.set_callbacks(listener).fit(X, DIGIT)
+    assert {seen.temperature_ for seen in listener.models} == {1.0}
+    last = listener.models[-1]
+    assert_array_equal(last.predict_proba(X), model.predict_proba(X))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_callback_may_stop_a_fit(name):
     """After two epochs there is a model of two epochs, and no warning."""

@@ -43,7 +43,7 @@ class CalibratedProbabilities:
         self, task: Any, theta: Array, members: Sequence[Member]
     ) -> dict[str, Any]:
         """Return the temperature."""
-        watched = members[0].recipe.rule.on_score
+        watched = members and members[0].recipe.rule.on_score
         if not watched or not self._calibrates(task.loss):
             return {"temperature_": 1.0}
         with np.errstate(all="ignore"):

@@ -92,7 +92,9 @@ class EpochCallbacks:
         """Return what watches L-BFGS."""
 
         def watch(theta: Array, n_iter: int) -> bool:
-            attributes = self._estimator._prediction_state(task)
+            estimator = self._estimator
+            attributes = estimator._prediction_state(task)
+            attributes |= estimator._judged(task, theta, [])
             fitted = attributes | {"theta_": theta.copy(), "n_iter_": n_iter}
             return self._tell(lambda: fitted)
 

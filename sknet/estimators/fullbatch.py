@@ -63,11 +63,10 @@ def fit_lbfgs(
             break
     n_members = len(solved)
     seeds = None if seeds is None else seeds[:n_members]
-    return Fit(
-        np.concatenate(thetas[:n_members]),
-        worst([ending for ending, _ in solved]),
-        _attributes(estimator, task, solved, kept[:n_members], seeds),
-    )
+    theta = np.concatenate(thetas[:n_members])
+    attributes = _attributes(estimator, task, solved, kept[:n_members], seeds)
+    attributes |= estimator._judged(task, theta, [])
+    return Fit(theta, worst([ending for ending, _ in solved]), attributes)
 
 
 def _start(

@@ -201,7 +201,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     preprocessor_ : TabularPreprocessor
         What makes the columns of the network of a table.
     temperature_ : float
-        What raw outputs are divided by, so that probabilities are calibrated.
+        What raw outputs are divided by, so that probabilities are calibrated; 1 where
+        no rows were held out.
     n_iter_ : int
         Epochs, or iterations of "lbfgs", of the last call.
     n_epochs_ : int

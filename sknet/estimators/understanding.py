@@ -130,7 +130,10 @@ class Understanding:
     def _judged(
         self, task: Task, theta: Array, members: Sequence[Member]
     ) -> dict[str, Any]:
-        """Return attributes that trained networks get by their validation sets."""
+        """Return attributes that trained networks get by their validation sets.
+
+        After L-BFGS, which has none, there are no ``members``.
+        """
         del task, theta, members
         return {}
 
