@@ -197,13 +197,16 @@ class MLPMemory(NamedTuple):
 
 
 def mlp_memory(mlp: Any) -> MLPMemory:
-    """Return what a fitted ``MLPClassifier`` or ``MLPRegressor`` keeps."""
+    """Return what a fitted ``MLPClassifier`` or ``MLPRegressor`` keeps.
+
+    The optimizer of another solver than the present one is of no use.
+    """
     optimizer, stream = vars(mlp).get("_optimizer"), vars(mlp).get("_random_state")
     count = int(vars(mlp).get("_no_improvement_count", 0))
-    if isinstance(optimizer, AdamOptimizer):
+    if mlp.solver == "adam" and isinstance(optimizer, AdamOptimizer):
         rate, n_steps = optimizer.learning_rate_init, int(optimizer.t)
         moments = [optimizer.ms, optimizer.vs]
-    elif isinstance(optimizer, SGDOptimizer):
+    elif mlp.solver == "sgd" and isinstance(optimizer, SGDOptimizer):
         rate, n_steps, moments = optimizer.learning_rate, 0, [optimizer.velocities]
     else:
         return MLPMemory(stream, count)

@@ -260,6 +260,45 @@ def test_warm_start_goes_on_in_both_forms(early_stopping, n_rows):
     assert again.n_epochs_ == len(again.loss_curve_) == 15
 
 
+@pytest.mark.parametrize("schedule", ["adaptive", "invscaling"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_schedule_that_sklearn_ignores_does_not_come_along(solver, schedule):
+    """There it is for "sgd" alone; here it would act, or be refused."""
+    params = {"solver": solver, "learning_rate": schedule, "warm_start": True}
+    mlp = make(MLPRegressor, **params).fit(X, VALUES)
+    ours = SimpleMLPRegressor.from_sklearn(mlp)
+    assert ours.learning_rate == "constant"
+    ours.fit(X, VALUES)
+    if solver == "adam":
+        ours = SimpleMLPRegressor.from_sklearn(mlp)
+        for model in (mlp, ours):
+            model.partial_fit(X, VALUES).partial_fit(X, VALUES)
+        assert_same_model(ours, mlp, 1e-9)
+
+
+@pytest.mark.parametrize(("first", "then"), [("adam", "sgd"), ("sgd", "adam")])
+def test_memory_of_another_optimizer_is_left_behind(first, then):
+    """Who changes the solver after the fit begins with a new optimizer in both."""
+    y = VALUES / VALUES.std()
+    mlp = make(MLPRegressor, solver=first).fit(X, y)
+    mlp.set_params(solver=then, warm_start=True)
+    ours = SimpleMLPRegressor.from_sklearn(mlp)
+    assert_same_model(ours, mlp)
+    assert_same_model(ours.fit(X, y), mlp.fit(X, y), 1e-9)
+
+
+@pytest.mark.parametrize("then", ["adam", "sgd"])
+def test_what_lbfgs_has_fitted_goes_on_with_another_solver(then):
+    """Where scikit-learn's own class cannot: it misses the curves."""
+    y = VALUES / VALUES.std()
+    mlp = make(MLPRegressor, solver="lbfgs").fit(X, y)
+    mlp.set_params(solver=then, warm_start=True, learning_rate_init=1e-3)
+    ours = SimpleMLPRegressor.from_sklearn(mlp)
+    assert_same_model(ours, mlp)
+    assert len(ours.fit(X, y).loss_curve_) == 5
+    assert ours.loss_ < mlp.loss_
+
+
 def test_lbfgs_goes_on_from_the_weights_in_both_forms():
     params = {"solver": "lbfgs", "warm_start": True, "max_iter": 4}
     ours = make(SimpleMLPRegressor, **params).fit(X, VALUES)
@@ -284,8 +323,11 @@ def test_compacted_model_converts_and_trains_there():
     [
         ({"solver": Adam(beta_1=0.8, beta_2=0.99)}, {"solver": "adam", "beta_1": 0.8}),
         ({"solver": SGD(0.5, nesterov=False)}, {"solver": "sgd", "momentum": 0.5}),
-        ({"learning_rate": InvScaling(0.3)}, {"power_t": 0.3}),
-        ({"learning_rate": Adaptive()}, {"learning_rate": "adaptive"}),
+        ({"solver": "sgd", "learning_rate": InvScaling(0.3)}, {"power_t": 0.3}),
+        (
+            {"solver": "sgd", "learning_rate": Adaptive()},
+            {"learning_rate": "adaptive"},
+        ),
         ({"activation": ["tanh", "tanh"]}, {"activation": "tanh"}),
         ({"block": Plain()}, {}),
         ({"alpha": 0.5, "batch_size": 20}, {"alpha": 0.5, "batch_size": 20}),
@@ -312,6 +354,7 @@ def test_conversion_describes_the_fitted_network_not_the_parameters_of_now():
         ({"solver": "rmsprop"}, "solver='rmsprop'"),
         ({"solver": Adam(weight_decay=0.1)}, r"solver=Adam\(weight_decay=0.1\)"),
         ({"learning_rate": "cosine"}, "learning_rate='cosine'"),
+        ({"learning_rate": "invscaling"}, "learning_rate='invscaling'"),  # with adam
         ({"averaging": "ema"}, "averaging='ema'"),
         ({"class_weight": {3: 2.0}}, "class_weight="),
         ({"loss": LogLoss(label_smoothing=0.1)}, "loss=LogLoss"),
@@ -379,10 +422,12 @@ def test_all_reasons_are_named():
     assert "use_bias" in str(error.value)
 
 
-def test_single_class_is_refused():
-    ours = make(SimpleMLPClassifier).fit(X, np.zeros(80, dtype=int))
+def test_single_class_is_refused_in_both_directions():
+    y = np.zeros(80, dtype=int)
     with pytest.raises(ValueError, match="a single class"):
-        ours.to_sklearn()
+        make(SimpleMLPClassifier).fit(X, y).to_sklearn()
+    with pytest.raises(ValueError, match="a single class"):
+        SimpleMLPClassifier.from_sklearn(make(MLPClassifier).fit(X, y))
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,11 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
 
     def _target_of_sister(self, mlp: Any) -> ClassTarget:
         """Return the classes of scikit-learn's class."""
+        if len(mlp.classes_) == 1:
+            raise ValueError(
+                f"This {type(mlp).__name__} has no equal {type(self).__name__}: it has "
+                "seen a single class, for which its predict_proba returns two columns."
+            )
         kind = mlp_target_kind(mlp)
         loss = replace(loss_of(self, CLASS_LOSSES), exclusive=kind == "multiclass")
         return ClassTarget(kind, mlp.classes_.copy(), loss)

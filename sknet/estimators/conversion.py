@@ -150,7 +150,8 @@ class Conversion:
         -------
         estimator : object
             Fitted, with arrays of its own: the same parameters, weights, predictions
-            and curves. ``partial_fit``, and ``fit`` with ``warm_start=True``, go on
+            and curves; only a ``learning_rate`` that scikit-learn ignores, which it
+            does with any solver but "sgd", becomes "constant". ``partial_fit``, and ``fit`` with ``warm_start=True``, go on
             with the optimizer's moments or velocities and the random stream; the
             validation split is drawn anew.
 
@@ -159,7 +160,8 @@ class Conversion:
         TypeError
             If it is something else.
         ValueError
-            If its output activation was changed by hand, or this class encodes tables.
+            If its output activation was changed by hand, it has seen a single class,
+            or this class encodes tables.
 
         Examples
         --------
@@ -181,7 +183,10 @@ class Conversion:
                 f"got {type(mlp).__name__}."
             )
         check_is_fitted(mlp)
-        estimator = cls(**clone(mlp).get_params(deep=False))
+        parameters = clone(mlp).get_params(deep=False)
+        if mlp.solver != SGD.name:  # scikit-learn ignores it, and here it would act
+            parameters["learning_rate"] = Constant.name
+        estimator = cls(**parameters)
         hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
         architecture = architecture_of(estimator, hidden, Entrance())
         target = estimator._target_of_sister(mlp)
@@ -305,9 +310,13 @@ _MOMENTS = ("beta_1", "beta_2", "epsilon")
 def _learning_rate(estimator: Any) -> dict[str, Any] | None:
     """Return the parameters that say the schedule, or None if there are none."""
     schedule = schedule_of(estimator)
+    if schedule == Constant():
+        return {"learning_rate": schedule.name}
+    if (_solver(estimator) or {}).get("solver") != SGD.name:
+        return None  # scikit-learn would ignore it
     if isinstance(schedule, InvScaling):
         return {"learning_rate": "invscaling", "power_t": schedule.power_t}
-    if schedule in (Constant(), Adaptive()):
+    if schedule == Adaptive():
         return {"learning_rate": schedule.name}
     return None
 

@@ -91,8 +91,8 @@ def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
         "n_seen": [mlp.t_],
     }
     found = {"n_epochs_": n_epochs, "_training": training}
-    if mlp.solver == FULL_BATCH_SOLVER:
-        return found
+    if mlp.solver == FULL_BATCH_SOLVER or "loss_curve_" not in state:
+        return found  # L-BFGS keeps nothing, and draws no curves
     rate = mlp.learning_rate_init if memory.rate is None else memory.rate
     scores = list(state["validation_scores_"] or ())
     # scikit-learn keeps no validation losses: not known, but as many.
