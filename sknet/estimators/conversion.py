@@ -151,9 +151,9 @@ class Conversion:
         estimator : object
             Fitted, with arrays of its own: the same parameters, weights, predictions
             and curves; only a ``learning_rate`` that scikit-learn ignores, which it
-            does with any solver but "sgd", becomes "constant". ``partial_fit``, and ``fit`` with ``warm_start=True``, go on
-            with the optimizer's moments or velocities and the random stream; the
-            validation split is drawn anew.
+            does with any solver but "sgd", becomes "constant". ``partial_fit``, and
+            ``fit`` with ``warm_start=True``, go on with the optimizer's moments or
+            velocities and the random stream; the validation split is drawn anew.
 
         Raises
         ------
