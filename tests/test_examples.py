@@ -2,27 +2,14 @@
 
 import contextlib
 import io
-import pickle
 import re
 import runpy
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 import sklearn
-from sklearn.datasets import make_classification
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
-
-from sknet import (
-    SimpleMLPClassifier,
-    SimpleMLPRegressor,
-    TabularMLPClassifier,
-    TabularMLPRegressor,
-)
 
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +17,7 @@ PAGES = ["README.md", "docs/start.rst"]
 EXAMPLES = sorted((ROOT / "examples").rglob("plot_*.py"))
 ADD_YOUR_OWN = ROOT / "docs" / "user_guide" / "add_your_own.rst"
 WORKS_WITH = ROOT / "docs" / "user_guide" / "works_with.rst"  # has a test beside it
+GUIDE_INDEX = ROOT / "docs" / "user_guide" / "index.rst"
 GUIDE = set((ROOT / "docs" / "user_guide").glob("*.rst"))
 GUIDE = sorted(GUIDE - {ADD_YOUR_OWN, WORKS_WITH})
 # Chapters whose code needs libraries that not everybody has.
@@ -61,14 +49,6 @@ def unindented(block):
     return "\n".join(line[margin:] for line in lines) + "\n"
 
 
-def houses():
-    """The frame that the chapter on tables speaks of: numbers, text and gaps."""
-    rng = np.random.default_rng(0)
-    lot = np.where(rng.random(200) < 0.2, np.nan, rng.lognormal(9.0, 0.5, 200))
-    area = rng.choice(["east", "north", "south", "west"], 200)
-    return pd.DataFrame({"area": area, "rooms": rng.integers(1, 9, 200), "lot": lot})
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_code_on_the_page_prints_what_the_page_says(page):
     """Each block of code runs without a warning, and prints the block below it."""
@@ -84,21 +64,17 @@ def test_code_on_the_page_prints_what_the_page_says(page):
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("path", GUIDE, ids=lambda path: path.stem)
 def test_code_in_the_user_guide_runs(path, monkeypatch, tmp_path):
-    """Each block of code of a chapter runs on data of the names it uses."""
+    """Each block of code of a chapter runs after the lines of the first page."""
     monkeypatch.chdir(tmp_path)  # some write files
     for library in NEEDS.get(path.stem, ()):
         pytest.importorskip(library)
-    X, y = make_classification(200, 5, random_state=0)
-    names = {"X": X, "y": y, "X_val": X[:50], "y_val": y[:50], "w_val": np.ones(50)}
-    names |= {"SimpleMLPClassifier": SimpleMLPClassifier, "Pipeline": Pipeline}
-    names |= {"SimpleMLPRegressor": SimpleMLPRegressor, "np": np}
-    names |= {"StandardScaler": StandardScaler, "sklearn": sklearn, "pickle": pickle}
-    names |= {"TabularMLPClassifier": TabularMLPClassifier, "houses": houses()}
-    names |= {"TabularMLPRegressor": TabularMLPRegressor, "price": X[:, 0], "quick": y}
+    (first,) = code_blocks(GUIDE_INDEX)
 
     for code in code_blocks(path):
+        names = {}
+        exec(unindented(first), names)
         with sklearn.config_context(), contextlib.redirect_stdout(io.StringIO()):
-            exec(unindented(code), dict(names))
+            exec(unindented(code), names)
 
 
 def test_promises_name_tests_that_exist():

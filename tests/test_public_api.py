@@ -11,7 +11,8 @@ import sknet
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 
-API_PAGE = Path(__file__).parents[1] / "docs" / "api.rst"
+DOCS = Path(__file__).parents[1] / "docs"
+API_PAGE = DOCS / "api.rst"
 
 PUBLIC_NAMES = [
     "SKOPS_TRUSTED",
@@ -220,3 +221,15 @@ def test_methods_are_as_stored(estimator_class):
 def test_methods_are_those_of_sklearn_and_more(estimator_class):
     theirs = public_methods(SISTERS[estimator_class])
     assert theirs <= public_methods(estimator_class)
+
+
+@pytest.mark.parametrize("estimator_class", ESTIMATORS)
+def test_what_was_added_is_on_the_page_of_differences(estimator_class):
+    """Parameters and methods; a request for metadata goes with its method."""
+    sister = SISTERS[estimator_class]
+    added = set(constructor(estimator_class)) - set(constructor(sister))
+    added |= public_methods(estimator_class) - public_methods(sister)
+    page = (DOCS / "differences.rst").read_text(encoding="utf-8")
+
+    missing = {name for name in added if f"``{name}``" not in page}
+    assert {name for name in missing if not name.endswith("_request")} == set()
