@@ -39,6 +39,12 @@ from sknet import SimpleMLPClassifier
 
 pytestmark = QUIET
 
+
+def always(score):
+    """A scorer that finds everything equally good."""
+    return lambda model, x, y: score
+
+
 # fmt: off
 TABLE = [
     # Parameters.
@@ -136,6 +142,15 @@ TABLE = [
           refused(ValueError, "scoring")),
     *rows(102, "scoring-number", ALL, with_params(early_stopping=True, scoring=3),
           refused(ValueError, "scoring")),
+    *[
+        row
+        for score in (None, "good", {"a": 1.0}, [0.5], 1j)
+        for row in rows(102, f"scoring-gives-{score!r}", ALL,
+                        with_params(**SPLIT, scoring=always(score)),
+                        refused(ValueError, "scoring must give a number, got "))
+    ],
+    *rows(102, "scoring-gives-an-array-of-one-number", ALL,
+          with_params(**SPLIT, scoring=always(np.array(0.5))), works()),
     *bad_param("dtype", "float16", np.float32, None, number=103),
     *bad_param("max_time", 0, -1.0, "long", number=104),
     *bad_param("n_threads", 0, -1, 1.5, number=105),
@@ -160,6 +175,14 @@ TABLE = [
           refused(ValueError, "(?s)(?=.*y_val)(?=.*2)")),
     *rows(106, "y_val-number-of-outputs", REGRESSORS, fit_with(X_val=X, y_val=X[:, :2]),
           refused(ValueError, "y_val")),
+    *rows(106, "y_val-of-several-labels", CLASSIFIERS,
+          fit_with(X_val=X, y_val=np.c_[LABELS, 1 - LABELS]),
+          refused(ValueError, r"`y_val` has the shape \(60, 2\), .* one label for")),
+    *rows(106, "y_val-of-one-label", CLASSIFIERS,
+          lambda model, y: model.fit(X, np.c_[y, 1 - y], X_val=X, y_val=y),
+          refused(ValueError, r"`y_val` has the shape \(60,\), .* has 2 columns")),
+    *rows(106, "X_val-by-name", ALL, fit_with(X_val=with_one(np.inf), y_val=LABELS),
+          refused(ValueError, r"validation set \(X_val, .*\): Input X contains inf")),
     *rows(107, "sample_weight_val-alone", ALL, fit_with(sample_weight_val=np.ones(60)),
           refused(ValueError, "X_val")),
     *rows(107, "sample_weight_val-negative", ALL,

@@ -42,6 +42,9 @@ from sknet.estimators.value_target import target_scale
 
 pytestmark = QUIET
 
+TWO_LABELS = np.c_[LABELS, 1 - LABELS]
+THREE_LABELS = np.c_[TWO_LABELS, LABELS]
+
 # fmt: off
 TABLE = [
     # The target.
@@ -108,7 +111,24 @@ TABLE = [
           refused(ValueError, "(?i)multi-?output")),
     *rows(58, "label-lists", CLASSIFIERS, with_y(lambda: pieces([1], [1, 2])),
           refused(ValueError, "(?i)inhomogeneous|sequence|multilabel")),
+    *rows(124, "y-masked", ALL,
+          lambda model, y: model.fit(X, np.ma.masked_array(y, y == y[0])),
+          refused(ValueError, r"y is a masked array, .* X\[~y.mask\]")),
+    *rows(124, "y-of-two-kinds-of-text", CLASSIFIERS,
+          with_y(lambda: np.array(pieces("a", np.str_("b")), dtype=object)),
+          works(same_type_as(np.array(["a", "b"], dtype=object)))),
+    *[
+        row  # among objects a missing value is None
+        for value, message in ((None, "NaN"), (np.inf, "infinity"))
+        for row in rows(124, f"y-objects-{value}", REGRESSORS,
+                        with_y(lambda value=value: np.array([value, *TARGET[1:]],
+                                                            dtype=object)),
+                        refused(ValueError, f"Input y contains {message}"))
+    ],
     # Sample weights.
+    *rows(124, "weight-masked", ALL,
+          with_weight(lambda: np.ma.masked_array(np.ones(60), X[:, 0] > 0)),
+          refused(ValueError, "sample_weight is a masked array, whose mask")),
     *rows(59, "weight-scalar", ALL, with_weight(lambda: 2.0), works()),
     *rows(60, "weight-negative", ALL, with_weight(lambda: np.r_[-1.0, np.ones(59)]),
           refused(ValueError, "Negative values in data passed to `sample_weight`")),
@@ -142,6 +162,22 @@ TABLE = [
     *rows(66, "classes-changed", CLASSIFIERS,
           twice(partial(), partial(classes=[0, 1, 2])),
           refused(ValueError, "(?i)is not the same as on last call to partial_fit")),
+    *[
+        row
+        for classes in ({0, 1}, [], [[0, 1]], 2, "01", [0, None], [0, 1, np.nan])
+        for row in rows(125, f"classes-{classes!r}", CLASSIFIERS,
+                        partial(classes=classes),
+                        refused(ValueError, r"(?s)`classes` must be .*labels"))
+    ],
+    *rows(125, "classes-each-twice", CLASSIFIERS,
+          twice(partial(classes=[1, 1, 0]), partial(classes=[0, 1, 0])), works()),
+    *rows(125, "classes-of-more-columns", CLASSIFIERS,
+          partial(y=TWO_LABELS, classes=[0, 1, 2]),
+          refused(ValueError, r"`y` has the shape \(60, 2\), .* has 3 columns")),
+    *rows(125, "columns-less-than-before", CLASSIFIERS,
+          twice(partial(y=THREE_LABELS, classes=[0, 1, 2]),
+                partial(y=TWO_LABELS, classes=None)),
+          refused(ValueError, r"`y` has the shape \(60, 2\), .* has 3 columns")),
     *rows(67, "empty-batch", ALL, twice(partial(), partial(X[:0])),
           refused(ValueError, NO_SAMPLE)),
     *rows(68, "other-width", ALL, twice(partial(), partial(X[:, :3])),

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -232,4 +233,11 @@ class ScorerScore:
         if not np.isfinite(raw).all():
             return math.nan
         self._view.theta_ = theta
-        return float(self._scorer(self._view, self._x, self._y, **self._weight))
+        score = self._scorer(self._view, self._x, self._y, **self._weight)
+        number = np.asarray(score)
+        if number.ndim or not isinstance(number.item(), Real):
+            raise ValueError(
+                f"scoring must give a number, got {score!r} of type "
+                f"{type(score).__name__} from {self._scorer!r}."
+            )
+        return float(score)

@@ -9,7 +9,6 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
-from sknet.estimators.validation import moderate_scale
 from sknet.losses import ClassLoss
 
 
@@ -126,10 +125,14 @@ class ClassTarget:
         name : str
             What they are called in the message.
         """
-        if self.kind == "multilabel-indicator":
-            unknown = np.arange(len(self.classes), np.shape(y)[-1])
-        else:
-            unknown = np.setdiff1d(y, self.classes)
+        several = self.kind == "multilabel-indicator"
+        n_columns = len(self.classes) if several else 1
+        if (y.ndim == 2) != several or (several and y.shape[1] != n_columns):
+            training = f"{n_columns} columns" if several else "one label for each row"
+            raise ValueError(
+                f"`{name}` has the shape {y.shape}, but training has {training}."
+            )
+        unknown = () if several else np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
                 f"`{name}` has classes not in `self.classes_`. `self.classes_` has "
@@ -149,7 +152,9 @@ class ClassTarget:
             Whether the new labels must hold every class (``warm_start``).
         """
         now = class_target(y, self.loss)
-        if classes is not None and not np.array_equal(self.classes, np.unique(classes)):
+        if classes is not None and not np.array_equal(
+            self.classes, _all_classes(classes)
+        ):
             raise ValueError(
                 f"`classes={classes!r}` is not the same as on last call to "
                 f"partial_fit, was: {self.classes!r}"
@@ -191,19 +196,43 @@ def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
     """
     kind = _kind(y)
     if kind == "multilabel-indicator":
-        labels = np.arange(y.shape[1]) if classes is None else np.unique(classes)
+        labels = np.arange(y.shape[1]) if classes is None else _all_classes(classes)
     else:
-        labels = np.unique(y if classes is None else np.asarray(classes))
+        labels = np.unique(y) if classes is None else _all_classes(classes)
         kind = "binary" if len(labels) <= 2 else "multiclass"
     loss = replace(loss, exclusive=kind == "multiclass")
     loss.check()
     return ClassTarget(kind, labels, loss)
 
 
+def _all_classes(classes: Any) -> Array:
+    """Return the classes that were handed in, sorted, each once; refuse odd ones."""
+    labels = np.asarray(classes)
+    if labels.ndim != 1 or not len(labels):
+        raise ValueError(
+            f"`classes` must be a flat list or array of labels, got {classes!r}."
+        )
+    types = _types_of(labels)
+    if len(types) > 1 or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+        raise ValueError(
+            f"`classes` must be labels of one type, none of them missing: {classes!r}."
+        )
+    return np.unique(labels)
+
+
+def _types_of(labels: Array) -> list[str]:
+    """Return the names of the types in an array of objects; of another array none."""
+    if labels.dtype != object:
+        return []
+    return sorted(
+        {"str" if isinstance(label, str) else type(label).__name__ for label in labels}
+    )
+
+
 def _kind(y: Array) -> str:
     """Return scikit-learn's name of the kind of target, or refuse it."""
     if y.dtype == object and y.ndim == 1:
-        types = sorted({type(label).__name__ for label in y})
+        types = _types_of(y)
         if types != ["str"]:
             fix = (
                 "Use labels of one type."
@@ -223,60 +252,3 @@ def _kind(y: Array) -> str:
         )
     check_classification_targets(y)
     return kind
-
-
-def class_weights(
-    class_weight: Any, target: ClassTarget, y: Array, weight: Array | None
-) -> Array:
-    """Multiply sample weights with the weights of the classes.
-
-    Parameters
-    ----------
-    class_weight : dict or 'balanced'
-        Weights by label; labels that are left out have weight 1. 'balanced' gives
-        every class the same sum of weights.
-    target : ClassTarget
-        The classes.
-    y : ndarray of shape (N,)
-        Labels.
-    weight : ndarray of shape (N,), or None
-        Sample weights.
-
-    Returns
-    -------
-    weight : ndarray of shape (N,)
-        The products.
-
-    Raises
-    ------
-    ValueError
-        If the target has several labels at once, or the dict names no class.
-    """
-    if target.kind == "multilabel-indicator":
-        raise ValueError(
-            f"class_weight={class_weight!r} is not defined for a multilabel target. "
-            "Pass sample_weight to fit instead."
-        )
-    weight = np.ones(len(y)) if weight is None else weight
-    codes = np.searchsorted(target.classes, y)
-    n_classes = len(target.classes)
-    if isinstance(class_weight, str):
-        sums = np.bincount(codes, weights=weight, minlength=n_classes)
-        present = sums > 0.0
-        factors = np.zeros(n_classes)
-        factors[present] = sums.sum() / (present.sum() * sums[present])
-    else:
-        labels = target.classes.tolist()
-        unknown = [label for label in class_weight if label not in labels]
-        if unknown:
-            raise ValueError(
-                f"class_weight names labels {unknown} that are not among the classes "
-                f"{labels}."
-            )
-        factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
-        if not np.isfinite(factors).all() or (factors < 0.0).any():
-            raise ValueError(
-                f"class_weight={class_weight!r} must hold finite numbers >= 0."
-            )
-        factors = moderate_scale(factors) if factors.any() else factors
-    return weight * factors[codes]

@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sknet._numerics import Array
-from sknet._sklearn import check_sample_weight
 from sknet.activations import Activation
 from sknet.estimators.components import (
     activations_of,
@@ -25,16 +24,16 @@ from sknet.estimators.components import (
 )
 from sknet.estimators.ensemble import check_ensemble, n_networks
 from sknet.estimators.holdout import Holdout
+from sknet.estimators.lists import check_hidden_layer_sizes
 from sknet.estimators.readings import Readings
-from sknet.estimators.targets import class_weights
 from sknet.estimators.task import FULL_BATCH_ROWS, Call, Task
 from sknet.estimators.threads import check_threads
 from sknet.estimators.validation import (
     check_features,
-    check_hidden_layer_sizes,
     check_training_data,
-    moderate_scale,
+    of_validation_set,
 )
+from sknet.estimators.weights import check_weight, class_weights, moderate_scale
 from sknet.initializers import INITIALIZERS
 from sknet.network.architecture import Architecture
 from sknet.network.entrance import Entrance
@@ -153,7 +152,7 @@ class Understanding:
         if going_on:
             self._check_goes_on()
         X, y = readings.read(self, call.X, call.y, not going_on)
-        weight = readings.same(_weight_of_rows(X, call.sample_weight))
+        weight = readings.same(check_weight(call.sample_weight, X))
         target, encoded = self._read_target(y, weight, going_on, call, readings)
         weight = readings.same(self._weight_by_class(target, y, weight))
         check_ensemble(self)
@@ -238,11 +237,12 @@ class Understanding:
                 "X_val and y_val must be given together, and sample_weight_val only "
                 "with them."
             )
-        X, y = self._read(X, y, False)
-        target.check_labels(y, "y_val")
-        weight = _weight_of_rows(X, sample_weight)
-        weight = self._weight_by_class(target, y, weight)
-        columns = X if encoder is None else encoder.encode(X)
+        with of_validation_set():
+            X, y = self._read(X, y, False)
+            target.check_labels(y, "y_val")
+            weight = check_weight(sample_weight, X)
+            weight = self._weight_by_class(target, y, weight)
+            columns = X if encoder is None else encoder.encode(X)
         return Holdout(Dataset(columns, target.encode(y), weight), y)
 
     def _computing_dtype(self, X: Any, going_on: bool) -> np.dtype[Any]:
@@ -281,10 +281,3 @@ class Understanding:
                     f"{now}, but {before} in the fitted network. Fit a new estimator, "
                     "or clone this one first."
                 )
-
-
-def _weight_of_rows(X: Any, sample_weight: Any) -> Array | None:
-    """Return validated weights of rows, or None."""
-    if sample_weight is None:
-        return None
-    return moderate_scale(check_sample_weight(sample_weight, X))

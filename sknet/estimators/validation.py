@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, column_or_1d
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
 from sknet._numerics import all_finite
-from sknet._sklearn import InvalidParameterError, check_y
-from sknet.preprocessing.containers import refuse_odd_containers
+from sknet._sklearn import check_y
+from sknet.preprocessing.containers import refuse_mask, refuse_odd_containers
 
 
 # Dense arrays of these types are used where they lie and converted batch by batch.
@@ -175,8 +175,7 @@ def check_training_data(
         The target; a column vector has become flat, with a warning.
     """
     refuse_odd_containers(X)
-    if not numeric_target:
-        y = _plain_labels(y)
+    y = _unmasked_target(y, numeric_target)
     with _hint_at_encoders():
         X, y = validate_data(
             estimator,
@@ -189,24 +188,29 @@ def check_training_data(
             y_numeric=numeric_target,
             reset=reset,
         )
-    _warn_of_extreme_columns(X)
+    _warn_of_extreme_column(estimator, X)
     return X, _plain_target(y, numeric_target)
 
 
-def _warn_of_extreme_columns(X: Any) -> None:
-    """Say so where values are too large for anything to be learned beside them."""
+def _warn_of_extreme_column(estimator: Any, X: Any) -> None:
+    """Say so where a value is too large for anything to be learned beside it."""
     values = X.data if sparse.issparse(X) else X
-    if not values.size:
+    if values.dtype.kind != "f" or not values.size:
         return
-    if float(values.max()) <= _EXTREME and float(values.min()) >= -_EXTREME:
+    with np.errstate(over="ignore", invalid="ignore"):  # one look at all, no temporary
+        if float(np.vdot(values, values)) <= _EXTREME**2:
+            return
+    largest, least = float(values.max()), float(values.min())
+    if not (largest > _EXTREME or least < -_EXTREME):
         return
-    at = int(np.abs(values).argmax())
+    at = int(values.argmax() if largest >= -least else values.argmin())
     column = X.indices[at] if sparse.issparse(X) else at % X.shape[1]
-    value = float(values.flat[at])
+    names = vars(estimator).get("feature_names_in_")
     warnings.warn(
-        f"Column {column} of X holds {value:.3g}, beside which a network learns "
-        "nothing from other values. If it stands for something missing, say so with "
-        "NaN and impute it; else scale X (e.g. RobustScaler, QuantileTransformer).",
+        f"Column {column if names is None else repr(names[column])} holds "
+        f"{float(values.flat[at]):.3g}, beside which a network learns nothing from "
+        "other values. If it stands for something missing, say so with NaN and impute "
+        "it; else scale X (e.g. RobustScaler, QuantileTransformer).",
         stacklevel=2,
     )
 
@@ -233,11 +237,16 @@ def check_target(estimator: Any, y: Any, numeric_target: bool) -> np.ndarray:
             f"This {type(estimator).__name__} estimator requires y to be passed, but "
             "the target y is None."
         )
-    if not numeric_target:
-        y = _plain_labels(y)
+    y = _unmasked_target(y, numeric_target)
     with np.errstate(over="ignore", invalid="ignore"):  # a look for NaN sums all
         y = check_y(y, multi_output=True, y_numeric=numeric_target, estimator=estimator)
     return _plain_target(y, numeric_target)
+
+
+def _unmasked_target(y: Any, numeric: bool) -> Any:
+    """Refuse a masked target; make labels that pandas may miss plain ones."""
+    refuse_mask(y, "y", "Leave the masked rows out, of X too: X[~y.mask].")
+    return y if numeric else _plain_labels(y)
 
 
 def _plain_target(y: Any, numeric: bool) -> np.ndarray:
@@ -251,6 +260,9 @@ def _plain_target(y: Any, numeric: bool) -> np.ndarray:
             f"y must be numbers, got an array of type {y.dtype}. If the strings are "
             "numbers, convert them: y.astype(float)."
         )
+    if numeric:  # of objects only their types were looked at, until they were numbers
+        with np.errstate(over="ignore", invalid="ignore"):
+            assert_all_finite(y, input_name="y")
     target: np.ndarray = y
     return target
 
@@ -260,6 +272,22 @@ def _dtype_to_ask_for(X: Any) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.type in _KEPT and X.dtype.isnative:
         return None
     return [np.float64, np.float32]
+
+
+@contextmanager
+def of_validation_set() -> Iterator[None]:
+    """Say of an error inside that X and y are those of the validation set.
+
+    Yields
+    ------
+    None
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        text = f"The validation set (X_val, y_val, sample_weight_val): {error}"
+        raise kind(text) from error
 
 
 @contextmanager
@@ -280,89 +308,6 @@ def _plain_labels(y: Any) -> Any:
     if name.startswith(("Int", "UInt", "boolean")) and not np.any(y.isna()):
         return y.to_numpy(dtype="bool" if name == "boolean" else name.lower())
     return y
-
-
-def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
-    """Return the widths of the hidden layers as a tuple of ints.
-
-    Parameters
-    ----------
-    hidden_layer_sizes : int or array-like of int
-        As the user gave them.
-
-    Returns
-    -------
-    sizes : tuple of int
-        Maybe empty, for a linear model.
-
-    Raises
-    ------
-    ValueError
-        If a width is not positive, or not a whole number.
-    """
-    sizes = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
-    for size in sizes:
-        if isinstance(size, (bool, np.bool_)) or not isinstance(
-            size, (int, np.integer)
-        ):
-            raise InvalidParameterError(
-                "The 'hidden_layer_sizes' parameter must hold whole numbers, got "
-                f"{size!r} of type {type(size).__name__} in {hidden_layer_sizes!r}."
-            )
-        if size <= 0:
-            raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return tuple(int(size) for size in sizes)
-
-
-def check_flat(name: str, values: Any) -> tuple[Any, ...]:
-    """Return what a parameter lists, in a tuple.
-
-    Parameters
-    ----------
-    name : str
-        The parameter, for the message.
-    values : array-like
-        As the user gave them.
-
-    Returns
-    -------
-    values : tuple
-        The same.
-
-    Raises
-    ------
-    InvalidParameterError
-        If they are no flat list: a dict, a set, an array without an axis, lists in it.
-    """
-    if np.asarray(values, dtype=object).ndim != 1:
-        raise InvalidParameterError(
-            f"The {name!r} parameter must be a flat list, tuple or array, got "
-            f"{values!r} of type {type(values).__name__}."
-        )
-    return tuple(values)
-
-
-def moderate_scale(weight: np.ndarray) -> np.ndarray:
-    """Bring absurdly large or small weights to a mean of one.
-
-    Within a hundred orders of magnitude weights stay as they are: ``alpha`` is
-    divided by their sum, so that their scale means something, as in scikit-learn.
-
-    Parameters
-    ----------
-    weight : ndarray of shape (N,)
-        Sample weights, not all of them zero.
-
-    Returns
-    -------
-    weight : ndarray of shape (N,)
-        Weights whose sums neither overflow nor vanish.
-    """
-    largest = weight.max()
-    if 1e-30 < largest < 1e30:
-        return weight
-    weight = weight / largest
-    return weight / weight.mean()
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -31,11 +31,12 @@ def refuse_odd_containers(X: Any) -> None:
     """
     if type(X) is np.ndarray and X.dtype.kind not in "mM":
         return
-    if isinstance(X, np.ma.MaskedArray):
-        raise ValueError(
-            "X is a masked array, whose mask would be ignored. Impute the masked "
-            "values first, e.g. SimpleImputer().fit_transform(X.filled(np.nan))."
-        )
+    refuse_mask(
+        X,
+        "X",
+        "Impute the masked values first, e.g. "
+        "SimpleImputer().fit_transform(X.filled(np.nan)).",
+    )
     if isinstance(X, np.matrix):
         raise TypeError(
             "np.matrix is not supported: it never has less than two dimensions. "
@@ -49,6 +50,29 @@ def refuse_odd_containers(X: Any) -> None:
     if isinstance(getattr(X, "columns", None), property) or sparse.issparse(X):
         return
     _refuse_odd_columns(X)
+
+
+def refuse_mask(values: Any, name: str, instead: str) -> None:
+    """Refuse a masked array, whose mask nobody would look at.
+
+    Parameters
+    ----------
+    values : object
+        What was handed in.
+    name : str
+        What the user calls it.
+    instead : str
+        What the message says to do.
+
+    Raises
+    ------
+    ValueError
+        If it is one.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise ValueError(
+            f"{name} is a masked array, whose mask would be ignored. {instead}"
+        )
 
 
 def _refuse_odd_columns(X: Any) -> None:

@@ -1,0 +1,113 @@
+"""Weights: of rows, and of classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet._sklearn import check_sample_weight
+from sknet.estimators.targets import ClassTarget
+from sknet.preprocessing.containers import refuse_mask
+
+
+def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
+    """Validate weights of rows.
+
+    Parameters
+    ----------
+    sample_weight : number, array-like of shape (N,), or None
+        As they were handed in.
+    X : ndarray or sparse matrix of shape (N, D)
+        The rows they belong to.
+
+    Returns
+    -------
+    weight : ndarray of shape (N,), or None
+        Weights whose sums neither overflow nor vanish.
+    """
+    if sample_weight is None:
+        return None
+    refuse_mask(sample_weight, "sample_weight", "Fill it: sample_weight.filled(0.0).")
+    return moderate_scale(check_sample_weight(sample_weight, X))
+
+
+def class_weights(
+    class_weight: Any, target: ClassTarget, y: Array, weight: Array | None
+) -> Array:
+    """Multiply sample weights with the weights of the classes.
+
+    Parameters
+    ----------
+    class_weight : dict or 'balanced'
+        Weights by label; labels that are left out have weight 1. 'balanced' gives
+        every class the same sum of weights.
+    target : ClassTarget
+        The classes.
+    y : ndarray of shape (N,)
+        Labels.
+    weight : ndarray of shape (N,), or None
+        Sample weights.
+
+    Returns
+    -------
+    weight : ndarray of shape (N,)
+        The products.
+
+    Raises
+    ------
+    ValueError
+        If the target has several labels at once, or the dict names no class.
+    """
+    if target.kind == "multilabel-indicator":
+        raise ValueError(
+            f"class_weight={class_weight!r} is not defined for a multilabel target. "
+            "Pass sample_weight to fit instead."
+        )
+    weight = np.ones(len(y)) if weight is None else weight
+    codes = np.searchsorted(target.classes, y)
+    n_classes = len(target.classes)
+    if isinstance(class_weight, str):
+        sums = np.bincount(codes, weights=weight, minlength=n_classes)
+        present = sums > 0.0
+        factors = np.zeros(n_classes)
+        factors[present] = sums.sum() / (present.sum() * sums[present])
+    else:
+        labels = target.classes.tolist()
+        unknown = [label for label in class_weight if label not in labels]
+        if unknown:
+            raise ValueError(
+                f"class_weight names labels {unknown} that are not among the classes "
+                f"{labels}."
+            )
+        factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
+        if not np.isfinite(factors).all() or (factors < 0.0).any():
+            raise ValueError(
+                f"class_weight={class_weight!r} must hold finite numbers >= 0."
+            )
+        factors = moderate_scale(factors) if factors.any() else factors
+    return weight * factors[codes]
+
+
+def moderate_scale(weight: np.ndarray) -> np.ndarray:
+    """Bring absurdly large or small weights to a mean of one.
+
+    Within a hundred orders of magnitude weights stay as they are: ``alpha`` is
+    divided by their sum, so that their scale means something, as in scikit-learn.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (N,)
+        Sample weights, not all of them zero.
+
+    Returns
+    -------
+    weight : ndarray of shape (N,)
+        Weights whose sums neither overflow nor vanish.
+    """
+    largest = weight.max()
+    if 1e-30 < largest < 1e30:
+        return weight
+    weight = weight / largest
+    return weight / weight.mean()
