@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from served import columns_of, data_types, serve, skl2onnx
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
@@ -311,10 +312,26 @@ def test_text_where_numbers_were():
         serve(encoder, columns)
 
 
-def test_columns_in_another_order():
+def test_text_and_numbers_in_one_step_of_a_column_transformer():
+    """skl2onnx makes one input of text out of them; two steps do."""
+    frame = pd.DataFrame({"n": np.arange(20.0), "s": ["u", "v"] * 10})
+    columns = {"n": frame[["n"]].to_numpy(), "s": frame[["s"]].to_numpy(object)}
+    together = [("both", TabularPreprocessor(), ["n", "s"])]
+    with pytest.raises(ValueError, match="text and numbers to a step each"):
+        serve(ColumnTransformer(together).fit(frame), columns)
+    apart = [(name, TabularPreprocessor(), [name]) for name in "ns"]
+    encoder = ColumnTransformer(apart).fit(frame)
+    (served,) = serve(encoder, columns).values()
+    assert_allclose(served, encoder.transform(frame), rtol=1e-6)
+
+
+@pytest.mark.parametrize("first", ["b", "a_b"], ids=["all named", "one renamed"])
+def test_columns_in_another_order(first):
+    """Names with spaces come as skl2onnx makes them; the others tell the order."""
     frame = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3})
+    frame.columns = ["a", "b"] if first == "b" else ["a", "a b"]
     encoder = TabularPreprocessor().fit(frame)
-    columns = {name: frame[[name]].to_numpy() for name in ("b", "a")}
+    columns = {first: frame.to_numpy()[:, 1:], "a": frame.to_numpy()[:, :1]}
     with pytest.raises(ValueError, match="declare them in that order"):
         serve(encoder, columns)
 

@@ -133,7 +133,7 @@ def _inputs(operator: Any) -> list[Input]:
             f"The inputs have {start} columns together, but "
             f"{type(operator.raw_operator).__name__} was fitted with {n_features}."
         )
-    _check_names(operator)
+    _check_names(operator, found)
     return found
 
 
@@ -145,15 +145,20 @@ def _kind(variable: Any) -> str:
     return "real" if name.startswith(("Float", "Double")) else "whole"
 
 
-def _check_names(operator: Any) -> None:
-    """Refuse columns in another order: what counts is their order, not their names."""
-    names = vars(operator.raw_operator).get("feature_names_in_", np.array([]))
+def _check_names(operator: Any, inputs: list[Input]) -> None:
+    """Refuse columns in another order: what counts is their order, not their names.
+
+    Other names may be given, but none of a column that stands elsewhere.
+    """
+    names = list(vars(operator.raw_operator).get("feature_names_in_", ()))
     given = [variable.raw_name for variable in operator.inputs]
-    if set(given) == set(names) and given != list(names):
-        raise ValueError(
-            f"The inputs are named {given}, but the columns of the fit stand in the "
-            f"order {list(names)}: declare them in that order."
-        )
+    for name, part in zip(given, inputs, strict=True):
+        stands_elsewhere = name in names and names[part.start] != name
+        if stands_elsewhere and part.stop - part.start == 1:
+            raise ValueError(
+                f"The inputs are named {given}, but the columns of the fit stand in "
+                f"the order {names}: declare them in that order."
+            )
 
 
 def _features(graph: Graph, operator: Any) -> str:

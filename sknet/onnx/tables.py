@@ -99,7 +99,9 @@ def _numbers(graph: Graph, inputs: list[Input], is_category: Array) -> str | Non
         if part.kind == "text":
             raise ValueError(
                 f"The input {part.name!r} is text, but column {wanted[0]} of the table "
-                "holds numbers: declare it as FloatTensorType or DoubleTensorType."
+                "holds numbers: declare it as FloatTensorType or DoubleTensorType. "
+                "Of a ColumnTransformer give text and numbers to a step each, since "
+                "skl2onnx joins the columns of one step."
             )
         found.append(graph.cast(part.columns(graph, wanted), np.float64))
     return graph.joined(found) if found else None
