@@ -214,6 +214,27 @@ def test_max_time_leaves_the_file_and_the_next_fit_goes_on(tmp_path):
     assert_same_fit(model, whole)
 
 
+LINE = {"hidden_layer_sizes": (), "solver": "sgd", "learning_rate_init": 1e20}
+STEPS = {
+    "one": FEW,
+    "trio": FEW | SPLIT | TRIO | {"stop_together": False, "n_iter_no_change": 3},
+    "diverges": FEW | LINE | {"n_iter_no_change": 99},
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_max_time_saves_what_it_has_come_to(name, tmp_path):
+    """Also where the clock has not asked for it: an epoch a call, and then the end."""
+    whole = SimpleMLPRegressor(**STEPS[name]).fit(X, DIGIT)
+    model = SimpleMLPRegressor(**STEPS[name], checkpoint=tmp_path / "run.npz")
+    model.set_params(max_time=1e-9)
+    for _ in range(whole.n_iter_):
+        assert not hasattr(model, "theta_") or os.listdir(tmp_path) == ["run.npz"]
+        model.fit(X, DIGIT)
+    assert_same_fit(model, whole)
+    assert os.listdir(tmp_path) == []
+
+
 def test_interrupt_leaves_the_file(tmp_path, monkeypatch):
     """Ctrl-C gives the model as it is; another fit goes on from the last checkpoint."""
     path = tmp_path / "run.npz"

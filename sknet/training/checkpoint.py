@@ -38,7 +38,7 @@ class Checkpoint(Component):
         after its parameters and data: so the fits of a search do not meet.
     epochs : int in [1, inf) or None, default=None
         Save after so many epochs; None: see ``minutes`` only.
-    minutes : float in (0, inf), default=1.0
+    minutes : float in (0, inf], default=1.0
         Save at the end of an epoch if the last time was so long ago.
 
     See Also
@@ -112,12 +112,17 @@ class Saver:
         self._write()
 
     def __call__(self, standing: Standing | None, left: list[Member]) -> None:
-        """Note who has left; if it is time, note the others, too, and write."""
+        """Note who has left; if it is time, note the others, too, and write.
+
+        It is time when some have to leave before they are through, too.
+        """
         for member in left:
             self._kept[id(member)] = packed_member(member)
-        if standing is not None and self._is_time(standing):
+        is_time = standing is not None and self._is_time(standing)
+        if standing is not None and is_time:
             for member, now in standing.pairs():
                 self._kept[id(member)] = packed_member(now)
+        if is_time or not all(map(_is_over, left)):
             self._write()
 
     def remove_if_through(self, members: Sequence[Member]) -> None:

@@ -55,8 +55,8 @@ class Member:
         What its streams were seeded with.
     best : ndarray of shape (1, P), optional
         Its best parameters so far, with a watched score; and of a member that has
-        diverged, those *before* the epoch of the least loss, since that loss was
-        measured on the way from there.
+        diverged, or was stopped and may diverge later, those *before* the epoch of the
+        least loss, since that loss was measured on the way from there.
     ending : Ending, optional
         How its last session ended.
     n_done : int, default=0

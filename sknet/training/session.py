@@ -22,6 +22,10 @@ from sknet.training.state import TrainState, stack_states
 # losses and scores, of shape (K,).
 Validate = Callable[[Array], tuple[Array, Array]]
 
+# Endings after which a member needs its best parameters: it goes back to them, or it
+# may do so after another session, which goes on from here.
+_NEEDS_BEST = ("diverged", "interrupted", "max_time")
+
 
 class Session:
     """Runs the epochs of a stack, watches its members and keeps their best parameters.
@@ -135,10 +139,9 @@ class Session:
         left: list[Member] = []
         done = self._n_done >= self._first_end or halt
         if done or np.count_nonzero(converged) or finite is not self._everybody:
-            reasons = np.full(len(loss), "", dtype=object)
-            reasons[self._n_done >= self._last_epochs] = "max_iter"
-            if halt:
-                reasons[:] = halt
+            reasons = np.full(len(loss), halt, dtype=object)
+            if halt != "stopped":  # who has come to the end has nothing to go on with
+                reasons[self._n_done >= self._last_epochs] = "max_iter"
             reasons[converged] = "converged"
             reasons[~finite] = "diverged"
             left = self._leave(reasons)
@@ -211,7 +214,7 @@ class Session:
             member.state = self._state.members([k]) if left else self._state.member(k)
             member.progress = self._progress.members([k])
             member.ending = Ending(reasons[k], int(self._n_before[k]) + self._n_done)
-            wanted = self._monitor.on_score or reasons[k] == "diverged"
+            wanted = self._monitor.on_score or reasons[k] in _NEEDS_BEST
             if wanted and self._best is not None and self._has_best[k]:
                 best = self._best[k : k + 1]
                 member.best = best.copy() if left else best
