@@ -274,6 +274,23 @@ def test_import_needs_no_optional_library():
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+def test_nobody_is_told_to_install_by_name():
+    """On PyPI another project has the name: a clone, a wheel or a version is named."""
+    guide = [*(ROOT / "docs").glob("*.rst"), *(ROOT / "docs" / "user_guide").iterdir()]
+    pages = [page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *guide]]
+    text = "\n".join([*pages, *SOURCES.values()])
+    assert not re.findall(r'pip install\s+"?sknet\b|requirements=\["sknet"', text)
+
+
+def test_extras_for_users_are_on_the_first_page():
+    """The others are those of developers."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ours = {"bench", "docs", "frames", "release", "test", "works-with"}
+    extras = set(project["optional-dependencies"])
+    page = (ROOT / "docs" / "start.rst").read_text(encoding="utf-8")
+    assert {extra for extra in extras - ours if f"``{extra}``" not in page} == set()
+
+
 # -------------------------------------------------- the programs that check a release
 
 

@@ -1,7 +1,7 @@
 """ONNX: fitted networks as graphs that run without Python.
 
 ``register()`` teaches skl2onnx to convert the estimators of sknet. It needs what
-``pip install sknet[onnx]`` installs; importing this does not.
+the extra ``onnx`` installs; importing this does not.
 """
 
 from sknet.onnx import activations, layers, links  # noqa: F401, they enter converters

@@ -69,7 +69,7 @@ def register() -> None:
     except ImportError as error:
         raise ImportError(
             "sknet.onnx needs skl2onnx and onnx, which are not installed: "
-            "pip install sknet[onnx]"
+            "pip install skl2onnx onnx onnxruntime"
         ) from error
     for classifier in _CLASSIFIERS:
         update_registered_converter(
