@@ -78,17 +78,38 @@ def eager(source):
 
 
 @cache
+def origins(source):
+    """What the names that imports bind stand for: ``np`` for ``numpy``."""
+    found = {}
+    for node in nodes(source):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    return found
+
+
+def full_name(node, source):
+    """Name of what stands there, whatever it was imported as: ``numpy.load``."""
+    head, dot, rest = ast.unparse(node).partition(".")
+    return origins(source).get(head, head) + dot + rest
+
+
+@cache
 def names(source):
-    """Names and attributes as they stand in the code: ``f``, ``np.load``."""
+    """Full names of all names and attributes in the code."""
     kinds = ast.Name | ast.Attribute
-    return [ast.unparse(node) for node in nodes(source) if isinstance(node, kinds)]
+    return [
+        full_name(node, source) for node in nodes(source) if isinstance(node, kinds)
+    ]
 
 
 def calls(source):
     """Each call: what is called, and its node."""
     for node in nodes(source):
         if isinstance(node, ast.Call):
-            yield ast.unparse(node.func), node
+            yield full_name(node.func, source), node
 
 
 # ------------------------------------------------------------------------- the rules
@@ -97,7 +118,9 @@ def calls(source):
 def rule_no_text_is_run(source):
     """No text becomes code."""
     yield from EVALUATORS.intersection(names(source))
-    yield from (name for name in names(source) if name.startswith("builtins."))
+    for name in [*imports(source), *names(source)]:
+        if name.startswith("builtins."):
+            yield name
 
 
 def rule_no_module_is_chosen_by_text(source):
@@ -114,7 +137,7 @@ def rule_nothing_is_unpickled(source):
     yield from STORES & heads(source)
     for name in [*imports(source), *names(source)]:
         head, _, last = name.rpartition(".")
-        if head in PICKLES and last in LOADERS:
+        if (head in PICKLES and last in LOADERS) or last == "read_pickle":
             yield name
 
 
@@ -142,7 +165,7 @@ def rule_no_processes(source):
     """No other program is started (joblib starts workers for those who ask it to)."""
     yield from PROCESSES & heads(source)
     for name in [*imports(source), *names(source)]:
-        if LAUNCHERS.fullmatch(name):
+        if LAUNCHERS.fullmatch(name) or name.endswith("ProcessPoolExecutor"):
             yield name
 
 
@@ -154,12 +177,14 @@ BAD = {
         "module = __import__(name)",
         "run = eval\nrun(text)",
         "import builtins\nbuiltins.eval(text)",
+        "from builtins import eval as run\nrun(text)",
     ],
     rule_no_module_is_chosen_by_text: [
         "import importlib\nimportlib.import_module(name)",
         "from importlib import import_module",
         "import runpy",
         "module = sys.modules[name]",
+        "from sys import modules\nmodule = modules[name]",
     ],
     rule_nothing_is_unpickled: [
         "import pickle\npickle.loads(data)",
@@ -167,6 +192,8 @@ BAD = {
         "import joblib\nmodel = joblib.load(path)",
         "import pickle\nclass U(pickle.Unpickler): pass",
         "import shelve",
+        "import pickle as p\np.loads(data)",
+        "import pandas as pd\npd.read_pickle(path)",
     ],
     rule_arrays_are_loaded_without_pickle: [
         "np.load(path)",
@@ -174,6 +201,7 @@ BAD = {
         "np.load(path, allow_pickle=pickled)",
         "np.load(path, None, True, allow_pickle=False)",
         "from numpy import load",
+        "import numpy as xp\nxp.load(path)",
     ],
     rule_no_network: [
         "import socket",
@@ -188,6 +216,8 @@ BAD = {
     rule_no_processes: [
         "import subprocess",
         "import os\nos.system(text)",
+        "import os as system\nsystem.popen(text)",
+        "from concurrent.futures import ProcessPoolExecutor",
         "from os import execv",
         "from multiprocessing import Pool",
     ],
