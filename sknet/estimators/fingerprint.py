@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
-from types import CodeType, FunctionType
+from collections.abc import Iterator, Sequence
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,9 @@ FORMAT = "sknet checkpoint 1"
 
 # Parameters that change nothing about the result, or only when it comes.
 _FREE = ("checkpoint", "max_time", "n_jobs", "n_threads", "verbose")
+
+# What ``repr`` says all about.
+_PLAIN = (bool, int, float, complex, str, bytes)
 
 # Rows whose digest is taken at a time: a memory map is never read as a whole.
 _CHUNK_ROWS = 2**14
@@ -107,39 +110,75 @@ def described(value: Any) -> str:
     -------
     text : str
         Short; of arrays shape, type and a digest, of functions where they come from and
-        a digest of what they do, of other objects what they say of themselves.
+        a digest of what they do, of other objects what they say of themselves and a
+        digest of what they hold. Of a ``RandomState`` it is the kind alone: each fit
+        moves it on.
     """
+    return _words(value, ())
+
+
+def _words(value: Any, around: tuple[Any, ...]) -> str:
+    """Return a value in words; ``around`` are the objects that it lies in."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
+    if value is None or isinstance(value, _PLAIN):
         return repr(value)
+    if any(value is outer for outer in around):
+        return "itself"
+    around = (*around, value)
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(described, value))}]"
+        return f"[{', '.join(_words(item, around) for item in value)}]"
+    if isinstance(value, (set, frozenset)):  # whose order is another each time
+        return f"{{{', '.join(sorted(_words(item, around) for item in value))}}}"
     if isinstance(value, dict):
-        items = (f"{described(key)}: {described(v)}" for key, v in value.items())
+        pairs = value.items()
+        items = (f"{_words(key, around)}: {_words(v, around)}" for key, v in pairs)
         return f"{{{', '.join(items)}}}"
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
-            return described(value.tolist())
+            return _words(value.tolist(), around)
         return f"array{value.shape} of {value.dtype}: {_digest([value])}"
     if isinstance(value, Component):
-        fields = described(value.get_params(deep=False))
+        fields = _words(value.get_params(deep=False), around)
         return f"{type(value).__qualname__}({fields})"
-    if isinstance(value, FunctionType):
-        held = [cell.cell_contents for cell in value.__closure__ or ()]
-        does = _code(value.__code__) + described([held, value.__defaults__]).encode()
-        origin = f"{value.__module__}.{value.__qualname__}"
-        return f"{origin}: {_digest([np.frombuffer(does, np.uint8)])}"
+    if isinstance(value, (type, FunctionType)):
+        return f"{value.__module__}.{value.__qualname__}{_inside(value, around)}"
     said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
-    return f"{type(value).__module__}.{type(value).__qualname__}: {said}"
+    name = f"{type(value).__module__}.{type(value).__qualname__}"
+    return f"{name}: {said}{_inside(value, around)}"
 
 
-def _code(code: CodeType) -> bytes:
-    """Return what a function does: its instructions, names, and the numbers in it."""
-    parts = [code.co_code, repr(code.co_names).encode()]
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):  # a function inside
-            parts.append(_code(constant))
-        elif not isinstance(constant, frozenset):  # whose order is another each time
-            parts.append(repr(constant).encode())
-    return b"".join(parts)
+def _inside(value: Any, around: tuple[Any, ...]) -> str:
+    """Return a digest of what a function does, or of what an object holds."""
+    if isinstance(value, (type, np.random.RandomState)):
+        return ""
+    if isinstance(value, FunctionType):
+        held: Any = [_content(cell) for cell in value.__closure__ or ()]
+        held += [value.__defaults__, value.__kwdefaults__, value.__code__]
+    elif isinstance(value, CodeType):
+        held = [value.co_code, value.co_names, value.co_consts]
+    elif hasattr(value, "to_numpy"):  # a table, which may hold bytes without a meaning
+        held = [list(getattr(value, "columns", ())), value.to_numpy()]
+    else:
+        held = _reduced(value)
+    text = _words(held, around).encode()
+    return f": {_digest([np.frombuffer(text, np.uint8)])}"
+
+
+def _content(cell: CellType) -> Any:
+    """Return what a function holds of the one around it; None before it is there."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _reduced(value: Any) -> Any:
+    """Return the parts of an object that a pickle would keep, or its kind's name."""
+    try:
+        parts = value.__reduce_ex__(4)
+    except Exception:  # a lock, say, or whatever else cannot be pickled
+        return type(value).__qualname__
+    if isinstance(parts, str):
+        return parts
+    return [list(p) if isinstance(p, Iterator) else p for p in parts]
