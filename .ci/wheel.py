@@ -45,14 +45,19 @@ def run(*command, **options):
         sys.exit(status)
 
 
+def git(*arguments):
+    """Return what git says of our sources; nothing without git or its history."""
+    command = ["git", "-C", str(ROOT), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
 def source_date():
     """Return the second that all files of the archives carry: that of the commit."""
-    log = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
-    try:
-        done = subprocess.run(log, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return NO_COMMIT
-    return done.stdout.strip()
+    return git("log", "-1", "--format=%ct") or NO_COMMIT
 
 
 def build(source, out):
@@ -93,11 +98,16 @@ def wheel_complaints(names, sources):
         yield f"the wheel has {name}, which is none of our sources"
 
 
-def sdist_complaints(names):
-    """Say what is missing in a source archive."""
-    parts = {name.split("/")[1] for name in names if "/" in name}
-    for part in sorted(SDIST_PARTS - parts):
+def sdist_complaints(names, tracked):
+    """Say what is wrong with the files of a source archive, given those git knows.
+
+    A wheel is made of the archive: what lies about in a folder is in neither.
+    """
+    files = {name.partition("/")[2] for name in names}
+    for part in sorted(SDIST_PARTS - {file.split("/")[0] for file in files}):
         yield f"the source archive lacks {part}"
+    for file in sorted(files - tracked - {"PKG-INFO"}) if tracked else ():
+        yield f"the source archive has {file}, which is not under version control"
 
 
 def try_wheel(wheel):
@@ -129,7 +139,8 @@ def main():
     sources = {path.relative_to(ROOT).as_posix() for path in files}
     with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as archive:
         complaints = [*wheel_complaints(inside.namelist(), sources)]
-        complaints += sdist_complaints(archive.getnames())
+        packed = [member.name for member in archive if member.isfile()]
+        complaints += sdist_complaints(packed, set(git("ls-files").splitlines()))
     if complaints:
         sys.exit("\n".join(complaints))
     try_wheel(wheel)

@@ -405,9 +405,18 @@ def test_wheel_holds_nothing_else(extra):
 @pytest.mark.parametrize("lost", sorted(WHEEL.SDIST_PARTS))
 def test_source_archive_is_complete(lost):
     names = {f"sknet-0.1.0/{part}" for part in WHEEL.SDIST_PARTS}
-    assert not list(WHEEL.sdist_complaints(names))
-    (complaint,) = WHEEL.sdist_complaints(names - {f"sknet-0.1.0/{lost}"})
+    assert not list(WHEEL.sdist_complaints(names, WHEEL.SDIST_PARTS))
+    (complaint,) = WHEEL.sdist_complaints(names - {f"sknet-0.1.0/{lost}"}, set())
     assert lost in complaint
+
+
+def test_source_archive_holds_what_is_under_version_control():
+    """Without git, in an unpacked source archive, there is nothing to compare."""
+    names = {f"sknet-0.1.0/{part}" for part in WHEEL.SDIST_PARTS}
+    names.add("sknet-0.1.0/docs/notes.env")
+    assert not list(WHEEL.sdist_complaints(names, set()))
+    (complaint,) = WHEEL.sdist_complaints(names, WHEEL.SDIST_PARTS)
+    assert "docs/notes.env" in complaint
 
 
 def test_builds_have_the_date_of_the_commit_or_a_fixed_one(monkeypatch, tmp_path):
