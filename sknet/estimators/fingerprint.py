@@ -126,14 +126,8 @@ def _words(value: Any, around: tuple[Any, ...]) -> str:
     if any(value is outer for outer in around):
         return "itself"
     around = (*around, value)
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_words(item, around) for item in value)}]"
-    if isinstance(value, (set, frozenset)):  # whose order is another each time
-        return f"{{{', '.join(sorted(_words(item, around) for item in value))}}}"
-    if isinstance(value, dict):
-        pairs = value.items()
-        items = (f"{_words(key, around)}: {_words(v, around)}" for key, v in pairs)
-        return f"{{{', '.join(items)}}}"
+    if isinstance(value, (list, tuple, set, frozenset, dict)):
+        return _listed(value, around)
     if isinstance(value, np.ndarray):
         if value.dtype.hasobject:
             return _words(value.tolist(), around)
@@ -146,6 +140,18 @@ def _words(value: Any, around: tuple[Any, ...]) -> str:
     said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     return f"{name}: {said}{_inside(value, around)}"
+
+
+def _listed(value: Any, around: tuple[Any, ...]) -> str:
+    """Return a list, a set or a dict in words."""
+    if isinstance(value, dict):
+        pairs = value.items()
+        items = [f"{_words(key, around)}: {_words(v, around)}" for key, v in pairs]
+        return f"{{{', '.join(items)}}}"
+    items = [_words(item, around) for item in value]
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(items)}]"
+    return f"{{{', '.join(sorted(items))}}}"  # its order is another each time
 
 
 def _inside(value: Any, around: tuple[Any, ...]) -> str:
