@@ -452,6 +452,15 @@ def test_objects_are_known_by_what_they_hold(scorer):
     assert described(scorer(1)) != described(scorer(2))
 
 
+def test_file_of_a_function_is_no_part_of_it():
+    """A notebook names a cell after its process, and lines move."""
+    cells = [{}, {}]
+    for number, names in enumerate(cells):
+        source = "\n" * number + "def score(model):\n    return lambda X: model(X)\n"
+        exec(compile(source, f"/tmp/ipykernel_{number}/1.py", "exec"), names)
+    assert described(cells[0]["score"]) == described(cells[1]["score"])
+
+
 def test_order_of_a_set_is_no_part_of_it():
     """It is another one in each process."""
     assert list({0, 8}) != list({8, 0})  # two of one place

@@ -137,6 +137,8 @@ def _words(value: Any, around: tuple[Any, ...]) -> str:
         return f"{type(value).__qualname__}({fields})"
     if isinstance(value, (type, FunctionType)):
         return f"{value.__module__}.{value.__qualname__}{_inside(value, around)}"
+    if isinstance(value, CodeType):  # a notebook's file has another name each time
+        return f"{value.co_qualname}{_inside(value, around)}"
     said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     name = f"{type(value).__module__}.{type(value).__qualname__}"
     return f"{name}: {said}{_inside(value, around)}"
