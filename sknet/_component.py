@@ -227,9 +227,10 @@ class Component:
         Raises
         ------
         ValueError
-            If the class stands in no registry: nobody could find it again.
+            If the class stands in no registry: nobody could find it again. It does not
+            stand there by the name of a class that it inherits from.
         """
-        if not self.name:
+        if not vars(type(self)).get("name"):
             raise ValueError(
                 f"{type(self).__name__} is not registered, so that a fitted estimator "
                 "could not be stored. Decorate the class with the registry of its "

@@ -6,7 +6,7 @@ options go through, while it is registered and not a moment longer.
 
 import pickle
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -16,10 +16,10 @@ from sklearn.model_selection import GridSearchCV
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._component import Registry, flag, real
-from sknet.activations import ACTIVATIONS, Activation
+from sknet.activations import ACTIVATIONS, Activation, LeakyReLU
 from sknet.averages import AVERAGES, Averaging
 from sknet.initializers import INITIALIZERS, Constant, Initializer
-from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, LogLoss, ValueLoss
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.layers import Layer
 from sknet.network.layout import FREE
@@ -338,3 +338,40 @@ def test_forgotten_name_is_told(multiclass_problem):
     """A component that is not registered cannot be stored, and the message says so."""
     with pytest.raises(ValueError, match="Softsign is not registered"):
         clone(CLASSIFIER).set_params(activation=Softsign()).fit(*multiclass_problem)
+
+
+@dataclass(frozen=True, repr=False)
+class Doubled(LeakyReLU):
+    """Has the name of the class that it inherits from, and another slope."""
+
+    trained: ClassVar[list[bool]] = []
+
+    def forward(self, z, out, tmp):
+        self.trained.append(True)
+        super().forward(z, out, tmp)
+        out *= 2.0
+
+
+@dataclass(frozen=True, repr=False)
+class Halved(LogLoss):
+    """Has the name of the class that it inherits from, and another link."""
+
+    def link(self, raw):
+        return 0.5 * super().link(raw)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"activation": Doubled()},
+        {"activation": ["relu", Doubled()]},
+        {"loss": Halved()},
+    ],
+    ids=str,
+)
+def test_inherited_name_is_no_name(params, multiclass_problem):
+    """It would be trained with, and the other class would predict."""
+    network = clone(CLASSIFIER).set_params(hidden_layer_sizes=(4, 4), **params)
+    with pytest.raises(ValueError, match="is not registered"):
+        network.fit(*multiclass_problem)
+    assert not Doubled.trained, "the message comes before the training"

@@ -160,6 +160,7 @@ class Understanding:
         encoder = self._encoder(X, weight, going_on, readings)
         columns = self._columns(X, encoder, readings)
         architecture = self._described(len(y), encoder, columns)
+        self._network_state(architecture, target)  # refuses what could not be stored
         if going_on:
             self._check_same_network(architecture, target)
         return Task(
