@@ -46,11 +46,6 @@ class Dataset:
         """N."""
         return self.y.shape[0]
 
-    def subset(self, rows: Array) -> Dataset:
-        """Return a copy of some rows."""
-        weight = None if self.weight is None else self.weight[rows]
-        return Dataset(self.x[rows], self.y[rows], weight)
-
 
 class _Source:
     """One dense array to gather rows from, converted to the computing type."""

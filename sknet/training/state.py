@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array, finite_members
-from sknet.schedules import Clock
 
 
 def _zeros() -> Array:
@@ -71,10 +70,6 @@ class TrainState:
     def published(self) -> Array:
         """What is validated and published: the average, if one is kept."""
         return self.theta if self.average is None else self.average
-
-    def clock(self, k: int, progress: float = 0.0) -> Clock:
-        """Return how far member ``k`` has come; ``progress`` is that of its plan."""
-        return Clock(int(self.n_epochs[k]), int(self.n_seen[k]), progress)
 
     def arrays(self) -> list[Array]:
         """Return the arrays that a step changes, a row for each member."""
