@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import _fit_context as fit_context
 
 # scikit-learn calls halving experimental, and its public import a promise to know that;
@@ -23,6 +24,7 @@ from sklearn.utils._param_validation import (
     Interval,
     InvalidParameterError,
     Options,
+    make_constraint,
 )
 from sklearn.utils._param_validation import StrOptions as _StrOptions
 from sklearn.utils.metaestimators import _safe_split as safe_split
@@ -52,6 +54,7 @@ __all__ = [
     "has_callbacks",
     "mlp_memory",
     "mlp_target_kind",
+    "partial_fit_context",
     "requested_metadata",
     "safe_indexing",
     "safe_split",
@@ -139,8 +142,35 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
     return weight
 
 
+def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate ``partial_fit``, which looks at the parameters in every call.
+
+    scikit-learn looks at them in the first call only, so that ``set_params`` would
+    let anything in between two calls.
+
+    Parameters
+    ----------
+    method : callable
+        Is called with parameters that are valid, one by one.
+
+    Returns
+    -------
+    decorated : callable
+        What the class shows.
+    """
+    in_context = fit_context(prefer_skip_nested_validation=True)(method)
+
+    @wraps(method)
+    def decorated(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+        if not get_config()["skip_parameter_validation"]:
+            estimator._validate_params()
+        return in_context(estimator, *args, **kwargs)
+
+    return decorated
+
+
 class KnownParameters:
-    """Mixin: the names of a class's parameters are looked up once.
+    """Mixin: names and constraints of a class's parameters are looked up once.
 
     scikit-learn reads the signature of the constructor again and again: in a search
     that takes as long as the training of a small network.
@@ -151,6 +181,24 @@ class KnownParameters:
     def _get_param_names(cls) -> list[str]:
         """Return the names of the parameters."""
         return super()._get_param_names()  # type: ignore[misc,no-any-return]
+
+    @classmethod
+    @cache
+    def _made_constraints(cls) -> list[tuple[str, list[Any]]]:
+        """Return what each parameter may be, as scikit-learn looks at it."""
+        given = cls._parameter_constraints  # type: ignore[attr-defined]
+        return [
+            (name, [make_constraint(constraint) for constraint in given[name]])
+            for name in cls._get_param_names()
+            if given.get(name, "no_validation") != "no_validation"
+        ]
+
+    def _validate_params(self) -> None:
+        """Refuse parameters that may not be; a look takes half of the time."""
+        for name, constraints in self._made_constraints():
+            value = getattr(self, name)
+            if not any(constraint.is_satisfied_by(value) for constraint in constraints):
+                super()._validate_params()  # type: ignore[misc]  # for its words
 
 
 try:

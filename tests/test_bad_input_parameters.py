@@ -18,6 +18,7 @@ from bad_input import (
     bad_param,
     fit_two,
     fit_with,
+    partial,
     partial_with,
     reason_of,
     refused,
@@ -271,6 +272,15 @@ TABLE = [
     *rows(119, "n_estimators-changed", ALL,
           twice(with_params(warm_start=True), with_params(n_estimators=2)),
           refused(ValueError, "number of networks is 2, but [13] in the fitted")),
+    # What is set between two calls is looked at in the second one.
+    *[
+        row
+        for name, value in {"alpha": -5.0, "batch_size": 0, "dropout": 2.0,
+                            "rate_factors": 3, "solver": "magic"}.items()
+        for row in rows(126, f"{name}-for-partial_fit", ALL,
+                        twice(partial(), partial_with(**{name: value})),
+                        refused(InvalidParameterError, f"The '{name}' parameter of"))
+    ],
     # What L-BFGS cannot do.
     *[
         row

@@ -14,8 +14,8 @@ from sknet._numerics import Array
 from sknet._sklearn import (
     Part,
     StrOptions,
-    fit_context,
     mlp_target_kind,
+    partial_fit_context,
     set_mlp_labels,
 )
 from sknet.estimators._base import BaseMLP, is_stochastic
@@ -51,7 +51,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     _sister: ClassVar[type] = MLPClassifier
 
     @available_if(learns_in_steps)
-    @fit_context(prefer_skip_nested_validation=True)
+    @partial_fit_context
     def partial_fit(
         self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:

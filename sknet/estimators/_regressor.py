@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import Part, fit_context
+from sknet._sklearn import Part, partial_fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.components import loss_of
 from sknet.estimators.prediction import ValuePredictions
@@ -33,7 +33,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     _sister: ClassVar[type] = MLPRegressor
 
     @available_if(is_stochastic)
-    @fit_context(prefer_skip_nested_validation=True)
+    @partial_fit_context
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
         """Train one epoch on the given data, going on from earlier calls.
 
