@@ -336,6 +336,10 @@ REFUSED = {
         SimpleMLPRegressor(loss=(len,)),
         r"pair of functions \(value, gradient\)",
     ),
+    "widths in the first place": (
+        SimpleMLPRegressor((64, 32)),
+        r"pair of functions .* say so: hidden_layer_sizes=\(64, 32\)",
+    ),
     "no functions": (
         SimpleMLPRegressor(loss="custom"),
         r"loss='custom' needs two functions",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, Self
 
 from sknet._component import Component, Registry
@@ -91,11 +91,7 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     given = estimator.loss
     if isinstance(given, (list, tuple)):
         if len(given) != 2 or not all(callable(function) for function in given):
-            known = ", ".join(map(repr, sorted(registry)))
-            raise ValueError(
-                f"loss={given!r} must be a pair of functions (value, gradient), a name "
-                f"or an instance. Known names are {known}."
-            )
+            raise _no_pair_of_functions(given, registry)
         given = registry["custom"](*given)
     loss: Loss = registry.make(given)
     output = estimator.output_activation
@@ -109,6 +105,19 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     loss = loss.with_param("output_activation", output)
     loss.check()
     return loss
+
+
+def _no_pair_of_functions(given: Any, registry: Registry[Any]) -> ValueError:
+    """Return the error about a list that is no loss."""
+    known = ", ".join(map(repr, sorted(registry)))
+    hint = ""
+    if all(isinstance(width, Integral) for width in given):
+        # scikit-learn's regressor began with the widths until 1.6, and does not since.
+        hint = f" If these are widths, say so: hidden_layer_sizes={given!r}."
+    return ValueError(
+        f"loss={given!r} must be a pair of functions (value, gradient), a name or an "
+        f"instance. Known names are {known}.{hint}"
+    )
 
 
 # Names of trainable parameters, as the layers declare them.
