@@ -1,6 +1,7 @@
 """Conversion: scikit-learn's own class and ours are one network in two forms."""
 
 import pickle
+from dataclasses import dataclass
 from importlib.metadata import version
 
 import numpy as np
@@ -347,10 +348,22 @@ def test_conversion_describes_the_fitted_network_not_the_parameters_of_now():
     assert_same_model(ours, mlp)
 
 
+@dataclass(frozen=True, repr=False)
+class OwnSGD(SGD):
+    """May step in any other way."""
+
+
+@dataclass(frozen=True, repr=False)
+class OwnSchedule(InvScaling):
+    """May take any other course."""
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [
         ({"dropout": 0.1}, "dropout=0.1"),
+        ({"solver": OwnSGD()}, r"solver=OwnSGD\(\)"),
+        ({"solver": "sgd", "learning_rate": OwnSchedule()}, "learning_rate=OwnSch"),
         ({"solver": "rmsprop"}, "solver='rmsprop'"),
         ({"solver": Adam(weight_decay=0.1)}, r"solver=Adam\(weight_decay=0.1\)"),
         ({"learning_rate": "cosine"}, "learning_rate='cosine'"),

@@ -290,14 +290,17 @@ def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
 
 
 def _solver(estimator: Any) -> dict[str, Any] | None:
-    """Return the parameters that say the solver, or None if there are none."""
+    """Return the parameters that say the solver, or None if there are none.
+
+    A class that inherits from one of ours may step otherwise, and has none.
+    """
     if estimator.solver == FULL_BATCH_SOLVER:
         return {"solver": FULL_BATCH_SOLVER}
     optimizer = estimator._chosen_optimizer()
-    if isinstance(optimizer, Adam) and not optimizer.weight_decay:
+    if type(optimizer) is Adam and not optimizer.weight_decay:
         moments = {name: getattr(optimizer, name) for name in _MOMENTS}
         return {"solver": "adam", **moments}
-    if isinstance(optimizer, SGD) and not optimizer.weight_decay:
+    if type(optimizer) is SGD and not optimizer.weight_decay:
         momentum, nesterov = optimizer.momentum, optimizer.nesterov
         found = {"momentum": momentum, "nesterovs_momentum": nesterov}
         return {"solver": "sgd", **found}
@@ -314,7 +317,7 @@ def _learning_rate(estimator: Any) -> dict[str, Any] | None:
         return {"learning_rate": schedule.name}
     if (_solver(estimator) or {}).get("solver") != SGD.name:
         return None  # scikit-learn would ignore it
-    if isinstance(schedule, InvScaling):
+    if type(schedule) is InvScaling:
         return {"learning_rate": "invscaling", "power_t": schedule.power_t}
     if schedule == Adaptive():
         return {"learning_rate": schedule.name}
