@@ -13,6 +13,7 @@ from bad_input import (
     QUIET,
     REGRESSORS,
     TABLE_REGRESSOR,
+    TABLES,
     TARGET,
     TOO_LARGE,
     WIDTH,
@@ -187,6 +188,19 @@ TABLE = [
     *rows(70, "partial_fit-other-hidden", ALL,
           twice(partial(), partial_with(hidden_layer_sizes=(5,))),
           refused(ValueError, HIDDEN_SIZES)),
+    *[
+        row
+        for deed in (with_params, partial_with)
+        for name, value, who in (("dtype", "float32", REGRESSORS[:2]),
+                                 ("categorical_features", [0], TABLES),
+                                 ("max_one_hot", 3, TABLES))
+        for row in rows(126, f"{deed.__name__}-other-{name}", who,
+                        twice(with_params(warm_start=True), deed(**{name: value})),
+                        refused(ValueError, rf"cannot go on .*{name} is .*, but "))
+    ],
+    *rows(126, "partial_fit-same-features", TABLES,
+          twice(partial_with(categorical_features=[0]),
+                partial_with(categorical_features=np.array([0]))), works()),
     *rows(71, "warm_start-other-hidden", ALL,
           twice(with_params(warm_start=True), with_params(hidden_layer_sizes=(5,))),
           refused(ValueError, HIDDEN_SIZES)),

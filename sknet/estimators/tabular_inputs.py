@@ -6,6 +6,7 @@ import math
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
+import numpy as np
 from scipy import sparse
 from sklearn.utils import check_consistent_length
 
@@ -16,7 +17,7 @@ from sknet.estimators.components import activations_of, optimizer_of, schedule_o
 from sknet.estimators.constraints import CONSTRAINTS
 from sknet.estimators.holdout import MIN_VALIDATION_ROWS
 from sknet.estimators.readings import Readings
-from sknet.estimators.understanding import Understanding
+from sknet.estimators.understanding import Understanding, no_way_on
 from sknet.estimators.validation import check_target
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.network.layers import Layer
@@ -68,7 +69,7 @@ class TabularInputs(Understanding):
     ) -> Any:
         """Return the fitted preprocessor; a training that goes on keeps its own."""
         if going_on:
-            return self.preprocessor_
+            return self._fitted_encoder()
         encoder = TabularPreprocessor(
             self.categorical_features,
             max_one_hot=self.max_one_hot,
@@ -78,6 +79,14 @@ class TabularInputs(Understanding):
         parameters = (features, encoder.max_one_hot, encoder.dtype)
         key = ("encoder", id(X), id(weight), *parameters)
         return readings.once(key, lambda: encoder.fit(X, sample_weight=weight))
+
+    def _fitted_encoder(self) -> TabularPreprocessor:
+        """Return the fitted preprocessor; refuse parameters that it was not made by."""
+        for name in ("categorical_features", "max_one_hot"):
+            now, before = getattr(self, name), getattr(self.preprocessor_, name)
+            if not np.array_equal(np.array(now, object), np.array(before, object)):
+                raise no_way_on(name, now, before)
+        return self.preprocessor_
 
     def _table_dtype(self, n_rows: int) -> str:
         """Return the type to compute in; a handful of rows has double precision."""

@@ -44,6 +44,14 @@ from sknet.training.batches import Dataset
 from sknet.training.member import Member
 
 
+def no_way_on(what: str, now: Any, before: Any) -> ValueError:
+    """Return the error about what may not change while a training goes on."""
+    return ValueError(
+        f"Training cannot go on (warm_start or partial_fit): {what} is {now}, but "
+        f"{before} in the fitted network. Fit a new estimator, or clone this one first."
+    )
+
+
 class Understanding:
     """Mixin: what an estimator makes of a call."""
 
@@ -256,7 +264,12 @@ class Understanding:
 
     def _check_same_network(self, architecture: Architecture, target: Any) -> None:
         """Refuse to go on with another network than the fitted one."""
+        fitted_dtype = str(self.theta_.dtype)
         outputs = {
+            "dtype": (
+                fitted_dtype if self.dtype == "auto" else self.dtype,
+                fitted_dtype,
+            ),
             "number of networks": (n_networks(self), len(self.theta_)),
             "number of outputs": (target.n_outputs, self.n_outputs_),
             "output activation": (target.loss.link_name, self.out_activation_),
@@ -277,8 +290,4 @@ class Understanding:
         }
         for what, (now, before) in {**parts, **outputs}.items():
             if now != before:
-                raise ValueError(
-                    f"Training cannot go on (warm_start or partial_fit): {what} is "
-                    f"{now}, but {before} in the fitted network. Fit a new estimator, "
-                    "or clone this one first."
-                )
+                raise no_way_on(what, now, before)
