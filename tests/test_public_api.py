@@ -5,10 +5,28 @@ import re
 from pathlib import Path
 
 import pytest
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+)
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknet
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import (
+    Checkpoint,
+    LockstepGridSearchCV,
+    LockstepHalvingRandomSearchCV,
+    LockstepHalvingSearchCV,
+    LockstepRandomizedSearchCV,
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+    TabularPreprocessor,
+)
 
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -88,6 +106,61 @@ CONSTRUCTORS = {
         **SKLEARN_PARAMETERS,
         **OWN_PARAMETERS,
     },
+}
+# The recipe for tables: other defaults, and parameters that the others do not have.
+RECIPE = {
+    "hidden_layer_sizes": (128, 128, 128),
+    "activation": "mish",
+    "blend_activation": True,
+    "categorical_features": "from_dtype",
+    "max_one_hot": 8,
+    "embedding_size": 8,
+    "numeric_embedding": "periodic",
+    "solver": "adamw",
+    "weight_decay": 0.02,
+    "alpha": 0.0,
+    "learning_rate": "flat_cosine",
+    "max_iter": 32,
+    "tol": 0.0,
+    "early_stopping": True,
+    "beta_2": 0.95,
+    "dropout": 0.1,
+    "initializer": "data_driven",
+    "rate_factors": "auto",
+    "scoring": "loss",
+    "n_estimators": 4,
+    "stop_together": False,
+    "n_jobs": -1,
+}
+OF_TABLES = {
+    TabularMLPClassifier: {
+        **CONSTRUCTORS[SimpleMLPClassifier],
+        **RECIPE,
+        "learning_rate_init": 0.04,
+        "n_iter_no_change": 3,
+        "calibrate": True,
+    },
+    TabularMLPRegressor: {
+        **CONSTRUCTORS[SimpleMLPRegressor],
+        **RECIPE,
+        "learning_rate_init": 0.1,
+        "clip_predictions": True,
+        "quantiles": None,
+    },
+}
+OTHERS = {
+    Checkpoint: "(path, epochs=None, minutes=1.0)",
+    TabularPreprocessor: (
+        "(categorical_features='from_dtype', *, max_one_hot=8, min_frequency='auto', "
+        "numeric='robust', clip=3.0, missing_indicator=True, scale_flags=True, "
+        "dtype='float32')"
+    ),
+}
+SEARCHES = {
+    LockstepGridSearchCV: GridSearchCV,
+    LockstepRandomizedSearchCV: RandomizedSearchCV,
+    LockstepHalvingSearchCV: HalvingGridSearchCV,
+    LockstepHalvingRandomSearchCV: HalvingRandomSearchCV,
 }
 # Those that may be given by position, in order.
 POSITIONAL = {
@@ -193,6 +266,26 @@ def test_constructor_is_as_stored(estimator_class):
     stored = CONSTRUCTORS[estimator_class]
     assert list(constructor(estimator_class).items()) == list(stored.items())
     assert positional(estimator_class) == POSITIONAL[estimator_class]
+
+
+@pytest.mark.parametrize("estimator_class", OF_TABLES)
+def test_constructor_for_tables_is_as_stored(estimator_class):
+    assert constructor(estimator_class) == OF_TABLES[estimator_class]
+    assert positional(estimator_class) == ["hidden_layer_sizes", "activation"]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_other_constructor_is_as_stored(other):
+    assert bare_signature(other) == OTHERS[other]
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+def test_search_has_the_arguments_of_sklearns(search):
+    """In its order, with its defaults; halving is on epochs."""
+    theirs = constructor(SEARCHES[search])
+    if "resource" in theirs:
+        theirs["resource"] = "max_iter"
+    assert list(constructor(search).items()) == list(theirs.items())
 
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
