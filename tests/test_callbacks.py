@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknet import (
+    Checkpoint,
     LockstepGridSearchCV,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
@@ -144,6 +145,27 @@ def test_error_of_a_callback_leaves_the_estimator_as_it_was():
     assert listener.is_set_up is False
     model.set_callbacks().fit(X, DIGIT)
     assert_array_equal(model.theta_, before)
+
+
+class Uploader(Listener):
+    """Fails when all is done."""
+
+    def on_fit_task_end(self, estimator, context, **told):
+        if context.task_name == "fit":
+            raise ConnectionError
+        return False
+
+
+def test_error_of_a_callback_at_the_end_loses_no_checkpoint(tmp_path):
+    """The next fit goes on from there."""
+    saved = Checkpoint(tmp_path, epochs=1)
+    model = clone(MODELS["classifier"]).set_params(checkpoint=saved)
+    with pytest.raises(ConnectionError):
+        fitted(model, Uploader())
+    listener = Listener()
+    again = fitted(model, listener)
+    assert len(listener.models) == 1
+    assert_array_equal(again.theta_, clone(MODELS["classifier"]).fit(X, DIGIT).theta_)
 
 
 def test_failed_fit_tears_callbacks_down():

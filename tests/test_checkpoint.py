@@ -8,9 +8,8 @@ import os
 import pathlib
 import pickle
 import stat
-import threading
+import sys
 import warnings
-from functools import partial
 
 import numpy as np
 import pytest
@@ -30,7 +29,8 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet._archive import DamagedArchiveError, read_archive, write_archive
-from sknet.estimators.fingerprint import described
+from sknet._filelock import FileLock
+from sknet.estimators import _base
 from sknet.training import checkpoint as checkpoints
 
 
@@ -379,126 +379,6 @@ def test_checkpoint_of_another_training_is_refused(half_trained, deed, differenc
     assert_same_fit(model.fit(X, DIGIT), whole)
 
 
-def test_functions_are_known_by_what_they_do():
-    """Not by their names only, nor by where they lie in memory."""
-
-    def loss(factor, power=1):
-        def value(raw, y):
-            return factor * abs(raw - y) ** power
-
-        return value
-
-    def rewritten(factor, power=1):
-        def value(raw, y):
-            return factor * abs(y - raw) ** power
-
-        value.__qualname__ = loss(1.0).__qualname__
-        return value
-
-    assert described(loss(1.0)) == described(loss(1.0))
-    assert described(loss(1.0)) != described(loss(2.0))
-    assert described(loss(1.0)) != described(rewritten(1.0))
-    assert "0x" not in described([object(), make_scorer(log_loss)])
-
-
-class Power:
-    """A scorer that is an object."""
-
-    def __init__(self, power):
-        self.power = power
-
-    def __call__(self, model, X, y):
-        return self.score(model, X, y)
-
-    def score(self, model, X, y):
-        return model.score(X, y) ** self.power
-
-
-def keyword(power):
-    def score(model, X, y, *, power=power):
-        return model.score(X, y) ** power
-
-    return score
-
-
-def member_of(powers):
-    def score(model, X, y):
-        return model.score(X, y) in powers
-
-    return score
-
-
-def weights(k):
-    return np.r_[np.zeros(2000), k, np.zeros(2000)]  # repr shows both ends
-
-
-@pytest.mark.parametrize(
-    "scorer",
-    [
-        Power,
-        lambda power: Power(power).score,
-        lambda power: make_scorer(lambda y, predicted: (y == predicted).mean() * power),
-        keyword,
-        lambda power: partial(Power(1).score, power=power),
-        lambda power: partial(log_loss, sample_weight=weights(power)),
-        lambda power: member_of({0, 8, power}),
-        lambda power: member_of(frozenset({power, 8, 0})),
-        lambda power: [Power(0), {"a": Power(power)}],
-    ],
-)
-def test_objects_are_known_by_what_they_hold(scorer):
-    """Whatever a user hands in, two of them differ if anything in them does."""
-    assert described(scorer(1)) == described(scorer(1))
-    assert described(scorer(1)) != described(scorer(2))
-
-
-def test_file_of_a_function_is_no_part_of_it():
-    """A notebook names a cell after its process, and lines move."""
-    cells = [{}, {}]
-    for number, names in enumerate(cells):
-        source = "\n" * number + "def score(model):\n    return lambda X: model(X)\n"
-        exec(compile(source, f"/tmp/ipykernel_{number}/1.py", "exec"), names)
-    assert described(cells[0]["score"]) == described(cells[1]["score"])
-
-
-def test_order_of_a_set_is_no_part_of_it():
-    """It is another one in each process."""
-    assert list({0, 8}) != list({8, 0})  # two of one place
-    assert described({0, 8}) == described({8, 0})
-    assert described(lambda k: k in {0, 8}) == described(lambda k: k in {8, 0})
-    assert described(lambda k: k in {0, 8}) != described(lambda k: k in {0, 9})
-
-
-def test_function_that_calls_itself_has_words():
-    """It holds itself; so may an object."""
-
-    def halvings(n):
-        return 1 + halvings(n // 2) if n else 0
-
-    power = Power(2)
-    power.me = [power]
-    for value in (halvings, power):
-        assert described(value) == described(value)
-
-
-def test_what_cannot_be_pickled_has_words():
-    """A lock in an object, a file, a module."""
-    power = Power(threading.Lock())
-    assert described([power, np]) == described([power, np])
-
-
-@pytest.mark.parametrize("library", ["pandas", "polars"])
-def test_table_is_known_by_its_columns_and_values(library):
-    """And not by the bytes behind its strings, some of which mean nothing."""
-    table = pytest.importorskip(library).DataFrame
-    held = {"a": [1.5, 2.0], "b": ["x", None]}
-    assert described(Power(table(held))) == described(Power(table(held)))
-    for other in ({"b": ["x", "y"]}, {"a": [1.5, 3.0]}):
-        assert described(table(held)) != described(table(held | other))
-    renamed = {"a": held["a"], "c": held["b"]}
-    assert described(table(held)) != described(table(renamed))
-
-
 def test_what_changes_no_bit_may_change(half_trained):
     """Threads, the time limit and talking are no part of a training."""
     model, _ = half_trained
@@ -612,6 +492,96 @@ def test_disk_that_is_full_later_leaves_the_last_checkpoint(tmp_path, monkeypatc
     assert read_archive(path)["members"][0]["n_done"] == 8
     monkeypatch.setattr(os, "fsync", real)
     assert_same_fit(model.fit(X, DIGIT), whole)
+
+
+def test_link_leads_to_the_file(tmp_path, half_trained):
+    """A link to another disk stays one, and the file is there."""
+    model, path = half_trained
+    place, link = tmp_path / "scratch.npz", tmp_path / "link.npz"
+    link.symlink_to(place)
+    model.set_params(checkpoint__path=str(link), max_time=1e-9).fit(X, DIGIT)
+    assert link.is_symlink()
+    assert read_archive(place)["members"][0]["n_done"] == 1
+    assert path.exists()
+
+
+# ------------------------------------------------------------ the end of a training
+
+
+def fails(*_):
+    raise MemoryError
+
+
+def test_error_while_the_model_is_made_leaves_the_file(tmp_path, monkeypatch):
+    """A night of training is not lost with it."""
+    model = SimpleMLPClassifier(**FEW, checkpoint=Checkpoint(tmp_path, epochs=1))
+    monkeypatch.setattr(_base, "conclude", fails)
+    with pytest.raises(MemoryError):
+        model.fit(X, DIGIT)
+    monkeypatch.undo()
+    (left,) = tmp_path.iterdir()
+    assert read_archive(left)["members"][0]["n_done"] == FEW["max_iter"] - 1
+    assert_same_fit(model.fit(X, DIGIT), SimpleMLPClassifier(**FEW).fit(X, DIGIT))
+    assert os.listdir(tmp_path) == []
+
+
+def test_training_without_a_finite_epoch_leaves_no_file(tmp_path):
+    """It would end in the same way again, and keep the next one from beginning."""
+    model = SimpleMLPRegressor(**FEW, checkpoint=Checkpoint(tmp_path / "run.npz"))
+    with pytest.raises(ValueError, match="diverged in its first epoch"):
+        model.fit(X, DIGIT * 1e200)
+    model.fit(X, DIGIT)
+
+
+def test_file_that_cannot_be_removed_is_warned_of(tmp_path, monkeypatch):
+    """The model is there, and stays."""
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(checkpoints, "remove_archive", refuse)
+    model = SimpleMLPClassifier(**FEW, checkpoint=tmp_path / "run.npz")
+    with pytest.warns(UserWarning, match=r"run.npz is needed no more, but it cannot"):
+        model.fit(X, DIGIT)
+    assert_same_fit(model, SimpleMLPClassifier(**FEW).fit(X, DIGIT))
+
+
+# ------------------------------------------------------------------ fits side by side
+
+locks = pytest.mark.skipif(sys.platform == "win32", reason="nobody is kept out there")
+
+
+@locks
+def test_file_of_a_fit_that_is_running_is_refused(half_trained):
+    """Neither of the two loses what the other one writes."""
+    model, path = half_trained
+    before, lock = path.read_bytes(), FileLock(path)
+    assert lock.acquire()
+    with pytest.raises(ValueError, match=r"run.npz is the checkpoint of another fit"):
+        model.fit(X, DIGIT)
+    assert path.read_bytes() == before
+    lock.release()
+    assert_same_fit(model.fit(X, DIGIT), SimpleMLPClassifier(**FEW).fit(X, DIGIT))
+
+
+@locks
+def test_equal_fits_at_once_have_files_of_their_own_in_a_folder(tmp_path, dies, lives):
+    """As two networks of a vote; later each goes on from one of the files."""
+    whole = SimpleMLPClassifier(**FEW).fit(X, DIGIT)
+    model = SimpleMLPClassifier(**FEW, checkpoint=Checkpoint(tmp_path, epochs=1))
+    for n_files in (1, 2):
+        held = [FileLock(path) for path in tmp_path.iterdir()]
+        assert all(lock.acquire() for lock in held)
+        dies(5)
+        with pytest.raises(Killed):
+            model.fit(X, DIGIT)
+        lives()
+        for lock in held:
+            lock.release()
+        assert len(os.listdir(tmp_path)) == n_files
+    for n_files in (1, 0):
+        assert_same_fit(model.fit(X, DIGIT), whole)
+        assert len(os.listdir(tmp_path)) == n_files
 
 
 # ------------------------------------------------------------------- the parameter

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -20,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._numerics import Array
 from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
 from sknet.estimators.callbacks import EpochCallbacks, begin_callbacks
-from sknet.estimators.checkpoints import saver_of
+from sknet.estimators.checkpoints import saving
 from sknet.estimators.components import (
     FULL_BATCH_SOLVER,
     NestedParameters,
@@ -140,9 +141,9 @@ class BaseMLP(
     def _fit(self, call: Call) -> None:
         """Understand, train, publish; a failure leaves the estimator as it was."""
         callbacks = begin_callbacks(self, call)
-        with rollback(self), self._one_thread():
+        with ExitStack() as afterwards, rollback(self), self._one_thread():
             task = self._understand(call, Readings(shares=False))
-            solve = self._fit_by_steps
+            solve = partial(self._fit_by_steps, afterwards=afterwards)
             if self.solver == FULL_BATCH_SOLVER:
                 solve = self._fit_full_batch
             with Interrupts() as interrupts:
@@ -152,26 +153,26 @@ class BaseMLP(
         warn_of(fit.ending, self, call.incremental)
 
     def _fit_by_steps(
-        self, task: Task, callbacks: EpochCallbacks | None, interrupts: Interrupts
+        self,
+        task: Task,
+        callbacks: EpochCallbacks | None,
+        interrupts: Interrupts,
+        afterwards: ExitStack,
     ) -> Fit:
-        """Train by minibatch steps, and publish."""
+        """Train by minibatch steps, and publish; a checkpoint goes afterwards."""
         members = prepare(self, task)
-        saver = saver_of(self, task, members)
+        saver = afterwards.enter_context(saving(self, task, members, interrupts))
         crew = Crew(min(effective_n_jobs(self.n_jobs), len(members)), save=saver)
         if callbacks is not None:
             crew.watch = callbacks.of_members(task, members)
         with self._threads(task, len(members)):
             with suppress(KeyboardInterrupt), interrupts.let_in():
                 train([m for m in members if m.ending is None], crew)
-            try:
-                trained = begun(members)
-                fit = conclude(self, task, trained)
-                left_out = len(trained) < len(members)
-                fit = fit.interrupted_if(interrupts.came or left_out)
-                self._publish(task, fit)
-            finally:
-                if saver is not None and not interrupts.came:
-                    saver.remove_if_through(members)
+            trained = begun(members)
+            fit = conclude(self, task, trained)
+            left_out = len(trained) < len(members)
+            fit = fit.interrupted_if(interrupts.came or left_out)
+            self._publish(task, fit)
         return fit
 
     def _fit_full_batch(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sknet._archive import DamagedArchiveError, read_archive
+from sknet._filelock import FileLock
 from sknet.estimators.components import checkpoint_of
 from sknet.estimators.ensemble import member_data
 from sknet.estimators.fingerprint import FORMAT, run_of
@@ -18,11 +21,18 @@ from sknet.estimators.holdout import Holdout
 from sknet.estimators.stochastic import split_off
 from sknet.estimators.task import Task
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
+from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member
 
 
-def saver_of(estimator: Any, task: Task, members: Sequence[Member]) -> Saver | None:
-    """Return who saves a training; take up what an earlier process has saved of it.
+@contextmanager
+def saving(
+    estimator: Any, task: Task, members: Sequence[Member], interrupts: Interrupts
+) -> Iterator[Saver | None]:
+    """Save a training, and remove the file when its model is made.
+
+    What an earlier process has saved of it is taken up first. The file is this
+    training's alone until the end; it stays where anything fails.
 
     Parameters
     ----------
@@ -32,38 +42,73 @@ def saver_of(estimator: Any, task: Task, members: Sequence[Member]) -> Saver | N
         What is trained on what.
     members : sequence of Member
         All that are to be trained; those of which something was saved go on from there.
+    interrupts : Interrupts
+        Knows whether Ctrl-C came at the end; then the file stays, too.
 
-    Returns
-    -------
+    Yields
+    ------
     saver : Saver or None
         None without ``checkpoint``, and for ``partial_fit``.
 
     Raises
     ------
     ValueError
-        If the file is none of ours, is damaged, or holds another training.
+        If the file is none of ours, is damaged, holds another training, or is that of
+        a fit that is running.
     OSError
         If it cannot be read or written.
     """
     checkpoint = checkpoint_of(estimator)
     if checkpoint is None or task.incremental:
-        return None
+        yield None
+        return
     checkpoint.check()
     run = run_of(estimator, task)
-    file = _file_of(checkpoint, run)
-    kept = _read(file, run)
-    if kept is not None:
-        _take_up(estimator, task, members, kept, file)
-    return Saver(checkpoint, file, run, members)
+    with _own_file(checkpoint, run) as file:
+        kept = _read(file, run)
+        if kept is not None:
+            _take_up(estimator, task, members, kept, file)
+        saver = Saver(checkpoint, file, run, members)
+        try:
+            yield saver
+        except Exception:
+            saver.remove_if_hopeless(members)
+            raise
+        if not interrupts.came:
+            saver.remove_if_through(members)
 
 
-def _file_of(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Path:
-    """Return the file of a training; in a folder it is named after the training."""
-    path = Path(os.path.abspath(checkpoint.path))
-    if not path.is_dir():
-        return path
+@contextmanager
+def _own_file(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Iterator[Path]:
+    """Give the file of a training, which no other fit gets in the meantime."""
+    path = Path(os.path.realpath(checkpoint.path))
+    files = _files_in(path, run) if path.is_dir() else iter([path])
+    for file in files:
+        lock = FileLock(file)
+        if lock.acquire():
+            break
+    else:
+        raise ValueError(
+            f"{path} is the checkpoint of another fit that is running. Wait for its "
+            "end, or give another path; the path of a folder gives each fit a file of "
+            "its own, as a search needs."
+        )
+    try:
+        yield file
+    finally:
+        lock.release()
+
+
+def _files_in(folder: Path, run: Mapping[str, Any]) -> Iterator[Path]:
+    """Return files named after a training, those that exist first.
+
+    There are several where equal trainings run at the same time.
+    """
     digest = hashlib.blake2b(repr(sorted(run.items())).encode(), digest_size=12)
-    return path / f"{run['estimator']}-{digest.hexdigest()}.npz"
+    name = f"{run['estimator']}-{digest.hexdigest()}"
+    yield from sorted(folder.glob(f"{name}*.npz"))
+    for number in count(1):
+        yield folder / (f"{name}.npz" if number == 1 else f"{name}-{number}.npz")
 
 
 def _read(file: Path, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
@@ -95,7 +140,8 @@ def _another(file: Path, different: Sequence[str]) -> ValueError:
     return ValueError(
         f"{file} is the checkpoint of another training: {'; '.join(different)}. It was "
         "left as it is. Finish that training with what it was begun with, delete the "
-        "file to train from the start, or give another path."
+        "file to train from the start, or give another path: that of a folder gives "
+        "each fit a file of its own, as a search needs."
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -128,7 +129,23 @@ class Saver:
     def remove_if_through(self, members: Sequence[Member]) -> None:
         """Remove the file if no member has anything left to go on with."""
         if all(_is_over(member) for member in members):
+            self._remove()
+
+    def remove_if_hopeless(self, members: Sequence[Member]) -> None:
+        """Remove the file if a training would end without a model each time."""
+        if any(_is_hopeless(member) for member in members):
+            self._remove()
+
+    def _remove(self) -> None:
+        """Remove the file; the model is there, so that a failure is no error."""
+        try:
             remove_archive(self._file)
+        except OSError as error:
+            warnings.warn(
+                f"The checkpoint {self._file} is needed no more, but it cannot be "
+                f"removed ({error.strerror}).",
+                stacklevel=2,
+            )
 
     def _is_time(self, standing: Standing) -> bool:
         """Tell whether the members of this thread are to be saved."""
@@ -162,6 +179,12 @@ _NOT_OVER = ("interrupted", "max_time")
 def _is_over(member: Member) -> bool:
     """Tell whether a member has an ending, and not one to go on after."""
     return member.ending is not None and member.ending.reason not in _NOT_OVER
+
+
+def _is_hopeless(member: Member) -> bool:
+    """Tell whether a member has diverged in its first epoch."""
+    diverged = member.ending is not None and member.ending.reason == "diverged"
+    return diverged and member.best is None
 
 
 def packed_member(member: Member) -> dict[str, Any]:
