@@ -28,26 +28,35 @@ class VersionStamp:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, and the version."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        return {**state, _STAMP: __version__}
+        return stamped(super().__getstate__())  # type: ignore[arg-type]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the attributes; warn if another version has written them.
 
         Parameters that came later have their defaults.
         """
-        state = {**_defaults(type(self)), **state}
-        version = state.pop(_STAMP, _UNSTAMPED)
-        if version != __version__:
-            warnings.warn(
-                InconsistentVersionWarning(
-                    estimator_name=type(self).__name__,
-                    current_sklearn_version=f"sknet {__version__}",
-                    original_sklearn_version=f"sknet {version}",
-                ),
-                stacklevel=2,
-            )
+        state = {**_defaults(type(self)), **read_stamp(type(self), state)}
         super().__setstate__(state)  # type: ignore[misc]  # scikit-learn's
+
+
+def stamped(state: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes, and the version that writes them."""
+    return {**state, _STAMP: __version__}
+
+
+def read_stamp(cls: type, state: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes without the stamp; warn if it is of another version."""
+    version = state.get(_STAMP, _UNSTAMPED)
+    if version != __version__:
+        warnings.warn(
+            InconsistentVersionWarning(
+                estimator_name=cls.__name__,
+                current_sklearn_version=f"sknet {__version__}",
+                original_sklearn_version=f"sknet {version}",
+            ),
+            stacklevel=3,
+        )
+    return {name: value for name, value in state.items() if name != _STAMP}
 
 
 def _defaults(cls: type) -> dict[str, Any]:

@@ -441,6 +441,20 @@ def test_another_version_is_told(kind, form, monkeypatch):
     assert vars(again).keys() == vars(model).keys()
 
 
+def test_predictor_says_its_version_too(monkeypatch):
+    """An old one does not serve unseen."""
+    predictor = fitted(CLASSIFIER, {}, (X, LABELS)).predictor()
+    again, told = told_of_versions(lambda: copy.copy(through(predictor, "pickle")))
+    assert not told
+    assert vars(again).keys() == vars(predictor).keys()
+    with monkeypatch.context() as future:
+        future.setattr(_version, "__version__", "9.9.9")
+        data = pickle.dumps(predictor)
+    again, told = told_of_versions(lambda: pickle.loads(data))
+    assert [m.original_sklearn_version for m in told] == ["sknet 9.9.9"]
+    np.testing.assert_array_equal(again.predict(X), predictor.predict(X))
+
+
 FOLDERS = sorted(
     path for path in SAVED.iterdir() if path.is_dir() and path.name[0] != "_"
 )

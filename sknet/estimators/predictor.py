@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
+from sknet._version import read_stamp, stamped
 from sknet.estimators.calibration import cooled
 from sknet.estimators.prediction import ClassPredictions, ValuePredictions
 from sknet.estimators.quantiles import QuantilePredictions
@@ -85,11 +86,11 @@ class Predictor:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the threads' buffers."""
-        return {name: v for name, v in vars(self).items() if name != "_threads"}
+        return stamped({n: v for n, v in vars(self).items() if n != "_threads"})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Start without buffers."""
-        vars(self).update(state, _threads=threading.local())
+        vars(self).update(read_stamp(type(self), state), _threads=threading.local())
         _locked(self._theta)
 
 
