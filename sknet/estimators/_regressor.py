@@ -41,10 +41,8 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
-
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real target values.
-
         sample_weight : array-like of shape (n_samples,), default=None
             Weights >= 0 of the rows; None for equal ones.
 

@@ -58,8 +58,8 @@ class EpochCallbacks:
         self._X, self._y = call.X, call.y
         self._weight = call.sample_weight
         self._validation: tuple[Any, Any, Any] | None = None
-        if call.holdout[0] is not None:
-            self._validation = call.holdout
+        if call.validation[0] is not None:
+            self._validation = call.validation
         self._context = estimator._init_callback_context(
             max_subtasks=int(estimator.max_iter) * self._tasks_an_epoch()
         )

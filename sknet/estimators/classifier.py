@@ -76,13 +76,10 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     validation_fraction : float in [0, 1), default=0.1
         Share of the rows that early stopping holds out. With fewer than 10 such rows,
         or if a class cannot be split, training goes on without, with a warning.
-
     beta_1 : float in [0, 1), default=0.9
         Memory of Adam's first moment. Ignored unless ``solver="adam"``.
-
     beta_2 : float in [0, 1), default=0.999
         Memory of Adam's second moment. Ignored unless ``solver="adam"``.
-
     epsilon : float in (0, inf), default=1e-8
         Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
     n_iter_no_change : int in [1, inf) or inf, default=10

@@ -35,7 +35,7 @@ class Call:
     ----------
     X, y, sample_weight : object
         Data.
-    holdout : tuple of three, default=(None, None, None)
+    validation : tuple of three, default=(None, None, None)
         The same of a validation set.
     classes : array-like or None, default=None
         All classes that will ever come.
@@ -48,7 +48,7 @@ class Call:
     X: Any
     y: Any
     sample_weight: Any = None
-    holdout: tuple[Any, Any, Any] = (None, None, None)
+    validation: tuple[Any, Any, Any] = (None, None, None)
     classes: Any = None
     incremental: bool = False
     resumable: bool = False

@@ -14,7 +14,7 @@ from threadpoolctl import ThreadpoolController
 # Multiply-adds of a network's largest matrix product in a step, from which on a second
 # BLAS thread saves a quarter of the time or more on an idle machine. Below it saves
 # little, and costs much where something else runs (benchmarks/threads.py).
-_WORTH_A_THREAD = 2**23
+_WORTH_A_BLAS_THREAD = 2**23
 # More than any machine has, and still a number of C.
 _MOST_THREADS = 2**15
 
@@ -87,7 +87,7 @@ def blas_threads(
         Undoes the limit at the end.
     """
     if n_threads is None:
-        if n_rows * n_largest >= _WORTH_A_THREAD:
+        if n_rows * n_largest >= _WORTH_A_BLAS_THREAD:
             return nullcontext()
         n_threads = 1
     return _LIMIT.to(n_threads)

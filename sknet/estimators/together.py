@@ -60,13 +60,11 @@ class Request:
     def call(self) -> Call:
         """Return what ``fit`` would make of it."""
         given = self.fit_params
-        names = ("X_val", "y_val", "sample_weight_val")
-        holdout = tuple(given.get(name) for name in names)
         return Call(
             self.X,
             self.y,
             given.get("sample_weight"),
-            holdout,  # type: ignore[arg-type]  # three of them
+            (given.get("X_val"), given.get("y_val"), given.get("sample_weight_val")),
             resumable=self.resumable,
         )
 

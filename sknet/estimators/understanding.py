@@ -181,7 +181,7 @@ class Understanding:
             dtype=self._computing_dtype(columns, going_on),
             going_on=going_on,
             incremental=call.incremental,
-            holdout=self._holdout(target, encoder, *call.holdout),
+            holdout=self._holdout(target, encoder, *call.validation),
             resumable=call.resumable,
             encoder=encoder,
         )
