@@ -150,6 +150,8 @@ TABLE = [
                         with_params(**SPLIT, scoring=always(score)),
                         refused(ValueError, "scoring must give a number, got "))
     ],
+    *rows(102, "scoring-gives-nan", ALL, with_params(**SPLIT, scoring=always(np.nan)),
+          warned(UserWarning, "validation score is NaN in every epoch, so that early")),
     *rows(102, "scoring-gives-an-array-of-one-number", ALL,
           with_params(**SPLIT, scoring=always(np.array(0.5))), works()),
     *bad_param("dtype", "float16", np.float32, None, number=103),

@@ -101,6 +101,7 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
         ending = replace(ending, n_iter=n_epochs)
     thetas = [settled(member) for member in members]
     attributes = summary(members, ending)
+    _warn_of_no_score(members)
     last = all(s is m.state.theta for s, m in zip(thetas, members, strict=True))
     theta = None if last else np.concatenate(thetas)
     del thetas
@@ -116,6 +117,20 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     optimizer = members[0].recipe.optimizer
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     return Fit(theta, ending, attributes)
+
+
+def _warn_of_no_score(members: Sequence[Member]) -> None:
+    """Say so if early stopping had nothing to tell the epochs by."""
+    if not members[0].recipe.rule.on_score:
+        return
+    curves = [member.progress.validation_scores[0] for member in members]
+    if any(curve and np.isnan(curve).all() for curve in curves):
+        warnings.warn(
+            "The validation score is NaN in every epoch, so that early stopping keeps "
+            "the last one. Look at the validation set (R^2 needs two rows) and at "
+            "scoring.",
+            stacklevel=2,
+        )
 
 
 def _recipe(

@@ -42,7 +42,8 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     solver : str or Optimizer, default="adamw"
         How the weights are found: a name from the table of optimizers, or an instance,
         which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
-        once, which needs ``learning_rate="constant"`` and no ``early_stopping``.
+        once, which needs ``learning_rate="constant"`` and ``dropout=0.0``, and warns
+        that ``early_stopping`` has no effect.
     weight_decay : float in [0, inf), default=0.02
         Decay of the weights, times the learning rate. Ignored unless
         ``solver="adamw"``.
