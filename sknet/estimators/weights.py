@@ -93,7 +93,7 @@ def class_weights(
 def moderate_scale(weight: np.ndarray) -> np.ndarray:
     """Bring absurdly large or small weights to a mean of one.
 
-    Within a hundred orders of magnitude weights stay as they are: ``alpha`` is
+    Within sixty orders of magnitude weights stay as they are: ``alpha`` is
     divided by their sum, so that their scale means something, as in scikit-learn.
 
     Parameters
