@@ -165,6 +165,27 @@ def test_training_without_a_seed_goes_on_with_its_own_streams(
     assert_array_equal(model.member_seeds_, whole.member_seeds_)
 
 
+@pytest.mark.parametrize(
+    "variant", ["adam", "early stopping, dropout", "trio, together"]
+)
+def test_stream_of_the_user_is_left_as_by_an_undisturbed_fit(
+    variant, tmp_path, dies, lives
+):
+    """What is drawn from it after the fit is the same, too."""
+    params = FEW | VARIANTS[variant]
+    undisturbed = np.random.RandomState(5)
+    whole = SimpleMLPClassifier(**params | {"random_state": undisturbed}).fit(X, DIGIT)
+    model = SimpleMLPClassifier(**params)
+    model.set_params(checkpoint=Checkpoint(tmp_path / "run.npz", epochs=1))
+    dies(4)
+    with pytest.raises(Killed):
+        model.set_params(random_state=np.random.RandomState(5)).fit(X, DIGIT)
+    lives()
+    stream = np.random.RandomState(5)
+    assert_same_fit(model.set_params(random_state=stream).fit(X, DIGIT), whole)
+    assert stream.randint(10**9) == undisturbed.randint(10**9)
+
+
 def test_warm_start_goes_on_from_its_fitted_network(tmp_path, dies, lives):
     """The second fit of a warm start is taken up, and not taken for the first one."""
     params = FEW | {"warm_start": True}
@@ -469,6 +490,15 @@ def test_missing_folder_is_told_of_before_the_first_epoch(tmp_path):
     assert not hasattr(model, "theta_")
 
 
+def test_folder_that_is_not_there_is_no_file(tmp_path):
+    """What ends in a slash is meant to be a folder, in which fits do not meet."""
+    model = SimpleMLPClassifier(**FEW, checkpoint=f"{tmp_path}/runs/")
+    with pytest.raises(FileNotFoundError, match="is a folder; make it first"):
+        model.fit(X, DIGIT)
+    os.mkdir(tmp_path / "runs")
+    model.fit(X, DIGIT)
+
+
 def test_disk_that_is_full_later_leaves_the_last_checkpoint(tmp_path, monkeypatch):
     """The half-written file goes; the one before stays, and training goes on from it.
 
@@ -600,6 +630,9 @@ def test_lbfgs_refuses_a_checkpoint(tmp_path):
         (3, "The 'checkpoint' parameter of SimpleMLPClassifier must be"),
         (Checkpoint("run.npz", epochs=0), "epochs must be a whole number"),
         (Checkpoint("run.npz", minutes=0.0), "minutes must be a number"),
+        ("", "path must be that of a file or a folder, got ''"),
+        (Checkpoint(None), "path must be that of a file or a folder, got None"),
+        (Checkpoint(b"run.npz"), "path must be that of a file or a folder, got b'"),
     ],
 )
 def test_bad_checkpoint_is_refused(checkpoint, message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,8 +82,12 @@ def saving(
 @contextmanager
 def _own_file(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Iterator[Path]:
     """Give the file of a training, which no other fit gets in the meantime."""
-    path = Path(os.path.realpath(checkpoint.path))
+    given, path = str(checkpoint.path), Path(os.path.realpath(checkpoint.path))
     files = _files_in(path, run) if path.is_dir() else iter([path])
+    if given.endswith(("/", os.sep)) and not path.is_dir():
+        raise FileNotFoundError(
+            errno.ENOENT, f"checkpoint={given!r} is a folder; make it first", str(path)
+        )
     for file in files:
         lock = FileLock(file)
         if lock.acquire():

@@ -16,7 +16,6 @@ from sknet._component import Component, real, whole
 from sknet._rng import (
     noise_from_state,
     noise_state,
-    stream_from_state,
     stream_state,
 )
 from sknet.training.member import Ending, Member, Standing
@@ -69,7 +68,15 @@ class Checkpoint(Component):
         """Make text of the path, which a safe loader takes."""
         super().__post_init__()
         if isinstance(self.path, os.PathLike):
-            object.__setattr__(self, "path", os.fspath(self.path))
+            object.__setattr__(self, "path", os.fsdecode(self.path))
+
+    def check(self) -> None:
+        """Refuse a path that is none, too."""
+        super().check()
+        if not isinstance(self.path, str) or not self.path:
+            raise ValueError(
+                f"{self!r}: path must be that of a file or a folder, got {self.path!r}."
+            )
 
 
 class Saver:
@@ -214,8 +221,9 @@ def packed_member(member: Member) -> dict[str, Any]:
 
 def unpack_member(member: Member, kept: dict[str, Any]) -> None:
     """Take up what :func:`packed_member` returned, but for the validation rows."""
-    values = kept["state"]
-    streams = [stream_from_state(state) for state in values["streams"]]
+    values, streams = kept["state"], member.state.streams
+    for stream, state in zip(streams, values["streams"], strict=True):
+        stream.set_state(state)  # that of a user, too, who may draw from it later
     noise = [noise_from_state(state) for state in values["noise"]]
     member.state = TrainState(**values | {"streams": streams, "noise": noise})
     member.progress = Progress(**kept["progress"])
