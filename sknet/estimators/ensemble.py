@@ -103,8 +103,8 @@ def member_data(estimator: Any, task: Task, seeds: Array | None) -> list[Dataset
     ]
 
 
-def course_of(estimator: Any, task: Task, k: int) -> Progress:
-    """Return the course of the earlier fits of network ``k``, as a copy."""
+def progress_of(estimator: Any, task: Task, k: int) -> Progress:
+    """Return the progress of the earlier fits of network ``k``, as a copy."""
     kept = estimator._training.get("progress") if task.going_on else None
     if kept is None:
         return Progress()
@@ -179,32 +179,32 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
         Curves and numbers; of several networks the means. ``_training`` holds what
         each of them goes on with.
     """
-    courses = [member.progress for member in members]
-    curves = [course.loss_curves[0] for course in courses]
+    progress = [member.progress for member in members]
+    curves = [p.loss_curves[0] for p in progress]
     loss_curve = _mean_curve(curves)
-    scores = _mean_curve([course.validation_scores[0] for course in courses])
+    scores = _mean_curve([p.validation_scores[0] for p in progress])
     on_score = members[0].recipe.rule.on_score
     states = [member.state for member in members]
     rates = [Paces([m.recipe.pace]).epoch(m.state).rates()[0] for m in members]
-    best_score = _mean([course.best_score[0] for course in courses])
+    best_score = _mean([p.best_score[0] for p in progress])
     attributes: dict[str, Any] = {
         "loss_": loss_curve[-1] if loss_curve else math.nan,
         "loss_curve_": loss_curve,
-        "best_loss_": None if on_score else _mean([c.best_loss[0] for c in courses]),
+        "best_loss_": None if on_score else _mean([p.best_loss[0] for p in progress]),
         "validation_scores_": scores or None,
         "validation_loss_curve_": _mean_curve(
-            [course.validation_loss_curves[0] for course in courses]
+            [p.validation_loss_curves[0] for p in progress]
         )
         or None,
         "best_validation_score_": best_score
         if on_score
         else (max(scores) if scores else None),
-        "n_no_improvement_": min(int(c.n_no_improvement[0]) for c in courses),
+        "n_no_improvement_": min(int(p.n_no_improvement[0]) for p in progress),
         "learning_rate_": _mean(rates),
         "n_epochs_": max(int(state.n_epochs[0]) for state in states),
         "t_": max(int(state.n_seen[0]) for state in states),
         "_training": {
-            "progress": kept_courses(courses, on_score),
+            "progress": kept_progress(progress, on_score),
             "ended": ending.reason,
         },
     }
@@ -214,16 +214,16 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
     return attributes
 
 
-def kept_courses(courses: Sequence[Progress], on_score: bool) -> dict[str, Any]:
-    """Return courses as the plain data that :func:`course_of` reads."""
+def kept_progress(progress: Sequence[Progress], on_score: bool) -> dict[str, Any]:
+    """Return progress as the plain data that :func:`progress_of` reads."""
     return {
         "on_score": on_score,
-        "loss_curves": [course.loss_curves[0] for course in courses],
-        "validation_loss_curves": [c.validation_loss_curves[0] for c in courses],
-        "validation_scores": [course.validation_scores[0] for course in courses],
-        "best_loss": [float(course.best_loss[0]) for course in courses],
-        "best_score": [float(course.best_score[0]) for course in courses],
-        "n_no_improvement": [int(course.n_no_improvement[0]) for course in courses],
+        "loss_curves": [p.loss_curves[0] for p in progress],
+        "validation_loss_curves": [p.validation_loss_curves[0] for p in progress],
+        "validation_scores": [p.validation_scores[0] for p in progress],
+        "best_loss": [float(p.best_loss[0]) for p in progress],
+        "best_score": [float(p.best_score[0]) for p in progress],
+        "n_no_improvement": [int(p.n_no_improvement[0]) for p in progress],
     }
 
 

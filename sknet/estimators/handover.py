@@ -12,7 +12,7 @@ from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.estimators.components import FULL_BATCH_SOLVER
-from sknet.estimators.ensemble import kept_courses
+from sknet.estimators.ensemble import kept_progress
 from sknet.schedules import Adaptive
 from sknet.training.monitor import Progress
 
@@ -98,13 +98,13 @@ def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
     # scikit-learn keeps no validation losses: not known, but as many.
     losses = [math.nan] * len(scores)
     on_score = state["best_loss_"] is None
-    course = Progress([curve], [losses], [scores])
+    progress = Progress([curve], [losses], [scores])
     if on_score:
-        course.best_score[:] = state["best_validation_score_"]
+        progress.best_score[:] = state["best_validation_score_"]
     else:
-        course.best_loss[:] = state["best_loss_"]
-    course.n_no_improvement[:] = memory.n_no_improvement
-    training["progress"] = kept_courses([course], on_score)
+        progress.best_loss[:] = state["best_loss_"]
+    progress.n_no_improvement[:] = memory.n_no_improvement
+    training["progress"] = kept_progress([progress], on_score)
     if memory.rate is not None:
         training |= _slots_of_sister(estimator, mlp, memory)
     return found | {

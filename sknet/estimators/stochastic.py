@@ -20,11 +20,11 @@ from sknet.estimators import memory
 from sknet.estimators.components import averaging_of, rate_factors_of
 from sknet.estimators.ensemble import (
     Streams,
-    course_of,
     ending_of,
     fitted_seeds,
     member_data,
     new_streams,
+    progress_of,
     summary,
 )
 from sknet.estimators.holdout import Holdout, NoSplitError, split_rows
@@ -55,26 +55,26 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     """
     optimizer = estimator._chosen_optimizer()
     states, streams = _start(estimator, task, optimizer)
-    courses = [course_of(estimator, task, k) for k in range(len(states))]
-    holdouts = _arrange_rows(estimator, task, states, courses, streams.splitter)
+    progress = [progress_of(estimator, task, k) for k in range(len(states))]
+    holdouts = _arrange_rows(estimator, task, states, progress, streams.splitter)
     recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
     best = [None] * len(states)
-    if courses[0].best_score[0] > -math.inf:
+    if progress[0].best_score[0] > -math.inf:
         best = [estimator.theta_[k : k + 1].copy() for k in range(len(states))]
     data = member_data(estimator, task, streams.seeds)
     seeds = [None] * len(states) if streams.seeds is None else streams.seeds.tolist()
-    parts = zip(data, states, courses, holdouts, best, seeds, strict=True)
+    parts = zip(data, states, progress, holdouts, best, seeds, strict=True)
     return [
         Member(
             replace(recipe, limits=_limits(estimator, task, recipe.pace, state)),
             dataset,
             state,
-            course,
+            so_far,
             holdout,
             theta,
             seed,
         )
-        for dataset, state, course, holdout, theta, seed in parts
+        for dataset, state, so_far, holdout, theta, seed in parts
     ]
 
 
@@ -109,14 +109,18 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     theta = state.theta if theta is None else theta
     attributes |= estimator._judged(task, theta, members)
     keep = estimator.warm_start or task.incremental or task.resumable
-    first = members[0].holdout
-    rows = None
-    if first is not None and first.rows is not None:
-        shared = members[:1] if first.pools else members
-        rows = np.stack([member.holdout.rows for member in shared])
-    optimizer = members[0].recipe.optimizer
+    rows, optimizer = _validation_rows(members), members[0].recipe.optimizer
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     return Fit(theta, ending, attributes)
+
+
+def _validation_rows(members: Sequence[Member]) -> Array | None:
+    """Return the rows that were split off, (K or 1, V), or None if none were."""
+    first = members[0].holdout
+    if first is None or first.rows is None:
+        return None
+    shared = members[:1] if first.pools else members
+    return np.stack([member.holdout.rows for member in shared])
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -256,7 +260,7 @@ def _arrange_rows(
     estimator: Any,
     task: Task,
     states: Sequence[TrainState],
-    courses: Sequence[Progress],
+    progress: Sequence[Progress],
     splitter: np.random.RandomState,
 ) -> list[Holdout | None]:
     """Split off validation sets if they are asked for; set the orders of the rest."""
@@ -271,8 +275,8 @@ def _arrange_rows(
         training, validation = _split_all(estimator, task, streams)
         if validation is not None:
             orders = training
-            for course in courses:  # scores on other rows do not compare
-                course.best_score[:], course.n_no_improvement[:] = -math.inf, 0
+            for so_far in progress:  # scores on other rows do not compare
+                so_far.best_score[:], so_far.n_no_improvement[:] = -math.inf, 0
     elif not splits and validation is not None:
         orders = validation = None
     if orders is None and estimator.shuffle:
@@ -280,13 +284,17 @@ def _arrange_rows(
     for k, state in enumerate(states):
         state.order = None if orders is None else orders[[k % len(orders)]]
     if validation is None:
-        given = task.holdout
-        if given is not None:
-            given = replace(given, pools=pools)
-            given = replace(given, score=estimator._score_on(task, given))
-        return [given] * n_members
+        return [_handed_in(estimator, task, pools)] * n_members
     holdouts = [split_off(estimator, task, rows, pools) for rows in validation]
     return [holdouts[k % len(holdouts)] for k in range(n_members)]
+
+
+def _handed_in(estimator: Any, task: Task, pools: bool) -> Holdout | None:
+    """Return the validation set that was handed in, if there was one."""
+    if task.holdout is None:
+        return None
+    holdout = replace(task.holdout, pools=pools)
+    return replace(holdout, score=estimator._score_on(task, holdout))
 
 
 def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
