@@ -182,6 +182,7 @@ def through(model, form):
 SEARCH_TYPES = {
     "numpy.ma.core.MaskedArray",
     "sklearn.metrics._scorer._PassthroughScorer",
+    "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedKFold",
     "sklearn.utils._metadata_requests.MetadataRequest",
     "sklearn.utils._metadata_requests.MethodMetadataRequest",
@@ -298,11 +299,14 @@ def test_pipeline_and_searches_load_with_our_classes_and_sklearns():
     ]
     for search in searches:
         search.fit(X, LABELS)
+    values = sknet.LockstepGridSearchCV(REGRESSOR(**SMALL), {"alpha": [0.1]}, cv=2)
+    searches.append(values.fit(X, VALUES))
+    for search in searches:
         data = skops.dumps(search)
         others = set(skops.get_untrusted_types(data=data)) - set(sknet.SKOPS_TRUSTED)
         assert others <= SEARCH_TYPES
         again = skops.loads(data, trusted=[*sknet.SKOPS_TRUSTED, *others])
-        np.testing.assert_array_equal(again.predict_proba(X), search.predict_proba(X))
+        np.testing.assert_array_equal(outputs(again, X), outputs(search, X))
         scores = search.cv_results_["mean_test_score"]
         np.testing.assert_array_equal(again.cv_results_["mean_test_score"], scores)
 
