@@ -18,12 +18,14 @@ from bad_input import (
     TOO_LARGE,
     WIDTH,
     X,
+    arrow_frame,
     fit_to,
     is_sure_of_one_class,
     pandas,
     partial,
     partial_with,
     pieces,
+    polars,
     refused,
     rows,
     same_type_as,
@@ -42,6 +44,20 @@ from sknet.estimators.value_target import target_scale
 
 
 pytestmark = QUIET
+
+
+def arrow_labels(labels, dtype):
+    """Labels in a series of pandas that Arrow holds."""
+    arrow_frame()  # skips where there is no such thing
+    return pandas().Series(labels, dtype=f"{dtype}[pyarrow]")
+
+
+def text_of_any_length():
+    """Labels of the type of text that came with NumPy 2."""
+    if not hasattr(np.dtypes, "StringDType"):
+        pytest.skip("NumPy before 2.0 has no such type")
+    return np.array(pieces("no", "yes"), dtype=np.dtypes.StringDType())
+
 
 TWO_LABELS = np.c_[LABELS, 1 - LABELS]
 THREE_LABELS = np.c_[TWO_LABELS, LABELS]
@@ -74,8 +90,34 @@ TABLE = [
     *rows(49, "y-nullable-integers", CLASSIFIERS,
           with_y(lambda: pandas().Series(LABELS, dtype="Int64")),
           works(same_type_as([0, 1]))),
+    *[
+        row
+        for dtype, labels in (("Int64", LABELS), ("boolean", LABELS > 0))
+        for row in rows(49, f"y-{dtype}-missing", CLASSIFIERS,
+                        with_y(lambda dtype=dtype, labels=labels:
+                               pandas().Series(labels, dtype=dtype).where(X[:, 1] > 0)),
+                        refused(ValueError, "Input y contains NaN"))
+    ],
+    *[
+        row
+        for dtype, labels in (("int64", LABELS), ("bool", LABELS > 0))
+        for row in rows(49, f"y-arrow-{dtype}", CLASSIFIERS,
+                        with_y(lambda dtype=dtype, labels=labels:
+                               arrow_labels(labels, dtype)),
+                        works(same_type_as(labels)))
+    ],
+    *rows(49, "y-polars", CLASSIFIERS, with_y(lambda: polars().Series(LABELS)),
+          works(same_type_as([0, 1]))),
+    *rows(49, "y-polars-missing", CLASSIFIERS,
+          with_y(lambda: polars().Series([None, *LABELS.tolist()[1:]])),
+          refused(ValueError, "Input y contains NaN")),
+    *rows(50, "y-nullable-text-missing", CLASSIFIERS,
+          with_y(lambda: pandas().Series(["no", None] * 30, dtype="string")),
+          refused(ValueError, "Input y contains NaN: labels are missing")),
     *rows(50, "y-text", CLASSIFIERS, with_y(lambda: np.array(pieces("no", "yes"))),
           works(same_type_as(["no", "yes"]))),
+    *rows(50, "y-text-of-any-length", CLASSIFIERS, with_y(text_of_any_length),
+          works(lambda predicted: set(predicted) <= {"no", "yes"})),
     *rows(50, "y-nullable-text", CLASSIFIERS,
           with_y(lambda: pandas().Series(pieces("no", "yes"), dtype="string")),
           works(lambda predicted: set(predicted) <= {"no", "yes"})),

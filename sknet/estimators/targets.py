@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
+from sknet.estimators.validation import plain_labels
 from sknet.losses import ClassLoss
 
 
@@ -207,7 +208,7 @@ def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
 
 def _all_classes(classes: Any) -> Array:
     """Return the classes that were handed in, sorted, each once; refuse odd ones."""
-    labels = np.asarray(classes)
+    labels = np.asarray(plain_labels(classes))
     if labels.ndim != 1 or not len(labels):
         raise ValueError(
             f"`classes` must be a flat list or array of labels, got {classes!r}."

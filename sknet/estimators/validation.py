@@ -246,7 +246,7 @@ def check_target(estimator: Any, y: Any, numeric_target: bool) -> np.ndarray:
 def _unmasked_target(y: Any, numeric: bool) -> Any:
     """Refuse a masked target; make labels that pandas may miss plain ones."""
     refuse_mask(y, "y", "Leave the masked rows out, of X too: X[~y.mask].")
-    return y if numeric else _plain_labels(y)
+    return y if numeric else plain_labels(y)
 
 
 def _plain_target(y: Any, numeric: bool) -> np.ndarray:
@@ -302,12 +302,36 @@ def _hint_at_encoders() -> Iterator[None]:
         raise
 
 
-def _plain_labels(y: Any) -> Any:
-    """Turn nullable integer and boolean labels of pandas into plain ones."""
-    name = str(getattr(y, "dtype", ""))
-    if name.startswith(("Int", "UInt", "boolean")) and not np.any(y.isna()):
-        return y.to_numpy(dtype="bool" if name == "boolean" else name.lower())
-    return y
+def plain_labels(y: Any) -> Any:
+    """Turn labels of the types of pandas, and NumPy's new text, into plain ones.
+
+    scikit-learn makes floats of whole numbers and booleans that might be missing.
+
+    Parameters
+    ----------
+    y : object
+        Labels, as they were handed in.
+
+    Returns
+    -------
+    y : object
+        The same, if they are of another kind.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing.
+    """
+    dtype = getattr(y, "dtype", None)
+    if getattr(dtype, "kind", "") == "T":
+        return y.astype(object)
+    if isinstance(dtype, np.dtype) or not hasattr(y, "isna"):
+        return y
+    if np.any(y.isna()):
+        raise ValueError("Input y contains NaN: labels are missing.")
+    plain = getattr(dtype, "numpy_dtype", None)
+    whole = plain is not None and plain.kind in "biu"
+    return y.to_numpy(dtype=plain) if whole else y
 
 
 @np.errstate(over="ignore", invalid="ignore")
