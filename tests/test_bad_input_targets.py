@@ -54,7 +54,7 @@ def arrow_labels(labels, dtype):
 
 def text_of_any_length():
     """Labels of the type of text that came with NumPy 2."""
-    if not hasattr(np.dtypes, "StringDType"):
+    if not hasattr(getattr(np, "dtypes", None), "StringDType"):
         pytest.skip("NumPy before 2.0 has no such type")
     return np.array(pieces("no", "yes"), dtype=np.dtypes.StringDType())
 
