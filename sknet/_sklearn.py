@@ -131,8 +131,14 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a weight is negative, not finite, or all of them are zero.
+        If a weight is negative, not finite, or all of them are zero; for a masked
+        array.
     """
+    if isinstance(sample_weight, np.ma.MaskedArray):
+        raise ValueError(
+            "sample_weight is a masked array, whose mask would be ignored. Fill it: "
+            "sample_weight.filled(0.0)."
+        )
     weight = _check_sample_weight(
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )

@@ -915,7 +915,10 @@ def test_sparse_and_categories_are_refused(rng):
 
 @pytest.mark.parametrize(
     ("weight", "message"),
-    [([0, 0, 0], "non-zero"), ([1, -1, 1], "[Nn]egative"), ([1, 1], "shape")],
+    [
+        *(([0, 0, 0], "non-zero"), ([1, -1, 1], "[Nn]egative"), ([1, 1], "shape")),
+        (np.ma.masked_array([1.0, 1.0, 1.0], [1, 0, 0]), "sample_weight is a masked"),
+    ],
 )
 def test_bad_weights_are_refused(weight, message):
     with pytest.raises(ValueError, match=message):

@@ -9,7 +9,6 @@ import numpy as np
 from sknet._numerics import Array
 from sknet._sklearn import check_sample_weight
 from sknet.estimators.targets import ClassTarget
-from sknet.preprocessing.containers import refuse_mask
 
 
 def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
@@ -29,7 +28,6 @@ def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
     """
     if sample_weight is None:
         return None
-    refuse_mask(sample_weight, "sample_weight", "Fill it: sample_weight.filled(0.0).")
     return moderate_scale(check_sample_weight(sample_weight, X))
 
 
