@@ -358,8 +358,30 @@ def test_item_assignment_of_coefficients_changes_the_model():
     model.coefs_[0] = np.zeros((64, 1))
     model.intercepts_ = [np.array([2.5])]
     assert_array_equal(model.predict(DIGITS), 2.5)
-    with pytest.raises(ValueError, match="reshape"):
-        model.coefs_[0] = np.zeros((3, 1))
+    for shape in [(3, 1), (1, 64), (64,)]:
+        with pytest.raises(ValueError, match=r"shape \(64, 1\) belongs here"):
+            model.coefs_[0] = np.zeros(shape)
+
+
+def test_transposed_coefficients_are_refused_and_change_nothing():
+    """They have as many numbers, and would be read in another order."""
+    model = SimpleMLPClassifier(**SMALL).fit(CANCER, MALIGNANT)
+    before = model.theta_.copy()
+    with pytest.raises(ValueError, match="belongs here"):
+        model.coefs_ = [model.coefs_[0] + 1.0, *(w.T for w in model.coefs_[1:])]
+    with pytest.raises(ValueError, match="belongs here"):
+        model.intercepts_ = [b[:, None] for b in model.intercepts_]
+    assert_array_equal(model.theta_, before)
+
+
+def test_coefficients_may_change_places():
+    """What is assigned may be views of what is overwritten."""
+    model = SimpleMLPClassifier((5, 5, 5), max_iter=2).fit(CANCER, MALIGNANT)
+    first, second, third, last = (weights.copy() for weights in model.coefs_)
+    views = model.coefs_
+    model.coefs_ = [views[0], views[2], views[1], views[3]]
+    for found, expected in zip(model.coefs_, [first, third, second, last], strict=True):
+        assert_array_equal(found, expected)
 
 
 def test_wide_sparse_rows_are_never_made_dense():

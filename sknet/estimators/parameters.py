@@ -21,7 +21,20 @@ class Views(list[Array]):
         """Overwrite the array at a position; its shape stays."""
         if not isinstance(position, (int, np.integer)):
             raise TypeError("Assign one array at a time, or the whole list.")
-        self[position][...] = np.asarray(value).reshape(self[position].shape)
+        self[position][...] = _copy_like(self[position], value)
+
+
+def _copy_like(view: Array, value: Any) -> Array:
+    """Return a copy of a value that fits a view.
+
+    A transposed matrix has as many numbers, but does not fit.
+    """
+    array = np.array(value, dtype=view.dtype)
+    if array.shape != view.shape:
+        raise ValueError(
+            f"An array of shape {view.shape} belongs here, got {array.shape}."
+        )
+    return array
 
 
 @lru_cache(maxsize=128)
@@ -69,7 +82,7 @@ class LayerParameters:
 
     @coefs_.setter
     def coefs_(self, values: list[Array]) -> None:
-        self._assign_layer_parameters("weight", values)
+        _assign(self.coefs_, values)
 
     @property
     def intercepts_(self) -> list[Array]:
@@ -79,7 +92,7 @@ class LayerParameters:
 
     @intercepts_.setter
     def intercepts_(self, values: list[Array]) -> None:
-        self._assign_layer_parameters("bias", values)
+        _assign(self.intercepts_, values)
 
     def _layer_parameters(self, name: str) -> list[Array]:
         """Return the views of one kind of parameter."""
@@ -88,14 +101,15 @@ class LayerParameters:
         views = self._fitted_network().layout.named(self.theta_, name)
         return Views(view if len(view) > 1 else view[0] for view in views)
 
-    def _assign_layer_parameters(self, name: str, values: list[Array]) -> None:
-        """Overwrite one kind of parameter."""
-        views = self._layer_parameters(name)
-        if len(values) != len(views):
-            raise ValueError(f"Expected {len(views)} arrays, got {len(values)}.")
-        arrays = [
-            np.asarray(value).reshape(view.shape)
-            for view, value in zip(views, values, strict=True)
-        ]
-        for view, array in zip(views, arrays, strict=True):
-            view[...] = array
+
+def _assign(views: list[Array], values: list[Array]) -> None:
+    """Overwrite all views, or none if an array does not fit.
+
+    The values may be views of the same memory, in another order.
+    """
+    if len(values) != len(views):
+        raise ValueError(f"Expected {len(views)} arrays, got {len(values)}.")
+    pairs = zip(views, values, strict=True)
+    copies = [_copy_like(view, value) for view, value in pairs]
+    for view, copy in zip(views, copies, strict=True):
+        view[...] = copy
