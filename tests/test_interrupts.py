@@ -185,6 +185,29 @@ def test_interrupt_between_two_networks_keeps_the_first(monkeypatch):
     assert_array_equal(model.theta_, whole.theta_[:2])
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_interrupt_that_goes_no_further_ends_the_fit_all_the_same(solver):
+    """Python drops what a finalizer raises, and a function of the user may, too."""
+    values = iter(range(20))
+
+    def squares(raw, y):
+        if next(values, None) == 5:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.01)
+        return ((raw - y) ** 2).sum(axis=1)
+
+    loss = (squares, lambda raw, y: 2.0 * (raw - y))
+    params = SMALL | {"solver": solver, "max_iter": 500, "batch_size": len(X)}
+    if solver == "lbfgs":
+        params.pop("batch_size")
+    model = SimpleMLPRegressor(loss, **params)
+    with ctrl_c_after(60.0), pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, DIGIT)
+    assert 1 <= model.n_iter_ < 20
+    assert np.isfinite(model.theta_).all()
+
+
 def interrupted(interrupts):
     """Send Ctrl-C where it is let in."""
     with interrupts.let_in():

@@ -162,7 +162,8 @@ class BaseMLP(
         """Train by minibatch steps, and publish; a checkpoint goes afterwards."""
         members = prepare(self, task)
         saver = afterwards.enter_context(saving(self, task, members, interrupts))
-        crew = Crew(min(effective_n_jobs(self.n_jobs), len(members)), save=saver)
+        n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
+        crew = Crew(n_jobs, save=saver, interrupts=interrupts)
         if callbacks is not None:
             crew.watch = callbacks.of_members(task, members)
         with self._threads(task, len(members)):

@@ -22,6 +22,7 @@ from scipy import sparse
 from sknet.estimators.holdout import Validator
 from sknet.estimators.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
+from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member, Observers, Standing
 from sknet.training.session import Session
 
@@ -52,6 +53,8 @@ class Crew:
     watch, save : callable or None, default=None
         Likewise; see ``Observers``. Who watches, watches a single estimator, whose
         members are of one shape: all are one block, so that their epochs are common.
+    interrupts : Interrupts
+        Ctrl-C ends all after their epoch, even if its exception has not come through.
     """
 
     n_jobs: int = 1
@@ -59,6 +62,7 @@ class Crew:
     line: ProgressLine | None = None
     watch: Callable[[Standing], bool] | None = None
     save: Callable[[Standing | None, list[Member]], None] | None = None
+    interrupts: Interrupts = field(default_factory=Interrupts)
     halt: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.perf_counter)
 
@@ -69,6 +73,10 @@ class Crew:
         n_workers = effective_n_jobs(n_jobs)
         shares = getattr(backend, "supports_sharedmem", False) or n_workers == 1
         return cls(n_workers, None if shares else Parallel(n_jobs), line)
+
+    def is_halted(self) -> bool:
+        """Tell whether all are to stop after their epoch."""
+        return self.interrupts.raised or self.halt.is_set()
 
 
 def train(members: Sequence[Member], crew: Crew) -> None:
@@ -145,11 +153,11 @@ def _trained_block(block: list[Member]) -> list[Member]:
 
 def train_block(block: Sequence[Member], crew: Crew) -> None:
     """Train members of one shape as rows of one array."""
-    if crew.halt.is_set():
+    if crew.is_halted():
         return
     make = None if block[0].holdout is None else Validator
     with np.errstate(all="ignore"):
-        observers = Observers(crew.line, crew.halt.is_set, crew.watch, crew.save)
+        observers = Observers(crew.line, crew.is_halted, crew.watch, crew.save)
         Session(block, make, observers, crew.began).run()
 
 

@@ -59,7 +59,8 @@ def fit_lbfgs(
         begun = np.concatenate(thetas[: k + 1]) if watch else None
         told = partial(_tell, watch, begun) if watch else None
         solved.append(_solve(estimator, task, dataset, thetas[k], interrupts, told))
-        if solved[-1][0].reason == "interrupted" or interrupts.came:
+        is_over = solved[-1][0].reason == "interrupted"
+        if is_over or interrupts.came or interrupts.raised:
             break
     n_members = len(solved)
     seeds = None if seeds is None else seeds[:n_members]

@@ -22,10 +22,14 @@ class Interrupts:
     ----------
     came : bool
         Whether an interrupt came while none was let in.
+    raised : bool
+        Whether one was let in. Its exception may have met a finalizer, or a function of
+        a user, and gone no further: whoever trains looks here after each epoch.
     """
 
     def __init__(self) -> None:
         self.came = False
+        self.raised = False
         self._open = False
         self._installed = False
 
@@ -54,8 +58,8 @@ class Interrupts:
             self._open = False
 
     def raise_if_came(self) -> None:
-        """Raise the exception of an interrupt that is waiting."""
-        if self.came:
+        """Raise the exception of an interrupt that waits, or has come no further."""
+        if self.came or self.raised:
             self.came = False
             raise KeyboardInterrupt
 
@@ -63,5 +67,6 @@ class Interrupts:
         """Raise KeyboardInterrupt, or note that it has to wait."""
         if self._open:
             self._open = False  # a second one must not tear what the first one ends
+            self.raised = True
             signal.default_int_handler(number, frame)
         self.came = True

@@ -155,8 +155,7 @@ def minimize_lbfgs(
     loss : float
         The value there, as it is shown to users.
     """
-    deadline = time.perf_counter() + limits.max_time
-    n_iter = 0
+    deadline, n_iter = time.perf_counter() + limits.max_time, 0
 
     def function(x: Array) -> tuple[float, Array]:
         if full.best is not None and time.perf_counter() >= deadline:
@@ -169,6 +168,7 @@ def minimize_lbfgs(
         reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
         if watch is not None and watch(x, n_iter):
             raise _Stopped
+        interrupts.raise_if_came()
 
     start = full.start
     options = {"maxfun": max_fun, "maxiter": limits.max_iter, "gtol": tol}
