@@ -141,6 +141,18 @@ class Component:
         ]
         return f"{type(self).__name__}({', '.join(changed)})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the fields: also where there are none, so that they are taken."""
+        return dict(vars(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the fields; enter a class that came by value, as a notebook's does."""
+        vars(self).update(state)
+        name = vars(type(self)).get("name")
+        for family in _FAMILIES:
+            if name and family.base and isinstance(self, family.base):
+                family._classes.setdefault(name, type(self))
+
     def __sklearn_clone__(self) -> Self:
         """Return the component itself: it is frozen, so that nobody can change it."""
         return self
@@ -266,6 +278,7 @@ def _plain(value: Any) -> Any:
 
 
 C = TypeVar("C", bound=Component)
+_FAMILIES: list[Registry[Any]] = []  # all of them
 
 
 class Registry(Mapping[str, type[C]], Generic[C]):
@@ -291,6 +304,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         self.title = title
         self.base = base
         self._classes: dict[str, type[C]] = {}
+        _FAMILIES.append(self)
 
     def register(self, name: str) -> Callable[[type[C]], type[C]]:
         """Return a class decorator that enters the class under ``name``.

@@ -5,6 +5,9 @@ options go through, while it is registered and not a moment longer.
 """
 
 import pickle
+import subprocess
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -16,7 +19,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._component import Registry, flag, real
-from sknet.activations import ACTIVATIONS, Activation, LeakyReLU
+from sknet.activations import ACTIVATIONS, Activation, LeakyReLU, Tanh
 from sknet.averages import AVERAGES, Averaging
 from sknet.initializers import INITIALIZERS, Constant, Initializer
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, LogLoss, ValueLoss
@@ -375,3 +378,40 @@ def test_inherited_name_is_no_name(params, multiclass_problem):
     with pytest.raises(ValueError, match="is not registered"):
         network.fit(*multiclass_problem)
     assert not Doubled.trained, "the message comes before the training"
+
+
+@dataclass(frozen=True, repr=False)
+class Fieldless(Tanh):
+    """Has no state that could be handed over."""
+
+
+PREDICT = """
+import pickle, sys
+networks, X = pickle.load(sys.stdin.buffer)
+pickle.dump([network.predict(X) for network in networks], sys.stdout.buffer)
+"""
+
+
+def test_classes_of_a_notebook_predict_in_another_process(multiclass_problem):
+    """They come by value, as joblib sends them to its workers: nobody enters them."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    X, y = multiclass_problem
+    networks, this_module = [], sys.modules[__name__]
+    with ExitStack() as stack:
+        for family in FAMILIES.values():
+            stack.enter_context(
+                temporarily_registered(family.registry, NAME, family.cls)
+            )
+            networks.append(with_component(family, family.cls()).fit(X, y))
+        stack.enter_context(temporarily_registered(ACTIVATIONS, "none", Fieldless))
+        networks.append(clone(CLASSIFIER).set_params(activation=Fieldless()).fit(X, y))
+        cloudpickle.register_pickle_by_value(this_module)
+        stack.callback(cloudpickle.unregister_pickle_by_value, this_module)
+        data = cloudpickle.dumps((networks, X))
+        expected = [network.predict(X) for network in networks]
+
+    command = [sys.executable, "-W", "error", "-c", PREDICT]
+    done = subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True)
+
+    for found, known in zip(pickle.loads(done.stdout), expected, strict=True):
+        assert_array_equal(found, known)
