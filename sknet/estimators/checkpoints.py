@@ -19,7 +19,7 @@ from sknet.estimators.components import checkpoint_of
 from sknet.estimators.ensemble import member_data
 from sknet.estimators.fingerprint import FORMAT, run_of
 from sknet.estimators.holdout import Holdout
-from sknet.estimators.stochastic import split_off
+from sknet.estimators.splitting import split_off
 from sknet.estimators.task import Task
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
 from sknet.training.interrupts import Interrupts

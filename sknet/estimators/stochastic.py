@@ -27,12 +27,13 @@ from sknet.estimators.ensemble import (
     progress_of,
     summary,
 )
-from sknet.estimators.holdout import Holdout, NoSplitError, split_rows
+from sknet.estimators.holdout import Holdout
 from sknet.estimators.initial import initial_theta
+from sknet.estimators.splitting import arrange_rows, validation_rows
 from sknet.estimators.task import Fit, Task, batch_rows, limits_of
 from sknet.optimizers import Optimizer
 from sknet.training.member import Member
-from sknet.training.monitor import Progress, Rule
+from sknet.training.monitor import Rule
 from sknet.training.pace import Pace
 from sknet.training.recipe import Limits, Recipe
 from sknet.training.state import TrainState, stack_states
@@ -56,7 +57,7 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     optimizer = estimator._chosen_optimizer()
     states, streams = _start(estimator, task, optimizer)
     progress = [progress_of(estimator, task, k) for k in range(len(states))]
-    holdouts = _arrange_rows(estimator, task, states, progress, streams.splitter)
+    holdouts = arrange_rows(estimator, task, states, progress, streams.splitter)
     recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
     best = [None] * len(states)
     if progress[0].best_score[0] > -math.inf:
@@ -109,18 +110,9 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     theta = state.theta if theta is None else theta
     attributes |= estimator._judged(task, theta, members)
     keep = estimator.warm_start or task.incremental or task.resumable
-    rows, optimizer = _validation_rows(members), members[0].recipe.optimizer
+    rows, optimizer = validation_rows(members), members[0].recipe.optimizer
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     return Fit(theta, ending, attributes)
-
-
-def _validation_rows(members: Sequence[Member]) -> Array | None:
-    """Return the rows that were split off, (K or 1, V), or None if none were."""
-    first = members[0].holdout
-    if first is None or first.rows is None:
-        return None
-    shared = members[:1] if first.pools else members
-    return np.stack([member.holdout.rows for member in shared])
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -254,99 +246,6 @@ def _complete(
         state.slots = [
             np.zeros(shape, dtype=task.dtype) for _ in range(optimizer.n_slots)
         ]
-
-
-def _arrange_rows(
-    estimator: Any,
-    task: Task,
-    states: Sequence[TrainState],
-    progress: Sequence[Progress],
-    splitter: np.random.RandomState,
-) -> list[Holdout | None]:
-    """Split off validation sets if they are asked for; set the orders of the rest."""
-    n_members, n_rows = len(states), task.data.n_rows
-    pools = n_members > 1 and bool(estimator.stop_together)
-    orders, validation = memory.recalled_rows(
-        estimator._training if task.going_on else {}, n_rows
-    )
-    splits = estimator._splits(n_rows) and task.holdout is None and not task.incremental
-    if splits and validation is None:
-        streams = [splitter] if pools else [state.streams[0] for state in states]
-        training, validation = _split_all(estimator, task, streams)
-        if validation is not None:
-            orders = training
-            for so_far in progress:  # scores on other rows do not compare
-                so_far.best_score[:], so_far.n_no_improvement[:] = -math.inf, 0
-    elif not splits and validation is not None:
-        orders = validation = None
-    if orders is None and estimator.shuffle:
-        orders = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
-    for k, state in enumerate(states):
-        state.order = None if orders is None else orders[[k % len(orders)]]
-    if validation is None:
-        return [_handed_in(estimator, task, pools)] * n_members
-    holdouts = [split_off(estimator, task, rows, pools) for rows in validation]
-    return [holdouts[k % len(holdouts)] for k in range(n_members)]
-
-
-def _handed_in(estimator: Any, task: Task, pools: bool) -> Holdout | None:
-    """Return the validation set that was handed in, if there was one."""
-    if task.holdout is None:
-        return None
-    holdout = replace(task.holdout, pools=pools)
-    return replace(holdout, score=estimator._score_on(task, holdout))
-
-
-def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
-    """Return some rows of the data as a validation set.
-
-    Parameters
-    ----------
-    estimator : BaseMLP
-        Its parameters say how it is scored.
-    task : Task
-        Whose rows they are.
-    rows : ndarray of int, of shape (V,)
-        Their numbers.
-    pools : bool
-        Whether the networks are judged by their averaged prediction.
-
-    Returns
-    -------
-    holdout : Holdout
-        The validation set.
-    """
-    holdout = Holdout(task.data, task.y, rows, None, pools)
-    return replace(holdout, score=estimator._score_on(task, holdout))
-
-
-def _split_all(
-    estimator: Any, task: Task, streams: Sequence[np.random.RandomState]
-) -> tuple[Array | None, Array | None]:
-    """Split the rows once for each stream, or warn that training goes on without."""
-    try:
-        parts = [_split(estimator, task, stream) for stream in streams]
-    except NoSplitError as reason:
-        warnings.warn(
-            f"early_stopping=True finds no validation set: {reason}. Training goes "
-            "on without one and watches the training loss. Pass X_val and y_val, or "
-            "set another validation_fraction.",
-            stacklevel=2,
-        )
-        return None, None
-    return np.stack([p[0] for p in parts]), np.stack([p[1] for p in parts])
-
-
-def _split(
-    estimator: Any, task: Task, stream: np.random.RandomState
-) -> tuple[Array, Array]:
-    """Split the rows, so that neither part weighs nothing."""
-    labels = task.y if getattr(task.target, "kind", "") == "binary" else None
-    weight = task.data.weight
-    parts = split_rows(task.data.n_rows, estimator.validation_fraction, labels, stream)
-    if weight is not None and not all(weight[rows].any() for rows in parts):
-        raise NoSplitError("all rows of one part have weight zero")
-    return parts
 
 
 def settled(member: Member) -> Array:
