@@ -387,6 +387,17 @@ def test_calibrated_classifier(kind, loss, n_estimators, dtype):
     assert_allclose(served["probabilities"], model.predict_proba(x), rtol=0, atol=1e-5)
 
 
+def test_options_of_a_part_of_a_pipeline():
+    """By its class; given to the whole, skl2onnx loses all but one of them."""
+    pipeline = make_pipeline(
+        StandardScaler(), SimpleMLPClassifier((6,), max_iter=2, random_state=0)
+    )
+    pipeline.fit(X, Y_BY_KIND["multiclass"])
+    options = {SimpleMLPClassifier: {"zipmap": False, "raw_scores": True}}
+    served = serve(pipeline, X, options)["probabilities"]
+    assert_allclose(served, pipeline.decision_function(X), rtol=1e-9, atol=1e-12)
+
+
 def test_search():
     network = SimpleMLPRegressor(hidden_layer_sizes=(6,), max_iter=2, random_state=0)
     search = GridSearchCV(network, {"alpha": [0.1, 1.0]}, cv=2).fit(X, VALUES)
