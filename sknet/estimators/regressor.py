@@ -162,7 +162,8 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     Attributes
     ----------
     theta_ : ndarray of shape (n_estimators, n_parameters)
-        All parameters: first the weights, then the biases, layer by layer.
+        All parameters: first the weights, then what is not decayed (biases and others),
+        each layer by layer. A shared trunk has one row.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights by layer: assignable views of ``theta_``; an ensemble's have K in front.
     intercepts_ : list of ndarray of shape (n_out,)
