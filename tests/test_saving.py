@@ -366,6 +366,16 @@ class Own(LeakyReLU):
     """An activation of the user's."""
 
 
+def test_path_is_saved_as_text():
+    """No loader has to trust a class for it, and a pickle may go to another system."""
+    skops = pytest.importorskip("skops.io")
+    model = fitted(sknet.SimpleMLPRegressor, {}, (X, VALUES))
+    model.set_params(checkpoint=Path("never.npz"))
+    again = skops.loads(skops.dumps(model), trusted=sknet.SKOPS_TRUSTED)
+    assert again.checkpoint == pickle.loads(pickle.dumps(model)).checkpoint
+    assert again.checkpoint == "never.npz"
+
+
 def test_class_of_the_user_is_never_trusted():
     """Whoever registers a component has to trust it by name, and is told so."""
     skops = pytest.importorskip("skops.io")

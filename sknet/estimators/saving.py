@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self
 
 from sklearn.utils.validation import check_is_fitted
@@ -13,6 +14,13 @@ class Saving(VersionStamp):
     """Mixin: estimators that files hold."""
 
     _training: dict[str, Any]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes; a path as text, which other systems can read."""
+        state = super().__getstate__()
+        if isinstance(state.get("checkpoint"), os.PathLike):
+            state["checkpoint"] = os.fsdecode(state["checkpoint"])
+        return state
 
     def compact(self) -> Self:
         """Drop what only further training needs.
