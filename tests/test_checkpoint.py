@@ -9,6 +9,7 @@ import pathlib
 import pickle
 import stat
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -469,6 +470,19 @@ def test_damaged_file_is_refused_or_harmless(half_trained):
             model.fit(X, DIGIT)
 
 
+def test_compressed_file_is_refused_before_it_is_read(tmp_path):
+    """A few kilobytes of zeros would fill the memory."""
+    path = tmp_path / "run.npz"
+    np.savez_compressed(path, tree=np.zeros(10**7, dtype=np.uint8))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamagedArchiveError, match="it is compressed"):
+            read_archive(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+    finally:
+        tracemalloc.stop()
+
+
 def test_shape_that_was_changed_is_seen(half_trained):
     """An array that seems shorter would be read without coming to its checksum."""
     _, path = half_trained
@@ -477,6 +491,19 @@ def test_shape_that_was_changed_is_seen(half_trained):
     path.write_bytes(sound.replace(b"(1, 460)", b"(1, 260)", 1))
     with pytest.raises(DamagedArchiveError, match="checksum"):
         read_archive(path)
+
+
+def test_target_of_other_units_is_another_one(tmp_path, dies, lives):
+    """A table's network sees the same numbers of it; but scores are in its units."""
+    model = TabularMLPRegressor((6,), max_iter=6, random_state=0)
+    model.set_params(checkpoint=Checkpoint(tmp_path / "run.npz", epochs=1))
+    model.set_params(scoring="neg_mean_absolute_error")
+    dies(4)
+    with pytest.raises(Killed):
+        model.fit(X, DIGIT)
+    lives()
+    with pytest.raises(ValueError, match="y is not the same"):
+        model.fit(X, 2 * DIGIT)
 
 
 # ------------------------------------------------------------- what the disk refuses

@@ -62,10 +62,12 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
         },
         "data": {
             "X": _digest(_arrays_of(task.data.x)),
-            "y": _digest([task.data.y]),
+            "y": _digest(_targets_of(task.data, task.y)),
             "sample_weight": _digest(_weights_of(task.data)),
             "X_val": "none" if holdout is None else _digest(_arrays_of(holdout.x)),
-            "y_val": "none" if holdout is None else _digest([holdout.y]),
+            "y_val": "none"
+            if holdout is None
+            else _digest(_targets_of(holdout, task.holdout.y)),
             "sample_weight_val": "none"
             if holdout is None
             else _digest(_weights_of(holdout)),
@@ -80,6 +82,11 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
 def _arrays_of(x: Any) -> list[Array]:
     """Return the arrays that features consist of."""
     return [x.data, x.indices, x.indptr] if sparse.issparse(x) else [x]
+
+
+def _targets_of(data: Dataset, y: Array) -> list[Array]:
+    """Return a target as columns, and in the user's units; objects are class names."""
+    return [data.y] if y.dtype.hasobject else [data.y, y]
 
 
 def _weights_of(data: Dataset) -> list[Array]:
