@@ -90,9 +90,9 @@ class Conversion:
         Returns
         -------
         mlp : MLPClassifier or MLPRegressor
-            Fitted, with arrays of its own. Its ``partial_fit`` goes on as it would here,
-            with Adam's moments or the velocities; but the order of the rows is drawn
-            anew, and ``fit`` with ``warm_start=True`` begins with a new optimizer and
+            Fitted, with arrays of its own. Its ``partial_fit`` goes on as here, with
+            Adam's moments or the velocities; but the order of the rows is drawn anew,
+            and ``fit`` with ``warm_start=True`` begins with a new optimizer and
             a new validation split, as scikit-learn does.
 
         Raises
