@@ -8,8 +8,10 @@ import hashlib
 import json
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import make_classification
 from sklearn.model_selection import cross_validate
 from threadpoolctl import threadpool_limits
@@ -56,9 +58,10 @@ def seeds():
 
 def threads():
     """Print for each kind of estimator whether one and two threads give the same."""
-    X, y = make_classification(800, 100, random_state=0)
-    few = {"hidden_layer_sizes": (200, 200), "max_iter": 2, "random_state": 1}
-    few |= {"batch_size": 400, "deterministic": True}
+    # No multiple of anything, so that two threads round otherwise than one.
+    X, y = make_classification(797, 101, random_state=0)
+    few = {"hidden_layer_sizes": (203, 203), "max_iter": 2, "random_state": 1}
+    few |= {"batch_size": 397, "deterministic": True}
     models = {
         "classifier": SimpleMLPClassifier(**few),
         "regressor": SimpleMLPRegressor(**few, dtype="float32"),
@@ -83,6 +86,9 @@ def threads():
         cross_validate(network, X, y, cv=2, n_jobs=n_jobs, return_estimator=True)
         for n_jobs in (1, 2)  # joblib's processes have one BLAS thread each
     ]
+    with threadpool_limits(2), ThreadPoolExecutor(1) as pool:
+        there = pool.submit(lambda: clone(network).fit(X, y).theta_).result()
+    found["in a thread"] = [digest(network.fit(X, y).theta_), digest(there)]
     found["n_jobs"] = [digest(*(e.theta_ for e in s["estimator"])) for s in scored]
     print(json.dumps(found))
 

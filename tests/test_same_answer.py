@@ -199,6 +199,22 @@ def test_fits_in_threads_give_blas_its_threads_back():
         assert blas_threads_now() == before
 
 
+def test_limit_holds_in_any_thread_and_leaves_the_programs_own_limits():
+    """Whichever thread was the first to set a limit, as threadpoolctl has it."""
+    limit = BlasLimit()
+
+    def threads_inside():
+        with limit.to(1):
+            return blas_threads_now()
+
+    with threadpool_limits(3, user_api="blas"), ThreadPoolExecutor(1) as pool:
+        assert set(threads_inside()) == {1}
+        assert set(pool.submit(threads_inside).result()) == {1}
+        assert set(blas_threads_now()) == {3}
+        with threadpool_limits(2, user_api="blas"):
+            assert set(blas_threads_now()) == {2}
+
+
 @pytest.mark.parametrize("number", ["two", -(2**70)], ids=["no number", "too large"])
 def test_limit_that_fails_leaves_none_behind(number):
     """Later fits of the process do not fail for it, and BLAS has what it had."""

@@ -54,7 +54,22 @@ class BlasLimit:
         """Set the least number that is asked for, or what was there before."""
         least = min(self._asked.values(), default=None)
         for blas, before in self._before:
-            blas.set_num_threads(before if least is None else least)
+            _set_threads(blas, before if least is None else least)
+
+
+def _set_threads(blas: Any, n_threads: int) -> None:
+    """Set the threads of one BLAS, whichever thread asks for it.
+
+    From version 3.8 on, threadpoolctl obeys the thread that set them first, and passes
+    over all others without a word. Here a lock orders them; so none is in control
+    before, and none stays in control, that the program's own limits have an effect.
+    """
+    release = getattr(blas, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
+    blas.set_num_threads(n_threads)
+    if release is not None:
+        release(force=True)
 
 
 _LIMIT = BlasLimit()
