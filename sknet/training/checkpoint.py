@@ -34,8 +34,9 @@ class Checkpoint(Component):
     Parameters
     ----------
     path : str or path-like
-        A file; or a folder that exists, in which each fit has a file of its own, named
-        after its parameters and data: so the fits of a search do not meet.
+        A file, of one fit at a time; or a folder that exists, in which each fit has a
+        file of its own, named after its parameters and data: so the fits of a search do
+        not meet.
     epochs : int in [1, inf) or None, default=None
         Save after so many epochs; None: see ``minutes`` only.
     minutes : float in (0, inf], default=1.0
