@@ -335,7 +335,11 @@ class Registry(Mapping[str, type[C]], Generic[C]):
                     "dataclass with a docstring."
                 )
             if name in self._classes:
-                raise ValueError(f"{self.title} {name!r} is registered already.")
+                raise ValueError(
+                    f"{self.title} {name!r} is registered already, and fitted networks "
+                    "find their parts by name: take another name for a changed class "
+                    "(in a notebook, or restart it)."
+                )
             cls.name = name
             self._classes[name] = cls
             return cls

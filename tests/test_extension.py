@@ -343,6 +343,13 @@ def test_forgotten_name_is_told(multiclass_problem):
         clone(CLASSIFIER).set_params(activation=Softsign()).fit(*multiclass_problem)
 
 
+def test_name_is_taken_once(family):
+    """A fitted network would find another part under it, as in a cell run twice."""
+    with pytest.raises(ValueError, match=f"{NAME}' is registered already.*another"):
+        family.registry.register(NAME)(family.cls)
+    assert family.registry[NAME] is family.cls
+
+
 @dataclass(frozen=True, repr=False)
 class Doubled(LeakyReLU):
     """Has the name of the class that it inherits from, and another slope."""
