@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
@@ -226,6 +227,31 @@ def test_monitor_scores_a_validation_set_that_was_handed_in():
     )
     assert scores_of(monitor, "validation") == pytest.approx(model.validation_scores_)
     assert scores_of(monitor, "epoch")[-1] == model.score(frame[:200], DIGIT[:200])
+
+
+@pytest.mark.parametrize("form", ["coo", "bsr", "lil"])
+def test_monitor_scores_sparse_rows_of_every_format(form):
+    """Those without rows to choose from, too."""
+    monitor = callback.ScoringMonitor(scoring="accuracy")
+    model = SimpleMLPClassifier(**FEW | SPLIT).set_callbacks(monitor)
+    model.fit(sparse.csr_matrix(X).asformat(form), DIGIT)
+    assert scores_of(monitor, "validation") == pytest.approx(model.validation_scores_)
+
+
+@pytest.mark.parametrize("params", [{}, SPLIT, {"solver": "lbfgs"}])
+def test_monitor_scores_with_a_number_as_weight(params):
+    """It stands for the weight of every row, of validation rows as well."""
+    logs = []
+    for weight in (2.0, np.full(200, 2.0)):
+        monitor = callback.ScoringMonitor(scoring="accuracy")
+        model = SimpleMLPClassifier(**FEW | params).set_callbacks(monitor)
+        more = {}
+        if not params:
+            more = {"X_val": X[200:], "y_val": DIGIT[200:]}
+            more["sample_weight_val"] = weight if np.isscalar(weight) else weight[:20]
+        model.fit(X[:200], DIGIT[:200], sample_weight=weight, **more)
+        logs.append([scores_of(monitor, task) for task in ("epoch", "validation")])
+    assert logs[0] == logs[1]
 
 
 def test_monitor_in_a_grid_search():

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks, safe_indexing
@@ -78,6 +80,7 @@ class EpochCallbacks:
         self, task: Task, members: Sequence[Member]
     ) -> Callable[[Standing], bool]:
         """Return what watches a training by steps."""
+        self._weigh_rows(task)
         holdouts = {id(member.holdout): member.holdout for member in members}
         (holdout,) = holdouts.values() if len(holdouts) == 1 else (None,)
         if holdout is not None and holdout.rows is not None:
@@ -90,6 +93,7 @@ class EpochCallbacks:
 
     def of_full_batch(self, task: Task) -> Callable[[Array, int], bool]:
         """Return what watches L-BFGS."""
+        self._weigh_rows(task)
 
         def watch(theta: Array, n_iter: int) -> bool:
             estimator = self._estimator
@@ -105,6 +109,14 @@ class EpochCallbacks:
         self._context.call_on_fit_task_end(
             estimator=self._estimator, reconstruction_attributes={}, **self._training()
         )
+
+    def _weigh_rows(self, task: Task) -> None:
+        """Make a weight of each row of a number, which scorers do not take."""
+        if isinstance(self._weight, Real):
+            self._weight = np.full(task.data.n_rows, float(self._weight))
+        if self._validation is not None and isinstance(self._validation[2], Real):
+            X, y, weight = self._validation
+            self._validation = X, y, np.full(task.holdout.n_rows, float(weight))
 
     def _hold_out(self, validation: Array, n_rows: int) -> None:
         """Split what was handed in as the rows of the fit were split."""
@@ -163,6 +175,8 @@ def _both(values: Any, mask: Array) -> tuple[Any, Any]:
     """Return the training and the validation rows; twice None of None."""
     if values is None:
         return None, None
+    if sparse.issparse(values):
+        values = values.tocsr()  # some formats have no rows to choose from
     return safe_indexing(values, ~mask), safe_indexing(values, mask)
 
 
