@@ -904,6 +904,17 @@ def test_names_of_categories_need_names_of_features(rng):
         TabularPreprocessor(categorical_features=["a"]).fit(rng.normal(size=(9, 2)))
 
 
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+def test_number_too_large_to_scale_ends_where_numbers_are_clipped(rng, container):
+    X = rng.normal(size=(40, 2)) * 1e-9
+    encoder = TabularPreprocessor().fit(container(X))
+    X[3, 1] = 1e305
+    found = encoder.transform(container(X))
+    found = found.toarray() if sparse.issparse(found) else found
+    assert np.isfinite(found).all()
+    assert found[3, 1] == found.max()
+
+
 def test_sparse_and_categories_are_refused(rng):
     X = sparse.csr_matrix(rng.normal(size=(9, 2)))
     with pytest.raises(TypeError, match="toarray"):

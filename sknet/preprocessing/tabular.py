@@ -297,9 +297,10 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
             )
         X = X.astype(np.float64)  # a copy
         if self.numeric is not None:
-            X.data *= self.scale_[X.indices]
-            if self.clip is not None:
-                smooth_clip(X.data, self.clip)
+            with np.errstate(over="ignore"):
+                X.data *= self.scale_[X.indices]
+                if self.clip is not None:
+                    smooth_clip(X.data, self.clip)
         return X.astype(self.dtype, copy=False)
 
     # ---- saving
