@@ -1,6 +1,7 @@
 """Fingerprints: words that change with what a parameter means, and only then."""
 
 import threading
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -128,3 +129,24 @@ def test_table_is_known_by_its_columns_and_values(library):
         assert described(table(held)) != described(table(held | other))
     renamed = {"a": held["a"], "c": held["b"]}
     assert described(table(held)) != described(table(renamed))
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_array_is_read_in_pieces(order):
+    """Wide ones in the order of columns, too, whose pieces have to be copied."""
+    array = np.ones((200, 20_000), order=order)
+    tracemalloc.start()
+    try:
+        text = described(array)
+        assert tracemalloc.get_traced_memory()[1] < array.nbytes / 3
+    finally:
+        tracemalloc.stop()
+    assert text == described(array.copy(order="C"))
+    array[-1, -1] = 2.0
+    assert text != described(array)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_array_of_nothing_has_words(shape):
+    """Its shape and its type."""
+    assert described(np.ones(shape)) != described(np.ones(shape, dtype="float32"))

@@ -27,8 +27,9 @@ _FREE = ("checkpoint", "max_time", "n_jobs", "n_threads", "verbose")
 # What ``repr`` says all about.
 _PLAIN = (bool, int, float, complex, str, bytes)
 
-# Rows whose digest is taken at a time: a memory map is never read as a whole.
-_CHUNK_ROWS = 2**14
+# Bytes whose digest is taken at a time: a memory map is never read as a whole, and
+# columns are never put in rows as a whole.
+_CHUNK_BYTES = 2**22
 
 
 def run_of(estimator: Any, task: Task) -> dict[str, Any]:
@@ -99,8 +100,9 @@ def _digest(arrays: Sequence[Array]) -> str:
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         digest.update(f"{array.shape} {array.dtype.str}".encode())
-        for start in range(0, len(array), _CHUNK_ROWS):
-            chunk = np.ascontiguousarray(array[start : start + _CHUNK_ROWS])
+        n_rows = max(1, _CHUNK_BYTES * len(array) // max(1, array.nbytes))
+        for start in range(0, len(array), n_rows):
+            chunk = np.ascontiguousarray(array[start : start + n_rows])
             digest.update(chunk.view(np.uint8))
     return digest.hexdigest()
 
