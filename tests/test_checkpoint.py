@@ -668,9 +668,10 @@ def test_bad_checkpoint_is_refused(checkpoint, message):
         SimpleMLPClassifier(**FEW, checkpoint=checkpoint).fit(X, DIGIT)
 
 
-def test_checkpoint_is_reached_by_nested_parameters():
+@pytest.mark.parametrize("path", ["run.npz", pathlib.Path("run.npz")])
+def test_checkpoint_is_reached_by_nested_parameters(path):
     """As those of every component; a path becomes a checkpoint with defaults."""
-    model = SimpleMLPRegressor(**FEW, checkpoint="run.npz")
+    model = SimpleMLPRegressor(**FEW, checkpoint=path)
     model.set_params(checkpoint__epochs=3)
     assert model.checkpoint == Checkpoint("run.npz", epochs=3)
     assert model.get_params()["checkpoint__epochs"] == 3

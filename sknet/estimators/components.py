@@ -8,6 +8,7 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from numbers import Integral, Real
@@ -289,7 +290,7 @@ class NestedParameters:
     def _component(self, name: str) -> Component:
         """Return the component that stands behind a parameter; fit will look at it."""
         given: Any = getattr(self, name)
-        if isinstance(given, str) and given != FULL_BATCH_SOLVER:
+        if isinstance(given, (str, os.PathLike)) and given != FULL_BATCH_SOLVER:
             given = _READERS[name](self)
         if not isinstance(given, Component):
             raise ValueError(f"{name}={given!r} has no parameters to set.")
