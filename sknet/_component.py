@@ -8,100 +8,10 @@ estimators: validation, error messages and generated tables read the registry.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Mapping
-from numbers import Integral, Real
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-
-
-@dataclasses.dataclass(frozen=True)
-class Domain:
-    """The values a field may have.
-
-    Parameters
-    ----------
-    words : str
-        What they are, for messages.
-    contains : callable
-        Tells whether a value is one of them.
-    """
-
-    words: str
-    contains: Callable[[Any], bool]
-
-
-def _within(interval: str, kind: type) -> Callable[[Any], bool]:
-    """Return the test for a number of a kind inside an interval such as '[0, 1)'."""
-    low, high = (float(end) for end in interval[1:-1].split(","))
-
-    def contains(value: Any) -> bool:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
-            return False
-        number = float(value)  # type: ignore[arg-type]  # a Real
-        above = number >= low if interval[0] == "[" else number > low
-        below = number <= high if interval[-1] == "]" else number < high
-        return above and below and (math.isfinite(number) or math.isinf(high))
-
-    return contains
-
-
-def _field(default: Any, domain: Domain, registry: Any = None) -> Any:
-    """Return a dataclass field that knows its domain."""
-    metadata = {"domain": domain, "registry": registry}
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def real(default: float, interval: str) -> Any:
-    """Declare a field that is a number in an interval.
-
-    Parameters
-    ----------
-    default : float
-        The default.
-    interval : str
-        In the usual notation, e.g. ``"[0, 1)"`` or ``"(0, inf)"``.
-
-    Returns
-    -------
-    field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
-    """
-    return _field(default, Domain(f"a number in {interval}", _within(interval, Real)))
-
-
-def whole(default: int | None, interval: str) -> Any:
-    """Declare a field that is a whole number in an interval; see :func:`real`.
-
-    A default of None may be given, too.
-    """
-    words, inside = f"a whole number in {interval}", _within(interval, Integral)
-    if default is not None:
-        return _field(default, Domain(words, inside))
-    optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
-    return _field(default, optional)
-
-
-def choice(default: Any, options: tuple[Any, ...]) -> Any:
-    """Declare a field that is one of a few values."""
-    words = "one of " + ", ".join(repr(option) for option in options)
-    return _field(default, Domain(words, lambda value: value in options))
-
-
-def flag(default: bool) -> Any:
-    """Declare a field that is True or False."""
-    kinds = (bool, np.bool_)
-    return _field(default, Domain("True or False", lambda v: isinstance(v, kinds)))
-
-
-def part(default: Any, registry: Registry[Any]) -> Any:
-    """Declare a field that is a component of a family, or the name of one."""
-    domain = Domain(
-        f"the name of a {registry.title}, or an instance",
-        lambda value: isinstance(value, (str, Component)),
-    )
-    return _field(default, domain, registry)
 
 
 class Component:
@@ -109,9 +19,9 @@ class Component:
 
     Subclasses are declared ``@dataclass(frozen=True, repr=False)``; equality and
     hashing follow from the fields, so that equal components describe the same
-    mathematics. Fields declared by :func:`real`, :func:`whole`, :func:`choice`,
-    :func:`flag` and :func:`part` know what they may be; it is looked at in a fit, as
-    with every parameter of scikit-learn, not when the object is made.
+    mathematics. Fields declared by the functions of :mod:`sknet.fields`
+    know what they may be; it is looked at in a fit, as with every parameter of
+    scikit-learn, not when the object is made.
 
     Attributes
     ----------

@@ -12,7 +12,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sknet._component import Component, Registry, real
+from sknet._component import Component, Registry
+from sknet.fields import real
 
 
 __all__ = ["AVERAGES", "EMA", "SWA", "Averaging"]

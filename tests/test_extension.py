@@ -18,9 +18,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet._component import Registry, flag, real
+from sknet._component import Registry
 from sknet.activations import ACTIVATIONS, Activation, LeakyReLU, Tanh
 from sknet.averages import AVERAGES, Averaging
+from sknet.fields import flag, real
 from sknet.initializers import INITIALIZERS, Constant, Initializer
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, LogLoss, ValueLoss
 from sknet.network.blocks import BLOCKS, Block

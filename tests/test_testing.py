@@ -8,9 +8,9 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet._component import flag
 from sknet._rows import rounded
 from sknet.activations import ACTIVATIONS, Activation, Logistic, Tanh
+from sknet.fields import flag
 from sknet.initializers import INITIALIZERS, Constant, Initializer
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, LogLoss, SquaredError
 from sknet.network import layers

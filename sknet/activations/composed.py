@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import part, real, whole
 from sknet._numerics import Array
 from sknet.activations._base import ACTIVATIONS, Activation
+from sknet.fields import part, real, whole
 
 
 @ACTIVATIONS.register("maxout")

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import real
 from sknet._numerics import Array, constant_row
 from sknet.activations._base import ACTIVATIONS, Activation
+from sknet.fields import real
 
 
 @ACTIVATIONS.register("leaky_relu")

@@ -12,8 +12,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import Component, Registry, real
+from sknet._component import Component, Registry
 from sknet._numerics import Array
+from sknet.fields import real
 
 
 class Initializer(Component):

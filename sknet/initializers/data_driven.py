@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sknet._component import real
 from sknet._numerics import Array
+from sknet.fields import real
 from sknet.initializers._base import INITIALIZERS, Initializer
 from sknet.initializers.scaled import NTK
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import choice, real
 from sknet._numerics import Array
+from sknet.fields import choice, real
 from sknet.initializers._base import INITIALIZERS, Initializer
 
 

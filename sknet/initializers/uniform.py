@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknet._component import real
 from sknet._numerics import Array
+from sknet.fields import real
 from sknet.initializers._base import INITIALIZERS, Initializer
 
 

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import choice, flag
 from sknet._numerics import Array, Scalar, log_softmax
+from sknet.fields import choice, flag
 from sknet.losses import outputs
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 

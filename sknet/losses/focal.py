@@ -8,8 +8,8 @@ import numpy as np
 from scipy.optimize import root
 from scipy.special import expit
 
-from sknet._component import flag, real
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
+from sknet.fields import flag, real
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 

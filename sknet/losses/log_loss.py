@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from scipy.special import expit
 
-from sknet._component import flag, real
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
 from sknet._rows import is_in_use, rounded
+from sknet.fields import flag, real
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import flag
 from sknet._numerics import Array, Scalar
+from sknet.fields import flag
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import choice, real
 from sknet._numerics import Array, Scalar, constant_row
+from sknet.fields import choice, real
 from sknet.losses import outputs
 from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from sknet._component import real
 from sknet._numerics import Array, Scalar
 from sknet._rows import is_in_use, power, rounded
+from sknet.fields import real
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 
 

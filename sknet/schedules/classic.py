@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sknet._component import real
+from sknet.fields import real
 from sknet.schedules._base import SCHEDULES, Clock, Schedule
 
 

@@ -10,7 +10,7 @@ import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
-from sknet._component import real, whole
+from sknet.fields import real, whole
 from sknet.schedules._base import SCHEDULES, Clock, Schedule
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sknet._component import part, real
+from sknet.fields import part, real
 from sknet.schedules._base import SCHEDULES, Clock, Schedule
 
 

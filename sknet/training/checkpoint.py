@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from sknet._archive import remove_archive, write_archive
-from sknet._component import Component, real, whole
+from sknet._component import Component
 from sknet._rng import (
     noise_from_state,
     noise_state,
     stream_state,
 )
+from sknet.fields import real, whole
 from sknet.training.member import Ending, Member, Standing
 from sknet.training.monitor import Progress
 from sknet.training.state import TrainState

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sknet._component import choice, real
 from sknet.activations import Logistic
+from sknet.fields import choice, real
 from sknet.initializers import Constant
 from sknet.network import layers
 from sknet.network.blocks._base import (

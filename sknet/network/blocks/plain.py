@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sknet._component import choice
+from sknet.fields import choice
 from sknet.network.blocks._base import BLOCKS, NORMALIZATIONS, Block, Layers, Style
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sknet._component import choice, real, whole
+from sknet.fields import choice, real, whole
 from sknet.network import layers
 from sknet.network.blocks._base import (
     BLOCKS,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import real
 from sknet._numerics import Array, Scalar, constant_row
+from sknet.fields import real
 from sknet.initializers import Constant
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import FREE, STATISTIC, Declaration

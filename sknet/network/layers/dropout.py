@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from sknet._component import real
 from sknet._numerics import Array, Scalar
 from sknet._rows import rounded
+from sknet.fields import real
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import Declaration
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import whole
 from sknet._numerics import Array
+from sknet.fields import whole
 from sknet.initializers import Initializer
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import DECAYED, Declaration

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import flag, part, real, whole
 from sknet._numerics import Array, matmul_transposed
+from sknet.fields import flag, part, real, whole
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import DECAYED, FREE, Declaration

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import real, whole
 from sknet._numerics import Array
+from sknet.fields import real, whole
 from sknet.initializers import Initializer, Uniform
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import FREE, Declaration

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import whole
 from sknet._numerics import Array, SparseRows
+from sknet.fields import whole
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layout import Declaration
 

@@ -1,0 +1,195 @@
+"""Fields: what the hyperparameters of a component may be, said where they stand.
+
+``slope: float = real(0.01, "[0, 1)")`` is a field of a dataclass with a default and a
+domain, which ``fit`` looks at and messages name.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """The values a field may have.
+
+    Parameters
+    ----------
+    words : str
+        What they are, for messages.
+    contains : callable
+        Tells whether a value is one of them.
+    """
+
+    words: str
+    contains: Callable[[Any], bool]
+
+
+def _within(interval: str, kind: type) -> Callable[[Any], bool]:
+    """Return the test for a number of a kind inside an interval such as '[0, 1)'."""
+    low, high = (float(end) for end in interval[1:-1].split(","))
+
+    def contains(value: Any) -> bool:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, kind):
+            return False
+        number = float(value)  # type: ignore[arg-type]  # a Real
+        above = number >= low if interval[0] == "[" else number > low
+        below = number <= high if interval[-1] == "]" else number < high
+        return above and below and (math.isfinite(number) or math.isinf(high))
+
+    return contains
+
+
+def _field(default: Any, domain: Domain, registry: Any = None) -> Any:
+    """Return a dataclass field that knows its domain."""
+    metadata = {"domain": domain, "registry": registry}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def real(default: float, interval: str) -> Any:
+    """Declare a field that is a number in an interval.
+
+    Parameters
+    ----------
+    default : float
+        The default.
+    interval : str
+        In the usual notation, e.g. ``"[0, 1)"`` or ``"(0, inf)"``.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from sknet.activations import Tanh
+    >>> from sknet.fields import real
+    >>> @dataclass(frozen=True, repr=False)
+    ... class Stretched(Tanh):
+    ...     "A tanh over a wider range."
+    ...     width: float = real(1.0, "(0, inf)")
+    >>> Stretched(width=-2.0).check()
+    Traceback (most recent call last):
+        ...
+    ValueError: Stretched(width=-2.0): width must be a number in (0, inf), got -2.0.
+    """
+    return _field(default, Domain(f"a number in {interval}", _within(interval, Real)))
+
+
+def whole(default: int | None, interval: str) -> Any:
+    """Declare a field that is a whole number in an interval.
+
+    Parameters
+    ----------
+    default : int or None
+        The default. With None, None may be given, too.
+    interval : str
+        In the usual notation, e.g. ``"[1, inf)"``.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+
+    Examples
+    --------
+    >>> from sknet.fields import whole
+    >>> whole(None, "[1, inf)").metadata["domain"].words
+    'a whole number in [1, inf), or None'
+    """
+    words, inside = f"a whole number in {interval}", _within(interval, Integral)
+    if default is not None:
+        return _field(default, Domain(words, inside))
+    optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
+    return _field(default, optional)
+
+
+def choice(default: Any, options: tuple[Any, ...]) -> Any:
+    """Declare a field that is one of a few values.
+
+    Parameters
+    ----------
+    default : object
+        The default.
+    options : tuple
+        The values.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+
+    Examples
+    --------
+    >>> from sknet.fields import choice
+    >>> choice("mean", ("mean", "median")).metadata["domain"].words
+    "one of 'mean', 'median'"
+    """
+    words = "one of " + ", ".join(repr(option) for option in options)
+    return _field(default, Domain(words, lambda value: value in options))
+
+
+def flag(default: bool) -> Any:
+    """Declare a field that is True or False.
+
+    Parameters
+    ----------
+    default : bool
+        The default.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+
+    Examples
+    --------
+    >>> from sknet.fields import flag
+    >>> flag(True).default
+    True
+    """
+    kinds = (bool, np.bool_)
+    return _field(default, Domain("True or False", lambda v: isinstance(v, kinds)))
+
+
+def part(default: Any, registry: Any) -> Any:
+    """Declare a field that is a component of a family, or the name of one.
+
+    Parameters
+    ----------
+    default : str or Component
+        The default.
+    registry : Registry
+        The family, such as ``sknet.activations.ACTIVATIONS``.
+
+    Returns
+    -------
+    field : dataclasses.Field
+        To stand behind the ``=`` of a component's field.
+
+    Examples
+    --------
+    >>> from sknet.activations import ACTIVATIONS
+    >>> from sknet.fields import part
+    >>> part("tanh", ACTIVATIONS).metadata["domain"].words
+    'the name of an activation, or an instance'
+    """
+    article = "an" if registry.title.startswith(tuple("aeiou")) else "a"
+    domain = Domain(
+        f"the name of {article} {registry.title}, or an instance",
+        lambda v: isinstance(v, str) or _is_component(v),
+    )
+    return _field(default, domain, registry)
+
+
+def _is_component(value: Any) -> bool:
+    """Tell an instance of a dataclass, which every component is."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
