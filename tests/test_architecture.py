@@ -30,7 +30,13 @@ FLOORS = {
     ),
     4: ("objective",),
     5: ("training", "training.*"),
-    6: ("estimators", "estimators.*"),
+    6: (
+        *("estimators", "estimators.*"),
+        *("estimators.inputs", "estimators.inputs.*"),
+        *("estimators.outputs", "estimators.outputs.*"),
+        *("estimators.fitting", "estimators.fitting.*"),
+        *("estimators.keeping", "estimators.keeping.*"),
+    ),
     7: (
         *("lockstep", "lockstep.*", "inspection", "inspection.*", "persistence"),
         *("onnx", "onnx.*"),
@@ -49,6 +55,9 @@ SIDE = {
     "testing": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
     "testing.*": (set(), {0, 1, 2, 3, 4, 5, 6, "testing", "testing.*"}),
 }
+# The rooms of the estimators: each may look into those before it. What lies outside of
+# them, the estimators themselves, may look into all.
+ROOMS = ("threads", "inputs", "outputs", "fitting", "keeping")
 NO_SISTERS = 1  # here no family imports another: what two need is in floor 0
 
 LONGEST_FILE = 400  # lines
@@ -178,6 +187,22 @@ def may_import(here, there, target):
     if there in SIDE:
         return here in SIDE[there][0]
     return there < here or (there == here != NO_SISTERS)
+
+
+def rule_rooms(sources):
+    """Among the rooms of the estimators, too, an import only goes to earlier ones."""
+    for module in sources:
+        here = room(module)
+        for target in internal_imports(sources, module):
+            if here in ROOMS and target.startswith("estimators"):
+                there = room(target)
+                if there not in ROOMS or ROOMS.index(there) > ROOMS.index(here):
+                    yield f"sknet.{module} imports sknet.{target}, a later room"
+
+
+def room(module):
+    """The room of the estimators that a module lies in; other names for no room."""
+    return module.removeprefix("estimators.").partition(".")[0]
 
 
 def rule_cycles(sources):
@@ -320,6 +345,16 @@ BAD = {
         {"preprocessing.tabular": "import sknet._rng", "_rng": ""},
         {"preprocessing.tabular": "from sknet import losses", "losses": ""},
     ],
+    rule_rooms: [
+        {
+            "estimators.inputs.targets": "from sknet.estimators.fitting import task",
+            "estimators.fitting.task": "",
+        },
+        {
+            "estimators.outputs.pooling": "from sknet.estimators import _base",
+            "estimators._base": "",
+        },
+    ],
     rule_cycles: [
         {
             "training.a": "from sknet.training import b",
@@ -390,6 +425,9 @@ GOOD = {
         + "\n\ndef g(x, **options):\n    check_random_state(x)\n    hasattr(x, 'fit')"
     ),
     "estimators": "",
+    "estimators.inputs.targets": "from sknet import losses",
+    "estimators.fitting.task": "from sknet.estimators.inputs import targets",
+    "estimators._base": "from sknet.estimators.fitting import task",
     "inspection.weights": "def plot():\n    import matplotlib.pyplot as plt",
     "testing": "from sknet import losses",
 }

@@ -13,7 +13,7 @@ from sklearn.metrics import log_loss
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._rng import bootstrap_counts
-from sknet.estimators import crew
+from sknet.estimators.fitting import crew
 from sknet.losses import Gaussian, LogLoss, Quantile
 from sknet.network.blocks import Plain, Residual
 from sknet.network.network import Network

@@ -15,10 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet.estimators import crew
-from sknet.estimators.readings import Readings
-from sknet.estimators.stochastic import prepare
-from sknet.estimators.task import Call
+from sknet.estimators.fitting import crew
+from sknet.estimators.fitting.stochastic import prepare
+from sknet.estimators.fitting.task import Call
+from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain

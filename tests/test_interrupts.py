@@ -24,7 +24,8 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators import _base, crew
+from sknet.estimators import _base
+from sknet.estimators.fitting import crew
 from sknet.training.interrupts import Interrupts
 
 

@@ -24,8 +24,12 @@ from sknet import (
     TabularPreprocessor,
 )
 from sknet.activations import ReLU
-from sknet.estimators.calibration import CalibratedScore, HeldOut, best_temperature
-from sknet.estimators.value_target import target_scale
+from sknet.estimators.inputs.value_target import target_scale
+from sknet.estimators.outputs.calibration import (
+    CalibratedScore,
+    HeldOut,
+    best_temperature,
+)
 from sknet.losses import Quantile
 from sknet.network.layers import Periodic
 from sknet.optimizers import AdamW

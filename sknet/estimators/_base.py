@@ -20,26 +20,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
-from sknet.estimators.callbacks import EpochCallbacks, begin_callbacks
-from sknet.estimators.checkpoints import saving
-from sknet.estimators.components import (
+from sknet.estimators.fitting.callbacks import EpochCallbacks, begin_callbacks
+from sknet.estimators.fitting.checkpoints import saving
+from sknet.estimators.fitting.crew import Crew, train
+from sknet.estimators.fitting.ensemble import begun
+from sknet.estimators.fitting.fullbatch import fit_lbfgs
+from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
+from sknet.estimators.fitting.stochastic import conclude, prepare
+from sknet.estimators.fitting.task import Call, Fit, Task, warn_of
+from sknet.estimators.inputs.components import (
     FULL_BATCH_SOLVER,
     NestedParameters,
 )
-from sknet.estimators.constraints import CONSTRAINTS
-from sknet.estimators.conversion import Conversion
-from sknet.estimators.crew import Crew, train
-from sknet.estimators.ensemble import begun
-from sknet.estimators.fullbatch import fit_lbfgs
-from sknet.estimators.holdout import Holdout, OwnScore, ScorerScore
-from sknet.estimators.parameters import LayerParameters
-from sknet.estimators.readings import Readings
-from sknet.estimators.saving import Saving
-from sknet.estimators.stochastic import conclude, prepare
-from sknet.estimators.task import Call, Fit, Task, warn_of
+from sknet.estimators.inputs.constraints import CONSTRAINTS
+from sknet.estimators.inputs.readings import Readings
+from sknet.estimators.inputs.validation import refuse_overflow, rollback
+from sknet.estimators.keeping.conversion import Conversion
+from sknet.estimators.keeping.saving import Saving
+from sknet.estimators.outputs.parameters import LayerParameters
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.understanding import Understanding
-from sknet.estimators.validation import refuse_overflow, rollback
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.training.batches import Dataset

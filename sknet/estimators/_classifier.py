@@ -19,11 +19,11 @@ from sknet._sklearn import (
     set_mlp_labels,
 )
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.components import loss_of
-from sknet.estimators.prediction import ClassPredictions
-from sknet.estimators.predictor import ClassPredictor
-from sknet.estimators.targets import ClassTarget, class_target
-from sknet.estimators.task import Call
+from sknet.estimators.fitting.task import Call
+from sknet.estimators.inputs.components import loss_of
+from sknet.estimators.inputs.targets import ClassTarget, class_target
+from sknet.estimators.outputs.prediction import ClassPredictions
+from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
 
 

@@ -13,11 +13,11 @@ from sknet._component import Registry
 from sknet._numerics import Array
 from sknet._sklearn import Part, partial_fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.components import loss_of
-from sknet.estimators.prediction import ValuePredictions
-from sknet.estimators.predictor import ValuePredictor
-from sknet.estimators.task import Call
-from sknet.estimators.value_target import ValueTarget
+from sknet.estimators.fitting.task import Call
+from sknet.estimators.inputs.components import loss_of
+from sknet.estimators.inputs.value_target import ValueTarget
+from sknet.estimators.outputs.prediction import ValuePredictions
+from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
 
 

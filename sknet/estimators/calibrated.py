@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.calibration import (
+from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.outputs.calibration import (
     CALIBRATED_LINKS,
     CalibratedScore,
     cooled,
     temperature_of,
 )
-from sknet.estimators.holdout import Holdout
 from sknet.losses import Loss
 from sknet.training.member import Member
 

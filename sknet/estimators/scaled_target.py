@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.lists import check_flat
-from sknet.estimators.predictor import TableValuePredictor
-from sknet.estimators.quantiles import QuantilePredictions
-from sknet.estimators.value_target import TargetScale, ValueTarget, target_scale
+from sknet.estimators.inputs.lists import check_flat
+from sknet.estimators.inputs.value_target import TargetScale, ValueTarget, target_scale
+from sknet.estimators.outputs.predictor import TableValuePredictor
+from sknet.estimators.outputs.quantiles import QuantilePredictions
 from sknet.losses import MeanQuantiles, SquaredError, ValueLoss
 
 

@@ -13,12 +13,12 @@ from sklearn.utils import check_consistent_length
 from sknet._numerics import Array
 from sknet._sklearn import Interval, Part, StrOptions
 from sknet.activations import Activation, Blend, Maxout
-from sknet.estimators.components import activations_of, optimizer_of, schedule_of
-from sknet.estimators.constraints import CONSTRAINTS
-from sknet.estimators.holdout import MIN_VALIDATION_ROWS
-from sknet.estimators.readings import Readings
+from sknet.estimators.fitting.holdout import MIN_VALIDATION_ROWS
+from sknet.estimators.inputs.components import activations_of, optimizer_of, schedule_of
+from sknet.estimators.inputs.constraints import CONSTRAINTS
+from sknet.estimators.inputs.readings import Readings
+from sknet.estimators.inputs.validation import check_target
 from sknet.estimators.understanding import Understanding, no_way_on
-from sknet.estimators.validation import check_target
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.network.layers import Layer
 from sknet.optimizers import AdamW, Optimizer

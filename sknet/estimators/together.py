@@ -11,13 +11,13 @@ from sklearn import get_config
 
 from sknet._sklearn import has_callbacks
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.components import FULL_BATCH_SOLVER
-from sknet.estimators.crew import Crew, train
-from sknet.estimators.readings import Readings
-from sknet.estimators.stochastic import conclude, prepare
-from sknet.estimators.task import Call, Task, warn_of
+from sknet.estimators.fitting.crew import Crew, train
+from sknet.estimators.fitting.stochastic import conclude, prepare
+from sknet.estimators.fitting.task import Call, Task, warn_of
+from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
+from sknet.estimators.inputs.readings import Readings
+from sknet.estimators.inputs.validation import rollback
 from sknet.estimators.threads import blas_threads
-from sknet.estimators.validation import rollback
 from sknet.training.callbacks import ProgressLine
 from sknet.training.member import Member
 

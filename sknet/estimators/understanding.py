@@ -16,24 +16,24 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.activations import Activation
-from sknet.estimators.components import (
+from sknet.estimators.fitting.ensemble import check_ensemble, n_networks
+from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.fitting.task import FULL_BATCH_ROWS, Call, Task
+from sknet.estimators.inputs.components import (
     activations_of,
     architecture_of,
     optimizer_of,
     schedule_of,
 )
-from sknet.estimators.ensemble import check_ensemble, n_networks
-from sknet.estimators.holdout import Holdout
-from sknet.estimators.lists import check_hidden_layer_sizes
-from sknet.estimators.readings import Readings
-from sknet.estimators.task import FULL_BATCH_ROWS, Call, Task
-from sknet.estimators.threads import check_threads
-from sknet.estimators.validation import (
+from sknet.estimators.inputs.lists import check_hidden_layer_sizes
+from sknet.estimators.inputs.readings import Readings
+from sknet.estimators.inputs.validation import (
     check_features,
     check_training_data,
     of_validation_set,
 )
-from sknet.estimators.weights import check_weight, class_weights, moderate_scale
+from sknet.estimators.inputs.weights import check_weight, class_weights, moderate_scale
+from sknet.estimators.threads import check_threads
 from sknet.initializers import INITIALIZERS
 from sknet.network.architecture import Architecture
 from sknet.network.entrance import Entrance

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet.estimators.validation import check_features
+from sknet.estimators.inputs.validation import check_features
 from sknet.network.network import Network
 
 

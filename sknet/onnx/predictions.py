@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.targets import ClassTarget
+from sknet.estimators.inputs.targets import ClassTarget
 from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
 from sknet.losses.outputs import LINKS
 from sknet.onnx.converters import convert

@@ -15,9 +15,9 @@ from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.initial import initial_theta
-from sknet.estimators.readings import Readings
-from sknet.estimators.task import Call
+from sknet.estimators.fitting.initial import initial_theta
+from sknet.estimators.fitting.task import Call
+from sknet.estimators.inputs.readings import Readings
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective

@@ -11,8 +11,8 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
-from sknet.estimators.components import FULL_BATCH_SOLVER
-from sknet.estimators.ensemble import kept_progress
+from sknet.estimators.fitting.ensemble import kept_progress
+from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
 from sknet.schedules import Adaptive
 from sknet.training.monitor import Progress
 

@@ -16,9 +16,8 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._rng import noise_stream
-from sknet.estimators import memory
-from sknet.estimators.components import averaging_of, rate_factors_of
-from sknet.estimators.ensemble import (
+from sknet.estimators.fitting import memory
+from sknet.estimators.fitting.ensemble import (
     Streams,
     ending_of,
     fitted_seeds,
@@ -27,10 +26,11 @@ from sknet.estimators.ensemble import (
     progress_of,
     summary,
 )
-from sknet.estimators.holdout import Holdout
-from sknet.estimators.initial import initial_theta
-from sknet.estimators.splitting import arrange_rows, validation_rows
-from sknet.estimators.task import Fit, Task, batch_rows, limits_of
+from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.fitting.initial import initial_theta
+from sknet.estimators.fitting.splitting import arrange_rows, validation_rows
+from sknet.estimators.fitting.task import Fit, Task, batch_rows, limits_of
+from sknet.estimators.inputs.components import averaging_of, rate_factors_of
 from sknet.optimizers import Optimizer
 from sknet.training.member import Member
 from sknet.training.monitor import Rule

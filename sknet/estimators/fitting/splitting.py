@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators import memory
-from sknet.estimators.holdout import Holdout, NoSplitError, split_rows
-from sknet.estimators.task import Task
+from sknet.estimators.fitting import memory
+from sknet.estimators.fitting.holdout import Holdout, NoSplitError, split_rows
+from sknet.estimators.fitting.task import Task
 from sknet.training.member import Member
 from sknet.training.monitor import Progress
 from sknet.training.state import TrainState

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.task import Task
+from sknet.estimators.fitting.task import Task
 from sknet.initializers import Constant
 from sknet.network.layout import Layout, Parameter
 

@@ -17,10 +17,10 @@ from scipy import sparse
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks, safe_indexing
-from sknet.estimators.components import FULL_BATCH_SOLVER
-from sknet.estimators.ensemble import n_networks
-from sknet.estimators.stochastic import settled
-from sknet.estimators.task import Call, Task
+from sknet.estimators.fitting.ensemble import n_networks
+from sknet.estimators.fitting.stochastic import settled
+from sknet.estimators.fitting.task import Call, Task
+from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
 from sknet.training.member import Member, Standing
 
 

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import AVERAGES, Averaging
-from sknet.estimators.lists import check_flat
+from sknet.estimators.inputs.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture

@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn import set_mlp_memory
 from sknet.activations import ACTIVATIONS
-from sknet.estimators.components import (
+from sknet.estimators.inputs.components import (
     FULL_BATCH_SOLVER,
     architecture_of,
     schedule_of,
 )
-from sknet.estimators.handover import memory_for_sister, memory_of_sister
+from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain

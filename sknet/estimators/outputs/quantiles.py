@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.pooling import mean_link
+from sknet.estimators.outputs.pooling import mean_link
 from sknet.losses import MeanQuantiles
 
 

@@ -11,10 +11,15 @@ import numpy as np
 
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import StreamState, stream_state
-from sknet.estimators.components import schedule_of
-from sknet.estimators.ensemble import fitted_seeds, member_data, new_streams, worst
-from sknet.estimators.initial import initial_theta
-from sknet.estimators.task import Fit, Task, limits_of
+from sknet.estimators.fitting.ensemble import (
+    fitted_seeds,
+    member_data,
+    new_streams,
+    worst,
+)
+from sknet.estimators.fitting.initial import initial_theta
+from sknet.estimators.fitting.task import Fit, Task, limits_of
+from sknet.estimators.inputs.components import schedule_of
 from sknet.network.network import Network
 from sknet.schedules import Constant
 from sknet.training.batches import Dataset

@@ -14,7 +14,7 @@ from scipy import sparse
 from sknet._component import Component
 from sknet._numerics import Array
 from sknet._version import __version__
-from sknet.estimators.task import Task
+from sknet.estimators.fitting.task import Task
 from sknet.training.batches import Dataset
 
 

@@ -11,10 +11,10 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
 from sknet._numerics import Array
-from sknet.estimators.components import loss_of
-from sknet.estimators.pooling import mean_link, pooled, total_spread
-from sknet.estimators.targets import ClassTarget
-from sknet.estimators.value_target import TargetScale, ValueTarget
+from sknet.estimators.inputs.components import loss_of
+from sknet.estimators.inputs.targets import ClassTarget
+from sknet.estimators.inputs.value_target import TargetScale, ValueTarget
+from sknet.estimators.outputs.pooling import mean_link, pooled, total_spread
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
 
 

@@ -11,11 +11,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet._version import read_stamp, stamped
-from sknet.estimators.calibration import cooled
-from sknet.estimators.prediction import ClassPredictions, ValuePredictions
-from sknet.estimators.quantiles import QuantilePredictions
+from sknet.estimators.inputs.validation import check_array_alone, refuse_overflow
+from sknet.estimators.outputs.calibration import cooled
+from sknet.estimators.outputs.prediction import ClassPredictions, ValuePredictions
+from sknet.estimators.outputs.quantiles import QuantilePredictions
 from sknet.estimators.threads import blas_threads
-from sknet.estimators.validation import check_array_alone, refuse_overflow
 from sknet.losses import Loss
 from sknet.training.inference import Inference
 

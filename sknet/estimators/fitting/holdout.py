@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from sknet._numerics import Array
 from sknet._rows import in_rows
-from sknet.estimators.pooling import pooled
+from sknet.estimators.outputs.pooling import pooled
 from sknet.losses import Loss
 from sknet.training.batches import Batches, Dataset
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows

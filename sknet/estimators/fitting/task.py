@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknet._numerics import Array
-from sknet.estimators.holdout import Holdout
+from sknet.estimators.fitting.holdout import Holdout
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.network import Network

@@ -19,7 +19,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from scipy import sparse
 
-from sknet.estimators.holdout import Validator
+from sknet.estimators.fitting.holdout import Validator
 from sknet.estimators.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
 from sknet.training.interrupts import Interrupts

@@ -12,7 +12,7 @@ from sklearn.metrics import get_scorer_names
 from sknet._sklearn import Interval, Options, Part, StrOptions
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import AVERAGES, Averaging
-from sknet.estimators.components import FULL_BATCH_SOLVER
+from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
 from sknet.initializers import INITIALIZERS, Initializer
 from sknet.network.blocks import BLOCKS, Block
 from sknet.optimizers import OPTIMIZERS, Optimizer

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import bootstrap_counts, member_seeds
-from sknet.estimators.task import Task
+from sknet.estimators.fitting.task import Task
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending, Member
 from sknet.training.monitor import Progress

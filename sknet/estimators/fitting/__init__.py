@@ -1,0 +1,1 @@
+"""From a task to trained networks: the two solvers, their company, and going on."""

@@ -1,0 +1,1 @@
+"""From what users hand in (parameters, features, target, weights) to checked parts."""

@@ -1,0 +1,1 @@
+"""Fitted estimators in other forms: saved, made small, as scikit-learn's own class."""

@@ -1,0 +1,1 @@
+"""From fitted parameters to predictions, and what serves and shows them."""
