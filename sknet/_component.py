@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -163,8 +164,9 @@ class Component:
         return {"name": self.name, **plain}
 
     @classmethod
+    @cache
     def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
-        """Return the fields; every component is a dataclass."""
+        """Return the fields, looked up once; every component is a dataclass."""
         return dataclasses.fields(cls)  # type: ignore[arg-type]
 
 

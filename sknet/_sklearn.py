@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any, NamedTuple
@@ -190,21 +191,36 @@ class KnownParameters:
 
     @classmethod
     @cache
-    def _made_constraints(cls) -> list[tuple[str, list[Any]]]:
-        """Return what each parameter may be, as scikit-learn looks at it."""
+    def _made_constraints(cls) -> list[tuple[str, Any, list[Any]]]:
+        """Return of each parameter its name, its default, and what it may be.
+
+        A default that it may not be is replaced by an object that nobody hands in.
+        """
         given = cls._parameter_constraints  # type: ignore[attr-defined]
-        return [
-            (name, [make_constraint(constraint) for constraint in given[name]])
-            for name in cls._get_param_names()
-            if given.get(name, "no_validation") != "no_validation"
-        ]
+        signature = inspect.signature(cls).parameters
+        made = []
+        for name in cls._get_param_names():
+            if given.get(name, "no_validation") != "no_validation":
+                constraints = [
+                    make_constraint(constraint) for constraint in given[name]
+                ]
+                default = signature[name].default
+                if not _is_one_of(default, constraints):
+                    default = object()
+                made.append((name, default, constraints))
+        return made
 
     def _validate_params(self) -> None:
         """Refuse parameters that may not be; a look takes half of the time."""
-        for name, constraints in self._made_constraints():
+        for name, default, constraints in self._made_constraints():
             value = getattr(self, name)
-            if not any(constraint.is_satisfied_by(value) for constraint in constraints):
+            if value is not default and not _is_one_of(value, constraints):
                 super()._validate_params()  # type: ignore[misc]  # for its words
+
+
+def _is_one_of(value: Any, constraints: list[Any]) -> bool:
+    """Tell whether a value satisfies one of scikit-learn's constraints."""
+    return any(constraint.is_satisfied_by(value) for constraint in constraints)
 
 
 try:

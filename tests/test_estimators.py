@@ -391,3 +391,17 @@ def test_wide_sparse_rows_are_never_made_dense():
     y = rng.integers(2, size=300)
     model = SimpleMLPClassifier((4,), max_iter=2, batch_size=50, random_state=0)
     assert model.fit(X, y).predict_proba(X).shape == (300, 2)
+
+
+class OwnDefault(SimpleMLPRegressor):
+    """A user's class whose default may not be."""
+
+    def __init__(self, hidden_layer_sizes=(3,), alpha=-1.0):
+        super().__init__(hidden_layer_sizes=hidden_layer_sizes, alpha=alpha)
+
+
+def test_default_that_may_not_be_is_refused(regression_problem):
+    """Defaults are looked at once for a class, not in every call."""
+    with pytest.raises(ValueError, match=r"'alpha' parameter of OwnDefault .* -1\.0"):
+        OwnDefault().fit(*regression_problem)
+    OwnDefault(alpha=1.0).fit(*regression_problem)

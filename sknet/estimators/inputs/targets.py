@@ -13,6 +13,12 @@ from sknet.estimators.inputs.validation import plain_labels
 from sknet.losses import ClassLoss
 
 
+# scikit-learn's names of what can be learned here.
+_KINDS = ("binary", "multiclass", "multilabel-indicator")
+# Types of arrays that can hold nothing but labels: truth values, whole numbers, text.
+_LABELS = "biuU"
+
+
 @dataclass(frozen=True)
 class ClassTarget:
     """How class labels become columns.
@@ -133,12 +139,21 @@ class ClassTarget:
             raise ValueError(
                 f"`{name}` has the shape {y.shape}, but training has {training}."
             )
-        unknown = () if several else np.setdiff1d(y, self.classes)
+        if several or self._knows(y):
+            return
+        unknown = np.setdiff1d(y, self.classes)
         if len(unknown):
             raise ValueError(
                 f"`{name}` has classes not in `self.classes_`. `self.classes_` has "
                 f"{self.classes}. '{name}' has {unknown}."
             )
+
+    def _knows(self, y: Array) -> bool:
+        """Tell that labels are classes, where a short look is enough to see it."""
+        if y.dtype.kind not in _LABELS or y.dtype.kind != self.classes.dtype.kind:
+            return False
+        found = np.searchsorted(self.classes[:-1], y)
+        return bool((self.classes[found] == y).all())
 
     def check_goes_on(self, y: Array, classes: Any, same_classes: bool) -> None:
         """Refuse a target that does not continue this one.
@@ -152,7 +167,6 @@ class ClassTarget:
         same_classes : bool
             Whether the new labels must hold every class (``warm_start``).
         """
-        now = class_target(y, self.loss)
         if classes is not None and not np.array_equal(
             self.classes, _all_classes(classes)
         ):
@@ -160,16 +174,24 @@ class ClassTarget:
                 f"`classes={classes!r}` is not the same as on last call to "
                 f"partial_fit, was: {self.classes!r}"
             )
-        multilabel = "multilabel-indicator"
-        if (now.kind == multilabel) != (self.kind == multilabel):
-            raise ValueError(
-                f"y is a {now.kind} target, but training began with a {self.kind} one."
-            )
-        if same_classes and set(now.classes) != set(self.classes):
+        # Whole numbers or text in a row are labels, and a look longer than a step.
+        if y.ndim > 1 or y.dtype.kind not in _LABELS:
+            self._check_kind(_kind(y))
+        if not same_classes:
+            return
+        now = class_target(y, self.loss).classes
+        if set(now) != set(self.classes):
             raise ValueError(
                 "warm_start can only be used where `y` has the same classes as in the "
-                f"previous call to fit. Previously got {self.classes}, `y` has "
-                f"{now.classes}"
+                f"previous call to fit. Previously got {self.classes}, `y` has {now}"
+            )
+
+    def _check_kind(self, kind: str) -> None:
+        """Refuse several labels at once after one for each row, or the other way."""
+        multilabel = "multilabel-indicator"
+        if (kind == multilabel) != (self.kind == multilabel):
+            raise ValueError(
+                f"y is a {kind} target, but training began with a {self.kind} one."
             )
 
 
@@ -251,5 +273,6 @@ def _kind(y: Array) -> str:
             f"{y.shape[1]} outputs of several classes each. Fit one classifier an "
             "output, e.g. with sklearn.multioutput.MultiOutputClassifier."
         )
-    check_classification_targets(y)
+    if kind not in _KINDS:
+        check_classification_targets(y)  # for its words
     return kind
