@@ -216,10 +216,13 @@ class BaseMLP(
 
     def _prediction_state(self, task: Task) -> dict[str, Any]:
         """Return the fitted attributes that prediction needs, but for ``theta_``."""
-        return self._network_state(task.architecture, task.target)
+        return dict(task.description)
 
     def _network_state(self, architecture: Architecture, target: Any) -> dict[str, Any]:
-        """Return the fitted attributes that describe a network and its target."""
+        """Return the fitted attributes that describe a network and its target.
+
+        A part that could not be stored is refused.
+        """
         return {
             "n_layers_": len(architecture.hidden_layer_sizes) + 2,
             "n_outputs_": target.n_outputs,

@@ -168,7 +168,7 @@ class Understanding:
         encoder = self._encoder(X, weight, going_on, readings)
         columns = self._columns(X, encoder, readings)
         architecture = self._described(len(y), encoder, columns)
-        self._network_state(architecture, target)  # refuses what could not be stored
+        description = self._network_state(architecture, target)
         if going_on:
             self._check_same_network(architecture, target)
         return Task(
@@ -176,6 +176,7 @@ class Understanding:
             y=y,
             target=target,
             architecture=architecture,
+            description=description,
             network=perceptron(columns.shape[1], architecture, target.n_raw),
             loss=target.loss,
             dtype=self._computing_dtype(columns, going_on),

@@ -68,6 +68,8 @@ class Task:
         How targets become columns.
     architecture : Architecture
         The hidden layers.
+    description : dict
+        The fitted attributes that describe network and target.
     network : Network
         The network.
     loss : Loss
@@ -90,6 +92,7 @@ class Task:
     y: Array
     target: Any
     architecture: Architecture
+    description: dict[str, Any]
     network: Network
     loss: Loss
     dtype: np.dtype[Any]

@@ -174,6 +174,13 @@ def check_training_data(
     y : ndarray of shape (N,) or (N, C)
         The target; a column vector has become flat, with a warning.
     """
+    if (
+        not reset
+        and _needs_no_check(estimator, X)
+        and _target_needs_no_check(y, len(X), numeric_target)
+    ):
+        _warn_of_extreme_column(estimator, X)
+        return X, y
     refuse_odd_containers(X)
     y = _unmasked_target(y, numeric_target)
     with _hint_at_encoders():
@@ -190,6 +197,19 @@ def check_training_data(
         )
     _warn_of_extreme_column(estimator, X)
     return X, _plain_target(y, numeric_target)
+
+
+def _target_needs_no_check(y: Any, n_rows: int, numeric: bool) -> bool:
+    """Tell whether ``validate_data`` would return a target as it is.
+
+    As with features, what it takes to look counts in a stream of small batches.
+    """
+    if type(y) is not np.ndarray or y.ndim != 1 or len(y) != n_rows:
+        return False
+    if numeric and y.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            return math.isfinite(np.vdot(y, y))
+    return y.dtype.kind in ("biu" if numeric else "biuU")
 
 
 def _warn_of_extreme_column(estimator: Any, X: Any) -> None:
