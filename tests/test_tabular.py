@@ -604,3 +604,14 @@ def test_plain_parts_make_the_simple_network():
 def test_bad_parameters_are_named(params, message):
     with pytest.raises(ValueError, match=message):
         TabularMLPRegressor(**params).fit(TABLE, VALUE)
+
+
+def test_array_without_names_is_warned_of_once():
+    """By the estimator, which knows the names, and not by its preprocessor, too."""
+    pd = pytest.importorskip("pandas")
+    table = pd.DataFrame({"a": np.arange(60.0), "b": np.arange(60.0) % 7})
+    model = TabularMLPRegressor((4,), max_iter=2, n_estimators=1, random_state=0)
+    model.fit(table, table["a"])
+    with pytest.warns(UserWarning, match="TabularMLPRegressor was fitted") as caught:
+        model.predict(table.to_numpy())
+    assert len(caught) == 1

@@ -113,7 +113,7 @@ class TabularInputs(Understanding):
         """Encode a table to predict for."""
         if "_takes_columns" in vars(self):  # a scorer's look-alike, see _score_on
             return X
-        return self.preprocessor_.encode(check_table(self, X, reset=False))
+        return self.preprocessor_.encode_checked(check_table(self, X, False))
 
     def _n_inputs(self) -> int:
         """Return the columns that the preprocessor makes."""

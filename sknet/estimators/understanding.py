@@ -109,7 +109,7 @@ class Understanding:
         Returns
         -------
         encoder : object or None
-            Fitted, with a method ``encode``.
+            Fitted, with a method ``encode_checked``.
         """
         del X, weight, going_on, readings
         return None
@@ -192,7 +192,7 @@ class Understanding:
         """Return the columns of the network, made once for all that share them."""
         if encoder is None:
             return X
-        return readings.once((id(X), id(encoder)), partial(encoder.encode, X))
+        return readings.once((id(X), id(encoder)), partial(encoder.encode_checked, X))
 
     def _read_target(
         self,
@@ -252,7 +252,7 @@ class Understanding:
             target.check_labels(y, "y_val")
             weight = check_weight(sample_weight, X)
             weight = self._weight_by_class(target, y, weight)
-            columns = X if encoder is None else encoder.encode(X)
+            columns = X if encoder is None else encoder.encode_checked(X)
         return Holdout(Dataset(columns, target.encode(y), weight), y)
 
     def _computing_dtype(self, X: Any, going_on: bool) -> np.dtype[Any]:

@@ -247,7 +247,23 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         """
         if is_plain(self, X) and not self._categories:
             return self._encode_plain(X)
-        X = check_table(self, X, reset=False)
+        return self.encode_checked(check_table(self, X, reset=False))
+
+    def encode_checked(self, X: Any) -> Any:
+        """Encode a table that an estimator has looked at, names of columns included.
+
+        Parameters
+        ----------
+        X : ndarray, CSR matrix or dataframe of shape (N, D)
+            What ``check_table`` has returned.
+
+        Returns
+        -------
+        columns : ndarray or CSR matrix of shape (N, P)
+            What ``transform`` gives.
+        """
+        if is_plain(self, X) and not self._categories:
+            return self._encode_plain(X)
         return self._encode_sparse(X) if sparse.issparse(X) else self._encode(X)
 
     def _encode_plain(self, X: Array) -> Array:
