@@ -11,22 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.random.bit_generator import ISeedSequence
 
 
 # What ``RandomState.get_state`` gives: name, key, position, has_gauss, cached_gaussian.
 StreamState = tuple[str, np.ndarray, int, int, float]
-
-
-class _Unseeded(ISeedSequence):
-    """Seeds nothing: for a stream whose state is set at once.
-
-    A seed takes as long as a step of a small network, and is then overwritten.
-    """
-
-    def generate_state(self, n_words: int, dtype: Any = np.uint32) -> np.ndarray:
-        """Return zeros."""
-        return np.zeros(n_words, dtype)
 
 
 def stream_state(stream: np.random.RandomState) -> StreamState:
@@ -59,8 +47,7 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
     stream : RandomState
         A new, independent stream.
     """
-    bits = np.random.MT19937(_Unseeded())  # type: ignore[arg-type]  # NumPy forgets it
-    stream = np.random.RandomState(bits)
+    stream = np.random.RandomState()
     stream.set_state(state)
     return stream
 
