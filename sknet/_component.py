@@ -137,7 +137,7 @@ class Component:
             if not isinstance(held, Component):
                 raise ValueError(f"{name}={now!r} has no parameter {inner!r}.")
             value = held.with_param(inner, value)
-        return dataclasses.replace(self, **{name: value})  # type: ignore[type-var]
+        return dataclasses.replace(self, **{name: value})  # type: ignore[type-var]  # a dataclass
 
     def to_config(self) -> dict[str, Any]:
         """Return the name and the fields as plain data, which a fit can store.
@@ -167,7 +167,7 @@ class Component:
     @cache
     def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
         """Return the fields, looked up once; every component is a dataclass."""
-        return dataclasses.fields(cls)  # type: ignore[arg-type]
+        return dataclasses.fields(cls)  # type: ignore[arg-type]  # a dataclass
 
 
 def _shown(value: Any) -> str:

@@ -20,7 +20,7 @@ from sknet._numerics import Scalar
 def without_rows(component: C) -> C:
     """Return a component with the defaults in its ``rows``: what members must share."""
     defaults = {f.name: f.default for f in component._fields()}
-    return dataclasses.replace(  # type: ignore[type-var]
+    return dataclasses.replace(  # type: ignore[type-var]  # a dataclass
         component, **{name: defaults[name] for name in component.rows}
     )
 
@@ -45,7 +45,7 @@ def in_rows(components: Sequence[C]) -> C:
         values = [getattr(component, name) for component in components]
         if any(value != values[0] for value in values):
             columns[name] = np.array(values, dtype=np.float64)[:, None]
-    return dataclasses.replace(first, **columns) if columns else first  # type: ignore[type-var]
+    return dataclasses.replace(first, **columns) if columns else first  # type: ignore[type-var]  # a dataclass
 
 
 def repeat_rows(component: C, times: int) -> C:
@@ -68,7 +68,7 @@ def repeat_rows(component: C, times: int) -> C:
         for name in component.rows
         if isinstance(getattr(component, name), np.ndarray)
     }
-    return dataclasses.replace(component, **columns) if columns else component  # type: ignore[type-var]
+    return dataclasses.replace(component, **columns) if columns else component  # type: ignore[type-var]  # a dataclass
 
 
 def is_in_use(value: Scalar) -> bool:

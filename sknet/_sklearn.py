@@ -187,7 +187,7 @@ class KnownParameters:
     @cache
     def _get_param_names(cls) -> list[str]:
         """Return the names of the parameters."""
-        return super()._get_param_names()  # type: ignore[misc,no-any-return]
+        return super()._get_param_names()  # type: ignore[misc,no-any-return]  # a mixin
 
     @classmethod
     @cache
@@ -196,7 +196,7 @@ class KnownParameters:
 
         A default that it may not be is replaced by an object that nobody hands in.
         """
-        given = cls._parameter_constraints  # type: ignore[attr-defined]
+        given = cls._parameter_constraints  # type: ignore[attr-defined]  # a mixin
         signature = inspect.signature(cls).parameters
         made = []
         for name in cls._get_param_names():
@@ -227,7 +227,7 @@ try:
     from sklearn.callback import CallbackSupportMixin
 except ImportError:  # before 1.9, where there is no ``set_callbacks``
 
-    class CallbackSupportMixin:  # type: ignore[no-redef]
+    class CallbackSupportMixin:  # type: ignore[no-redef]  # for older versions
         """Stands in for scikit-learn's."""
 
 

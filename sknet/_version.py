@@ -28,7 +28,7 @@ class VersionStamp:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, and the version."""
-        return stamped(super().__getstate__())  # type: ignore[arg-type]
+        return stamped(super().__getstate__())  # type: ignore[arg-type]  # a dict
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take the attributes; warn if another version has written them.

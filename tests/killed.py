@@ -22,7 +22,7 @@ from sknet import Checkpoint, SimpleMLPClassifier, TabularMLPRegressor
 from sknet._archive import read_archive
 
 
-warnings.simplefilter("ignore")
+warnings.simplefilter("ignore")  # few iterations are what it is about
 X, Y = load_digits(return_X_y=True)
 X, Y = X[:300] / 16.0, Y[:300]
 MODELS = {

@@ -25,7 +25,7 @@ from sknet import (
 )
 
 
-warnings.simplefilter("ignore")
+warnings.simplefilter("ignore")  # few iterations are enough
 
 
 def digest(*arrays):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bad_input import LABELS, X, with_one
 from sklearn.exceptions import FitFailedWarning, NotFittedError
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, it enables
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -59,8 +59,8 @@ def search(kind, candidates, estimator=None, **options):
 def complaint(deed):
     """Type and text of the exception, without names of classes and numbers of lines."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with pytest.raises(Exception) as caught:  # noqa: PT011
+        warnings.simplefilter("ignore")  # the exception is what is looked at
+        with pytest.raises(Exception) as caught:  # noqa: PT011, any
             deed()
     text = re.sub(r"Lockstep|(Grid|Random|Randomized)?SearchCV", "", str(caught.value))
     return type(caught.value), text.partition("Traceback")[0]

@@ -101,7 +101,7 @@ def test_interrupt_at_random_moments(name, rng):
     model = clone(MODELS[name])
     model.set_params(max_iter=2)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # few iterations
         model.fit(X, DIGIT)
     model.set_params(**clone(MODELS[name]).get_params(deep=False))
     n_new = 0

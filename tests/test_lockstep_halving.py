@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.datasets import load_iris
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, it enables
 from sklearn.model_selection import (
     HalvingGridSearchCV,
     HalvingRandomSearchCV,

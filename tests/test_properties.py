@@ -24,7 +24,7 @@ from sknet.optimizers import OPTIMIZERS
 
 pytest.importorskip("hypothesis", reason="properties need Hypothesis")
 
-from hypothesis import HealthCheck, event, given, settings, target  # noqa: F401
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as of_numpy
 
@@ -210,7 +210,7 @@ EXACT |= {"n_estimators": 1, "n_jobs": 1, "early_stopping": False}
 def fitted(estimator, X, y, **arguments):
     """A small network after three epochs of one batch each."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # of few iterations
         return estimator(**EXACT).fit(X, y, **arguments)
 
 

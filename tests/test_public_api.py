@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, it enables
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,

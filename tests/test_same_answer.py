@@ -172,7 +172,7 @@ def test_threads_fit_and_predict_side_by_side(deterministic):
         return np.array_equal(fitted.theta_, alone[order[k]].theta_)
 
     with warnings.catch_warnings(), ThreadPoolExecutor(6) as pool:
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # few iterations
         assert all(pool.map(work, range(60)))
 
 

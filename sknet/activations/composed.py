@@ -122,17 +122,17 @@ class Blend(Activation):
         return ACTIVATIONS.make(self.activation)
 
     @property
-    def kinks(self) -> tuple[float, ...]:  # type: ignore[override]
+    def kinks(self) -> tuple[float, ...]:  # type: ignore[override]  # here computed
         """Those of the activation."""
         return self.function.kinks
 
     @property
-    def surrogate(self) -> bool:  # type: ignore[override]
+    def surrogate(self) -> bool:  # type: ignore[override]  # here computed
         """Whether the activation's gradient is a surrogate."""
         return self.function.surrogate
 
     @property
-    def n_scratch(self) -> int:  # type: ignore[override]
+    def n_scratch(self) -> int:  # type: ignore[override]  # here computed
         """Those of the activation, and two for its output and gradient."""
         return self.function.n_scratch + 2
 

@@ -31,7 +31,7 @@ class CalibratedProbabilities:
     def _score_on(self, task: Any, holdout: Holdout) -> Any:
         """Return what early stopping watches: the loss that calibration leaves."""
         if self.scoring != "loss" or not self._calibrates(task.loss):
-            return super()._score_on(task, holdout)  # type: ignore[misc]
+            return super()._score_on(task, holdout)  # type: ignore[misc]  # a mixin
         weight = holdout.data.weight
         return CalibratedScore(
             holdout.chosen(holdout.data.y),
@@ -51,5 +51,5 @@ class CalibratedProbabilities:
 
     def _raw_members(self, X: Any) -> Array:
         """Return calibrated raw outputs of every network."""
-        raw: Array = super()._raw_members(X)  # type: ignore[misc]
+        raw: Array = super()._raw_members(X)  # type: ignore[misc]  # a mixin
         return cooled(raw, vars(self).get("temperature_", 1.0))

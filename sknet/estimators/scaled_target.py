@@ -50,7 +50,7 @@ class ScaledTarget(QuantilePredictions):
 
     def _loss_to_fit(self) -> ValueLoss:
         """Return the loss; with quantiles it is that of the mean beside them."""
-        loss: ValueLoss = super()._loss_to_fit()  # type: ignore[misc]
+        loss: ValueLoss = super()._loss_to_fit()  # type: ignore[misc]  # a mixin
         if self.quantiles is None:
             return loss
         if loss != SquaredError():
@@ -80,7 +80,7 @@ class ScaledTarget(QuantilePredictions):
         self, y: Array, weight: Array | None, going_on: bool, classes: Any
     ) -> ValueTarget:
         """Measure the target; a training that goes on keeps its measure."""
-        target = super()._make_target(y, weight, going_on, classes)  # type: ignore[misc]
+        target = super()._make_target(y, weight, going_on, classes)  # type: ignore[misc]  # a mixin
         if going_on:
             if target.n_outputs != self.n_outputs_:
                 return target  # to be refused by its number of outputs

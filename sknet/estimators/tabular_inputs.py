@@ -122,7 +122,7 @@ class TabularInputs(Understanding):
 
     def _prediction_state(self, task: Any) -> dict[str, Any]:
         """Add the preprocessor to what prediction needs."""
-        state: dict[str, Any] = super()._prediction_state(task)  # type: ignore[misc]
+        state: dict[str, Any] = super()._prediction_state(task)  # type: ignore[misc]  # a mixin
         return state | {"preprocessor_": task.encoder}
 
     # ---- the recipe
@@ -168,7 +168,7 @@ class TabularInputs(Understanding):
 
     def __sklearn_tags__(self) -> Any:
         """Missing values and categories are taken."""
-        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags = super().__sklearn_tags__()  # type: ignore[misc]  # a mixin
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
         tags.input_tags.string = True

@@ -143,7 +143,7 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     ([9, 3, 1], [2, 6, 18])
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913, scikit-learn's
         self,
         estimator,
         param_grid,
@@ -314,7 +314,7 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     ([27, 9, 3, 1], [1, 3, 9, 27])
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913, scikit-learn's
         self,
         estimator,
         param_distributions,

@@ -104,12 +104,12 @@ class Brier(ClassLoss):
         return "softmax" if self.exclusive else "logistic"
 
     @property
-    def gives_probability(self) -> bool:  # type: ignore[override]
+    def gives_probability(self) -> bool:  # type: ignore[override]  # here computed
         """Whether the output activation ends in [0, 1]."""
         return self.link_name != "identity"
 
     @property
-    def threshold(self) -> float:  # type: ignore[override]
+    def threshold(self) -> float:  # type: ignore[override]  # here computed
         """Half way between the targets."""
         return 0.5 * float(self.targets[0] + self.targets[1])
 

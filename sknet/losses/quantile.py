@@ -72,7 +72,7 @@ class Quantile(ValueLoss):
     def _levels(self) -> tuple[float, ...]:
         """The levels as a tuple."""
         several = isinstance(self.levels, (list, tuple))
-        return tuple(self.levels) if several else (self.levels,)  # type: ignore
+        return tuple(self.levels) if several else (self.levels,)  # type: ignore  # a number
 
     @property
     def _middle(self) -> int:

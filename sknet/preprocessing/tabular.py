@@ -130,7 +130,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
            [ 1.2 , 0.  , 1.  , 0.  , 0.  ]], dtype=float32)
     """
 
-    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012, as in scikit-learn
         "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
         "max_one_hot": [Interval(Integral, 0, None, closed="left")],
         "min_frequency": [

@@ -164,5 +164,5 @@ def _network_of(recipes: Sequence[Recipe]) -> Network:
     if all(rate == rates[0] for rate in rates):
         return first.network
     rows = tuple(one_or_rows(of_layer) for of_layer in zip(*rates, strict=True))
-    architecture = replace(first.architecture, dropout=rows)  # type: ignore[arg-type]
+    architecture = replace(first.architecture, dropout=rows)  # type: ignore[arg-type]  # rows
     return Network(architecture.root(first.n_inputs, first.n_raw), first.n_inputs)

@@ -45,7 +45,7 @@ class QuantilePredictions:
             were not trained.
         """
         if quantiles is None:
-            return super().predict(X, return_std)  # type: ignore[misc]
+            return super().predict(X, return_std)  # type: ignore[misc]  # a mixin
         if return_std:
             raise ValueError("return_std=True and quantiles do not go together.")
         target = self._fitted_target()
