@@ -71,6 +71,17 @@ TABLE = [
           refused(ValueError, "Input (y )?contains NaN")),
     *rows(43, "y-inf", ALL, with_y(lambda: np.r_[np.inf, np.ones(59)]),
           refused(ValueError, "Input (y )?contains infinity")),
+    *[
+        row
+        for bad, message in ((np.nan, "contains NaN"), (np.inf, "contains infinity"))
+        for row in rows(
+            43, f"y-{bad}-later", ALL,
+            twice(partial(), partial(y=np.r_[bad, TARGET[1:]])),
+            refused(ValueError, f"Input (y )?{message}"))
+    ],
+    *rows(44, "y-length-later", ALL,
+          twice(partial(), lambda model, y: model.partial_fit(X, y[:59])),
+          refused(ValueError, r"inconsistent numbers of samples: \[60, 59\]")),
     *rows(44, "y-length", ALL, lambda model, y: model.fit(X, y[:59]),
           refused(ValueError, r"inconsistent numbers of samples: \[60, 59\]")),
     *rows(45, "y-column", ALL,
