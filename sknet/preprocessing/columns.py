@@ -22,6 +22,9 @@ _REAL = frozenset(
     for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
 
+# Whole numbers up to this are told apart as float64.
+_EXACT = 2.0**53
+
 
 # ---------------------------------------------------------------------- validation
 
@@ -131,13 +134,21 @@ def _check_shape(X: Any) -> None:
 
 
 def _as_array(X: Any) -> Array:
-    """Return an array of numbers or of objects; numbers beside text stay numbers."""
+    """Return an array of numbers or of objects; numbers beside others stay theirs."""
     array = np.asarray(X)
     if array.dtype.kind == "S" and isinstance(X, np.ndarray):
         array = np.char.decode(array, "latin-1")  # text of one byte a sign
-    if array.dtype.kind in "US" and not isinstance(X, np.ndarray):
+    if not isinstance(X, np.ndarray) and (array.dtype.kind in "US" or _rounds(array)):
         return np.array(X, dtype=object)
     return array.astype(object) if array.dtype.kind in "US" else array
+
+
+def _rounds(array: Array) -> bool:
+    """Tell whether whole numbers of a list may have been rounded beside fractions."""
+    if array.dtype.kind != "f":
+        return False
+    with np.errstate(invalid="ignore"):
+        return bool((abs(array) >= _EXACT).any() and not np.isinf(array).any())
 
 
 # ------------------------------------------------------------------------- reading
@@ -250,8 +261,13 @@ def _from_pandas(series: Any) -> Column:
     dtype = series.dtype
     if str(dtype) == "category":
         return Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
+    if hasattr(dtype, "pyarrow_dtype"):
+        return _from_arrow(series.array.__arrow_array__())
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
         return Numbers(series.to_numpy())
+    if dtype.kind in "biu" and hasattr(dtype, "numpy_dtype"):  # Int64, boolean ...
+        values = series.to_numpy(dtype=dtype.numpy_dtype, na_value=0)
+        return Numbers(values, series.isna().to_numpy())
     if dtype.kind in "iuf":
         return Numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
     return Objects(series.astype(object).to_numpy())
@@ -259,13 +275,46 @@ def _from_pandas(series: Any) -> Column:
 
 def _from_polars(series: Any) -> Column:
     """Read a polars Series."""
-    if series.dtype.is_numeric():
-        return _from_array(series.to_numpy())
+    dtype = series.dtype
+    if dtype.is_float():
+        return Numbers(series.to_numpy())
+    if str(dtype) == "Boolean" or (dtype.is_integer() and "128" not in str(dtype)):
+        missing = series.is_null().to_numpy()
+        return _with_gaps(series.drop_nulls().to_numpy(), missing)
     return Objects(np.fromiter(series.to_list(), dtype=object, count=len(series)))
 
 
 def _from_arrow(column: Any) -> Column:
     """Read a column of an Arrow table."""
-    if str(column.type).startswith(("int", "uint", "float", "double", "half")):
+    kind = str(column.type)
+    if kind.startswith("dictionary"):
+        return _from_dictionary(column)
+    if kind.startswith(("float", "double", "half")):
         return Numbers(np.asarray(column))
+    if kind.startswith(("bool", "int", "uint")):
+        missing = np.asarray(column.is_null())
+        return _with_gaps(np.asarray(column.drop_null()), missing)
     return Objects(np.fromiter(column.to_pylist(), dtype=object, count=len(column)))
+
+
+def _from_dictionary(column: Any) -> Column:
+    """Read a column of Arrow's categorical type: each chunk has levels of its own."""
+    codes: list[Array] = []
+    categories: list[Any] = []
+    dictionary, first = None, 0
+    for chunk in getattr(column, "chunks", [column]):  # a record batch has none
+        if dictionary is None or not chunk.dictionary.equals(dictionary):
+            dictionary, first = chunk.dictionary, len(categories)
+            categories += dictionary.to_pylist()
+        found = np.asarray(chunk.indices.cast("int64").fill_null(-1))
+        codes.append(np.where(found < 0, -1, found + first))
+    return Coded(np.concatenate(codes), categories)
+
+
+def _with_gaps(present: Array, missing: Array) -> Column:
+    """Return whole numbers or truth values as they are, with 0 where they miss."""
+    if not missing.any():
+        return Numbers(present)
+    values = np.zeros(len(missing), present.dtype)
+    values[~missing] = present
+    return Numbers(values, missing)

@@ -102,7 +102,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     Notes
     -----
     Levels compare as Python compares: 1, 1.0 and True are one level, and "1" is
-    another. A level that training did not show counts as a rare one, if levels were
+    another. Whole numbers are never rounded to floats. A level that training did not show counts as a rare one, if levels were
     merged; else it has no flag (all are what 0 becomes), or code 0. Rows of weight zero
     are absent, and weights of whole numbers are rows repeated.
 

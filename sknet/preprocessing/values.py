@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import math
 import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -48,10 +50,14 @@ class Numbers:
     Parameters
     ----------
     values : ndarray of shape (N,)
-        Of a real or boolean type; NaN where a number is missing.
+        Of a real or boolean type.
+    missing : ndarray of bool of shape (N,), optional
+        Where a number is missing, of a type that has no NaN: whole numbers stay what
+        they are, for as float64 those beyond 2**53 are no longer told apart.
     """
 
     values: Array
+    missing: Array | None = None
 
     @property
     def is_category(self) -> bool:
@@ -61,12 +67,15 @@ class Numbers:
     def numbers(self, label: str) -> Array:
         """Return float64 values, NaN where they are missing."""
         del label
-        return self.values.astype(np.float64, copy=False)
+        values = self.values.astype(np.float64, copy=False)
+        return (
+            values if self.missing is None else np.where(self.missing, np.nan, values)
+        )
 
     def levels(self, label: str) -> Levels:
         """Return the column read as a category."""
         del label
-        missing = np.isnan(self.values)
+        missing = np.isnan(self.values) if self.missing is None else self.missing
         values, codes = np.unique(self.values[~missing], return_inverse=True)
         all_codes = np.full(len(missing), -1)
         all_codes[~missing] = codes.ravel()
@@ -98,7 +107,9 @@ class Coded:
     def levels(self, label: str) -> Levels:
         """Return the column as it is, with plain values for levels."""
         del label
-        return Levels(self.codes, [_plain(value) for value in self.categories])
+        missing = [*map(_is_missing, self.categories), True]  # Arrow's may be, too
+        codes = np.where(np.array(missing)[self.codes], -1, self.codes)
+        return Levels(codes, [_plain(value) for value in self.categories])
 
 
 @dataclass(frozen=True)
@@ -189,8 +200,24 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | float):
         return value
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
-        return float(value)  # type: ignore[arg-type]  # Decimal, Fraction
+        return _plain_number(value)
     return str(value)  # intervals, dates, periods that were made a category
+
+
+def _plain_number(value: Any) -> Any:
+    """Return a Decimal, a Fraction or a long double as a plain level.
+
+    It is the int that it equals, if it is whole, or the float that it is written like.
+    Decimals of more digits than floats have are written out, for as floats different
+    ones would be one level.
+    """
+    near = float(value)
+    if near.is_integer() and int(value) == value:
+        return int(value)
+    is_like_it = not math.isfinite(near) or Decimal(repr(near)) == value
+    if is_like_it or not isinstance(value, Decimal):
+        return near
+    return f"{value:f}".rstrip("0")
 
 
 def _is_missing(value: Any) -> bool:
