@@ -22,6 +22,9 @@ _REAL = frozenset(
     for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
 
+# How types of text are called: by polars, with a capital letter, and by Arrow.
+_TEXT = ("String", "Utf8", "Categorical", "Enum", "string", "large_string")
+
 # Whole numbers up to this are told apart as float64.
 _EXACT = 2.0**53
 
@@ -270,7 +273,7 @@ def _from_pandas(series: Any) -> Column:
         return Numbers(values, series.isna().to_numpy())
     if dtype.kind in "iuf":
         return Numbers(series.to_numpy(dtype=np.float64, na_value=np.nan))
-    return Objects(series.astype(object).to_numpy())
+    return Objects(series.astype(object).to_numpy(), dtype.type is str)
 
 
 def _from_polars(series: Any) -> Column:
@@ -281,7 +284,8 @@ def _from_polars(series: Any) -> Column:
     if str(dtype) == "Boolean" or (dtype.is_integer() and "128" not in str(dtype)):
         missing = series.is_null().to_numpy()
         return _with_gaps(series.drop_nulls().to_numpy(), missing)
-    return Objects(np.fromiter(series.to_list(), dtype=object, count=len(series)))
+    values = np.fromiter(series.to_list(), dtype=object, count=len(series))
+    return Objects(values, str(dtype).startswith(_TEXT))
 
 
 def _from_arrow(column: Any) -> Column:
@@ -294,7 +298,8 @@ def _from_arrow(column: Any) -> Column:
     if kind.startswith(("bool", "int", "uint")):
         missing = np.asarray(column.is_null())
         return _with_gaps(np.asarray(column.drop_null()), missing)
-    return Objects(np.fromiter(column.to_pylist(), dtype=object, count=len(column)))
+    values = np.fromiter(column.to_pylist(), dtype=object, count=len(column))
+    return Objects(values, kind.startswith(_TEXT))
 
 
 def _from_dictionary(column: Any) -> Column:

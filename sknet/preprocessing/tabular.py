@@ -102,9 +102,10 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     Notes
     -----
     Levels compare as Python compares: 1, 1.0 and True are one level, and "1" is
-    another. Whole numbers are never rounded to floats. A level that training did not show counts as a rare one, if levels were
-    merged; else it has no flag (all are what 0 becomes), or code 0. Rows of weight zero
-    are absent, and weights of whole numbers are rows repeated.
+    another. Whole numbers are never rounded to floats. A level that training did not
+    show counts as a rare one, if levels were merged; else it has no flag (all are what
+    0 becomes), or code 0. Rows of weight zero are absent, and weights of whole numbers
+    are rows repeated.
 
     A sparse matrix is all numbers. It is not centred, so that it stays sparse, and its
     zeros are counted as numbers. Missing values are refused.

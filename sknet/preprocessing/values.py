@@ -114,19 +114,24 @@ class Coded:
 
 @dataclass(frozen=True)
 class Objects:
-    """A column of Python objects, of which only looking at them tells what they are.
+    """A column of text, or of Python objects that must be looked at.
 
     Parameters
     ----------
     values : ndarray of object, of shape (N,)
         None, NaN or pandas' NA where they are missing.
+    is_text : bool, default=False
+        Whether the container says that this is text, even where all is missing.
     """
 
     values: Array
+    is_text: bool = False
 
     @property
     def is_category(self) -> bool:
         """Whether there is text, or nothing but truth values."""
+        if self.is_text:
+            return True
         types = self._types()
         if any(issubclass(kind, str) for kind in types):
             return True
