@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from sknet._numerics import Array
 from sknet.preprocessing.containers import refuse_odd_containers
-from sknet.preprocessing.values import Coded, Column, Numbers, Objects
+from sknet.preprocessing.values import EXACT, Coded, Column, Numbers, Objects
 
 
 # Arrays of these types are used as they are.
@@ -24,9 +24,6 @@ _REAL = frozenset(
 
 # How types of text are called: by polars, with a capital letter, and by Arrow.
 _TEXT = ("String", "Utf8", "Categorical", "Enum", "string", "large_string")
-
-# Whole numbers up to this are told apart as float64.
-_EXACT = 2.0**53
 
 
 # ---------------------------------------------------------------------- validation
@@ -151,7 +148,7 @@ def _rounds(array: Array) -> bool:
     if array.dtype.kind != "f":
         return False
     with np.errstate(invalid="ignore"):
-        return bool((abs(array) >= _EXACT).any() and not np.isinf(array).any())
+        return bool((abs(array) >= EXACT).any() and not np.isinf(array).any())
 
 
 # ------------------------------------------------------------------------- reading

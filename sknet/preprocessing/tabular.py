@@ -26,6 +26,7 @@ from sknet.preprocessing.encoding import codes_of, flags_of, read_levels
 from sknet.preprocessing.measuring import measure
 from sknet.preprocessing.names import names_of_columns
 from sknet.preprocessing.scaling import SCALINGS, smooth_clip
+from sknet.preprocessing.unknown_levels import warn_of_unknown_levels
 
 
 class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
@@ -220,7 +221,8 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         Returns
         -------
         columns : ndarray or CSR matrix of shape (N, `n_numeric_` + `n_flags_` + codes)
-            Numbers, flags and codes; sparse if X is.
+            Numbers, flags and codes; sparse if X is. Where no level of a category is
+            known from ``fit``, or some are of another type, there is a warning.
 
         Raises
         ------
@@ -279,7 +281,10 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         """Return the columns of a dense table."""
         table = Table(X, vars(self).get("feature_names_in_"))
         p, mask = self.n_numeric_, self.is_categorical_
-        found = [read_levels(table, j) for j in np.flatnonzero(mask).tolist()]
+        places = np.flatnonzero(mask).tolist()
+        found = [read_levels(table, j) for j in places]
+        for j, levels, category in zip(places, found, self._categories, strict=True):
+            warn_of_unknown_levels(levels, category, table.label(j))
         raw = np.empty((table.n_rows, p + self.n_flags_))
         numbers, flags = raw[:, :p], raw[:, p:]
         numbers[...] = table.numbers(np.flatnonzero(~mask))

@@ -16,6 +16,9 @@ from sknet._numerics import Array
 from sknet.preprocessing.containers import NUMBERS_FROM_DATES
 
 
+# Whole numbers up to this are told apart as float64.
+EXACT = 2.0**53
+
 _MISSING = ("NoneType", "NAType", "NaTType")
 _DATES = (datetime.date, datetime.time, datetime.timedelta)
 _NUMPY_DATES = (np.datetime64, np.timedelta64)
