@@ -82,6 +82,11 @@ def as_served(table):
     return table
 
 
+def column_of(values):
+    """A table of one column of objects."""
+    return np.array(values, dtype=object)[:, None]
+
+
 # ---------------------------------------------------------------------- preprocessing
 
 
@@ -142,14 +147,12 @@ def test_levels_that_are_numbers(levels, max_one_hot, dtype):
     assert_allclose(serve(encoder, rows)["variable"], encoder.transform(rows))
 
 
-@pytest.mark.parametrize("kind", [object, np.int64, np.float64])
-def test_levels_of_another_type_are_unknown(kind):
-    words = np.array([["a"], ["b"], ["c"]] * 5, dtype=object)
-    numbers = np.array([[1], [2], [3]] * 5)
-    encoder = TabularPreprocessor([0]).fit(numbers if kind is object else words)
-    rows = np.array([[1], [2]]).astype(str if kind is object else kind)
-    rows = rows.astype(object) if kind is object else rows
-    assert_array_equal(serve(encoder, {"x": rows})["variable"], encoder.transform(rows))
+def test_merged_levels_of_another_type_may_be_left_out():
+    """They count as unknown ones, which is what they are without."""
+    mixed = column_of(["a", "b"] * 10 + [1])
+    encoder = TabularPreprocessor(min_frequency=3).fit(mixed)
+    rows = column_of(["a", "c", "b"])
+    assert_allclose(serve(encoder, {"x": rows})["variable"], encoder.transform(rows))
 
 
 def test_merged_levels_take_in_unknown_ones():
@@ -303,6 +306,56 @@ def test_calibrated_table_of_numbers():
 
 
 # ----------------------------------------------------------------------- is refused
+
+IDS = [2**60, 2**60 + 3, 2**60 + 6]
+
+
+@pytest.mark.parametrize(
+    ("levels", "kind", "message"),
+    [
+        ([1, 2, "x"], str, r"'x' is text, .* of type int, e\.g\. 1, .* all text"),
+        ([1, 2, "x"], np.int64, r"whole numbers .* type str, e\.g\. 'x', .* all text"),
+        ([1, 2, "x"], np.float64, r"numbers .* of type str, e\.g\. 'x', .* all text"),
+        ([1, 2, 3], str, "'x' is text, .* of type int, .* Int64TensorType"),
+        ([0.5, 2.0], str, "'x' is text, .* of type float, .* DoubleTensorType"),
+        ([True, False], str, "'x' is text, .* of type bool, .* Int64TensorType"),
+        (["a", "b"], np.int64, "is whole numbers.* type str, .* StringTensorType"),
+        (["a", "b"], np.bool_, "is whole numbers.* type str, .* StringTensorType"),
+        (["a", "b"], np.float64, "is numbers of .* type str, .* StringTensorType"),
+        (["1", "2"], np.float32, "is numbers of .* type str, .* StringTensorType"),
+        ([0.5, 2.0], np.int64, "is whole numbers.* type float.* DoubleTensorType"),
+        ([2**24, 2**24 + 1], np.float32, "type float32, .* Int64TensorType"),
+        (IDS, np.float64, "type float64, .* type int, .* Int64TensorType"),
+        ([2**63, 2**63 + 3], np.int64, "No input has numbers as large"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("max_one_hot", [0, 8])
+def test_levels_that_the_input_cannot_hold(levels, kind, message, max_one_hot):
+    encoder = TabularPreprocessor([0], max_one_hot=max_one_hot, min_frequency=None)
+    encoder.fit(column_of(levels * 3))
+    rows = np.zeros((2, 1), kind).astype(object if kind is str else kind)
+    with pytest.raises(ValueError, match=message):
+        serve(encoder, {"x": rows})
+
+
+@pytest.mark.parametrize("model", [TabularMLPClassifier, TabularMLPRegressor])
+def test_levels_of_a_network_that_the_input_cannot_hold(model):
+    frame = pd.DataFrame(
+        {"n": np.arange(30.0), "code": pd.Categorical([1, 2, "x"] * 10)}
+    )
+    model = model(**SMALL).fit(frame, np.arange(30) % 2)
+    columns = {"n": frame[["n"]].to_numpy(), "code": frame[["code"]].to_numpy(object)}
+    with pytest.raises(
+        ValueError, match="column 1 of the table has levels of type int"
+    ):
+        serve(model, columns)
+
+
+def test_large_whole_numbers_are_looked_up_exactly():
+    encoder = TabularPreprocessor([0], scale_flags=False).fit(column_of(IDS))
+    rows = np.array(IDS)[:, None]
+    assert_array_equal(serve(encoder, {"x": rows})["variable"], np.eye(3))
 
 
 def test_text_where_numbers_were():

@@ -126,7 +126,8 @@ def _inputs(operator: Any) -> list[Input]:
                 "many columns it has, e.g. FloatTensorType([None, 1])."
             )
         stop = start + int(width)
-        found.append(Input(variable.full_name, _kind(variable), start, stop))
+        kind, float_type = _kind(variable)
+        found.append(Input(variable.full_name, kind, start, stop, float_type))
         start = stop
     if start != n_features:
         raise ValueError(
@@ -137,12 +138,16 @@ def _inputs(operator: Any) -> list[Input]:
     return found
 
 
-def _kind(variable: Any) -> str:
-    """Return what a type holds."""
+def _kind(variable: Any) -> tuple[str, type[np.floating[Any]]]:
+    """Return what a type holds, and as which floats."""
     name = type(variable.type).__name__
     if name.startswith("String"):
-        return "text"
-    return "real" if name.startswith(("Float", "Double")) else "whole"
+        return "text", np.float64
+    if name.startswith("Double"):
+        return "real", np.float64
+    if name.startswith("Float"):
+        return "real", np.float16 if name.startswith("Float16") else np.float32
+    return "whole", np.float64
 
 
 def _check_names(operator: Any, inputs: list[Input]) -> None:

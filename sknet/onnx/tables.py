@@ -14,8 +14,9 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.onnx.graph import Graph
 from sknet.preprocessing import TabularPreprocessor
-from sknet.preprocessing.categories import n_flags
+from sknet.preprocessing.categories import kept_levels, n_flags
 from sknet.preprocessing.scaling import FAR
+from sknet.preprocessing.unknown_levels import holds
 
 
 # ONNX has no missing text. What stands for it: nothing, as in skl2onnx, and what
@@ -35,12 +36,15 @@ class Input:
         What its type holds; truth values are whole numbers.
     start, stop : int
         Which columns of the table it has.
+    float_type : type, default=np.float64
+        What real numbers are.
     """
 
     name: str
     kind: str
     start: int
     stop: int
+    float_type: type[np.floating[Any]] = np.float64
 
     def columns(self, graph: Graph, wanted: Array) -> str:
         """Return some of its columns, by their numbers in the table."""
@@ -113,6 +117,7 @@ def _numbers(graph: Graph, inputs: list[Input], is_category: Array) -> str | Non
 def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -> str:
     """Return one plus the slot of each row's level, (N, 1); 0 where it has none."""
     part = next(part for part in inputs if part.start <= j < part.stop)
+    _check_levels(part, j, kept_levels(category))
     x = part.columns(graph, np.array([j]))
     if part.kind == "real":
         return _slot_of_real(graph, graph.cast(x, np.float64), category)
@@ -124,7 +129,7 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
     else:
         x = graph.cast(x, np.int64)
         numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
-        known = {int(v): s for v, s in numbers.items() if float(v).is_integer()}
+        known = {int(v): slot for v, slot in numbers.items() if _is_int64(v)}
         known = known or {0: rare}  # the operator wants a key
         keys = {"keys_int64s": list(known)}
     values = list(known.values())
@@ -139,10 +144,54 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
     )
 
 
+def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
+    """Refuse levels that no value of an input equals, or that it would round to others.
+
+    A fraction that it rounds is another number there, as it is in Python. Levels that
+    training merged count as unknown ones, and may be left out.
+    """
+    text = [value for value in levels if isinstance(value, str)]
+    numbers = [value for value in levels if not isinstance(value, str)]
+    if part.kind == "text":
+        holds_what, odd = "text", numbers
+    elif part.kind == "whole":
+        odd = text or [value for value in numbers if not _is_int64(value)]
+        holds_what = "whole numbers of 64 bits"
+    else:
+        whole = [value for value in numbers if value == value // 1]
+        odd = text or [value for value in whole if not holds(part.float_type, value)]
+        holds_what = f"numbers of type {part.float_type.__name__}"
+    if odd:
+        raise ValueError(
+            f"The input {part.name!r} is {holds_what}, but column {j} of the table has "
+            f"levels of type {type(odd[0]).__name__}, e.g. {odd[0]!r}, which it cannot "
+            f"hold: they would count as unknown. {_declaration(text, numbers)}"
+        )
+
+
+def _declaration(text: list[str], numbers: list[Any]) -> str:
+    """Return how to declare the input of a category with these levels."""
+    if text and numbers:
+        return "No input has both: make them all text, and fit again."
+    if text:
+        return "Declare it as StringTensorType."
+    if all(map(_is_int64, numbers)):
+        return "Declare it as Int64TensorType."
+    if all(holds(np.float64, value) for value in numbers):
+        return "Declare it as DoubleTensorType."
+    return "No input has numbers as large: make them text, and fit again."
+
+
+def _is_int64(value: Any) -> bool:
+    """Tell whether a level that is a number may be one of an input of whole numbers."""
+    return bool(value == value // 1 and -(2**63) <= value < 2**63)
+
+
 def _slot_of_real(graph: Graph, x: str, category: dict[str, Any]) -> str:
     """Compare with each level: there is no look-up of doubles in older opsets."""
     rare, slots = category["rare"] + 1, category["slots"]
-    levels = {float(v): s + 1 for v, s in slots.items() if not isinstance(v, str)}
+    numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
+    levels = {float(v): slot for v, slot in numbers.items() if holds(np.float64, v)}
     levels = levels or {np.nan: rare}  # which nothing is equal to
     is_level = graph.cast(graph.op("Equal", x, [list(levels)]), np.float64)
     above = [[float(slot - rare)] for slot in levels.values()]
