@@ -17,11 +17,23 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
+from sknet.activations import LeakyReLU
 from sknet.initializers import NTK
-from sknet.losses import LogLoss, SquaredError
+from sknet.losses import (
+    CLASS_LOSSES,
+    Brier,
+    Focal,
+    Gaussian,
+    Hinge,
+    Huber,
+    LogLoss,
+    Quantile,
+    SquaredError,
+)
 from sknet.network.blocks import Plain
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Adaptive, InvScaling
+from sknet.testing import temporarily_registered
 
 
 pytestmark = [
@@ -200,6 +212,165 @@ def test_poisson_goes_both_ways():
     assert mlp.loss == "poisson"
     assert_same_model(ours, mlp)
     assert_same_model(SimpleMLPRegressor.from_sklearn(mlp), mlp)
+
+
+# -------------------------------------------------- other losses, the same predictions
+
+
+CLASS_TARGETS = [n for n, (cls, _) in TARGETS.items() if cls is SimpleMLPClassifier]
+
+
+@dataclass(frozen=True, repr=False)
+class Sharper(Focal):
+    """A loss of one's own, with the output activation of scikit-learn."""
+
+    gamma: float = 5.0
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [Focal(gamma=0.7), "focal", "squared_error", Brier(targets=(0.1, 0.9)), Sharper()],
+)
+@pytest.mark.parametrize("target", CLASS_TARGETS)
+def test_loss_of_the_same_probabilities_converts(target, loss):
+    """What happens in training is none of the prediction's business; it is told."""
+    _, y = TARGETS[target]
+    with temporarily_registered(CLASS_LOSSES, "sharper", Sharper):
+        ours = make(SimpleMLPClassifier, loss=loss).fit(X, y)
+        with pytest.warns(UserWarning, match="MLPClassifier does not know loss="):
+            mlp = ours.to_sklearn()
+        assert_same_model(ours, mlp)
+        assert mlp.out_activation_ == ours.out_activation_
+        mlp.partial_fit(X, y)
+
+
+def test_targets_of_several_classes_may_lie_anywhere():
+    """The largest probability wins, wherever their middle is."""
+    ours = make(SimpleMLPClassifier, loss=Brier(targets=(0.1, 0.5))).fit(X, BANDS)
+    with pytest.warns(UserWarning, match="does not know loss=Brier"):
+        assert_same_model(ours, ours.to_sklearn())
+
+
+def _distance(raw, y):
+    return ((raw - y) ** 4).sum(axis=1)
+
+
+def _slope(raw, y):
+    return 4.0 * (raw - y) ** 3
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *("huber", Huber(delta=0.1), "absolute_error", "log_cosh", "quantile"),
+        *(Quantile(0.9), (_distance, _slope)),
+    ],
+)
+@pytest.mark.parametrize("target", ["values", "multioutput"])
+def test_loss_of_the_same_values_converts(target, loss):
+    _, y = TARGETS[target]
+    ours = make(SimpleMLPRegressor, loss=loss).fit(X, y / 10.0)
+    with pytest.warns(UserWarning, match="MLPRegressor does not know loss="):
+        mlp = ours.to_sklearn()
+    assert getattr(mlp, "loss", "squared_error") == "squared_error"
+    assert_same_model(ours, mlp)
+    mlp.partial_fit(X, y)
+
+
+@pytest.mark.skipif(not KNOWS_POISSON, reason="scikit-learn has it from 1.7 on")
+@pytest.mark.parametrize("loss", ["gamma", SquaredError("exp"), Huber(0.5, "exp")])
+def test_loss_behind_an_exponential_converts_as_poisson(loss):
+    ours = make(SimpleMLPRegressor, loss=loss).fit(X, np.exp(X[:, :2]))
+    with pytest.warns(UserWarning, match="MLPRegressor does not know loss="):
+        mlp = ours.to_sklearn()
+    assert (mlp.loss, mlp.out_activation_) == ("poisson", "exp")
+    assert_same_model(ours, mlp)
+    mlp.partial_fit(X, np.exp(X[:, :2]))
+
+
+def test_warning_names_the_fitted_loss_not_the_parameter_of_now():
+    ours = make(SimpleMLPClassifier, loss="focal").fit(X, BANDS)
+    ours.set_params(loss="log_loss")
+    with pytest.warns(UserWarning, match=r"does not know loss=Focal\(\)\."):
+        ours.to_sklearn()
+
+
+# ----------------------------------------------------- other weights, the same network
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("target", TARGETS)
+def test_network_without_biases_gets_zeros(target, solver):
+    cls, y = TARGETS[target]
+    ours = make(cls, solver=solver, use_bias=False).fit(X, y)
+    with pytest.warns(UserWarning, match="does not know use_bias=False"):
+        mlp = ours.to_sklearn()
+    assert [bias.tolist() for bias in mlp.intercepts_[:-1]] == [[0.0] * 7, [0.0] * 5]
+    assert_same_model(ours, mlp)
+    assert_same_model(ours, cls.from_sklearn(mlp))
+    if solver != "lbfgs":
+        mlp.partial_fit(X, y)
+        assert mlp.intercepts_[0].any()  # it goes on with biases, as was told
+
+
+def test_moments_of_weights_without_biases_go_along():
+    """The weights take the step that ours would take, the biases a first one."""
+    params = {"use_bias": False, "solver": "sgd", "alpha": 0.0}
+    ours = make(SimpleMLPRegressor, **params).fit(X, VALUES)
+    with pytest.warns(UserWarning, match="use_bias"):
+        mlp = ours.to_sklearn()
+    mlp.partial_fit(X, VALUES)
+    ours.partial_fit(X, VALUES)
+    weights = ours._fitted_network().layout.named(ours.theta_, "weight")
+    for first, second in zip(mlp.coefs_, weights, strict=True):
+        np.testing.assert_allclose(first, second[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        (
+            {"block": Plain(normalization="batch")},
+            r"block=Plain\(normalization='batch'",
+        ),
+        ({"initializer": NTK()}, r"initializer=NTK\(\)"),
+        (
+            {"block": Plain(normalization="batch"), "use_bias": False, "dropout": 0.2}
+            | {"initializer": NTK(), "averaging": "ema"},
+            "dropout=0.2, averaging='ema', use_bias=False, .*initializer=NTK",
+        ),
+    ],
+)
+def test_fixed_factors_are_folded_into_the_weights(params, words, target):
+    """At prediction both are maps of single columns; training begins anew."""
+    cls, y = TARGETS[target]
+    ours = make(cls, **params).fit(X, y)
+    with pytest.warns(UserWarning, match=f"does not know {words}"):
+        mlp = ours.to_sklearn()
+    assert_same_model(ours, mlp)
+    assert mlp.n_layers_ == 4
+    assert_same_model(ours, cls.from_sklearn(mlp))
+    mlp.partial_fit(X, y)
+
+
+def test_folded_weights_keep_the_type_of_the_network():
+    rows = X.astype(np.float32)
+    params = {"block": Plain(normalization="batch"), "initializer": NTK()}
+    ours = make(SimpleMLPClassifier, **params).fit(rows, BANDS)
+    with pytest.warns(UserWarning, match="block="):
+        mlp = ours.to_sklearn()
+    assert {array.dtype for array in (*mlp.coefs_, *mlp.intercepts_)} == {rows.dtype}
+    np.testing.assert_allclose(outputs(mlp, rows), outputs(ours, rows), atol=1e-5)
+
+
+def test_activation_does_not_matter_without_hidden_layers():
+    params = {"hidden_layer_sizes": (), "activation": "elu"}
+    ours = make(SimpleMLPClassifier, **params).fit(X, BANDS)
+    mlp = ours.to_sklearn()
+    assert mlp.activation == "identity"
+    assert_same_model(ours, mlp)
+    clone(mlp).fit(X, BANDS)
 
 
 # --------------------------------------------------------------------- going on
@@ -394,12 +565,17 @@ def test_what_only_training_would_miss_is_told(params, words):
         ({"activation": ["relu", "tanh"]}, "several activations"),
         ({"block": "residual"}, r"block=Residual\(\)"),
         ({"block": Plain(normalization="layer")}, "normalization='layer'"),
-        ({"use_bias": False}, "use_bias=False"),
-        ({"n_estimators": 2}, "an ensemble of 2 networks"),
+        ({"n_estimators": 2}, r"an ensemble of 2 networks \(set n_estimators=1\)"),
         ({"n_estimators": 3, "share_trunk": True}, "an ensemble of 3 networks"),
-        ({"initializer": NTK()}, "multiplies its weights"),
-        ({"loss": "focal"}, r"loss=Focal"),
-        ({"loss": "hinge"}, r"loss=Hinge"),
+        ({"activation": LeakyReLU(0.1)}, r"LeakyReLU\(slope=0.1\).*take one of"),
+        ({"loss": "hinge"}, r"loss=Hinge\(\) gives no prob.* \(take loss='log_loss'"),
+        ({"loss": "perceptron"}, "no probabilities"),
+        ({"loss": (_distance, _slope)}, "no probabilities"),
+        ({"loss": Brier(output_activation="identity")}, "no probabilities"),
+        (
+            {"loss": Brier(output_activation="logistic")},
+            "output activation 'logistic' .*take 'softmax'",
+        ),
     ],
 )
 def test_network_without_an_equal_is_refused_with_the_reason(params, reason):
@@ -411,8 +587,11 @@ def test_network_without_an_equal_is_refused_with_the_reason(params, reason):
 @pytest.mark.parametrize(
     ("loss", "reason"),
     [
-        ("huber", r"loss=Huber\(\)"),
         (SquaredError("softplus"), "output_activation='softplus'"),
+        (SquaredError("logistic"), "output_activation='logistic'"),
+        (Huber(output_activation="tanh"), "output_activation='tanh'"),
+        (Gaussian(), r"loss=Gaussian\(\) has 2 raw outputs for 1 of the target"),
+        (Quantile((0.1, 0.5, 0.9)), r"levels=.* has 3 raw outputs"),
     ],
 )
 def test_loss_without_an_equal_is_refused_with_the_reason(loss, reason):
@@ -422,19 +601,30 @@ def test_loss_without_an_equal_is_refused_with_the_reason(loss, reason):
 
 
 @pytest.mark.skipif(KNOWS_POISSON, reason="scikit-learn has it from 1.7 on")
-def test_poisson_is_refused_before_sklearn_knew_it():
-    ours = make(SimpleMLPRegressor, loss="poisson").fit(X, np.abs(VALUES))
+@pytest.mark.parametrize("loss", ["poisson", "gamma"])
+def test_exponential_is_refused_before_sklearn_knew_it(loss):
+    ours = make(SimpleMLPRegressor, loss=loss).fit(X, np.abs(VALUES))
     with pytest.raises(ValueError, match=r"from 1\.7 on"):
         ours.to_sklearn()
 
 
 def test_all_reasons_are_named():
-    params = {"activation": "elu", "use_bias": False, "n_estimators": 2}
+    params = {"activation": "elu", "loss": Hinge(), "n_estimators": 2}
     ours = make(SimpleMLPClassifier, **params).fit(X, BANDS)
     with pytest.raises(ValueError, match="ensemble") as error:
         ours.to_sklearn()
     assert "ELU" in str(error.value)
-    assert "use_bias" in str(error.value)
+    assert "Hinge" in str(error.value)
+    assert "ONNX" in str(error.value)  # what to do
+
+
+@pytest.mark.parametrize("target", ["binary", "multilabel"])
+def test_another_middle_of_yes_and_no_is_refused(target):
+    """scikit-learn's class says yes above 0.5."""
+    ours = make(SimpleMLPClassifier, loss=Brier(targets=(0.1, 0.5)))
+    ours.fit(X, TARGETS[target][1])
+    with pytest.raises(ValueError, match=r"says yes above 0\.3 \(take targets"):
+        ours.to_sklearn()
 
 
 def test_single_class_is_refused_in_both_directions():

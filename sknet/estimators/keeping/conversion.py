@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import warnings
-from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,23 +10,27 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn import set_mlp_memory
-from sknet.activations import ACTIVATIONS
 from sknet.estimators.inputs.components import (
     FULL_BATCH_SOLVER,
     architecture_of,
     schedule_of,
 )
 from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
-from sknet.losses import Loss
+from sknet.estimators.keeping.plain import (
+    VALUE_LOSS_OF_LINK,
+    activation_name,
+    affine_maps,
+    architecture_of_fitted,
+    defaults_of,
+    obstacles,
+)
+from sknet.losses import VALUE_LOSSES, ClassLoss, LogLoss, Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Adaptive, Constant, InvScaling
 
-
-# Activations of the hidden layers that both know.
-_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 
 # Fitted attributes of one name and one meaning.
 _SHARED = (
@@ -84,8 +85,11 @@ class Conversion:
         It predicts the same, needs no sknet where it is loaded, and converts wherever
         scikit-learn's class does. Only a plain network has an equal one: a single one,
         with the activation "identity", "logistic", "tanh" or "relu" in all hidden
-        layers, ``block="plain"`` without normalization, biases, and the loss of
-        scikit-learn's class.
+        layers, ``block="plain"``, and a loss whose output activation is that of
+        scikit-learn's class: of a classifier the softmax or the logistic function, of
+        a regressor none, or the exponential. What is fixed at prediction is folded
+        into the weights: a normalization over batches, the factors of ``"ntk"``. Where
+        there are no biases they are zero.
 
         Returns
         -------
@@ -98,13 +102,13 @@ class Conversion:
         Raises
         ------
         ValueError
-            If there is no equal one; the message lists all reasons.
+            If there is no equal one; the message lists all reasons, and what to do.
 
         Warns
         -----
         UserWarning
             If parameters are left out that matter in further training only: dropout,
-            schedules, optimizers and so on that scikit-learn does not have.
+            losses, schedules, optimizers and so on that scikit-learn does not have.
 
         Examples
         --------
@@ -114,11 +118,12 @@ class Conversion:
         MLPClassifier(hidden_layer_sizes=(3,), random_state=0, solver='lbfgs')
         """
         check_is_fitted(self)
-        obstacles = list(_obstacles(self))
-        if obstacles:
+        reasons = list(obstacles(self))
+        if reasons:
             raise ValueError(
                 f"This {type(self).__name__} has no equal {self._sister.__name__}: "
-                f"{'; '.join(obstacles)}."
+                f"{'; '.join(reasons)}. As it is it can be written as ONNX, with "
+                "sknet.onnx.register() and skl2onnx."
             )
         parameters, left_out = _parameters_for_sister(self)
         if left_out:
@@ -132,8 +137,8 @@ class Conversion:
         if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
             # There was nothing to split off; scikit-learn will add to the list.
             mlp.validation_scores_, mlp.best_validation_score_ = [], -np.inf
-        mlp.coefs_ = [weights.copy() for weights in self.coefs_]
-        mlp.intercepts_ = [bias.copy() for bias in self.intercepts_]
+        mlp.coefs_, mlp.intercepts_ = affine_maps(self)
+        mlp.n_layers_ = len(mlp.coefs_) + 1
         self._label_sister(mlp)
         set_mlp_memory(mlp, memory_for_sister(self, mlp))
         return mlp
@@ -224,70 +229,48 @@ def _plain(value: Any) -> Any:
 # ------------------------------------------------------------------------ there
 
 
-def _obstacles(estimator: Any) -> Iterator[str]:
-    """Iterate over the reasons why a fitted network has no equal in scikit-learn."""
-    if estimator._reads_tables:
-        yield "it encodes tables (preprocessor_) before its networks"
-    network = Architecture.from_config(_config(estimator))
-    n_networks = len(estimator.theta_) * network.n_heads
-    if n_networks > 1:
-        yield f"it is an ensemble of {n_networks} networks"
-    if network.entrance != Entrance():
-        yield "its columns are embedded or scaled by trained factors"
-    if network.block != Plain():
-        yield f"block={network.block!r}"
-    plain = [ACTIVATIONS.make(name) for name in _ACTIVATIONS]
-    if len(set(network.activations)) > 1:
-        yield "its hidden layers have several activations"
-    elif network.activations[0] not in plain:
-        yield f"activation={network.activations[0]!r}"
-    if not network.use_bias:
-        yield "use_bias=False"
-    if network.initializer.rescales:
-        yield f"initializer={network.initializer!r} multiplies its weights"
-    yield from _obstacles_of_target(estimator, estimator._fitted_loss())
-
-
-def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
-    """Iterate over the reasons that lie in the loss and in the classes."""
-    own_loss = _defaults_of(estimator._sister).get("loss")
-    is_classifier = "classes_" in vars(estimator)
-    known = ("log_loss",) if is_classifier else ("squared_error", "poisson")
-    if loss.name not in known:
-        yield f"loss={loss!r}"
-    elif loss.name == "poisson" and own_loss is None:
-        yield "loss='poisson' is known to scikit-learn from 1.7 on"
-    elif loss.name == "squared_error" and loss.link_name != "identity":
-        yield f"output_activation={loss.link_name!r}"
-    if is_classifier and len(estimator.classes_) == 1:
-        yield (
-            "it has seen a single class, for which scikit-learn's predict_proba "
-            "returns two columns"
-        )
-
-
 def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the sister's parameters, and those for which it has no place."""
-    network = Architecture.from_config(_config(estimator))
-    names = _defaults_of(estimator._sister)
-    found = {name: getattr(estimator, name) for name in names if name != "loss"}
-    if "loss" in names:
-        found["loss"] = estimator._fitted_loss().name
+    network = architecture_of_fitted(estimator)
+    names, ours = defaults_of(estimator._sister), defaults_of(type(estimator))
+    found = {name: getattr(estimator, name) for name in names}
     found["hidden_layer_sizes"] = network.hidden_layer_sizes
-    found["activation"] = network.activations[0].name
-    ours = _defaults_of(type(estimator))
-    left_out = [
-        name for name in _UNKNOWN if getattr(estimator, name, None) != ours.get(name)
-    ]
-    if getattr(estimator._fitted_loss(), "label_smoothing", 0.0):
-        left_out.append("loss")
+    found["activation"] = activation_name(network)
+    given = {name: getattr(estimator, name, None) for name in _UNKNOWN}
+    left_out = {name: value for name, value in given.items() if value != ours.get(name)}
+    left_out |= _parts_left_out(network)
+    loss, own_loss = estimator._fitted_loss(), _loss_of_sister(estimator)
+    if loss != own_loss:
+        left_out["loss"] = loss
+    if "loss" in names:
+        found["loss"] = own_loss.name
     for name, read in {"solver": _solver, "learning_rate": _learning_rate}.items():
         values = read(estimator)
         if values is None:
-            left_out.append(name)
+            left_out[name] = getattr(estimator, name)
             values = {name: names[name]}
         found |= values
-    return found, [f"{name}={getattr(estimator, name)!r}" for name in left_out]
+    return found, [f"{name}={value!r}" for name, value in left_out.items()]
+
+
+def _parts_left_out(network: Architecture) -> dict[str, Any]:
+    """Return the parts of a network that its sister has in other weights, or not."""
+    found: dict[str, Any] = {}
+    if not network.use_bias:
+        found["use_bias"] = False
+    if network.block != Plain():
+        found["block"] = network.block
+    if network.initializer.rescales:
+        found["initializer"] = network.initializer
+    return found
+
+
+def _loss_of_sister(estimator: Any) -> Loss:
+    """Return the loss that scikit-learn's class trains a network of this kind by."""
+    loss = estimator._fitted_loss()
+    if isinstance(loss, ClassLoss):
+        return LogLoss(exclusive=loss.exclusive)
+    return VALUE_LOSSES.make(VALUE_LOSS_OF_LINK[loss.link_name])
 
 
 def _solver(estimator: Any) -> dict[str, Any] | None:
@@ -323,14 +306,3 @@ def _learning_rate(estimator: Any) -> dict[str, Any] | None:
     if schedule == Adaptive():
         return {"learning_rate": schedule.name}
     return None
-
-
-def _config(estimator: Any) -> dict[str, Any]:
-    """Return the description of a fitted network."""
-    config: dict[str, Any] = json.loads(estimator._architecture)
-    return config
-
-
-def _defaults_of(cls: type) -> dict[str, Any]:
-    """Return the parameters of an estimator's class with their defaults."""
-    return {name: p.default for name, p in inspect.signature(cls).parameters.items()}

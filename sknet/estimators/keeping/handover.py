@@ -13,6 +13,7 @@ from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.estimators.fitting.ensemble import kept_progress
 from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
+from sknet.estimators.keeping.plain import architecture_of_fitted, is_folded
 from sknet.schedules import Adaptive
 from sknet.training.monitor import Progress
 
@@ -30,14 +31,16 @@ def memory_for_sister(estimator: Any, mlp: Any) -> MLPMemory:
     Returns
     -------
     memory : MLPMemory
-        Without an optimizer if scikit-learn has none like ours.
+        Without an optimizer if scikit-learn has none like ours, or its weights are not
+        those that ours has moved.
     """
     memory = vars(estimator).get("_training")
     if memory is None:  # dropped by compact()
         return MLPMemory()
     stream = stream_from_state(memory["streams"][0])
     count = vars(estimator).get("n_no_improvement_", 0)
-    if memory.get("optimizer") != mlp.solver:
+    folded = is_folded(architecture_of_fitted(estimator))
+    if folded or memory.get("optimizer") != mlp.solver:
         return MLPMemory(stream, count)
     rate, n_steps = estimator.learning_rate_, memory["t"][0]
     factors = _slot_factors(mlp)
@@ -60,10 +63,11 @@ def _slot_factors(mlp: Any) -> tuple[float, ...]:
 
 
 def _by_layer(estimator: Any, row: Array) -> list[Array]:
-    """Return weights, then biases, of an array like ``theta_``."""
+    """Return weights, then biases, of an array like ``theta_``; without any, zeros."""
     layout = estimator._fitted_network().layout
     weights = [view[0] for view in layout.named(row, "weight")]
-    return weights + [view[0, 0] for view in layout.named(row, "bias")]
+    biases = [view[0, 0] for view in layout.named(row, "bias")]
+    return weights + (biases or [np.zeros_like(array[0]) for array in weights])
 
 
 def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:

@@ -1,0 +1,191 @@
+"""Whether a fitted network has an equal in scikit-learn, and the weights of that."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.activations import ACTIVATIONS
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
+from sknet.network.blocks import Plain
+from sknet.network.entrance import Entrance
+from sknet.network.layers import BatchNorm, Dense
+
+
+# Activations of the hidden layers that both know.
+_ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
+
+# Of a regressor: the loss by which scikit-learn's class has an output activation.
+VALUE_LOSS_OF_LINK = {"identity": "squared_error", "exp": "poisson"}
+
+
+def architecture_of_fitted(estimator: Any) -> Architecture:
+    """Return the description of a fitted network."""
+    return Architecture.from_config(json.loads(estimator._architecture))
+
+
+def defaults_of(cls: type) -> dict[str, Any]:
+    """Return the parameters of an estimator's class with their defaults."""
+    return {name: p.default for name, p in inspect.signature(cls).parameters.items()}
+
+
+def activation_name(architecture: Architecture) -> str:
+    """Return the one that all hidden layers have; without any, it does not matter."""
+    name = architecture.activations[0].name
+    return name if architecture.hidden_layer_sizes else _ACTIVATIONS[0]
+
+
+# ------------------------------------------------------------------------ obstacles
+
+
+def obstacles(estimator: Any) -> Iterator[str]:
+    """Iterate over the reasons why a fitted network has no equal in scikit-learn.
+
+    Each ends with what would have one.
+    """
+    if estimator._reads_tables:
+        yield (
+            "it encodes tables (preprocessor_) before its networks (fit "
+            f"{type(estimator).__name__.replace('Tabular', 'Simple')} on columns that "
+            "a transformer of scikit-learn has made)"
+        )
+    network = architecture_of_fitted(estimator)
+    n_networks = len(estimator.theta_) * network.n_heads
+    if n_networks > 1:
+        yield f"it is an ensemble of {n_networks} networks (set n_estimators=1)"
+    if network.entrance != Entrance():
+        yield "its columns are embedded or scaled by trained factors"
+    if network.hidden_layer_sizes:
+        yield from _obstacles_of_hidden_layers(network)
+    yield from _obstacles_of_target(estimator, estimator._fitted_loss())
+
+
+def _obstacles_of_hidden_layers(network: Architecture) -> Iterator[str]:
+    """Iterate over the reasons that lie in the blocks and the activations."""
+    if network.block not in (Plain(), Plain(normalization="batch")):
+        yield (
+            f"block={network.block!r} (take block='plain', without normalization or "
+            "with that over batches, which the weights can take in)"
+        )
+    known = ", ".join(map(repr, _ACTIVATIONS))
+    if len(set(network.activations)) > 1:
+        yield f"its hidden layers have several activations (take one of {known})"
+    elif network.activations[0] not in map(ACTIVATIONS.make, _ACTIVATIONS):
+        yield f"activation={network.activations[0]!r} (take one of {known})"
+
+
+def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
+    """Iterate over the reasons that lie in the loss and in the classes."""
+    if "classes_" not in vars(estimator):
+        yield from _obstacles_of_values(estimator, loss)
+        return
+    if len(estimator.classes_) == 1:
+        yield (
+            "it has seen a single class, for which scikit-learn's predict_proba "
+            "returns two columns (fit two classes)"
+        )
+    elif not loss.gives_probability:  # type: ignore[attr-defined]  # of classes
+        yield f"loss={loss!r} gives no probabilities (take loss='log_loss')"
+    else:
+        yield from _obstacles_of_probabilities(estimator, loss)
+
+
+def _obstacles_of_probabilities(estimator: Any, loss: Any) -> Iterator[str]:
+    """Iterate over the reasons that lie in how raw outputs become classes."""
+    exclusive = estimator._target_kind == "multiclass"
+    link = "softmax" if exclusive else "logistic"
+    if loss.link_name != link:
+        yield (
+            f"loss={loss!r} has the output activation {loss.link_name!r} (for these "
+            f"classes take {link!r})"
+        )
+    elif not exclusive and loss.threshold != 0.5:
+        yield (
+            f"loss={loss!r} says yes above {loss.threshold:g} (take targets with the "
+            "middle 0.5)"
+        )
+
+
+def _obstacles_of_values(estimator: Any, loss: Loss) -> Iterator[str]:
+    """Iterate over the reasons that lie in the loss of a regressor."""
+    n_raw, n_outputs = loss.n_raw(estimator.n_outputs_), estimator.n_outputs_
+    if n_raw != n_outputs:
+        yield (
+            f"loss={loss!r} has {n_raw} raw outputs for {n_outputs} of the target "
+            "(take one that predicts a single number)"
+        )
+    elif loss.link_name not in VALUE_LOSS_OF_LINK:
+        yield (
+            f"loss={loss!r} has output_activation={loss.link_name!r} (take 'identity' "
+            "or 'exp')"
+        )
+    elif loss.link_name == "exp" and "loss" not in defaults_of(estimator._sister):
+        yield (
+            f"loss={loss!r} has the output activation 'exp', which is known to "
+            "scikit-learn from 1.7 on (as loss='poisson')"
+        )
+
+
+# -------------------------------------------------------------------------- weights
+
+
+def is_folded(architecture: Architecture) -> bool:
+    """Return whether :func:`affine_maps` gives other numbers than ``theta_`` holds."""
+    return architecture.initializer.rescales or architecture.block != Plain()
+
+
+def affine_maps(estimator: Any) -> tuple[list[Array], list[Array]]:
+    """Return weights and biases of a network without obstacles, as new arrays.
+
+    A fixed factor of the weights (NTK) and a normalisation by running statistics,
+    which at prediction are maps of single columns, are multiplied into them; what has
+    no biases gets zeros.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Fitted, of one network.
+
+    Returns
+    -------
+    weights, biases : list of ndarray
+        Of each layer, in the type of ``theta_``.
+    """
+    network = estimator._fitted_network()
+    views = network.layout.bind(estimator.theta_).children
+    maps: list[tuple[Array, Array]] = []
+    for layer, p in zip(network.root.layers, views, strict=True):
+        if isinstance(layer, Dense):
+            maps.append(_map_of_dense(layer, p))
+        elif isinstance(layer, BatchNorm):
+            maps[-1] = _normalised(layer, p, *maps[-1])
+    dtype = estimator.theta_.dtype
+    weights, biases = zip(*maps, strict=True)
+    return [w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases]
+
+
+def _map_of_dense(layer: Dense, p: Any) -> tuple[Array, Array]:
+    """Return weights and biases of a dense layer of one network."""
+    weights, bias = p.weight[0], np.zeros(layer.units)
+    if layer.initializer.rescales:
+        weights = weights * layer.initializer.scale(weights.shape)
+    if layer.use_bias:
+        bias = p.bias[0, 0]
+    return weights, bias
+
+
+def _normalised(
+    layer: BatchNorm, p: Any, weights: Array, bias: Array
+) -> tuple[Array, Array]:
+    """Return weights and biases that do what a normalisation does behind them."""
+    variance, mean = (
+        view[0, 0].astype(np.float64) for view in (p.running_variance, p.running_mean)
+    )
+    factor = p.scale[0, 0] / np.sqrt(variance + layer.epsilon)
+    return weights * factor, (bias - mean) * factor + p.shift[0, 0]
