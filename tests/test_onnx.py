@@ -165,6 +165,24 @@ def test_block_of_an_ensemble(block, dtype):
     assert_same_classes(fitted(estimator, Y_BY_KIND["binary"]), dtype)
 
 
+@pytest.mark.parametrize("block", list(BLOCKS))
+def test_products_have_as_many_networks_on_both_sides(block):
+    """A matrix times a stack of them would be ONNX, too, but OpenVINO refuses it."""
+    onnx = pytest.importorskip("onnx")
+    estimator = SimpleMLPClassifier((8, 4), block=block, n_estimators=3)
+    graph = skl2onnx.to_onnx(fitted(estimator, Y_BY_KIND["binary"]), X[:1])
+    graph = onnx.shape_inference.infer_shapes(graph).graph
+    stacks = {t.name: t.dims[0] for t in graph.initializer if len(t.dims) == 3}
+    shapes = {
+        value.name: value.type.tensor_type.shape.dim
+        for value in (*graph.input, *graph.value_info)
+    }
+    products = [n.input for n in graph.node if n.op_type == "MatMul"]
+    found = [(shapes[x], stacks[w]) for x, w in products if w in stacks]
+    assert found
+    assert all(len(dims) == 3 and dims[0].dim_value == k for dims, k in found)
+
+
 @pytest.mark.slow
 @each_dtype
 @pytest.mark.parametrize("activation", list(ACTIVATIONS))

@@ -11,6 +11,7 @@ from sknet._numerics import Array
 from sknet.estimators.inputs.targets import ClassTarget
 from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
 from sknet.losses.outputs import LINKS
+from sknet.network.layers import Partition, Scale, Sequential, Spread
 from sknet.onnx.converters import convert
 from sknet.onnx.graph import Graph
 from sknet.onnx.links import inverse
@@ -39,11 +40,19 @@ def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
     """Write the raw outputs of a fitted estimator for encoded features ``x``."""
     network, theta = estimator._fitted_network(), estimator.theta_
     views = network.layout.bind(theta)
+    if len(theta) > 1 and not _makes_members(network.root):
+        # One matrix times several is ONNX, too, but OpenVINO refuses it.
+        x = graph.op("Expand", x, np.array([len(theta), 1, 1]))
     raw = convert(graph, network.root, views, x, network.n_inputs)
     temperature = vars(estimator).get("temperature_", 1.0)
     if temperature != 1.0:
         raw = graph.op("Div", raw, float(temperature))
     return Raw(raw, len(theta) * network.n_heads, network.n_outputs)
+
+
+def _makes_members(root: Sequential) -> bool:
+    """Return whether the first layer takes rows, and gives those of each network."""
+    return isinstance(root.layers[0], (Partition, Scale, Spread))
 
 
 # ---------------------------------------------------------------------------- classes
