@@ -105,8 +105,9 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
     class_weight : dict, "balanced" or None, default=None
         Weights by class, multiplied with the sample weights; classes left out of the
-        dict have weight 1. "balanced" gives every class the same sum of weights; it
-        is not available in ``partial_fit``.
+        dict have weight 1. A dict that names every class may name others, which a fold
+        lacks. "balanced" gives every class the same sum of weights; it is not available
+        in ``partial_fit``.
     loss : str, ClassLoss or pair of functions, default="log_loss"
         What is minimised: a name from the table of losses of a classifier, or an
         instance, e.g. ``LogLoss(label_smoothing=0.1)``. A pair ``(value, gradient)``

@@ -40,7 +40,8 @@ def class_weights(
     ----------
     class_weight : dict or 'balanced'
         Weights by label; labels that are left out have weight 1. 'balanced' gives
-        every class the same sum of weights.
+        every class the same sum of weights. A dict that names every class may name
+        other labels, too.
     target : ClassTarget
         The classes.
     y : ndarray of shape (N,)
@@ -56,7 +57,8 @@ def class_weights(
     Raises
     ------
     ValueError
-        If the target has several labels at once, or the dict names no class.
+        If the target has several labels at once, or the dict leaves out a class and
+        names a label that is none.
     """
     if target.kind == "multilabel-indicator":
         raise ValueError(
@@ -72,20 +74,28 @@ def class_weights(
         factors = np.zeros(n_classes)
         factors[present] = sums.sum() / (present.sum() * sums[present])
     else:
-        labels = target.classes.tolist()
-        unknown = [label for label in class_weight if label not in labels]
-        if unknown:
-            raise ValueError(
-                f"class_weight names labels {unknown} that are not among the classes "
-                f"{labels}."
-            )
-        factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
-        if not np.isfinite(factors).all() or (factors < 0.0).any():
-            raise ValueError(
-                f"class_weight={class_weight!r} must hold finite numbers >= 0."
-            )
-        factors = moderate_scale(factors) if factors.any() else factors
+        factors = _factors(class_weight, target.classes.tolist())
     return weight * factors[codes]
+
+
+def _factors(class_weight: dict[Any, Any], labels: list[Any]) -> Array:
+    """Return the weight of each label; refuse a dict that may be mistyped."""
+    missing = [label for label in labels if label not in class_weight]
+    spare = [label for label in class_weight if label not in labels]
+    if missing and spare:
+        raise ValueError(
+            f"class_weight names labels {spare} that are not among the classes "
+            f"{labels}, and leaves out {missing}. Labels to spare, which other data "
+            "may have, are taken beside a weight for each class that is there: name "
+            "all classes, or correct the labels or their type."
+        )
+    weights = np.array(list(class_weight.values()), float)
+    if not np.isfinite(weights).all() or (weights < 0.0).any():
+        raise ValueError(
+            f"class_weight={class_weight!r} must hold finite numbers >= 0."
+        )
+    factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
+    return moderate_scale(factors) if factors.any() else factors
 
 
 def moderate_scale(weight: np.ndarray) -> np.ndarray:
