@@ -81,6 +81,7 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     warm_start : bool, default=False
         Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
         the random stream and the validation split: ten epochs and ten more are twenty.
+        With other data patience, best epoch and learning rate's course begin again.
     momentum : float in [0, 1], default=0.9
         How much of the last step goes on. Ignored unless ``solver="sgd"``.
     nesterovs_momentum : bool, default=True

@@ -37,6 +37,11 @@ class Progress:
         Best validation scores.
     n_no_improvement : ndarray of int, of shape (K,)
         Epochs since the last improvement by more than the tolerance.
+    first_epoch : ndarray of int, of shape (K,)
+        Epochs that were made before those which patience counts.
+    data, measure : list of str
+        For each member, in short, which rows it is trained on, and what the best values
+        were measured on and by; "" where that is not known.
     """
 
     loss_curves: list[list[float]] = field(default_factory=_curves)
@@ -45,6 +50,9 @@ class Progress:
     best_loss: Array = field(default_factory=lambda: np.full(1, math.inf))
     best_score: Array = field(default_factory=lambda: np.full(1, -math.inf))
     n_no_improvement: Array = field(default_factory=lambda: np.zeros(1, dtype=int))
+    first_epoch: Array = field(default_factory=lambda: np.zeros(1, dtype=int))
+    data: list[str] = field(default_factory=lambda: [""])
+    measure: list[str] = field(default_factory=lambda: [""])
 
     def members(self, which: Sequence[int]) -> Progress:
         """Return the course of some members."""
@@ -55,7 +63,18 @@ class Progress:
             self.best_loss[which],
             self.best_score[which],
             self.n_no_improvement[which],
+            self.first_epoch[which],
+            [self.data[k] for k in which],
+            [self.measure[k] for k in which],
         )
+
+    def forget_best(self) -> None:
+        """Let the best values start anew; they do not compare with what comes."""
+        self.best_loss[:], self.best_score[:] = math.inf, -math.inf
+
+    def count_anew(self, n_epochs: Array) -> None:
+        """Let patience begin again after so many epochs, of shape (K,)."""
+        self.n_no_improvement[:], self.first_epoch[:] = 0, n_epochs
 
 
 def stack_progress(courses: Sequence[Progress]) -> Progress:
@@ -67,6 +86,9 @@ def stack_progress(courses: Sequence[Progress]) -> Progress:
         np.concatenate([course.best_loss for course in courses]),
         np.concatenate([course.best_score for course in courses]),
         np.concatenate([course.n_no_improvement for course in courses]),
+        np.concatenate([course.first_epoch for course in courses]),
+        [words for course in courses for words in course.data],
+        [words for course in courses for words in course.measure],
     )
 
 
@@ -177,7 +199,8 @@ class Monitor:
             Who has converged.
         """
         count = progress.n_no_improvement
-        plateau = count > self._patience + self._growth * (state.n_epochs - count)
+        n_before = state.n_epochs - progress.first_epoch - count
+        plateau = count > self._patience + self._growth * n_before
         if not np.count_nonzero(plateau):
             return plateau
         factor, floor = self._paces.plateau_factor, self._paces.rate_floor

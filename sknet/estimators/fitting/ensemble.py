@@ -117,6 +117,9 @@ def progress_of(estimator: Any, task: Task, k: int) -> Progress:
         np.array([math.inf if watched else kept["best_loss"][k]]),
         np.array([kept["best_score"][k] if watched else -math.inf]),
         np.array([kept["n_no_improvement"][k]]),
+        np.array([kept["first_epoch"][k] if "first_epoch" in kept else 0]),
+        [kept["data"][k] if "data" in kept else ""],
+        [kept["measure"][k] if "measure" in kept else ""],
     )
 
 
@@ -224,6 +227,9 @@ def kept_progress(progress: Sequence[Progress], on_score: bool) -> dict[str, Any
         "best_loss": [float(p.best_loss[0]) for p in progress],
         "best_score": [float(p.best_score[0]) for p in progress],
         "n_no_improvement": [int(p.n_no_improvement[0]) for p in progress],
+        "first_epoch": [int(p.first_epoch[0]) for p in progress],
+        "data": [p.data[0] for p in progress],
+        "measure": [p.measure[0] for p in progress],
     }
 
 

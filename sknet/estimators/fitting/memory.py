@@ -88,7 +88,7 @@ def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainS
         Without an order, which depends on the new data.
     """
     last, average = memory.get("last_theta"), memory.get("average")
-    if memory.get("published") != _checksum(theta):
+    if is_edited(memory, theta):
         # Somebody has edited the published parameters: they count.
         last = average = None
     kept = memory.get("slots", [])
@@ -110,6 +110,11 @@ def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainS
         average=None if average is None else average.copy(),
         **counters,
     )
+
+
+def is_edited(memory: dict[str, Any], theta: Array) -> bool:
+    """Tell whether published parameters (K, P) are others than were remembered."""
+    return bool(memory.get("published") != _checksum(theta))
 
 
 def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:

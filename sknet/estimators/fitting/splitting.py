@@ -52,13 +52,17 @@ def arrange_rows(
         estimator._training if task.going_on else {}, n_rows
     )
     splits = estimator._splits(n_rows) and task.holdout is None and not task.incremental
+    n_asked = math.ceil(estimator.validation_fraction * n_rows)
+    if validation is not None and validation.shape[1] != n_asked:
+        orders = validation = None
     if splits and validation is None:
         streams = [splitter] if pools else [state.streams[0] for state in states]
         training, validation = _split_all(estimator, task, streams)
         if validation is not None:
             orders = training
-            for so_far in progress:  # scores on other rows do not compare
-                so_far.best_score[:], so_far.n_no_improvement[:] = -math.inf, 0
+            for state, so_far in zip(states, progress, strict=True):
+                so_far.forget_best()  # scores on other rows do not compare
+                so_far.count_anew(state.n_epochs)
     elif not splits and validation is not None:
         orders = validation = None
     if orders is None and estimator.shuffle:

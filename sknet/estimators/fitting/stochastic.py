@@ -30,6 +30,7 @@ from sknet.estimators.fitting.holdout import Holdout
 from sknet.estimators.fitting.initial import initial_theta
 from sknet.estimators.fitting.splitting import arrange_rows, validation_rows
 from sknet.estimators.fitting.task import Fit, Task, batch_rows, limits_of
+from sknet.estimators.fitting.yardstick import compare_with_before
 from sknet.estimators.inputs.components import averaging_of, rate_factors_of
 from sknet.optimizers import Optimizer
 from sknet.training.member import Member
@@ -59,24 +60,20 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     progress = [progress_of(estimator, task, k) for k in range(len(states))]
     holdouts = arrange_rows(estimator, task, states, progress, streams.splitter)
     recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
-    best = [None] * len(states)
-    if progress[0].best_score[0] > -math.inf:
-        best = [estimator.theta_[k : k + 1].copy() for k in range(len(states))]
     data = member_data(estimator, task, streams.seeds)
     seeds = [None] * len(states) if streams.seeds is None else streams.seeds.tolist()
-    parts = zip(data, states, progress, holdouts, best, seeds, strict=True)
-    return [
-        Member(
-            replace(recipe, limits=_limits(estimator, task, recipe.pace, state)),
-            dataset,
-            state,
-            so_far,
-            holdout,
-            theta,
-            seed,
-        )
-        for dataset, state, so_far, holdout, theta, seed in parts
+    parts = zip(data, states, progress, holdouts, seeds, strict=True)
+    members = [
+        Member(recipe, dataset, state, so_far, holdout, seed=seed)
+        for dataset, state, so_far, holdout, seed in parts
     ]
+    compare_with_before(estimator, task, members)
+    for k, member in enumerate(members):
+        limits = _limits(estimator, task, recipe.pace, member.state)
+        member.recipe = replace(recipe, limits=limits)
+        if member.progress.best_score[0] > -math.inf:
+            member.best = estimator.theta_[k : k + 1].copy()
+    return members
 
 
 def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:

@@ -1,0 +1,127 @@
+"""The yardstick: what the epochs of a training are compared by.
+
+A best score belongs to validation rows and to a scorer, a least loss to training rows.
+Where a training goes on with others, the best starts anew, and so does what is counted
+from it. Checksums tell; they are kept in the progress, as plain data.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sknet._numerics import Array
+from sknet.estimators.fitting import memory
+from sknet.estimators.fitting.fingerprint import described
+from sknet.estimators.fitting.holdout import ScorerScore
+from sknet.estimators.fitting.task import Task
+from sknet.training.batches import Dataset
+from sknet.training.member import Member
+
+
+# Bytes that are looked at a time: a memory map is never read as a whole.
+_CHUNK_BYTES = 2**22
+
+
+def compare_with_before(estimator: Any, task: Task, members: Sequence[Member]) -> None:
+    """Let the best start anew where it was measured on something else.
+
+    Where the rows to train on are others, the epochs without an improvement count anew
+    in any case, and the course of the learning rate begins again.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Its parameters say what is watched; its weights may have been edited.
+    task : Task
+        What is trained on what. The rungs of a search all have the same data.
+    members : sequence of Member
+        About to be trained; their progress notes what it is measured on from now on.
+    """
+    if task.resumable:
+        return
+    looks = estimator.warm_start and not task.incremental
+    checksums = _Checksums(task.dtype)
+    edited = task.going_on and memory.is_edited(estimator._training, estimator.theta_)
+    for member in members:
+        data = checksums.of(member.data) if looks else ""
+        measure = _measure(estimator, task, member, checksums) if looks else ""
+        progress, state = member.progress, member.state
+        if looks and task.going_on:
+            others = progress.data[0] not in ("", data)
+            anew = edited or progress.measure[0] != measure
+            if anew:
+                progress.forget_best()
+            if anew or others:
+                progress.count_anew(state.n_epochs)
+            if others:
+                state.cycle_start[:], state.plateau_scale[:] = state.n_epochs, 1.0
+        progress.data, progress.measure = [data], [measure]
+
+
+def _measure(estimator: Any, task: Task, member: Member, checksums: _Checksums) -> str:
+    """Return which rows a network is judged on and by what, in short."""
+    recipe, holdout, loss = member.recipe, member.holdout, described(task.loss)
+    if not recipe.rule.on_score:
+        loss += f" {recipe.alpha} {recipe.batch_size} {task.architecture.dropout}"
+        return f"{checksums.of(member.data)} {loss}"
+    named = described(estimator.scoring)
+    by = named if isinstance(holdout.score, ScorerScore) else loss
+    who = "together" if holdout.pools else "alone"
+    rows = checksums.of(holdout.data, holdout.rows)
+    return f"{rows} {who} {type(holdout.score).__name__} {by}"
+
+
+class _Checksums:
+    """Checksums of rows; each array is looked at once.
+
+    They are taken of what the network computes with, whatever type it came in.
+
+    Parameters
+    ----------
+    dtype : dtype
+        The type of the computation.
+    """
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._known: dict[tuple[int, int], str] = {}
+
+    def of(self, data: Dataset, rows: Array | None = None) -> str:
+        """Return the checksum of some rows, or of all."""
+        parts = (
+            [data.x, data.y] if data.weight is None else [data.x, data.y, data.weight]
+        )
+        return "-".join(self._of_array(part, rows) for part in parts)
+
+    def _of_array(self, array: Any, rows: Array | None) -> str:
+        """Return the checksum of some rows of an array."""
+        key = id(array), id(rows)
+        if key not in self._known:
+            checksum = 0
+            for part in _pieces(array, rows, self._dtype):
+                checksum = zlib.crc32(part, checksum)
+            self._known[key] = f"{checksum:08x}"
+        return self._known[key]
+
+
+def _pieces(array: Any, rows: Array | None, dtype: np.dtype[Any]) -> Iterator[Array]:
+    """Iterate over what makes some rows of an array, in small pieces."""
+    n_rows = array.shape[0] if rows is None else len(rows)
+    yield np.array([n_rows, *array.shape[1:]])
+    size = array.nnz * 12 if sparse.issparse(array) else array.nbytes
+    step = max(1, _CHUNK_BYTES * array.shape[0] // max(1, size))
+    for start in range(0, n_rows, step):
+        stop = start + step
+        piece = array[start:stop] if rows is None else array[rows[start:stop]]
+        if sparse.issparse(piece):
+            piece.sum_duplicates()
+            piece.eliminate_zeros()
+            yield piece.indptr.astype(np.int64)
+            yield piece.indices.astype(np.int64)
+            piece = piece.data
+        yield np.add(piece, 0, dtype=dtype, order="C")  # and no zero has a sign
