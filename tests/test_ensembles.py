@@ -1,6 +1,7 @@
 """Ensembles: several networks in one fit, each what it would be alone."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
@@ -273,6 +274,24 @@ def test_scorer_sees_the_whole_ensemble():
     assert model.best_validation_score_ == pytest.approx(
         -log_loss(SPECIES, model.predict_proba(X)), rel=1e-10
     )
+
+
+def test_networks_in_threads_are_scored_each_by_itself(monkeypatch):
+    """A scorer sees one network, whatever the others do in the meantime."""
+    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+
+    def scoring(model, X, y):
+        before = model.predict_proba(X)
+        time.sleep(0.01)
+        assert_array_equal(model.predict_proba(X), before)
+        return -log_loss(y, before)
+
+    params = {**NET, "early_stopping": True, "stop_together": False, "max_iter": 5}
+    model = SimpleMLPClassifier(**params, n_estimators=4, n_jobs=4, scoring=scoring)
+    model.fit(X, SPECIES, X_val=X, y_val=SPECIES)
+    by_name = clone(model).set_params(scoring="neg_log_loss", n_jobs=1)
+    by_name.fit(X, SPECIES, X_val=X, y_val=SPECIES)
+    assert_array_equal(model.theta_, by_name.theta_)
 
 
 # -------------------------------------------------------------------------- going on

@@ -232,8 +232,9 @@ class ScorerScore:
         """Return the score of parameters; it is NaN where they have diverged."""
         if not np.isfinite(raw).all():
             return math.nan
-        self._view.theta_ = theta
-        score = self._scorer(self._view, self._x, self._y, **self._weight)
+        view = object.__new__(type(self._view))  # threads score at the same time
+        vars(view).update(vars(self._view), theta_=theta)
+        score = self._scorer(view, self._x, self._y, **self._weight)
         number = np.asarray(score)
         if number.ndim or not isinstance(number.item(), Real):
             raise ValueError(
