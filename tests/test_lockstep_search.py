@@ -2,7 +2,6 @@
 
 import pickle
 import re
-import warnings
 
 import joblib
 import numpy as np
@@ -10,6 +9,7 @@ import pandas as pd
 import pytest
 from joblib.parallel import get_active_backend
 from scipy.stats import loguniform
+from searches import assert_same_table, outcome
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
@@ -59,18 +59,6 @@ NET_FEW = {"net__alpha": [1e-4, 1.0]}
 def scaled(net=NET, scaler=None):
     """Return a pipeline."""
     return Pipeline([("scale", scaler or StandardScaler()), ("net", net)])
-
-
-def assert_same_table(ours, theirs):
-    """Assert equal columns in equal order, times apart; NaN equals NaN."""
-    assert list(ours) == list(theirs)
-    for name in theirs:
-        if re.fullmatch("(mean|std)_(fit|score)_time", name):
-            assert (ours[name] >= 0).all()
-        elif name.startswith("param"):  # settings that are objects are cloned
-            assert list(map(str, ours[name])) == list(map(str, theirs[name]))
-        else:
-            np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
 def networks(search):
@@ -396,26 +384,6 @@ def test_input_is_untouched():
 
 
 # --------------------------------------------------------------------------- bad input
-
-
-def outcome(search, X=X, y=SPECIES, **fit):
-    """Return what comes of a search: an error, or warnings and the table."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", "Stochastic Optimizer")
-        try:
-            table = search.fit(X, y, **fit).cv_results_
-        except Exception as error:
-            return type(error), essence(search, error), None
-    messages = [(w.category, essence(search, w.message)) for w in caught]
-    return type(None), sorted(set(messages), key=str), table
-
-
-def essence(search, message):
-    """Return a message without the class's name, tracebacks, addresses and times."""
-    text = str(message).replace(type(search).__name__, "Search")
-    text = re.sub(r"(?m)^ .*\n?|^Traceback.*\n", "", text)
-    return re.sub(r"0x[0-9a-f]+", "", text).replace("-" * 80, "")
 
 
 def assert_same_outcome(estimator, grid, X=X, y=SPECIES, fit=None, **options):

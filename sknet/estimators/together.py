@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
+from numpy.random import RandomState
 from sklearn import get_config
 
 from sknet._sklearn import has_callbacks
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.fitting.crew import Crew, train
+from sknet.estimators.fitting.crew import Crew, train, was_interrupted
 from sknet.estimators.fitting.stochastic import conclude, prepare
 from sknet.estimators.fitting.task import Call, Task, warn_of
 from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
@@ -96,6 +98,7 @@ class _Fitting:
     outcome: Outcome
     task: Task | None = None
     members: list[Member] = field(default_factory=list)
+    stream: Any = None
 
     def begin(self, readings: Readings) -> None:
         """Understand the request; an error ends it."""
@@ -104,30 +107,55 @@ class _Fitting:
             with rollback(estimator):
                 _validate_once(estimator, readings)
                 self.task = estimator._understand(self.request.call(), readings)
+                if isinstance(estimator.random_state, RandomState):
+                    self.stream = estimator.random_state.get_state()
                 self.members = prepare(estimator, self.task)
         except Exception as error:
-            self.outcome.error = error
+            self.fail(error)
         self.outcome.seconds = perf_counter() - start
+
+    def begin_again(self) -> None:
+        """Make the networks as they were before a training that came to nothing."""
+        estimator = self.request.estimator
+        if self.stream is not None:
+            estimator.random_state.set_state(self.stream)
+        try:
+            with rollback(estimator), catch_warnings():
+                simplefilter("ignore")  # they were given the first time
+                self.members = prepare(estimator, self.task)
+        except Exception as error:
+            self.fail(error)
+
+    def fail(self, error: Exception) -> None:
+        """End with an error."""
+        self.outcome.error, self.outcome.finished = error, True
+        self.task, self.members = None, []
 
     def end(self, seconds_an_epoch: float) -> None:
         """Publish what was trained."""
         estimator, task = self.request.estimator, self.task
         if task is None:
             return
+        self.outcome.finished = True
         endings = [member.ending for member in self.members]
         if any(e is None or e.reason == "interrupted" for e in endings):
             self.outcome.finished = False
             return
-        start = perf_counter()
+        start, n_epochs = perf_counter(), self.n_epochs
         try:
             with rollback(estimator):
                 fit = conclude(estimator, task, self.members)
                 estimator._publish(task, fit)
             warn_of(fit.ending, estimator, incremental=False)
         except Exception as error:
-            self.outcome.error = error
+            self.fail(error)
         self.outcome.seconds += perf_counter() - start
-        self.outcome.seconds += seconds_an_epoch * self.n_epochs
+        self.outcome.seconds += seconds_an_epoch * n_epochs
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether an interrupt has ended any of its members."""
+        return any(map(was_interrupted, self.members))
 
     @property
     def n_epochs(self) -> int:
@@ -189,23 +217,56 @@ def fit_together(
         readings = Readings()
         for fitting in waiting:
             fitting.begin(readings)
-        members = [member for fitting in waiting for member in fitting.members]
-        seconds = _train(members, n_jobs, verbose) if members else 0.0
+        start = perf_counter()
+        _train_all([fitting for fitting in waiting if fitting.members], n_jobs, verbose)
+        seconds = perf_counter() - start
         share = seconds / max(1, sum(fitting.n_epochs for fitting in waiting))
         for fitting in waiting:
-            fitting.outcome.finished = True
             fitting.end(share)
     except KeyboardInterrupt:
         pass  # whoever is not finished says so
     return outcomes
 
 
-def _train(members: Sequence[Member], n_jobs: int | None, verbose: int) -> float:
-    """Train members; return the seconds it took."""
+def _train_all(fittings: list[_Fitting], n_jobs: int | None, verbose: int) -> None:
+    """Train all networks; an error ends the fit of the one that it comes from.
+
+    Where it comes from, rows of common arrays do not tell. So a block that failed is
+    trained again by halves, and what fails alone has failed.
+    """
+    groups = [fittings] if fittings else []
+    while groups:
+        group = groups.pop()
+        crew = _train(group, n_jobs, verbose)
+        if crew.is_halted() or any(fitting.was_interrupted for fitting in group):
+            return
+        again = _failed_together(group, crew)
+        for fitting in again:
+            fitting.begin_again()
+        again = [fitting for fitting in again if fitting.members]
+        middle = (len(again) + 1) // 2
+        groups += [half for half in (again[middle:], again[:middle]) if half]
+
+
+def _failed_together(group: Sequence[_Fitting], crew: Crew) -> list[_Fitting]:
+    """Give errors to those whose they are; return the others of their blocks."""
+    owner = {id(member): fitting for fitting in group for member in fitting.members}
+    lost: dict[int, _Fitting] = {}
+    for block, error in crew.failures or ():
+        owners = {id(f): f for f in (owner[id(m)] for m in block if m.ending is None)}
+        if len(owners) == 1:
+            next(iter(owners.values())).fail(error)
+        lost |= owners
+    return [fitting for fitting in lost.values() if fitting.outcome.error is None]
+
+
+def _train(fittings: Sequence[_Fitting], n_jobs: int | None, verbose: int) -> Crew:
+    """Train the networks of requests; return the crew, which knows what failed."""
+    members = [member for fitting in fittings for member in fitting.members]
     crew = Crew.active(n_jobs, ProgressLine(len(members)) if verbose else None)
+    crew.failures = []
     recipes = [member.recipe for member in members]
     largest = max(r.network.n_largest * r.batch_size for r in recipes)
-    start = perf_counter()
     with blas_threads(None if crew.n_jobs == 1 else 1, 1, largest):
         train(members, crew)
-    return perf_counter() - start
+    return crew

@@ -55,6 +55,9 @@ class Crew:
         members are of one shape: all are one block, so that their epochs are common.
     interrupts : Interrupts
         Ctrl-C ends all after their epoch, even if its exception has not come through.
+    failures : list of (block, error), or None, default=None
+        Takes the blocks that failed, while the others are trained all the same; None
+        if an error ends all. Members without an ending are lost with their block.
     """
 
     n_jobs: int = 1
@@ -65,6 +68,7 @@ class Crew:
     interrupts: Interrupts = field(default_factory=Interrupts)
     halt: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.perf_counter)
+    failures: list[tuple[Sequence[Member], Exception]] | None = None
 
     @classmethod
     def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Crew:
@@ -96,18 +100,18 @@ def train(members: Sequence[Member], crew: Crew) -> None:
     groups = stacks(members)
     if crew.parallel is not None:
         blocks = [block for stack in groups for block in cut(stack, crew.n_jobs)]
-        _train_in_processes(blocks, crew.parallel)
+        _train_in_processes(blocks, crew, crew.parallel)
         return
     small = [stack for stack in groups if not worth_threads(stack, crew.n_jobs)]
     for block in [block for stack in small for block in cut(stack, 1)]:
         train_block(block, crew)
-        if any(_was_interrupted(member) for member in block):
+        if any(map(was_interrupted, block)):
             return
     large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
     _train_in_threads([b for stack in large for b in cut(stack, crew.n_jobs)], crew)
 
 
-def _was_interrupted(member: Member) -> bool:
+def was_interrupted(member: Member) -> bool:
     """Tell whether an interrupt ended a member's training."""
     return member.ending is not None and member.ending.reason == "interrupted"
 
@@ -129,10 +133,18 @@ def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
         pool.shutdown()
 
 
-def _train_in_processes(blocks: Sequence[list[Member]], parallel: Parallel) -> None:
-    """Train blocks in processes, and take over what comes back."""
+def _train_in_processes(
+    blocks: Sequence[list[Member]], crew: Crew, parallel: Parallel
+) -> None:
+    """Train blocks in processes, and take over what comes back.
+
+    A block that failed there is trained again here: not every error can travel.
+    """
     trained = parallel(delayed(_trained_block)(block) for block in blocks)
     for block, result in zip(blocks, trained, strict=True):
+        if result is None:
+            train_block(block, crew)
+            continue
         for member, copy in zip(block, result, strict=True):
             vars(member).update(
                 state=copy.state,
@@ -142,10 +154,16 @@ def _train_in_processes(blocks: Sequence[list[Member]], parallel: Parallel) -> N
             )
 
 
-def _trained_block(block: list[Member]) -> list[Member]:
-    """Train a block in a process of its own, and return it without the data."""
+def _trained_block(block: list[Member]) -> list[Member] | None:
+    """Train a block in a process of its own; return it without the data.
+
+    None stands for an error.
+    """
+    crew = Crew(failures=[])
     with blas_threads(1, 1, 1):
-        train_block(block, Crew())
+        train_block(block, crew)
+    if crew.failures:
+        return None
     for member in block:
         vars(member).update(data=None, holdout=None)
     return block
@@ -156,9 +174,14 @@ def train_block(block: Sequence[Member], crew: Crew) -> None:
     if crew.is_halted():
         return
     make = None if block[0].holdout is None else Validator
-    with np.errstate(all="ignore"):
-        observers = Observers(crew.line, crew.is_halted, crew.watch, crew.save)
-        Session(block, make, observers, crew.began).run()
+    observers = Observers(crew.line, crew.is_halted, crew.watch, crew.save)
+    try:
+        with np.errstate(all="ignore"):
+            Session(block, make, observers, crew.began).run()
+    except Exception as error:
+        if crew.failures is None:
+            raise
+        crew.failures.append((block, error))
 
 
 def stacks(members: Sequence[Member]) -> list[list[Member]]:
@@ -168,12 +191,10 @@ def stacks(members: Sequence[Member]) -> list[list[Member]]:
     """
     groups: dict[Any, list[Member]] = {}
     for member in members:
-        shape: Any = _shape(member)
         try:
-            hash(shape)
-        except TypeError:  # a component of a user that holds, say, a list
-            shape = id(member)
-        groups.setdefault(shape, []).append(member)
+            groups.setdefault(_shape(member), []).append(member)
+        except Exception:  # a component of a user that holds, say, a list
+            groups[id(member)] = [member]
     return [
         sorted(group, key=lambda member: id(member.data.x)) for group in groups.values()
     ]
