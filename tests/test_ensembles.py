@@ -436,16 +436,6 @@ def test_interrupt_before_any_network_is_trained_is_passed_on(monkeypatch):
     assert "theta_" not in vars(model)
 
 
-def test_time_limit_is_that_of_all_networks(monkeypatch):
-    """Blocks that begin after it make one epoch."""
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)
-    params = {"max_time": 1e-6, "max_iter": 50, "random_state": 0}
-    model = SimpleMLPRegressor(hidden_layer_sizes=(5,), n_estimators=4, **params)
-    with pytest.warns(ConvergenceWarning, match="max_time"):
-        model.fit(X, LENGTH)
-    assert [len(curve) for curve in model.member_loss_curves_] == [1] * 4
-
-
 def test_mean_of_the_largest_numbers_is_finite():
     """Their sum is not."""
     model = SimpleMLPRegressor(n_estimators=3, max_iter=1, random_state=0)

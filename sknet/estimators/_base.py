@@ -23,7 +23,6 @@ from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
 from sknet.estimators.fitting.callbacks import EpochCallbacks, begin_callbacks
 from sknet.estimators.fitting.checkpoints import saving
 from sknet.estimators.fitting.crew import Crew, train
-from sknet.estimators.fitting.ensemble import begun
 from sknet.estimators.fitting.fullbatch import fit_lbfgs
 from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.fitting.stochastic import conclude, prepare
@@ -169,10 +168,9 @@ class BaseMLP(
         with self._threads(task, len(members)):
             with suppress(KeyboardInterrupt), interrupts.let_in():
                 train([m for m in members if m.ending is None], crew)
-            trained = begun(members)
-            fit = conclude(self, task, trained)
-            left_out = len(trained) < len(members)
-            fit = fit.interrupted_if(interrupts.came or left_out)
+            if saver is not None:
+                saver.catch_up(members)
+            fit = conclude(self, task, members).interrupted_if(interrupts.came)
             self._publish(task, fit)
         return fit
 

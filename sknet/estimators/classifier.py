@@ -136,7 +136,9 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         Type to compute in. "auto" takes float32 for float32 input, else float64. Other
         input is converted a batch at a time.
     max_time : float in (0, inf) or None, default=None
-        Seconds after which training stops at the end of the epoch.
+        Seconds after which training stops at the end of the epoch. The networks of an
+        ensemble share them; those that no time is left for are left out, with a
+        warning.
     n_threads : int in [1, inf) or None, default=None
         BLAS threads during ``fit``. None takes one for small networks, where more only
         cost time, and leaves BLAS as it is for large ones.

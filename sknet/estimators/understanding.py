@@ -263,6 +263,11 @@ class Understanding:
             return np.dtype(self.dtype)
         return np.dtype(np.float32 if X.dtype == np.float32 else np.float64)
 
+    def _n_asked_for(self) -> int:
+        """Return the networks of the last fit, those among them that it left out."""
+        memory = vars(self).get("_training", {})
+        return int(memory.get("n_networks", len(self.theta_)))
+
     def _check_same_network(self, architecture: Architecture, target: Any) -> None:
         """Refuse to go on with another network than the fitted one."""
         fitted_dtype = str(self.theta_.dtype)
@@ -271,7 +276,7 @@ class Understanding:
                 fitted_dtype if self.dtype == "auto" else self.dtype,
                 fitted_dtype,
             ),
-            "number of networks": (n_networks(self), len(self.theta_)),
+            "number of networks": (n_networks(self), self._n_asked_for()),
             "number of outputs": (target.n_outputs, self.n_outputs_),
             "output activation": (target.loss.link_name, self.out_activation_),
             "number of raw outputs": (

@@ -119,6 +119,7 @@ class Saver:
         self._lock = threading.Lock()
         self._began = time.monotonic()
         self._clock = threading.local()  # each thread trains members of its own
+        self._is_behind = False
         self._write()
 
     def __call__(self, standing: Standing | None, left: list[Member]) -> None:
@@ -133,6 +134,16 @@ class Saver:
             for member, now in standing.pairs():
                 self._kept[id(member)] = packed_member(now)
         if is_time or not all(map(_is_over, left)):
+            self._write()
+        elif left:
+            self._is_behind = True
+
+    def catch_up(self, members: Sequence[Member]) -> None:
+        """Write those that were through, if there was no time for others to begin."""
+        late = any(
+            m.ending is not None and m.ending.reason == "max_time" for m in members
+        )
+        if late and self._is_behind:
             self._write()
 
     def remove_if_through(self, members: Sequence[Member]) -> None:
@@ -166,6 +177,7 @@ class Saver:
     def _write(self) -> None:
         """Write all members to the file."""
         with self._lock:
+            self._is_behind = False
             tree = {"run": self._run, "members": list(self._kept.values())}
             try:
                 write_archive(self._file, tree)

@@ -28,11 +28,14 @@ class Ending:
         Epochs, or iterations of L-BFGS, in this call.
     detail : str, default=""
         What a solver from outside said about it.
+    left_out : str, default=""
+        How many networks of an ensemble were never begun: "3 of 5", "" for none.
     """
 
     reason: str
     n_iter: int
     detail: str = ""
+    left_out: str = ""
 
 
 @dataclass

@@ -42,9 +42,8 @@ class Session:
         them; None without validation sets.
     observers : Observers
         Told of every epoch.
-    began : float or None, default=None
-        When the time that limits count began, on the clock of ``perf_counter``; None
-        for now.
+    deadline : float, default=inf
+        When all stop after their epoch, on the clock of ``perf_counter``.
     """
 
     def __init__(
@@ -52,15 +51,14 @@ class Session:
         members: Sequence[Member],
         make_validate: Callable[[Sequence[Member], Any], Validate] | None,
         observers: Observers,
-        began: float | None = None,
+        deadline: float = math.inf,
     ) -> None:
         first = members[0].recipe
         self._make_validate = make_validate
         self._reporter = Reporter(first.verbose)
         self._observers = observers
         self._n_done = 0
-        began = time.perf_counter() if began is None else began
-        self._deadline = began + first.limits.max_time
+        self._deadline = deadline
         state = stack_states([member.state for member in members], spend=True)
         progress = stack_progress([member.progress for member in members])
         best = None

@@ -23,7 +23,7 @@ from sknet.estimators.fitting.holdout import Validator
 from sknet.estimators.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
 from sknet.training.interrupts import Interrupts
-from sknet.training.member import Member, Observers, Standing
+from sknet.training.member import Ending, Member, Observers, Standing
 from sknet.training.session import Session
 
 
@@ -67,8 +67,9 @@ class Crew:
     save: Callable[[Standing | None, list[Member]], None] | None = None
     interrupts: Interrupts = field(default_factory=Interrupts)
     halt: threading.Event = field(default_factory=threading.Event)
-    began: float = field(default_factory=time.perf_counter)
     failures: list[tuple[Sequence[Member], Exception]] | None = None
+    began: float = field(default_factory=lambda: time.perf_counter())
+    has_trained: bool = False
 
     @classmethod
     def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Crew:
@@ -82,6 +83,21 @@ class Crew:
         """Tell whether all are to stop after their epoch."""
         return self.interrupts.raised or self.halt.is_set()
 
+    def deadline(self, max_time: float, share: float) -> float | None:
+        """Return when a block that is about to begin stops; None if it is too late.
+
+        It gets a ``share`` of the time that is left. Whoever comes first begins in any
+        case, so that there is something to publish.
+        """
+        if max_time == math.inf:
+            return math.inf
+        now = time.perf_counter()
+        left = self.began + max_time - now
+        if left <= 0.0 and self.has_trained:
+            return None
+        self.has_trained = True
+        return now + left * share
+
 
 def train(members: Sequence[Member], crew: Crew) -> None:
     """Train members; those of one shape as stacks, cut into blocks.
@@ -90,7 +106,8 @@ def train(members: Sequence[Member], crew: Crew) -> None:
     ----------
     members : sequence of Member
         Each gets the state and the ending of its training. After an interrupt,
-        those who have not begun have none.
+        those who have not begun have none; at the end of the time they have one
+        without a further epoch.
     crew : Crew
         Who trains.
     """
@@ -103,12 +120,38 @@ def train(members: Sequence[Member], crew: Crew) -> None:
         _train_in_processes(blocks, crew, crew.parallel)
         return
     small = [stack for stack in groups if not worth_threads(stack, crew.n_jobs)]
-    for block in [block for stack in small for block in cut(stack, 1)]:
-        train_block(block, crew)
+    large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
+    blocks = [block for stack in small for block in cut(stack, 1)]
+    later = sum(map(len, large)) / crew.n_jobs
+    for block, share in zip(blocks, shares(blocks, 1, later), strict=True):
+        train_block(block, crew, share)
         if any(map(was_interrupted, block)):
             return
-    large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
     _train_in_threads([b for stack in large for b in cut(stack, crew.n_jobs)], crew)
+
+
+def shares(
+    blocks: Sequence[list[Member]], n_jobs: int, later: float = 0.0
+) -> list[float]:
+    """Return which share of the time that is left when it begins each block gets.
+
+    Parameters
+    ----------
+    blocks : sequence of list of Member
+        In the order in which they begin.
+    n_jobs : int
+        Blocks at a time: each is followed by every ``n_jobs``-th of those behind it.
+    later : float, default=0.0
+        Networks that one job has to train after all of them.
+
+    Returns
+    -------
+    shares : list of float
+        The networks of a block, of all that are still to be trained in its place. So
+        each network gets as much, and what one does not need falls to the next.
+    """
+    sizes = [len(block) for block in blocks]
+    return [n / (sum(sizes[i::n_jobs]) + later) for i, n in enumerate(sizes)]
 
 
 def was_interrupted(member: Member) -> bool:
@@ -120,8 +163,8 @@ def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
     """Train blocks in threads; an interrupt ends all after their epoch."""
     pool, jobs = ThreadPoolExecutor(crew.n_jobs), []
     try:  # an interrupt may come while the jobs are still handed out
-        for block in blocks:
-            jobs.append(pool.submit(train_block, block, crew))
+        for block, share in zip(blocks, shares(blocks, crew.n_jobs), strict=True):
+            jobs.append(pool.submit(train_block, block, crew, share))
         for job in jobs:
             job.result()
     except BaseException as reason:
@@ -169,15 +212,20 @@ def _trained_block(block: list[Member]) -> list[Member] | None:
     return block
 
 
-def train_block(block: Sequence[Member], crew: Crew) -> None:
-    """Train members of one shape as rows of one array."""
+def train_block(block: Sequence[Member], crew: Crew, share: float = 1.0) -> None:
+    """Train members of one shape as rows of one array, in a share of the time."""
     if crew.is_halted():
+        return
+    deadline = crew.deadline(block[0].recipe.limits.max_time, share)
+    if deadline is None:
+        for member in block:
+            member.ending = Ending("max_time", member.n_done)
         return
     make = None if block[0].holdout is None else Validator
     observers = Observers(crew.line, crew.is_halted, crew.watch, crew.save)
     try:
         with np.errstate(all="ignore"):
-            Session(block, make, observers, crew.began).run()
+            Session(block, make, observers, deadline).run()
     except Exception as error:
         if crew.failures is None:
             raise
@@ -187,7 +235,8 @@ def train_block(block: Sequence[Member], crew: Crew) -> None:
 def stacks(members: Sequence[Member]) -> list[list[Member]]:
     """Group members by what they have to share to be rows of one array.
 
-    Members that read the same data stand side by side.
+    Members that read the same data stand side by side, those first that were trained
+    least: where time is short, the others have had some before.
     """
     groups: dict[Any, list[Member]] = {}
     for member in members:
@@ -196,7 +245,8 @@ def stacks(members: Sequence[Member]) -> list[list[Member]]:
         except Exception:  # a component of a user that holds, say, a list
             groups[id(member)] = [member]
     return [
-        sorted(group, key=lambda member: id(member.data.x)) for group in groups.values()
+        sorted(group, key=lambda m: (id(m.data.x), int(m.state.n_epochs[0])))
+        for group in groups.values()
     ]
 
 

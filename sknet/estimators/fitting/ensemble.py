@@ -124,7 +124,7 @@ def progress_of(estimator: Any, task: Task, k: int) -> Progress:
 
 
 def begun(members: Sequence[Member]) -> Sequence[Member]:
-    """Return the networks to publish: after an interrupt those that were trained.
+    """Return the networks to publish: after an interrupt, or the end of the time, some.
 
     Parameters
     ----------
@@ -135,29 +135,46 @@ def begun(members: Sequence[Member]) -> Sequence[Member]:
     -------
     members : sequence of Member
         A single network as soon as it has begun; of several those that have made an
-        epoch.
+        epoch, be it in an earlier fit.
 
     Raises
     ------
     KeyboardInterrupt
-        If there is none.
+        If none of them was trained in this fit.
     """
     least = 0 if len(members) == 1 else 1
-    trained = [m for m in members if m.ending is not None and m.ending.n_iter >= least]
-    if not trained:
+    if not any(m.ending is not None and m.ending.n_iter >= least for m in members):
         raise KeyboardInterrupt
-    return trained
+    return members if len(members) == 1 else [m for m in members if _has_epochs(m)]
 
 
-def ending_of(members: Sequence[Member]) -> Ending:
-    """Return the worst ending of all, and the epochs of the longest training."""
+def _has_epochs(member: Member) -> bool:
+    """Tell whether a network was ever trained for an epoch.
+
+    An interrupt while states become rows of one array loses those of its block.
+    """
+    state = vars(member.state)
+    return state["theta"] is not None and int(member.state.n_epochs[0]) > 0
+
+
+def ending_of(members: Sequence[Member], n_published: int) -> Ending:
+    """Return the worst ending of all, and the epochs of the longest training.
+
+    Those that were never begun are not among the ``n_published``; it says how many.
+    """
     endings = []
     for member in members:
         ending = member.ending or Ending("interrupted", 0)
         if member.recipe.pace.schedule.is_planned and ending.reason == "max_iter":
             ending = replace(ending, reason="finished")  # as it was planned
         endings.append(ending)
-    return worst(endings)
+    return replace(worst(endings), left_out=left_out(len(members), n_published))
+
+
+def left_out(n_networks: int, n_published: int) -> str:
+    """Return how many networks were never begun, in words; "" if none."""
+    missing = n_networks - n_published
+    return f"{missing} of {n_networks}" if missing else ""
 
 
 def worst(endings: Sequence[Ending]) -> Ending:
@@ -211,7 +228,7 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
             "ended": ending.reason,
         },
     }
-    if len(members) > 1:
+    if members[0].seed is not None:
         attributes["member_loss_curves_"] = curves
         attributes["member_seeds_"] = np.array([member.seed for member in members])
     return attributes

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,7 +15,9 @@ from sknet._numerics import Array, mean_of_members
 from sknet._rng import StreamState, stream_state
 from sknet.estimators.fitting.ensemble import (
     fitted_seeds,
+    left_out,
     member_data,
+    n_networks,
     new_streams,
     worst,
 )
@@ -22,11 +26,11 @@ from sknet.estimators.fitting.task import Fit, Task, limits_of
 from sknet.estimators.inputs.components import schedule_of
 from sknet.network.network import Network
 from sknet.schedules import Constant
-from sknet.training.batches import Dataset
 from sknet.training.callbacks import Reporter
 from sknet.training.interrupts import Interrupts
 from sknet.training.lbfgs import FullBatch, minimize_lbfgs
 from sknet.training.member import Ending
+from sknet.training.recipe import Limits
 
 
 Watch = Callable[[Array, int], bool]
@@ -60,19 +64,47 @@ def fit_lbfgs(
     data = member_data(estimator, task, seeds)
     solved: list[tuple[Ending, float]] = []
     interrupts.raise_if_came()
-    for k, dataset in enumerate(data):
+    for k, limits in enumerate(_shared_limits(estimator, len(data))):
         begun = np.concatenate(thetas[: k + 1]) if watch else None
         told = partial(_tell, watch, begun) if watch else None
-        solved.append(_solve(estimator, task, dataset, thetas[k], interrupts, told))
+        full = FullBatch(task.objective(estimator.alpha), data[k], thetas[k])
+        solved.append(_solve(estimator, full, thetas[k], limits, interrupts, told))
         is_over = solved[-1][0].reason == "interrupted"
         if is_over or interrupts.came or interrupts.raised:
             break
-    n_members = len(solved)
-    seeds = None if seeds is None else seeds[:n_members]
-    theta = np.concatenate(thetas[:n_members])
-    attributes = _attributes(estimator, task, solved, kept[:n_members], seeds)
+    # What is not begun again keeps what an earlier fit has found.
+    n_published = len(data) if task.going_on else len(solved)
+    seeds = None if seeds is None else seeds[:n_published]
+    theta = np.concatenate(thetas[:n_published])
+    attributes = _attributes(estimator, task, solved, kept[:n_published], seeds)
     attributes |= estimator._judged(task, theta, [])
-    return Fit(theta, worst([ending for ending, _ in solved]), attributes)
+    missing = left_out(len(data), n_published)
+    ending = _ending(solved, len(data), interrupts.came or interrupts.raised)
+    return Fit(theta, replace(ending, left_out=missing), attributes)
+
+
+def _shared_limits(estimator: Any, n_members: int) -> Iterator[Limits]:
+    """Yield the limits of each network: an equal share of the time that is left.
+
+    There is none for those for which no time is left.
+    """
+    limits = limits_of(estimator, incremental=False)
+    deadline = time.perf_counter() + limits.max_time
+    for k in range(n_members):
+        left = deadline - time.perf_counter()
+        if k and left <= 0.0:
+            return
+        yield replace(limits, max_time=left / (n_members - k))
+
+
+def _ending(
+    solved: Sequence[tuple[Ending, float]], n_members: int, was_interrupted: bool
+) -> Ending:
+    """Return the worst ending, that of networks that were not begun among them."""
+    endings = [ending for ending, _ in solved]
+    if len(solved) < n_members:
+        endings.append(Ending("interrupted" if was_interrupted else "max_time", 0))
+    return worst(endings)
 
 
 def _start(
@@ -108,8 +140,9 @@ def _attributes(
         "t_": seen,
         "_training": {
             "streams": list(kept),
-            "n_epochs": [n_epochs] * len(solved),
-            "n_seen": [seen] * len(solved),
+            "n_networks": n_networks(estimator),
+            "n_epochs": [n_epochs] * len(kept),
+            "n_seen": [seen] * len(kept),
         },
     }
     if seeds is not None:
@@ -125,17 +158,16 @@ def _tell(watch: Watch, begun: Array, x: Array, n_iter: int) -> bool:
 
 def _solve(
     estimator: Any,
-    task: Task,
-    data: Dataset,
+    full: FullBatch,
     theta: Array,
+    limits: Limits,
     interrupts: Interrupts,
     told: Watch | None,
 ) -> tuple[Ending, float]:
     """Minimise for one network, in place; return how it ended, and the loss."""
-    full = FullBatch(task.objective(estimator.alpha), data, theta)
     ending, x, loss = minimize_lbfgs(
         full,
-        limits_of(estimator, incremental=False),
+        limits,
         estimator.max_fun,
         estimator.tol,
         Reporter(bool(estimator.verbose)),

@@ -19,9 +19,11 @@ from sknet._rng import noise_stream
 from sknet.estimators.fitting import memory
 from sknet.estimators.fitting.ensemble import (
     Streams,
+    begun,
     ending_of,
     fitted_seeds,
     member_data,
+    n_networks,
     new_streams,
     progress_of,
     summary,
@@ -86,14 +88,20 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     task : Task
         What was trained on what.
     members : sequence of Member
-        As a session left them.
+        As a session left them. Those that were never begun are left out.
 
     Returns
     -------
     fit : Fit
         Trained parameters and curves.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If none of them was trained.
     """
-    ending = ending_of(members)
+    trained = begun(members)
+    ending, members = ending_of(members, len(trained)), trained
     if task.resumable:  # as if it had been one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         ending = replace(ending, n_iter=n_epochs)
@@ -108,6 +116,7 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     attributes |= estimator._judged(task, theta, members)
     keep = estimator.warm_start or task.incremental or task.resumable
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
+    attributes["_training"]["n_networks"] = n_networks(estimator)
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     return Fit(theta, ending, attributes)
 

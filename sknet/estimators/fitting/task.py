@@ -134,8 +134,10 @@ class Fit:
 
 def limits_of(estimator: Any, incremental: bool) -> Limits:
     """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
+    if incremental:
+        return Limits(1)
     max_time = math.inf if estimator.max_time is None else float(estimator.max_time)
-    return Limits(1 if incremental else int(estimator.max_iter), max_time)
+    return Limits(int(estimator.max_iter), max_time)
 
 
 def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
@@ -176,7 +178,17 @@ def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
             "(StandardScaler, TransformedTargetRegressor)."
         )
     if text:
-        warnings.warn(text, category, stacklevel=5)
+        warnings.warn(text + _left_out(ending), category, stacklevel=5)
+
+
+def _left_out(ending: Ending) -> str:
+    """Return a sentence about the networks that are missing, and what to do, or ""."""
+    if not ending.left_out:
+        return ""
+    text = f" {ending.left_out} networks were never begun: the ensemble lacks them."
+    if ending.reason == "max_time":
+        text += " Raise max_time, or lower n_estimators."
+    return text
 
 
 def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
