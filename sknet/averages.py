@@ -30,6 +30,14 @@ class Averaging(Component):
 
     each_step: ClassVar[bool]
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether the share depends on ``progress``, and so on the length of the plan.
+
+        A training that is made longer later on then has to begin anew.
+        """
+        return True
+
     @abstractmethod
     def share(self, n_averaged: int, progress: float) -> float:
         """Return the share, in [0, 1], of the newest parameters in the average.
@@ -90,6 +98,11 @@ class EMA(Averaging):
     each_step: ClassVar[bool] = True
 
     decay: float = real(0.999, "[0, 1)")
+
+    @property
+    def is_planned(self) -> bool:
+        """False: only the number of steps counts."""
+        return False
 
     def share(self, n_averaged: int, progress: float) -> float:
         """Return that of a plain mean, until it falls to ``1 - decay``."""

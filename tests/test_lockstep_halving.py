@@ -19,7 +19,12 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
-from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet import (
+    SimpleMLPClassifier,
+    SimpleMLPRegressor,
+    TabularMLPClassifier,
+    TabularMLPRegressor,
+)
 from sknet.lockstep import LockstepHalvingRandomSearchCV, LockstepHalvingSearchCV
 
 
@@ -113,6 +118,43 @@ def test_halving_equals_scikit_learn(options):
 def test_halving_goes_on_with_all_that_training_keeps(params):
     """Momentum, rates, streams, and whether it was through with it already."""
     both(clone(NET).set_params(**params), GRID)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"learning_rate": "cosine"},
+        {"learning_rate": "one_cycle", "early_stopping": True},
+        {"averaging": "swa"},
+    ],
+    ids=lambda params: "-".join(params),
+)
+def test_halving_by_a_plan_trains_each_rung_anew(params):
+    """What n epochs are the beginning of depends on the plan."""
+    both(clone(NET).set_params(**params), GRID)
+
+
+@pytest.mark.parametrize("kind", [TabularMLPClassifier, TabularMLPRegressor])
+def test_halving_of_a_table_ranks_by_the_plan_of_the_refit(kind):
+    """Their learning rate is planned unless said otherwise."""
+    net = kind((5,), n_estimators=2, max_iter=9, random_state=0, n_jobs=1)
+    y = SPECIES if kind is TabularMLPClassifier else LENGTH
+    search = both(net, GRID, y=y, max_resources=9)
+    assert search.best_params_["max_iter"] == 9
+    constant = clone(net).set_params(learning_rate="constant")
+    both(constant, GRID, y=y, max_resources=9)
+
+
+def test_only_plans_are_trained_anew():
+    """A rung may have candidates of both kinds."""
+    steps = []
+    search = counted_search(lambda: steps.append(1), refit=False)
+    search.param_grid = {"learning_rate": ["constant", "cosine"], "alpha": [0.1, 1.0]}
+    search.set_params(factor=2, max_resources=4, min_resources=2).fit(X, LENGTH)
+    rungs = search.cv_results_["iter"], search.cv_results_["param_learning_rate"]
+    second = rungs[1][rungs[0] == 1]
+    again = sum(4 if kind == "cosine" else 2 for kind in second)
+    assert len(steps) == 3 * (4 * 2 + again)
 
 
 def test_halving_of_a_regressor_equals_scikit_learn():

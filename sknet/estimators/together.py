@@ -16,7 +16,7 @@ from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.crew import Crew, train, was_interrupted
 from sknet.estimators.fitting.stochastic import conclude, prepare
 from sknet.estimators.fitting.task import Call, Task, warn_of
-from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
+from sknet.estimators.inputs.components import FULL_BATCH_SOLVER, averaging_of
 from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import rollback
 from sknet.estimators.threads import blas_threads
@@ -184,6 +184,16 @@ def can_run_together(estimator: Any) -> str:
     if has_callbacks(estimator):
         return "callbacks"
     return ""
+
+
+def follows_a_plan(estimator: BaseMLP) -> bool:
+    """Tell whether ``max_iter`` shapes a training, and not only ends it.
+
+    Then n epochs and m more are not n + m.
+    """
+    averaging = averaging_of(estimator)
+    planned = estimator._chosen_schedule(incremental=False).is_planned
+    return planned or (averaging is not None and averaging.is_planned)
 
 
 def fit_together(

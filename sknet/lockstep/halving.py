@@ -118,9 +118,10 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
 
     Notes
     -----
-    With ``random_state`` an int and ``learning_rate="constant"`` the results are those
-    of scikit-learn's class, bit for bit, because n epochs and m more are n + m. A
-    schedule that is planned over ``max_iter`` sees another plan in each rung.
+    With ``random_state`` an int the results are those of scikit-learn's class, bit for
+    bit, because n epochs and m more are n + m. Where they are not, since a schedule
+    ("flat_cosine") or an average ("swa") is planned over ``max_iter``, each rung trains
+    anew, and the best is refitted by the plan that it won with.
 
     Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
     network is kept with its optimizer's memory. After ``fit`` nothing of it is left.
@@ -293,9 +294,10 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
 
     Notes
     -----
-    With ``random_state`` an int and ``learning_rate="constant"`` the results are those
-    of scikit-learn's class, bit for bit, because n epochs and m more are n + m. A
-    schedule that is planned over ``max_iter`` sees another plan in each rung.
+    With ``random_state`` an int the results are those of scikit-learn's class, bit for
+    bit, because n epochs and m more are n + m. Where they are not, since a schedule
+    ("flat_cosine") or an average ("swa") is planned over ``max_iter``, each rung trains
+    anew, and the best is refitted by the plan that it won with.
 
     Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
     network is kept with its optimizer's memory. After ``fit`` nothing of it is left.

@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from sknet.estimators.together import fit_together
+from sknet.estimators.together import fit_together, follows_a_plan
 from sknet.lockstep.folds import Fold
 from sknet.lockstep.gather import Call
 from sknet.lockstep.training import (
@@ -54,7 +54,8 @@ class Rounds:
         The search's.
     resource : str or None
         Name of the parameter that grows from round to round and in which networks go
-        on from where they are: their ``max_iter``.
+        on from where they are: their ``max_iter``. Where it is also the length of a
+        plan they begin anew, since the best one will be refitted by the last plan.
     """
 
     def __init__(
@@ -136,7 +137,10 @@ class Rounds:
         before = fold.trained.get(self._key(call))
         if before:
             return self._going_on(call, before.pop())
-        return Training.new(call, estimator, candidate, fold)
+        training = Training.new(call, estimator, candidate, fold)
+        if self._resource is not None:
+            training.is_resumable = not follows_a_plan(training.network)
+        return training
 
     def _candidate(self, estimator: Any, call: Call) -> Candidate:
         """Return what is known of a candidate, found out once for all folds."""
@@ -174,7 +178,8 @@ class Rounds:
         """Return the training that goes on from the round before."""
         max_iter = call.kwargs["parameters"][self._resource]
         before.network.set_params(max_iter=max_iter)
-        return Training(call, before.network, before.front, going_on=True)
+        network, front = before.network, before.front
+        return Training(call, network, front, going_on=True, is_resumable=True)
 
     def _keep(self, trainings: Any) -> None:
         """Keep the networks of the round, if the next one can go on from them."""
@@ -182,9 +187,8 @@ class Rounds:
             fold.next_round()
         for training in trainings:
             training.front.n_users, training.front.seconds = 0, 0.0
-            if self._resource is None:
-                continue
-            if training.outcome.finished and not training.has_failed():
+            finished = training.outcome.finished and not training.has_failed()
+            if training.is_resumable and finished:
                 kept = self._fold(training.call).trained
                 kept.setdefault(self._key(training.call), []).append(training)
 
@@ -197,15 +201,11 @@ class Rounds:
             training.front.n_users += 1
         if not ready:
             return
-        goes_on = self._resource is not None
         with warnings.catch_warnings():
-            if goes_on:  # the end of a rung is not meant to be the end of training
+            if self._resource is not None:  # the end of a rung is no end of training
                 warnings.simplefilter("ignore", ConvergenceWarning)
-            outcomes = fit_together(
-                [t.request(goes_on) for t in ready],
-                self._n_jobs,
-                verbose=self._verbose,
-            )
+            requests = [t.request() for t in ready]
+            outcomes = fit_together(requests, self._n_jobs, verbose=self._verbose)
         for training, outcome in zip(ready, outcomes, strict=True):
             training.outcome = outcome
 

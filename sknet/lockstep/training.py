@@ -125,12 +125,15 @@ class Training:
         What is before it.
     going_on : bool
         Whether the network goes on from the round before.
+    is_resumable : bool
+        Whether the next round may go on from this one.
     """
 
     call: Call
     network: Any
     front: Front
     going_on: bool = False
+    is_resumable: bool = False
     outcome: Outcome = field(default_factory=Outcome)
 
     @classmethod
@@ -147,7 +150,7 @@ class Training:
         """Tell whether an error came, before or in the training."""
         return self.front.error is not None or self.outcome.error is not None
 
-    def request(self, resumable: bool) -> Request:
+    def request(self) -> Request:
         """Return what is asked of the training of many networks."""
         return Request(
             self.network,
@@ -155,7 +158,7 @@ class Training:
             self.front.y,
             self.front.fit_params,
             going_on=self.going_on,
-            resumable=resumable,
+            resumable=self.is_resumable,
         )
 
     def result(self) -> Any:
