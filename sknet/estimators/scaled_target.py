@@ -15,18 +15,6 @@ from sknet.estimators.outputs.quantiles import QuantilePredictions
 from sknet.losses import MeanQuantiles, SquaredError, ValueLoss
 
 
-# Losses that mean the same whatever the units of the target are.
-_SCALABLE = (
-    "squared_error",
-    "absolute_error",
-    "huber",
-    "log_cosh",
-    "quantile",
-    "gaussian",
-    "mean_quantiles",
-)
-
-
 class ScaledTarget(QuantilePredictions):
     """Mixin: a regressor whose target is standardised, and whose predictions end."""
 
@@ -85,12 +73,12 @@ class ScaledTarget(QuantilePredictions):
             if target.n_outputs != self.n_outputs_:
                 return target  # to be refused by its number of outputs
             return replace(target, scale=self._target_scale())
-        identity = self.output_activation in (None, "identity")
-        if target.loss.name not in _SCALABLE or not identity:
+        scaling = target.loss.scaling
+        if scaling is None:
             return target
         columns = y.reshape(len(y), -1)
         clips = bool(self.clip_predictions)
-        return replace(target, scale=target_scale(columns, weight, clips))
+        return replace(target, scale=target_scale(columns, weight, clips, scaling))
 
     def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
         """Return the measures of the target."""

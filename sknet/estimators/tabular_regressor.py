@@ -202,7 +202,8 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     preprocessor_ : TabularPreprocessor
         What makes the columns of the network of a table.
     target_mean_, target_deviation_ : ndarray of shape (n_targets,), or None
-        By which the target is standardised; None where the loss does not allow it.
+        By which the target is standardised, or what stands for them by quantiles (see
+        the notes); None where the loss does not allow it.
     target_range_ : ndarray of shape (2, n_targets), or None
         Where predictions end.
     n_iter_ : int
@@ -244,7 +245,9 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     documentation. Losses of which the units do not matter ("squared_error",
     "absolute_error", "huber", "log_cosh", "quantile", "gaussian") work on standardised
     targets; curves and options such as the ``delta`` of the Huber loss are in those
-    units. "poisson" and "gamma" take targets as they are. ``partial_fit`` keeps the
+    units. "absolute_error", "huber", "log_cosh" and "quantile", to which targets far
+    off matter little, are scaled by median and quartiles, the others by mean and
+    deviation. "poisson" and "gamma" take targets as they are. ``partial_fit`` keeps the
     encoding and the scale of the first table, with a constant learning rate and without
     early stopping: let it be a fair sample.
 

@@ -173,10 +173,15 @@ class ValueLoss(Loss):
         Whether :meth:`spread` gives a standard deviation.
     shows_point : bool
         Whether users are shown :meth:`point` alone, of all that is predicted.
+    scaling : {"moments", "quantiles"} or None
+        What an estimator that standardises its target does it by: mean and deviation;
+        median and quartiles, for losses of bounded slope, to which targets far off
+        matter little; or nothing, where the units of the target mean something.
     """
 
     gives_spread: ClassVar[bool] = False
     shows_point: ClassVar[bool] = False
+    scaling: ClassVar[str | None] = None
 
     def check_target(self, y: Array) -> None:
         """Raise ValueError if ``y`` lies outside of the domain of the loss."""

@@ -62,6 +62,7 @@ class Gaussian(ValueLoss):
     averages_outputs: ClassVar[bool] = True
     gives_spread: ClassVar[bool] = True
     shows_point: ClassVar[bool] = True
+    scaling: ClassVar[str] = "moments"
 
     @property
     def link_name(self) -> str:

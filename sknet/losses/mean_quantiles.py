@@ -46,6 +46,7 @@ class MeanQuantiles(ValueLoss):
 
     kinks: ClassVar[bool] = True
     shows_point: ClassVar[bool] = True
+    scaling: ClassVar[str] = "moments"
 
     levels: tuple[float, ...] = (0.05, 0.5, 0.95)
 

@@ -51,6 +51,7 @@ class Quantile(ValueLoss):
 
     averages_outputs: ClassVar[bool] = True
     kinks: ClassVar[bool] = True
+    scaling: ClassVar[str] = "quantiles"
 
     levels: float | tuple[float, ...] = (0.5,)
 

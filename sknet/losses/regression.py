@@ -41,8 +41,14 @@ class _Pointwise(ValueLoss):
     """What they share: predictions by an output activation, minus the targets."""
 
     averages_outputs: ClassVar[bool] = True
+    _scaling_of_errors: ClassVar[str] = "quantiles"
 
     output_activation: str
+
+    @property
+    def scaling(self) -> str | None:  # type: ignore[override]  # here computed
+        """That of errors; none behind an activation, which has a range of its own."""
+        return self._scaling_of_errors if self.link_name == "identity" else None
 
     @property
     def link_name(self) -> str:
@@ -120,6 +126,8 @@ class SquaredError(_Pointwise):
     >>> SquaredError().constant(np.array([[1.0], [3.0]]), np.ones(2))
     array([2.])
     """
+
+    _scaling_of_errors: ClassVar[str] = "moments"
 
     output_activation: str = choice("identity", _OUTPUTS)
 

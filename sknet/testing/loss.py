@@ -310,6 +310,10 @@ def _check_predictions(loss: Loss, raw: Array, y: Array, demands: Demands) -> No
             point.shape == shape,
             f"point must have the shape {shape}, got {point.shape}",
         )
+        demands.holds(
+            loss.scaling in (None, "moments", "quantiles"),
+            f"scaling must be 'moments', 'quantiles' or None, got {loss.scaling!r}",
+        )
         spread = loss.spread(rows)
         good = spread is None or (spread.shape == shape and (spread > 0.0).all())
         demands.holds(good, "spread must be None, or positive and one a target")

@@ -10,6 +10,11 @@ from sklearn.metrics import r2_score
 
 from sknet._numerics import Array
 from sknet.losses import ValueLoss
+from sknet.preprocessing.quantiles import (
+    PROBABILITIES,
+    unit_weight,
+    weighted_quantiles,
+)
 
 
 # No standardised target lies farther from the mean: the squares are numbers, in float32
@@ -18,6 +23,15 @@ _FARTHEST = 1e18
 
 # How far predictions may leave the range of the training targets, in such ranges.
 _MARGIN = 0.05
+
+# Relative to their size, values that lie nearer to each other are one.
+_EQUAL = 1e-12
+
+# The upper quartile of the standard normal distribution.
+_NORMAL_QUARTILE = 0.6744897501960817
+
+# Where the quartiles stand among the quantiles that are measured.
+_QUARTILES = [PROBABILITIES.index(level) for level in (0.25, 0.5, 0.75)]
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,8 @@ class TargetScale:
     Parameters
     ----------
     mean, deviation : ndarray of shape (C,)
-        Of each target column; the deviation of a constant one is 1.
+        Of each target column, or by quantiles what stands for them; the deviation of a
+        constant one is 1.
     least, largest : ndarray of shape (C,)
         Predictions are kept in between; infinite where they are not.
     """
@@ -62,7 +77,9 @@ class TargetScale:
         return y
 
 
-def target_scale(y: Array, weight: Array | None, clips: bool) -> TargetScale:
+def target_scale(
+    y: Array, weight: Array | None, clips: bool, scaling: str = "moments"
+) -> TargetScale:
     """Return the scale of targets.
 
     Parameters
@@ -73,30 +90,67 @@ def target_scale(y: Array, weight: Array | None, clips: bool) -> TargetScale:
         Weights of the rows; those of weight zero are no rows.
     clips : bool
         Whether predictions stay near the range of ``y``: a twentieth of it beyond.
+    scaling : {"moments", "quantiles"}, default="moments"
+        What is measured; see ``ValueLoss``.
 
     Returns
     -------
     scale : TargetScale
-        Weighted means and deviations.
+        Weighted means and deviations, or what stands for them by quantiles.
     """
+    if scaling not in ("moments", "quantiles"):
+        raise ValueError(
+            f"scaling must be 'moments', 'quantiles' or None, got {scaling!r}: a loss "
+            "says by it how its target is standardised."
+        )
     y = np.asarray(y, dtype=np.float64)
     if weight is not None:
         y, weight = y[weight > 0.0], weight[weight > 0.0]
     # In units of a power of two, which change no digit, squares do not overflow.
     exponent = np.frexp(np.abs(y).max(axis=0))[1]
-    y = np.ldexp(y, -exponent)
-    mean = np.average(y, axis=0, weights=weight)
-    deviation = np.sqrt(np.average(np.square(y - mean), axis=0, weights=weight))
-    constant = deviation <= 1e-12 * np.abs(mean)
-    ends = np.array([y.min(axis=0), y.max(axis=0)])
+    units = np.ldexp(y, -exponent)
+    ends = np.array([units.min(axis=0), units.max(axis=0)])
     ends += _MARGIN * (ends[1] - ends[0]) * np.array([[-1.0], [1.0]])
     if not clips:
         ends[:] = [[-math.inf], [math.inf]]
     with np.errstate(over="ignore"):  # a margin may lie beyond all numbers
         least, largest = np.ldexp(ends, exponent)
-        mean, deviation = np.ldexp([mean, deviation], exponent)
-    deviation[constant | (deviation == 0.0)] = 1.0
+        mean, deviation = np.ldexp(_moments(units, weight), exponent)
+    if scaling == "quantiles":
+        mean, deviation = _by_quantiles(y, weight, deviation)
+    deviation[deviation <= _EQUAL * np.abs(mean)] = 1.0
     return TargetScale(mean, deviation, least, largest)
+
+
+def _moments(y: Array, weight: Array | None) -> tuple[Array, Array]:
+    """Return weighted means and deviations of columns."""
+    mean = np.average(y, axis=0, weights=weight)
+    variance = np.average(np.square(y - mean), axis=0, weights=weight)
+    return mean, np.sqrt(variance)
+
+
+def _by_quantiles(
+    y: Array, weight: Array | None, deviation: Array
+) -> tuple[Array, Array]:
+    """Return medians of columns, and deviations that values far off hardly change.
+
+    Those are the interquartile range or, if it is larger, the median distance from the
+    median, of values that differ from it: many targets are zero mostly. Both are in
+    units of a normal distribution's deviation. They are at most the deviation itself,
+    which values far off enlarge.
+    """
+    centre, spread = np.empty_like(deviation), np.empty_like(deviation)
+    unit = unit_weight(weight)
+    for j, column in enumerate(y.T / 4.0):  # the difference of any two is a number
+        low, centre[j], high = weighted_quantiles(column, weight, unit)[_QUARTILES]
+        distance = np.abs(column - centre[j])
+        differs = distance > _EQUAL * np.abs(centre[j])
+        spread[j] = (high - low) / (2.0 * _NORMAL_QUARTILE)
+        if differs.any():
+            chosen = None if weight is None else weight[differs]
+            typical = weighted_quantiles(distance[differs], chosen, unit)[_QUARTILES[1]]
+            spread[j] = max(spread[j], typical / _NORMAL_QUARTILE)
+    return 4.0 * centre, 4.0 * np.minimum(spread, deviation / 4.0)
 
 
 @dataclass(frozen=True)
