@@ -128,7 +128,9 @@ TABLE = [
           refused(ValueError, "(?s)Column 2 .*'red'.*categorical_features")),
     *rows(17, "text-where-numbers-were", TABLES, predict_for(lambda: objects("red")),
           refused(ValueError, "(?s)Column 2 .*'red'.*categorical_features")),
-    *rows(18, "numbers-as-text", ALL, only_fit_to(lambda: X.astype(str)), works()),
+    *rows(18, "numbers-as-text", NUMERIC, only_fit_to(lambda: X.astype(str)), works()),
+    *rows(18, "numbers-after-text", TABLES, only_fit_to(lambda: X.astype(str)),
+          warned(UserWarning, "levels of type float, .* in fit .* of type str, .*")),
     *rows(18, "numbers-as-bytes", NUMERIC, only_fit_to(lambda: X.astype(bytes)),
           works()),
     # Text is a category there, and what is no known level counts as unknown.
