@@ -61,7 +61,7 @@ def check_table(estimator: Any, X: Any, reset: bool) -> Any:
     refuse_odd_containers(X)
     if sparse.issparse(X):
         return _check_sparse(estimator, X, reset)
-    if _frame_library(X) is None:
+    if frame_library(X) is None:
         X = _as_array(X)
         if X.dtype.kind != "O":
             return _check_numbers(estimator, X, reset)
@@ -190,7 +190,7 @@ class Table:
 
     def column(self, j: int) -> Column:
         """Return column ``j``, read as far as its type says what it is."""
-        match _frame_library(self.X):
+        match frame_library(self.X):
             case "pandas":
                 return _from_pandas(self.X.iloc[:, j])
             case "polars":
@@ -238,8 +238,19 @@ class Table:
         return found
 
 
-def _frame_library(X: Any) -> str | None:
-    """Return whose dataframe this is; None for anything else."""
+def frame_library(X: Any) -> str | None:
+    """Return whose dataframe this is.
+
+    Parameters
+    ----------
+    X : object
+        What was handed in.
+
+    Returns
+    -------
+    library : {"pandas", "polars", "pyarrow"}, or None
+        Whose interface it has; None for anything else.
+    """
     if isinstance(X, np.ndarray):
         return None
     root = type(X).__module__.partition(".")[0]

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
-from sknet.estimators.inputs.validation import plain_labels
+from sknet.estimators.inputs.labels import plain_labels
 from sknet.losses import ClassLoss
 
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 
 from sknet._numerics import all_finite
 from sknet._sklearn import check_y
+from sknet.estimators.inputs.labels import plain_labels
 from sknet.preprocessing.containers import refuse_mask, refuse_odd_containers
 
 
@@ -320,38 +321,6 @@ def _hint_at_encoders() -> Iterator[None]:
         if "could not convert" in str(error) or "convert your data" in str(error):
             raise ValueError(f"{error}. {_ENCODE}") from error
         raise
-
-
-def plain_labels(y: Any) -> Any:
-    """Turn labels of the types of pandas, and NumPy's new text, into plain ones.
-
-    scikit-learn makes floats of whole numbers and booleans that might be missing.
-
-    Parameters
-    ----------
-    y : object
-        Labels, as they were handed in.
-
-    Returns
-    -------
-    y : object
-        The same, if they are of another kind.
-
-    Raises
-    ------
-    ValueError
-        If a label is missing.
-    """
-    dtype = getattr(y, "dtype", None)
-    if getattr(dtype, "kind", "") == "T":
-        return y.astype(object)
-    if isinstance(dtype, np.dtype) or not hasattr(y, "isna"):
-        return y
-    if np.any(y.isna()):
-        raise ValueError("Input y contains NaN: labels are missing.")
-    plain = getattr(dtype, "numpy_dtype", None)
-    whole = plain is not None and plain.kind in "biu"
-    return y.to_numpy(dtype=plain) if whole else y
 
 
 @np.errstate(over="ignore", invalid="ignore")
