@@ -525,3 +525,49 @@ def test_estimators_warn_of_levels_of_another_type(estimator):
         model.partial_fit(text, y)
     with pytest.warns(UserWarning, match=message):
         model.fit(frame, y, X_val=text, y_val=y)
+
+
+# ------------------------------------------------------------------------- NumPy's text
+
+MISSING = {"nan": np.nan, "None": None, "NA": pd.NA, "an object": object()}
+new_text = pytest.mark.skipif(
+    not hasattr(np.dtypes if hasattr(np, "dtypes") else np, "StringDType"),
+    reason="text of this kind is new in NumPy 2",
+)
+
+
+@new_text
+@pytest.mark.parametrize("missing", MISSING)
+def test_numpys_new_text_is_text_that_may_be_missing(missing):
+    dtype = np.dtypes.StringDType(na_object=MISSING[missing])
+    cells = [["a", "1"], [None, "2"], ["b", "3"], ["a", "1"]]
+    X = np.array(
+        [[MISSING[missing] if v is None else v for v in r] for r in cells], dtype
+    )
+    encoder = TabularPreprocessor().fit(X)
+    expected = TabularPreprocessor().fit(cells)
+    assert encoder.categories_ == expected.categories_ == [["a", "b", None], [*"123"]]
+    for rows in (X, cells, np.array(cells, dtype=object)):
+        assert_array_equal(encoder.transform(rows), expected.transform(cells))
+    nothing = np.full((4, 1), MISSING[missing], dtype)
+    assert TabularPreprocessor().fit(nothing).is_categorical_.all()
+
+
+@new_text
+@pytest.mark.parametrize("estimator", [TabularMLPClassifier, TabularMLPRegressor])
+def test_networks_of_tables_take_numpys_new_text(estimator):
+    words, y = np.array([["a", "u"], ["b", "v"], ["c", "v"]] * 20), np.arange(60) % 2
+    model = estimator((4,), max_iter=2, n_estimators=1, random_state=0)
+    expected = model.fit(words, y).predict(words)
+    for dtype in (np.dtypes.StringDType(), np.dtypes.StringDType(na_object=np.nan)):
+        X = words.astype(dtype)
+        assert_array_equal(model.fit(X, y).predict(X), expected)
+        assert_array_equal(model.predictor().predict(X), expected)
+        assert np.isfinite(cross_val_score(model, X, y, cv=2)).all()
+
+
+@new_text
+def test_numpys_new_text_that_is_no_category_is_refused_with_what_to_do():
+    X = np.array([["a"], ["b"]], np.dtypes.StringDType())
+    with pytest.raises(ValueError, match=r"Column 0 of X .* categorical_features"):
+        TabularPreprocessor(None).fit(X)

@@ -12,7 +12,7 @@ from scipy import sparse
 from sklearn.utils.validation import validate_data
 
 from sknet._numerics import Array
-from sknet.preprocessing.containers import refuse_odd_containers
+from sknet.preprocessing.containers import WIDE, refuse_odd_containers
 from sknet.preprocessing.values import EXACT, Coded, Column, Numbers, Objects
 
 
@@ -63,7 +63,7 @@ def check_table(estimator: Any, X: Any, reset: bool) -> Any:
         return _check_sparse(estimator, X, reset)
     if frame_library(X) is None:
         X = _as_array(X)
-        if X.dtype.kind != "O":
+        if X.dtype.kind not in ("O", "T"):
             return _check_numbers(estimator, X, reset)
     _check_shape(X)
     return validate_data(estimator, X, reset=reset, skip_check_array=True)
@@ -264,7 +264,18 @@ def frame_library(X: Any) -> str | None:
 
 def _from_array(values: Array) -> Column:
     """Read a column of an array."""
+    if values.dtype.kind == "T":
+        return Objects(_text_of_numpy(values), is_text=True)
     return Objects(values) if values.dtype.kind == "O" else Numbers(values)
+
+
+def _text_of_numpy(values: Array) -> Array:
+    """Return text of NumPy's ``StringDType`` as objects, None where it is missing."""
+    found = values.astype(object)
+    missing = getattr(values.dtype, "na_object", "")
+    if not isinstance(missing, str):
+        found[np.array([value is missing for value in found])] = None
+    return found
 
 
 def _from_pandas(series: Any) -> Column:
@@ -289,7 +300,7 @@ def _from_polars(series: Any) -> Column:
     dtype = series.dtype
     if dtype.is_float():
         return Numbers(series.to_numpy())
-    if str(dtype) == "Boolean" or (dtype.is_integer() and "128" not in str(dtype)):
+    if str(dtype) == "Boolean" or (dtype.is_integer() and str(dtype) not in WIDE):
         missing = series.is_null().to_numpy()
         return _with_gaps(series.drop_nulls().to_numpy(), missing)
     values = np.fromiter(series.to_list(), dtype=object, count=len(series))

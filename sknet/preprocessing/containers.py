@@ -1,4 +1,4 @@
-"""Containers that are refused, each with what to do instead."""
+"""Containers that are refused, each with what to do instead, or converted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from scipy import sparse
 NUMBERS_FROM_DATES = (
     "dates and durations must be made numbers first (year, weekday, seconds ...)."
 )
+
+WIDE = ("Int128", "UInt128")  # of polars; NumPy has no such types
 
 
 def refuse_odd_containers(X: Any) -> None:
@@ -73,6 +75,26 @@ def refuse_mask(values: Any, name: str, instead: str) -> None:
         raise ValueError(
             f"{name} is a masked array, whose mask would be ignored. {instead}"
         )
+
+
+def narrowed(X: Any) -> Any:
+    """Make float64 of integers of 128 bits, which polars has and NumPy has not.
+
+    Parameters
+    ----------
+    X : object
+        Features, as they were handed in.
+
+    Returns
+    -------
+    X : object
+        The same, if there are none.
+    """
+    if not hasattr(X, "collect_schema"):
+        return X
+    types = X.collect_schema()
+    wide = {name: float for name, kind in types.items() if str(kind) in WIDE}
+    return X.cast(wide) if wide else X
 
 
 def _refuse_odd_columns(X: Any) -> None:

@@ -7,7 +7,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.utils.fixes import parse_version
 
-from sknet import LockstepGridSearchCV
+from sknet import LockstepGridSearchCV, SimpleMLPClassifier, TabularMLPClassifier
 
 
 NAMES = ["first", "second", "noise", "constant"]
@@ -67,3 +67,42 @@ def test_a_search_takes_frames(classifier_of_numbers, container):
     plain, framed = (search.cv_results_["mean_test_score"] for search in searches)
     assert np.isfinite(plain).all()
     assert_array_equal(framed, plain)
+
+
+def wide_polars(X, name):
+    """A frame of polars' integers of 128 bits, which NumPy does not have."""
+    polars = pytest.importorskip("polars")
+    if not hasattr(polars, name):
+        pytest.skip(f"this polars has no {name}")
+    return polars.DataFrame(X, schema=["a", "b"]).cast(getattr(polars, name))
+
+
+@pytest.mark.parametrize("name", ["Int128", "UInt128"])
+@pytest.mark.parametrize("beside", [False, True], ids=["alone", "beside floats"])
+def test_integers_of_128_bits_are_numbers(case_of_numbers, name, beside):
+    model, _, y = case_of_numbers
+    numbers = np.random.default_rng(0).integers(0, 9, (len(y), 2))
+    frame, plain = wide_polars(numbers, name), as_polars(numbers.astype(float), [*"ab"])
+    if beside:
+        frame, plain = (
+            X.with_columns(c=X["a"].cast(float) / 7) for X in (frame, plain)
+        )
+    expected = clone(model).fit(plain, y).predict(plain)
+    assert_array_equal(clone(model).fit(frame, y).predict(frame), expected)
+
+
+def test_gaps_among_integers_of_128_bits_are_gaps():
+    polars = pytest.importorskip("polars")
+    if not hasattr(polars, "UInt128"):
+        pytest.skip("this polars has no integers of 128 bits")
+    values = [1, None, 3, 5] * 10
+    frames = [
+        polars.DataFrame({"a": polars.Series(values, dtype=dtype)})
+        for dtype in (polars.UInt128, polars.Float64)
+    ]
+    y = np.arange(40) % 2
+    model = TabularMLPClassifier((4,), max_iter=1, n_estimators=1, random_state=0)
+    wide, plain = (clone(model).fit(X, y).predict_proba(X) for X in frames)
+    assert_array_equal(wide, plain)
+    with pytest.raises(ValueError, match="contains NaN"):
+        SimpleMLPClassifier().fit(frames[0], y)

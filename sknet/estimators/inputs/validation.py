@@ -16,7 +16,11 @@ from sklearn.utils.validation import validate_data
 from sknet._numerics import all_finite
 from sknet._sklearn import check_y
 from sknet.estimators.inputs.labels import plain_labels
-from sknet.preprocessing.containers import refuse_mask, refuse_odd_containers
+from sknet.preprocessing.containers import (
+    narrowed,
+    refuse_mask,
+    refuse_odd_containers,
+)
 
 
 # Dense arrays of these types are used where they lie and converted batch by batch.
@@ -75,7 +79,7 @@ def check_features(estimator: Any, X: Any) -> Any:
     with _hint_at_encoders():
         return validate_data(
             estimator,
-            X,
+            narrowed(X),
             accept_sparse="csr",
             dtype=_dtype_to_ask_for(X),
             order="C",
@@ -187,7 +191,7 @@ def check_training_data(
     with _hint_at_encoders():
         X, y = validate_data(
             estimator,
-            X,
+            narrowed(X),
             y,
             accept_sparse="csr",
             dtype=_dtype_to_ask_for(X),
