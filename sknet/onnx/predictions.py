@@ -126,11 +126,13 @@ def _probability(graph: Graph, target: ClassTarget, raw: Raw, linked: str) -> st
 
 def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> str:
     """Return what ``decision_function`` gives, as columns."""
+    link_name = target.loss.link_name
     if raw.n_members == 1:
-        return raw.value
-    if target.loss.link_name not in LINKS:
+        softmax = link_name == "softmax"
+        return graph.op("LogSoftmax", raw.value, axis=-1) if softmax else raw.value
+    if link_name not in LINKS:
         return graph.mean_of_members(raw.value, raw.n_members)
-    return inverse(graph, target.loss.link_name, prediction)
+    return inverse(graph, link_name, prediction)
 
 
 # ----------------------------------------------------------------------------- values

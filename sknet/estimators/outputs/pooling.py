@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sknet._numerics import Array, mean_of_members
+from sknet._numerics import Array, log_softmax, mean_of_members
 from sknet.losses import Loss, ValueLoss
 from sknet.losses.outputs import LINKS, inverse
 
@@ -51,6 +51,27 @@ def pooled(loss: Loss, raw: Array) -> Array:
     if loss.link_name not in LINKS:
         return mean_of_members(raw)
     return inverse(loss.link_name, mean_link(loss, raw)).astype(raw.dtype)
+
+
+def log_mean(loss: Loss, raw: Array) -> Array:
+    """Return logarithms of the mean of the members' probabilities, under a softmax.
+
+    Parameters
+    ----------
+    loss : Loss
+        Its link is a softmax.
+    raw : ndarray of shape (K, N, R)
+        Raw outputs.
+
+    Returns
+    -------
+    log_probability : ndarray of shape (N, R)
+        Finite. Of a single member it also tells apart what no probability can.
+    """
+    limits = np.finfo(raw.dtype)
+    if len(raw) == 1:
+        return np.maximum(log_softmax(raw[0]), limits.min)
+    return np.log(np.maximum(mean_link(loss, raw), limits.tiny))
 
 
 def total_spread(loss: ValueLoss, raw: Array) -> Array | None:

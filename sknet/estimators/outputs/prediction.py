@@ -14,7 +14,7 @@ from sknet._numerics import Array
 from sknet.estimators.inputs.components import loss_of
 from sknet.estimators.inputs.targets import ClassTarget
 from sknet.estimators.inputs.value_target import TargetScale, ValueTarget
-from sknet.estimators.outputs.pooling import mean_link, pooled, total_spread
+from sknet.estimators.outputs.pooling import log_mean, mean_link, pooled, total_spread
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
 
 
@@ -132,9 +132,12 @@ class ClassPredictions:
         return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
 
     def decision_function(self, X: Any) -> Array:
-        """Return the raw outputs, before the logistic function or the softmax.
+        """Return a score for each class: the larger, the more probable.
 
-        Of an ensemble they are those that give its mean prediction.
+        Scores of several classes under a softmax are log-probabilities: a column means
+        the same in every row, which calibration, one-against-rest and displays rely on.
+        All others are raw outputs, before the logistic function. Of an ensemble they
+        are those that give its mean prediction.
 
         Parameters
         ----------
@@ -143,13 +146,15 @@ class ClassPredictions:
 
         Returns
         -------
-        raw : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Flat for two classes: the log-odds of ``classes_[1]``.
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            Finite. Flat for two classes: the log-odds of ``classes_[1]``.
         """
-        members = self._raw_members(X)
+        members, loss = self._raw_members(X), self._fitted_loss()
         with np.errstate(all="ignore"):
-            raw = pooled(self._fitted_loss(), members)
-        return raw.ravel() if self._target_kind == "binary" else raw
+            # Raw outputs of a softmax are known up to a number a row, which is noise.
+            softmax = loss.link_name == "softmax"
+            scores = log_mean(loss, members) if softmax else pooled(loss, members)
+        return scores.ravel() if self._target_kind == "binary" else scores
 
     def predict_members(self, X: Any) -> Array:
         """Predict classes by each network of an ensemble.
