@@ -37,6 +37,7 @@ from sknet.estimators.inputs.validation import refuse_overflow, rollback
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
 from sknet.estimators.outputs.parameters import LayerParameters
+from sknet.estimators.outputs.precision import in_type
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.understanding import Understanding
 from sknet.losses import Loss
@@ -254,13 +255,15 @@ class BaseMLP(
     # ---- prediction
 
     def _raw_members(self, X: Any) -> Array:
-        """Return raw outputs of every network, of shape (K, N, C)."""
+        """Return raw outputs of every network, (K, N, C), in the type of the rows."""
         if "theta_" not in vars(self):  # a look, not the 6 microseconds of a check
             check_is_fitted(self)
-        X = self._features(X)
+        columns = self._features(X)
+        dtype, theta = self._type_of_predictions(X, columns), self.theta_
+        widest = np.promote_types(theta.dtype, dtype)
         with np.errstate(all="ignore"), self._one_thread():
-            raw = raw_outputs(self._fitted_network(), self.theta_, X)
-        return refuse_overflow(raw)
+            raw = raw_outputs(self._fitted_network(), theta, columns, widest)
+        return in_type(refuse_overflow(raw), dtype)
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""

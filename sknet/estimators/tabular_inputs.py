@@ -18,6 +18,7 @@ from sknet.estimators.inputs.components import activations_of, optimizer_of, sch
 from sknet.estimators.inputs.constraints import CONSTRAINTS
 from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import check_target
+from sknet.estimators.outputs.precision import type_of_rows
 from sknet.estimators.understanding import Understanding, no_way_on
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.network.layers import Layer
@@ -114,6 +115,13 @@ class TabularInputs(Understanding):
         if "_takes_columns" in vars(self):  # a scorer's look-alike, see _score_on
             return X
         return self.preprocessor_.encode_checked(check_table(self, X, False))
+
+    def _type_of_predictions(self, X: Any, columns: Any) -> np.dtype[Any]:
+        """Return the type of the table; that of its columns is the network's own."""
+        del columns
+        if "_takes_columns" in vars(self):
+            return np.dtype(np.float64)
+        return type_of_rows(X)
 
     def _n_inputs(self) -> int:
         """Return the columns that the preprocessor makes."""

@@ -33,6 +33,7 @@ from sknet.estimators.inputs.validation import (
     of_validation_set,
 )
 from sknet.estimators.inputs.weights import check_weight, class_weights, moderate_scale
+from sknet.estimators.outputs.precision import type_of_rows
 from sknet.estimators.threads import check_threads
 from sknet.initializers import INITIALIZERS
 from sknet.network.architecture import Architecture
@@ -147,6 +148,11 @@ class Understanding:
     def _features(self, X: Any) -> Any:
         """Validate features to predict for; return what the network takes."""
         return check_features(self, X)
+
+    def _type_of_predictions(self, X: Any, columns: Any) -> np.dtype[Any]:
+        """Return the type of what is predicted for rows, seen as ``columns``."""
+        del X
+        return type_of_rows(columns)
 
     # ---- what all do
 

@@ -23,7 +23,9 @@ CHUNK_ROWS = 2048
 _KEPT_ROWS = 256
 
 
-def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
+def raw_outputs(
+    network: Network, theta: Array, x: Any, dtype: np.dtype[Any] | None = None
+) -> Array:
     """Compute raw outputs of every member for every row.
 
     Parameters
@@ -34,6 +36,9 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
         Its parameters, whose type is computed in.
     x : ndarray or CSR matrix of shape (N, D)
         Features, of any real type.
+    dtype : dtype or None, default=None
+        Type of the result; it holds more digits than that of ``theta``, or as many.
+        None for that of ``theta``.
 
     Returns
     -------
@@ -43,11 +48,12 @@ def raw_outputs(network: Network, theta: Array, x: Any) -> Array:
     """
     n_rows = x.shape[0]
     if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other
-        return np.concatenate([raw_outputs(network, row[None], x) for row in theta])
+        each = [raw_outputs(network, row[None], x, dtype) for row in theta]
+        return np.concatenate(each)
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
     shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
-    raw = np.empty(shape, dtype=theta.dtype)
+    raw = np.empty(shape, dtype=theta.dtype if dtype is None else dtype)
     step = max(1, CHUNK_ROWS // network.n_heads)
     for start in range(0, n_rows, step):
         stop = min(start + step, n_rows)
@@ -81,15 +87,15 @@ class Inference:
         self._most_rows = _KEPT_ROWS // (len(theta) * network.n_heads)
         self._n_rows = 0
 
-    def __call__(self, x: Any) -> Array:
+    def __call__(self, x: Any, dtype: np.dtype[Any] | None = None) -> Array:
         """Compute what :func:`raw_outputs` does, to the last bit."""
         if not isinstance(x, np.ndarray) or len(x) > self._most_rows:
-            return raw_outputs(self._network, self._theta, x)
+            return raw_outputs(self._network, self._theta, x, dtype)
         if len(x) != self._n_rows:
             self._make_buffers(*x.shape)
         np.copyto(self._x[0], x)
         raw = self._network.forward(self._views, self._x, self._cache)
-        return raw.copy()
+        return raw.astype(self._theta.dtype if dtype is None else dtype)
 
     def _make_buffers(self, n_rows: int, n_columns: int) -> None:
         """Make the buffers for a number of rows, one for the features among them."""

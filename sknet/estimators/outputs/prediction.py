@@ -15,6 +15,7 @@ from sknet.estimators.inputs.components import loss_of
 from sknet.estimators.inputs.targets import ClassTarget
 from sknet.estimators.inputs.value_target import TargetScale, ValueTarget
 from sknet.estimators.outputs.pooling import log_mean, mean_link, pooled, total_spread
+from sknet.estimators.outputs.precision import in_type
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
 
 
@@ -249,14 +250,15 @@ class ValuePredictions:
             prediction = mean_link(target.loss, raw)
             spread = total_spread(target.loss, raw) if return_std else None
         if not return_std:
-            return target.values(prediction)
+            return in_type(target.values(prediction), raw.dtype)
         if spread is None:
             raise ValueError(
                 f"return_std=True: loss={target.loss.name!r} gives no standard "
                 "deviation; use loss='gaussian', or an ensemble (n_estimators)."
             )
-        mean = target.point(prediction)
-        return mean, target.spread(spread).reshape(mean.shape)
+        mean = in_type(target.point(prediction), raw.dtype)
+        deviation = in_type(target.spread(spread), raw.dtype)
+        return mean, deviation.reshape(mean.shape)
 
     def predict_members(self, X: Any) -> Array:
         """Predict values by each network of an ensemble.
@@ -273,7 +275,8 @@ class ValuePredictions:
         """
         raw, target = self._raw_members(X), self._fitted_target()
         with np.errstate(all="ignore"):
-            return np.stack([target.values(target.loss.link(r)) for r in raw])
+            each = [target.values(target.loss.link(r)) for r in raw]
+            return np.stack([in_type(values, raw.dtype) for values in each])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
@@ -296,5 +299,5 @@ class ValuePredictions:
         """
         raw, target = self._raw_members(X), self._fitted_target()
         with np.errstate(all="ignore"):
-            values = target.point(mean_link(target.loss, raw))
+            values = in_type(target.point(mean_link(target.loss, raw)), raw.dtype)
         return float(r2_score(y, values, sample_weight=sample_weight))

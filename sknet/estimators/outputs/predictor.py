@@ -13,6 +13,7 @@ from sknet._numerics import Array
 from sknet._version import read_stamp, stamped
 from sknet.estimators.inputs.validation import check_array_alone, refuse_overflow
 from sknet.estimators.outputs.calibration import cooled
+from sknet.estimators.outputs.precision import in_type, type_of_rows
 from sknet.estimators.outputs.prediction import ClassPredictions, ValuePredictions
 from sknet.estimators.outputs.quantiles import QuantilePredictions
 from sknet.estimators.threads import blas_threads
@@ -54,8 +55,10 @@ class Predictor:
         self._threads = threading.local()
 
     def _raw_members(self, X: Any) -> Array:
-        """Return raw outputs of every network, of shape (K, N, C)."""
+        """Return raw outputs of every network, (K, N, C), in the type of the rows."""
         columns = self._features(X)
+        dtype = type_of_rows(columns if self._encoder is None else X)
+        widest = np.promote_types(self._theta.dtype, dtype)
         try:
             inference = self._threads.inference
         except AttributeError:  # the first call of this thread
@@ -63,11 +66,11 @@ class Predictor:
             self._threads.inference = inference
         with np.errstate(all="ignore"):
             if not self._one_thread:
-                raw = inference(columns)
+                raw = inference(columns, widest)
             else:
                 with blas_threads(1, 1, 1):
-                    raw = inference(columns)
-            return cooled(refuse_overflow(raw), self._temperature)
+                    raw = inference(columns, widest)
+            return cooled(in_type(refuse_overflow(raw), dtype), self._temperature)
 
     def _features(self, X: Any) -> Any:
         """Return what the network takes; a table is encoded."""

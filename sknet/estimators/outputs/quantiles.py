@@ -8,6 +8,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.estimators.outputs.pooling import mean_link
+from sknet.estimators.outputs.precision import in_type
 from sknet.losses import MeanQuantiles
 
 
@@ -61,5 +62,5 @@ class QuantilePredictions:
         with np.errstate(all="ignore"):
             everything = target.decode(mean_link(target.loss, raw))
         chosen = [1 + trained.index(level) for level in levels]
-        found: Array = everything[..., chosen]
+        found: Array = in_type(everything[..., chosen], raw.dtype)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
