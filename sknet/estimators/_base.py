@@ -36,6 +36,7 @@ from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import refuse_overflow, rollback
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
+from sknet.estimators.outputs.members import EnsembleMembers, own_outputs
 from sknet.estimators.outputs.parameters import LayerParameters
 from sknet.estimators.outputs.precision import in_type
 from sknet.estimators.threads import blas_threads
@@ -61,6 +62,7 @@ class BaseMLP(
     Understanding,
     NestedParameters,
     LayerParameters,
+    EnsembleMembers,
     KnownParameters,
     Conversion,
     Saving,
@@ -263,7 +265,7 @@ class BaseMLP(
         widest = np.promote_types(theta.dtype, dtype)
         with np.errstate(all="ignore"), self._one_thread():
             raw = raw_outputs(self._fitted_network(), theta, columns, widest)
-        return in_type(refuse_overflow(raw), dtype)
+        return in_type(own_outputs(self, refuse_overflow(raw)), dtype)
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet.estimators.inputs.validation import check_features
+from sknet.estimators.outputs.members import own_outputs
 from sknet.network.network import Network
 
 
@@ -78,8 +79,9 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
     with np.errstate(all="ignore"):
         raw = network.forward(views, rows, cache)
         draw = np.zeros_like(raw)
-        share = 1.0 / len(raw)  # of an ensemble, that of the mean raw output
-        draw[..., slice(None) if output is None else output] = share
+        own = own_outputs(estimator, draw)  # a view
+        share = 1.0 / len(own)  # of an ensemble, that of the mean raw output
+        own[..., slice(None) if output is None else output] = share
         dx = network.backward(views, grads, draw, cache)
     return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.estimators.inputs.targets import ClassTarget
+from sknet.estimators.outputs.parameters import n_fitted_networks
 from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
 from sknet.losses.outputs import LINKS
 from sknet.network.layers import Partition, Scale, Sequential, Spread
@@ -47,7 +48,10 @@ def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
     temperature = vars(estimator).get("temperature_", 1.0)
     if temperature != 1.0:
         raw = graph.op("Div", raw, float(temperature))
-    return Raw(raw, len(theta) * network.n_heads, network.n_outputs)
+    head = vars(estimator).get("_head")
+    if head is not None:  # one network of a shared trunk
+        raw = graph.op("Gather", raw, np.array(head), axis=0)
+    return Raw(raw, n_fitted_networks(estimator), network.n_outputs)
 
 
 def _makes_members(root: Sequential) -> bool:

@@ -62,6 +62,7 @@ class Saving(VersionStamp):
             raise ValueError(
                 f"Training of this {type(self).__name__} cannot go on (warm_start or "
                 "partial_fit): compact() has dropped the optimizer's memory and the "
-                "random streams. Fit it anew with warm_start=False, take a clone, or "
+                "random streams, or it is one of the estimators_ of an ensemble, which "
+                "has them. Fit it anew with warm_start=False, take a clone, or "
                 "compact a copy next time: copy.deepcopy(estimator).compact()."
             )

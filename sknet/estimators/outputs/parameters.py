@@ -47,6 +47,20 @@ def network_from_json(n_inputs: int, text: str, n_raw: int) -> Network:
     return perceptron(n_inputs, Architecture.from_config(json.loads(text)), n_raw)
 
 
+def n_fitted_networks(estimator: Any) -> int:
+    """Return how many networks predict together in a fitted estimator."""
+    if "_head" in vars(estimator):  # one of the networks of a shared trunk
+        return 1
+    n_heads = _architecture_from_json(estimator._architecture).n_heads
+    return len(estimator.theta_) * n_heads
+
+
+@lru_cache(maxsize=128)
+def _architecture_from_json(text: str) -> Architecture:
+    """Return the description of a fitted network."""
+    return Architecture.from_config(json.loads(text))
+
+
 class LayerParameters:
     """Mixin that shows ``theta_`` as ``coefs_`` and ``intercepts_``.
 

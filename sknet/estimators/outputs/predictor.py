@@ -13,6 +13,7 @@ from sknet._numerics import Array
 from sknet._version import read_stamp, stamped
 from sknet.estimators.inputs.validation import check_array_alone, refuse_overflow
 from sknet.estimators.outputs.calibration import cooled
+from sknet.estimators.outputs.members import own_outputs
 from sknet.estimators.outputs.precision import in_type, type_of_rows
 from sknet.estimators.outputs.prediction import ClassPredictions, ValuePredictions
 from sknet.estimators.outputs.quantiles import QuantilePredictions
@@ -51,6 +52,7 @@ class Predictor:
         self._target = deepcopy(estimator._fitted_target())
         self._temperature = vars(estimator).get("temperature_", 1.0)
         self._encoder = deepcopy(vars(estimator).get("preprocessor_"))
+        self._head = vars(estimator).get("_head")
         self._one_thread = estimator.deterministic
         self._threads = threading.local()
 
@@ -70,7 +72,8 @@ class Predictor:
             else:
                 with blas_threads(1, 1, 1):
                     raw = inference(columns, widest)
-            return cooled(in_type(refuse_overflow(raw), dtype), self._temperature)
+            raw = in_type(own_outputs(self, refuse_overflow(raw)), dtype)
+            return cooled(raw, self._temperature)
 
     def _features(self, X: Any) -> Any:
         """Return what the network takes; a table is encoded."""
