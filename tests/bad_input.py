@@ -223,7 +223,7 @@ def with_dtypes(first, then):
 
     def deed(model, y):
         twice(partial(X.astype(first)), partial(X.astype(then)))(model, y)
-        return model.coefs_[0].dtype == first and np.isfinite(model.coefs_[0]).all()
+        return model.theta_.dtype == first and np.isfinite(model.theta_).all()
 
     return deed
 

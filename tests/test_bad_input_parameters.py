@@ -31,6 +31,7 @@ from bad_input import (
     with_y,
     works,
 )
+from by_layer import weights_of
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import InvalidParameterError
@@ -63,9 +64,9 @@ TABLE = [
     *rows(77, "hidden_layer_sizes=[5.5]", ALL, with_params(hidden_layer_sizes=[5.5]),
           refused(InvalidParameterError, "The 'hidden_layer_sizes' parameter")),
     *rows(78, "no-hidden-layer", ALL,
-          lambda model, y: model.set_params(hidden_layer_sizes=(), dropout=0.0).fit(
-              X, y).coefs_,
-          works(lambda coefs: [c.shape[-1] for c in coefs] == [1])),
+          lambda model, y: weights_of(
+              model.set_params(hidden_layer_sizes=(), dropout=0.0).fit(X, y)),
+          works(lambda weights: [w.shape[-1] for w in weights] == [1])),
     *rows(78, "no-hidden-layer-to-drop-of", ALL,
           with_params(hidden_layer_sizes=(), dropout=0.5),
           refused(ValueError, "(?s)dropout=0.5 .*hidden_layer_sizes is empty")),

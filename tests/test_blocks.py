@@ -5,6 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
+from by_layer import biases_of, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import log_softmax
@@ -131,7 +132,7 @@ def test_branches_have_parameters_of_their_own(
     hidden = count.aggregated(N_IN, 8, cardinality, branch_width)
     assert model.theta_.size == hidden + count.dense(8, N_OUT)
     n_weights = cardinality * (N_IN * branch_width + branch_width**2 + branch_width * 8)
-    assert sum(W.size for W in model.coefs_[:3]) == n_weights
+    assert sum(W.size for W in weights_of(model)[:3]) == n_weights
 
 
 # ---- what they compute
@@ -142,8 +143,8 @@ def test_aggregated_is_the_sum_of_its_branches():
     C, d = 4, 2
     block = Aggregated(cardinality=C, branch_width=d, normalization=None)
     model = make(block, (8,), activation="tanh").fit(X, Y)
-    U, V, W, S, out = model.coefs_
-    u, v, w, s, o = model.intercepts_
+    U, V, W, S, out = weights_of(model)
+    u, v, w, s, o = biases_of(model)
     total = X @ S + s + w
     for c in range(C):
         own = slice(c * d, (c + 1) * d)
@@ -157,8 +158,8 @@ def test_aggregated_is_the_sum_of_its_branches():
 def test_residual_equals_its_formula():
     """f(S(x) + f(x W1 + b1) W2 + b2), with a projection and without."""
     model = make(Residual(normalization=None), (8, 8), activation="tanh").fit(X, Y)
-    W1, W2, S, W3, W4, out = model.coefs_
-    b1, b2, s, b3, b4, o = model.intercepts_
+    W1, W2, S, W3, W4, out = weights_of(model)
+    b1, b2, s, b3, b4, o = biases_of(model)
     first = np.tanh(X @ S + s + np.tanh(X @ W1 + b1) @ W2 + b2)
     second = np.tanh(first + np.tanh(first @ W3 + b3) @ W4 + b4)
     raw = second @ out + o
@@ -171,8 +172,8 @@ def test_highway_equals_its_formula():
     model = make("highway", (N_IN,), activation="tanh", learning_rate_init=1e-12).fit(
         X, Y
     )
-    W, T, out = model.coefs_
-    b, t, o = model.intercepts_
+    W, T, out = weights_of(model)
+    b, t, o = biases_of(model)
     assert_allclose(t, -2.0, atol=1e-9)
     gate = 1.0 / (1.0 + np.exp(-(X @ T + t)))
     raw = (gate * np.tanh(X @ W + b) + (1.0 - gate) * X) @ out + o
@@ -185,12 +186,12 @@ def test_preactivation_leaves_the_way_past_the_bodies_untouched(depth):
     """With bodies that are zero, what is left is stem, activation, output layer."""
     block = Preactivation(normalization=None)
     model = make(block, (8,) * depth, activation="tanh", max_iter=1).fit(X, Y)
-    assert len(model.coefs_) == 2 * depth + 2
+    weights, biases = weights_of(model), biases_of(model)
+    assert len(weights) == 2 * depth + 2
     for i in range(2, 2 * depth + 1, 2):
-        model.coefs_[i] = np.zeros((8, 8))
-        model.intercepts_[i] = np.zeros(8)
-    stem, out = model.coefs_[0], model.coefs_[-1]
-    raw = np.tanh(X @ stem + model.intercepts_[0]) @ out + model.intercepts_[-1]
+        weights[i][...] = 0.0
+        biases[i][...] = 0.0
+    raw = np.tanh(X @ weights[0] + biases[0]) @ weights[-1] + biases[-1]
     scores = log_softmax(raw, axis=1)
     assert_allclose(model.decision_function(X), scores, rtol=1e-12, atol=1e-13)
 
@@ -198,8 +199,8 @@ def test_preactivation_leaves_the_way_past_the_bodies_untouched(depth):
 def test_preactivation_equals_its_formula():
     """x + f(f(x) W1 + b1) W2 + b2 between a stem and an activation."""
     model = make(Preactivation(normalization=None), (4,), activation="tanh").fit(X, Y)
-    stem, W1, W2, out = model.coefs_
-    s, b1, b2, o = model.intercepts_
+    stem, W1, W2, out = weights_of(model)
+    s, b1, b2, o = biases_of(model)
     x = X @ stem + s
     x = x + np.tanh(np.tanh(x) @ W1 + b1) @ W2 + b2
     raw = np.tanh(x) @ out + o
@@ -211,8 +212,8 @@ def test_tabular_resnet_equals_its_formula():
     """x + f(x W1 + b1) W2 + b2 between a stem and an activation."""
     block = BLOCKS["tabular_resnet"](normalization=None)
     model = make(block, (4,), activation="tanh").fit(X, Y)
-    stem, W1, W2, out = model.coefs_
-    s, b1, b2, o = model.intercepts_
+    stem, W1, W2, out = weights_of(model)
+    s, b1, b2, o = biases_of(model)
     x = X @ stem + s
     raw = np.tanh(x + np.tanh(x @ W1 + b1) @ W2 + b2) @ out + o
     scores = log_softmax(raw, axis=1)

@@ -15,6 +15,7 @@ from sklearn.metrics import log_loss
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._rng import bootstrap_counts
 from sknet.estimators.fitting import crew
+from sknet.inspection import named_parameters
 from sknet.losses import Gaussian, LogLoss, Quantile
 from sknet.network.blocks import Plain, Residual
 from sknet.network.network import Network
@@ -337,12 +338,13 @@ def test_networks_that_stopped_at_different_times_go_on_from_there():
 # --------------------------------------------------------------------- what is refused
 
 
-def test_ensemble_has_its_networks_in_front_of_its_weights():
-    """``coefs_`` and ``intercepts_`` are views of them all."""
+def test_ensemble_has_its_networks_in_front_of_its_parameters():
+    """By layer they are views of them all."""
     model = SimpleMLPClassifier(**NET, n_estimators=3).fit(X, SPECIES)
-    assert [w.shape for w in model.coefs_] == [(3, 4, 7), (3, 7, 3)]
-    assert [b.shape for b in model.intercepts_] == [(3, 7), (3, 3)]
-    assert np.shares_memory(model.coefs_[0], model.theta_)
+    named = named_parameters(model)
+    shapes = {name: array.shape for name, array in named.items()}
+    assert list(shapes.values()) == [(3, 4, 7), (3, 1, 7), (3, 7, 3), (3, 1, 3)]
+    assert all(np.shares_memory(array, model.theta_) for array in named.values())
 
 
 @pytest.mark.parametrize("name", ["bootstrap", "share_trunk"])
@@ -442,6 +444,7 @@ def test_mean_of_the_largest_numbers_is_finite():
     model.set_params(hidden_layer_sizes=(), dtype="float64")
     with pytest.warns(ConvergenceWarning):
         model.fit(np.eye(2), [0.0, 1.0])
-    model.coefs_[0][...] = 0.0
-    model.intercepts_[0][...] = 1.5e308
+    for network in model.estimators_:
+        network.coefs_[0][...] = 0.0
+        network.intercepts_[0][...] = 1.5e308
     assert_array_equal(model.predict(np.eye(2)), 1.5e308)

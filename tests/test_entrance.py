@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from by_layer import biases_of, weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
@@ -132,7 +133,7 @@ def test_partition_refuses_other_columns():
 def pre_activations(model, X):
     """Inputs of the activations of each hidden layer, layer by layer."""
     a, found = X, []
-    for w, b in zip(model.coefs_, model.intercepts_, strict=True):
+    for w, b in zip(weights_of(model), biases_of(model), strict=True):
         scale = w.shape[0] ** -0.5
         found.append(a @ w * scale + b)
         a = np.maximum(found[-1], 0.0)

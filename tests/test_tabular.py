@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 import sklearn
+from by_layer import weights_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import softmax
@@ -147,7 +148,7 @@ def test_sparse_columns_stay_sparse(estimator, y):
     """No embedding, no factors: 20,000 columns are never made dense."""
     X = sparse.random(N, 20_000, 0.001, format="csr", random_state=0)
     model = estimator(**SMALL).fit(X, y)
-    assert model.coefs_[0].shape[-2:] == (20_000, 16)
+    assert weights_of(model)[0].shape[-2:] == (20_000, 16)
     assert np.isfinite(outputs(model, X)).all()
 
 

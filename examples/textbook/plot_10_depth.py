@@ -21,6 +21,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from sknet import SimpleMLPClassifier
+from sknet.inspection import named_parameters
 from sknet.network.blocks import Highway, Plain, Preactivation, Residual
 
 
@@ -46,8 +47,9 @@ def gradient_sizes(activation, block, n_blocks):
         ).fit(X_train, y_train)
         for rate in (1e-300, HUGE)
     )
-    pairs = zip(before.coefs_, after.coefs_, strict=True)
-    return [np.linalg.norm(old - new) / HUGE for old, new in pairs]
+    before, after = named_parameters(before), named_parameters(after)
+    weights = [name for name in before if name.endswith(".weight")]
+    return [np.linalg.norm(before[name] - after[name]) / HUGE for name in weights]
 
 
 _, axes = plt.subplots(figsize=(6.8, 3.6), layout="constrained")

@@ -225,7 +225,6 @@ class BaseMLP(
         A part that could not be stored is refused.
         """
         return {
-            "n_layers_": len(architecture.hidden_layer_sizes) + 2,
             "n_outputs_": target.n_outputs,
             "out_activation_": target.loss.link_name,
             "_architecture": json.dumps(architecture.to_config()),

@@ -173,11 +173,12 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         All parameters: first the weights, then what is not decayed (biases and others),
         each layer by layer. A shared trunk has one row.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights by layer: assignable views of ``theta_``; an ensemble's have K in front.
+        Weights by layer, of a plain network only: assignable views of ``theta_``. Of
+        another see :func:`sknet.inspection.named_parameters`.
     intercepts_ : list of ndarray of shape (n_out,)
-        Bias vectors, layer by layer; views of ``theta_``. May be assigned.
+        Bias vectors by layer, likewise.
     n_layers_ : int
-        Number of layers, inputs and outputs included.
+        Number of layers of a plain network, inputs and outputs included.
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
@@ -209,6 +210,8 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         Epochs since the last improvement by ``tol``. Not for "lbfgs".
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
+    estimators_ : list of estimators
+        Networks of an ensemble as fitted estimators, views of ``theta_``; only there.
     member_seeds_ : ndarray of shape (n_estimators,)
         The random states of an ensemble's networks; only there.
     member_loss_curves_ : list of list of float

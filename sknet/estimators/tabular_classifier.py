@@ -190,12 +190,6 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then what is not decayed (biases and others),
         each layer by layer. A shared trunk has one row.
-    coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights by layer: assignable views of ``theta_``; an ensemble's have K in front.
-    intercepts_ : list of ndarray of shape (n_out,)
-        Bias vectors, layer by layer; views of ``theta_``. May be assigned.
-    n_layers_ : int
-        Number of layers, inputs and outputs included.
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
@@ -232,6 +226,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         Epochs since the last improvement by ``tol``. Not for "lbfgs".
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
+    estimators_ : list of estimators
+        Networks of an ensemble as fitted estimators, views of ``theta_``; only there.
     member_seeds_ : ndarray of shape (n_estimators,)
         The random states of an ensemble's networks; only there.
     member_loss_curves_ : list of list of float
@@ -247,8 +243,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     What each default was measured against stands on the page on the defaults of the
     documentation. ``partial_fit`` encodes all later tables as the first one, with a
     constant learning rate and without early stopping: let the first table be a fair
-    sample. ``coefs_`` and ``intercepts_`` are those of the dense layers; embeddings and
-    factors of features stand in ``theta_`` only.
+    sample. :func:`sknet.inspection.named_parameters` shows weights, embeddings and
+    factors of columns; there are no ``coefs_``, for that is no plain network.
 
     References
     ----------

@@ -1,6 +1,7 @@
 """Inspection: looking into fitted networks."""
 
 from sknet.inspection.gradients import input_gradients, integrated_gradients
+from sknet.inspection.parameters import named_parameters
 
 
-__all__ = ["input_gradients", "integrated_gradients"]
+__all__ = ["input_gradients", "integrated_gradients", "named_parameters"]

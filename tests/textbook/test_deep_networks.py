@@ -6,6 +6,7 @@ formulas, and that a plain net of the same depth stays at chance.
 
 import numpy as np
 import pytest
+from by_layer import biases_of, weights_of
 from numpy.testing import assert_allclose
 from scipy.special import expit
 from sklearn.datasets import load_digits
@@ -73,7 +74,7 @@ def small_regressor(block, hidden=(3,), **params):
 def test_t15_highway_formula():
     """y = H(x) T(x) + x (1 - T(x)), with the weights that were drawn."""
     network, X = small_regressor(Highway(), activation="tanh")
-    (W_h, W_t, W_o), (b_h, b_t, b_o) = network.coefs_, network.intercepts_
+    (W_h, W_t, W_o), (b_h, b_t, b_o) = weights_of(network), biases_of(network)
 
     H, T = np.tanh(X @ W_h + b_h), expit(X @ W_t + b_t)
 
@@ -84,10 +85,10 @@ def test_t15_highway_formula():
 def test_t15_closed_gate_carries_the_input():
     """With its gate shut a highway layer is the identity."""
     network, X = small_regressor(Highway(), activation="tanh")
-    network.coefs_[1] = np.zeros((3, 3))
-    network.intercepts_[1] = np.full(3, -1000.0)
+    weights_of(network)[1][...] = 0.0
+    biases_of(network)[1][...] = -1000.0
 
-    W_o, b_o = network.coefs_[2], network.intercepts_[2]
+    W_o, b_o = weights_of(network)[2], biases_of(network)[2]
 
     assert_allclose(network.predict(X), (X @ W_o + b_o).ravel(), rtol=1e-15)
 
@@ -99,12 +100,12 @@ def test_t16_zero_body_is_the_identity(bottleneck):
     network, X = small_regressor(block)
     n_body = 2 if bottleneck is None else 3
     for i in range(n_body):
-        network.coefs_[i] = np.zeros_like(network.coefs_[i])
-        network.intercepts_[i] = np.zeros_like(network.intercepts_[i])
+        weights_of(network)[i][...] = 0.0
+        biases_of(network)[i][...] = 0.0
 
-    W_o, b_o = network.coefs_[-1], network.intercepts_[-1]
+    W_o, b_o = weights_of(network)[-1], biases_of(network)[-1]
 
-    assert len(network.coefs_) == n_body + 1
+    assert len(weights_of(network)) == n_body + 1
     assert_allclose(network.predict(X), (X @ W_o + b_o).ravel(), rtol=1e-15)
 
 
@@ -113,7 +114,7 @@ def test_t16_shortcuts_where_the_width_changes(shortcut):
     """From 3 to 5 columns: zeros are appended, or a dense layer leads past."""
     block = Residual(normalization=None, shortcut=shortcut)
     network, X = small_regressor(block, (5,), activation="relu")
-    W, b = network.coefs_, network.intercepts_
+    W, b = weights_of(network), biases_of(network)
     body = np.maximum(X @ W[0] + b[0], 0.0) @ W[1] + b[1]
     if shortcut == "zero_pad":
         beside = np.hstack([X, np.zeros((20, 2))])
@@ -134,11 +135,11 @@ def test_t16_identity_needs_equal_widths():
 def test_t17_identity_path_is_untouched_end_to_end():
     """With bodies of zeros, what the stem gives arrives at the head as it is."""
     network, X = small_regressor(Preactivation(normalization=None), (3,) * 4)
-    stem, *bodies, last = range(len(network.coefs_))
+    stem, *bodies, last = range(len(weights_of(network)))
     for i in bodies:
-        network.coefs_[i] = np.zeros((3, 3))
-        network.intercepts_[i] = np.zeros(3)
-    W, b = network.coefs_, network.intercepts_
+        weights_of(network)[i][...] = 0.0
+        biases_of(network)[i][...] = 0.0
+    W, b = weights_of(network), biases_of(network)
 
     expected = (X @ W[stem] + b[stem]) @ W[last] + b[last]
 
@@ -150,7 +151,7 @@ def test_t18_equals_the_sum_of_its_branches():
     """The grouped form is the sum of C bottleneck branches."""
     block = Aggregated(cardinality=4, branch_width=2, normalization=None)
     network, X = small_regressor(block, activation="tanh", use_bias=False)
-    U, V, W, W_o = network.coefs_
+    U, V, W, W_o = weights_of(network)
 
     branches = np.zeros_like(X)
     for c in range(4):

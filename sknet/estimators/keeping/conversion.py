@@ -36,7 +36,6 @@ from sknet.schedules import Adaptive, Constant, InvScaling
 _SHARED = (
     "n_features_in_",
     "feature_names_in_",
-    "n_layers_",
     "n_outputs_",
     "out_activation_",
     "n_iter_",

@@ -11,6 +11,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.activations import ACTIVATIONS
+from sknet.estimators.outputs.parameters import n_fitted_networks
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
@@ -56,9 +57,12 @@ def obstacles(estimator: Any) -> Iterator[str]:
             "a transformer of scikit-learn has made)"
         )
     network = architecture_of_fitted(estimator)
-    n_networks = len(estimator.theta_) * network.n_heads
+    n_networks = n_fitted_networks(estimator)
     if n_networks > 1:
-        yield f"it is an ensemble of {n_networks} networks (set n_estimators=1)"
+        one = "set n_estimators=1" if network.n_heads > 1 else "take one of estimators_"
+        yield f"it is an ensemble of {n_networks} networks ({one})"
+    elif network.n_heads > 1:
+        yield "it shares its hidden layers with other networks (share_trunk=True)"
     if network.entrance != Entrance():
         yield "its columns are embedded or scaled by trained factors"
     if network.hidden_layer_sizes:

@@ -1,16 +1,20 @@
-"""The parameters of a fitted network layer by layer, as scikit-learn shows them."""
+"""The parameters of a fitted plain network by layer, as scikit-learn shows them."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.activations import Blend
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
+from sknet.network.blocks import Plain
+from sknet.network.entrance import Entrance
 from sknet.network.network import Network, perceptron
 
 
@@ -47,6 +51,50 @@ def network_from_json(n_inputs: int, text: str, n_raw: int) -> Network:
     return perceptron(n_inputs, Architecture.from_config(json.loads(text)), n_raw)
 
 
+def departures(estimator: Any) -> Iterator[str]:
+    """Iterate over what a fitted estimator has beside dense layers and activations.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Fitted.
+
+    Yields
+    ------
+    reason : str
+        Why whoever multiplies ``coefs_`` in a row would compute something else.
+    """
+    if "preprocessor_" in vars(estimator):
+        yield "it encodes tables (preprocessor_) before its networks"
+    network = _architecture_from_json(estimator._architecture)
+    n_networks = n_fitted_networks(estimator)
+    if n_networks > 1:
+        yield f"it is an ensemble of {n_networks} networks"
+    elif network.n_heads > 1:
+        yield "it shares its hidden layers with other networks (share_trunk=True)"
+    if network.entrance != Entrance():
+        yield "its columns are embedded or scaled by trained factors"
+    if network.block != Plain():
+        yield f"block={network.block!r}"
+    if network.initializer.rescales:
+        yield f"initializer={network.initializer!r} multiplies its weights"
+
+
+def _joining_activations(estimator: Any) -> Iterator[str]:
+    """Iterate over activations that have parameters, or more inputs than outputs."""
+    network = _architecture_from_json(estimator._architecture)
+    pairs = zip(network.hidden_layer_sizes, _one_a_layer(network), strict=True)
+    for width, activation in pairs:
+        if isinstance(activation, Blend) or activation.n_outputs(width) != width:
+            yield f"activation={activation!r}"
+
+
+def _one_a_layer(network: Architecture) -> list[Any]:
+    """Return the activation of each hidden layer."""
+    n_layers = len(network.hidden_layer_sizes)
+    return [network.style(i).activation for i in range(n_layers)]
+
+
 def n_fitted_networks(estimator: Any) -> int:
     """Return how many networks predict together in a fitted estimator."""
     if "_head" in vars(estimator):  # one of the networks of a shared trunk
@@ -62,7 +110,10 @@ def _architecture_from_json(text: str) -> Architecture:
 
 
 class LayerParameters:
-    """Mixin that shows ``theta_`` as ``coefs_`` and ``intercepts_``.
+    """Mixin that shows ``theta_`` of a plain network as ``coefs_`` and ``intercepts_``.
+
+    Who reads them takes the network for a plain one: dense layers with an activation
+    each. Of any other there are none.
 
     It reads ``theta_``, ``n_features_in_``, ``n_outputs_``, and ``_architecture``, a
     description as JSON: text is the plainest state there is, and a key to a cache.
@@ -87,11 +138,16 @@ class LayerParameters:
         return self.n_features_in_
 
     @property
-    def coefs_(self) -> list[Array]:
-        """Weight matrices, layer by layer: views of ``theta_``, and assignable.
+    def n_layers_(self) -> int:
+        """Number of layers of a plain network, inputs and outputs included."""
+        self._check_plain("n_layers_")
+        network = _architecture_from_json(self._architecture)
+        return len(network.hidden_layer_sizes) + 2
 
-        Those of an ensemble have an axis for its networks in front.
-        """
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weight matrices of a plain network: views of ``theta_``, and assignable."""
+        self._check_plain("coefs_")
         return self._layer_parameters("weight")
 
     @coefs_.setter
@@ -100,20 +156,33 @@ class LayerParameters:
 
     @property
     def intercepts_(self) -> list[Array]:
-        """Bias vectors, layer by layer: views of ``theta_``, and assignable."""
-        biases = self._layer_parameters("bias")
-        return Views(bias.reshape(*bias.shape[:-2], -1) for bias in biases)
+        """Bias vectors of a plain network: views of ``theta_``, and assignable."""
+        self._check_plain("intercepts_")
+        return Views(bias[0] for bias in self._layer_parameters("bias"))
 
     @intercepts_.setter
     def intercepts_(self, values: list[Array]) -> None:
         _assign(self.intercepts_, values)
 
-    def _layer_parameters(self, name: str) -> list[Array]:
-        """Return the views of one kind of parameter."""
+    def _check_plain(self, name: str) -> None:
+        """Refuse an attribute where the network is more than a plain one."""
         if "theta_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
+        reasons = dict.fromkeys([*departures(self), *_joining_activations(self)])
+        if reasons:
+            several = n_fitted_networks(self) > 1
+            each = "Its networks one by one are in estimators_. " if several else ""
+            raise AttributeError(
+                f"This {type(self).__name__} has no {name}, which would show a plain "
+                f"network, of dense layers and activations alone: {'; '.join(reasons)}."
+                f" {each}All parameters are in theta_, and by layer in "
+                "sknet.inspection.named_parameters."
+            )
+
+    def _layer_parameters(self, name: str) -> list[Array]:
+        """Return the views of one kind of parameter, of a single network."""
         views = self._fitted_network().layout.named(self.theta_, name)
-        return Views(view if len(view) > 1 else view[0] for view in views)
+        return Views(view[0] for view in views)
 
 
 def _assign(views: list[Array], values: list[Array]) -> None:

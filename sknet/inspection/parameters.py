@@ -1,0 +1,50 @@
+"""The parameters of any fitted network, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sklearn.utils.validation import check_is_fitted
+
+from sknet._numerics import Array
+
+
+def named_parameters(estimator: Any) -> dict[str, Array]:
+    """Return all parameters of a fitted network, by the place of their layer.
+
+    ``coefs_`` and ``intercepts_`` show a plain network; this shows any: gates and
+    shortcuts of blocks, scales, shifts and running statistics of normalisations,
+    embeddings, factors of columns, shares of blended activations.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        A fitted estimator of sknet.
+
+    Returns
+    -------
+    parameters : dict of str to ndarray
+        Views of ``theta_``: what is written into them is predicted with. A name is the
+        way through the tree of layers, each in the order of computation, and the name
+        of the array in the last one: "0.weight", "1.scale" or "2.0.0.bias". Those of an
+        ensemble have an axis for its networks in front. Biases and the like are rows.
+
+    See Also
+    --------
+    sknet.inspection.input_gradients : What features do to the outputs.
+
+    Examples
+    --------
+    >>> from sknet import SimpleMLPRegressor
+    >>> from sknet.inspection import named_parameters
+    >>> network = SimpleMLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs")
+    >>> network = network.fit([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
+    >>> {name: array.shape for name, array in named_parameters(network).items()}
+    {'0.weight': (2, 3), '0.bias': (1, 3), '2.weight': (3, 1), '2.bias': (1, 1)}
+    """
+    check_is_fitted(estimator)
+    layout, theta = estimator._fitted_network().layout, estimator.theta_
+    views = {p.path: layout.view(theta, p) for p in layout.parameters}
+    if len(theta) > 1:
+        return views
+    return {path: view[0] for path, view in views.items()}
