@@ -11,8 +11,8 @@ OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
-.PHONY: help demo test lint doctest suite test-works-with test-slow test-oldest \
-    test-versions docs bench wheel audit clean
+.PHONY: help demo test lint doctest suite test-works-with test-exporters test-slow \
+    test-oldest test-versions docs bench wheel audit clean
 .NOTPARALLEL:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test              lint, types, doctests and the suite'
 	@echo 'make lint              ruff, mypy, codespell'
 	@echo 'make test-works-with   make test, with all libraries that sknet is tested with'
+	@echo 'make test-exporters    the exporters that want other versions (Java, torch)'
 	@echo 'make test-slow         the tests that take long'
 	@echo 'make test-oldest       the suite with the oldest supported versions'
 	@echo 'make test-versions     the suite with each supported minor version of scikit-learn'
@@ -53,6 +54,13 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	$(@D)/bin/$(INSTALL) '.[release]'
 	@touch $@
 
+# Apart, for these libraries do not go with the newest of the others.
+.venv-exporters/.done: pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[test,exporters]'
+	@touch $@
+
 .PRECIOUS: .venv-3.%/.done .venv-%/.done
 .venv-3.%/.done: pyproject.toml
 	rm -rf $(@D)
@@ -69,7 +77,7 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 # ------------------------------------------------------------------------------ tests
 # One BLAS thread per process: two processes on two cores, and the same bits on each.
 
-PYTESTS := suite doctest test-slow test-oldest test-1.% test-3.%
+PYTESTS := suite doctest test-slow test-exporters test-oldest test-1.% test-3.%
 $(PYTESTS): export OMP_NUM_THREADS = 1
 $(PYTESTS): export OPENBLAS_NUM_THREADS = 1
 $(PYTESTS): export MKL_NUM_THREADS = 1
@@ -92,12 +100,16 @@ suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
 # With all libraries installed, a library that is missing is an error, not a skip.
-test-works-with test-slow: export SKNET_ALL_INSTALLED = 1
+test-works-with test-slow test-exporters: export SKNET_ALL_INSTALLED = 1
 
 test-works-with: $(VENV)/.has-works-with test
 
 test-slow: $(VENV)/.has-test $(VENV)/.has-works-with
 	$(BIN)/python $(PYTEST) -m slow
+
+test-exporters: .venv-exporters/.done
+	.venv-exporters/bin/python -m pytest --timeout 600 -m 'exporters or not exporters' \
+	    tests/works_with/test_exporters.py
 
 test-oldest: .venv-oldest/.done
 	.venv-oldest/bin/python $(PYTEST)

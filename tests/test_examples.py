@@ -16,10 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "docs/start.rst"]
 EXAMPLES = sorted((ROOT / "examples").rglob("plot_*.py"))
 ADD_YOUR_OWN = ROOT / "docs" / "user_guide" / "add_your_own.rst"
-WORKS_WITH = ROOT / "docs" / "user_guide" / "works_with.rst"  # has a test beside it
+# These have tests beside those of the libraries.
+ELSEWHERE = {
+    ROOT / "docs" / "user_guide" / f"{p}.rst" for p in ("works_with", "exporters")
+}
 GUIDE_INDEX = ROOT / "docs" / "user_guide" / "index.rst"
 GUIDE = set((ROOT / "docs" / "user_guide").glob("*.rst"))
-GUIDE = sorted(GUIDE - {ADD_YOUR_OWN, WORKS_WITH})
+GUIDE = sorted(GUIDE - ELSEWHERE - {ADD_YOUR_OWN})
 # Chapters whose code needs libraries that not everybody has.
 NEEDS = {"onnx": ("skl2onnx", "onnxruntime"), "saving": ("skops",)}
 INDENTED = r"\n\n((?:    .*\n|\n)+?)\n*"
