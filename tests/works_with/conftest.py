@@ -104,6 +104,18 @@ def classifier_of_numbers(request):
     return with_data(request.param, raw=False)
 
 
+@pytest.fixture(params=[CLASSIFIERS[1], REGRESSORS[1]], ids=class_name)
+def case_of_table(request):
+    """Both tabular models, and a table with text and gaps."""
+    return with_data(request.param, raw=True)
+
+
+@pytest.fixture
+def numbers():
+    """Rows of numbers and a value, for tests that make their models themselves."""
+    return made_up_numbers()
+
+
 @pytest.fixture(params=[*CLASSIFIERS, *REGRESSORS], ids=class_name)
 def case_of_numbers(request):
     """All four, and numbers."""
