@@ -11,8 +11,8 @@ OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
-.PHONY: help demo test lint doctest suite test-works-with test-exporters test-slow \
-    test-oldest test-versions docs bench wheel audit clean
+.PHONY: help demo test lint doctest suite test-works-with test-works-with-more \
+    test-exporters test-slow test-oldest test-versions docs bench wheel audit clean
 .NOTPARALLEL:
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test              lint, types, doctests and the suite'
 	@echo 'make lint              ruff, mypy, codespell'
 	@echo 'make test-works-with   make test, with all libraries that sknet is tested with'
+	@echo 'make test-works-with-more   those that want an older pandas, Ray, Spark (Java)'
 	@echo 'make test-exporters    the exporters that want other versions (Java, torch)'
 	@echo 'make test-slow         the tests that take long'
 	@echo 'make test-oldest       the suite with the oldest supported versions'
@@ -45,6 +46,12 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	rm -rf $(@D)
 	$(OLDEST_PYTHON) -m venv $(@D)
 	$(@D)/bin/$(INSTALL) '.[test]' $(OLDEST)
+	@touch $@
+
+.venv-more/.done: pyproject.toml
+	rm -rf $(@D)
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/$(INSTALL) '.[test,works-with-more]'
 	@touch $@
 
 # Apart, for its tools have many dependencies of their own.
@@ -77,7 +84,8 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 # ------------------------------------------------------------------------------ tests
 # One BLAS thread per process: two processes on two cores, and the same bits on each.
 
-PYTESTS := suite doctest test-slow test-exporters test-oldest test-1.% test-3.%
+PYTESTS := suite doctest test-works-with-more test-exporters test-slow test-oldest \
+    test-1.% test-3.%
 $(PYTESTS): export OMP_NUM_THREADS = 1
 $(PYTESTS): export OPENBLAS_NUM_THREADS = 1
 $(PYTESTS): export MKL_NUM_THREADS = 1
@@ -100,9 +108,14 @@ suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
 # With all libraries installed, a library that is missing is an error, not a skip.
-test-works-with test-slow test-exporters: export SKNET_ALL_INSTALLED = 1
+test-works-with test-works-with-more test-slow test-exporters: \
+    export SKNET_ALL_INSTALLED = 1
 
 test-works-with: $(VENV)/.has-works-with test
+
+# One process: Ray and Spark start their own.
+test-works-with-more: .venv-more/.done
+	.venv-more/bin/python -m pytest --timeout 600 -m more tests/works_with
 
 test-slow: $(VENV)/.has-test $(VENV)/.has-works-with
 	$(BIN)/python $(PYTEST) -m slow
