@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sknet.estimators._regressor import BaseMLPRegressor
 
 
@@ -243,6 +245,9 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     >>> round(regr.fit(X_train, y_train).score(X_test, y_test), 2)
     0.98
     """
+
+    # Its numbers are scikit-learn's.
+    _losses_as_drawn: ClassVar[tuple[str, ...]] = ("poisson",)
 
     def __init__(
         self,

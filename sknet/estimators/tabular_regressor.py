@@ -243,9 +243,9 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     targets; curves and options such as the ``delta`` of the Huber loss are in those
     units. "absolute_error", "huber", "log_cosh" and "quantile", to which targets far
     off matter little, are scaled by median and quartiles, the others by mean and
-    deviation. "poisson" and "gamma" take targets as they are. ``partial_fit`` keeps the
-    encoding and the scale of the first table, with a constant learning rate and without
-    early stopping: let it be a fair sample.
+    deviation. "poisson" and "gamma" take targets as they are, and start at their mean.
+    ``partial_fit`` keeps the encoding and the scale of the first table, with a constant
+    learning rate and without early stopping: let it be a fair sample.
 
     References
     ----------

@@ -63,6 +63,8 @@ class Understanding:
     _default_scoring: ClassVar[str | None] = None
     _later_ties: ClassVar[bool] = False
     _patience_growth: ClassVar[float] = 0.0
+    # Losses whose first predictions are those of the weights as they were drawn.
+    _losses_as_drawn: ClassVar[tuple[str, ...]] = ()
     # Up to so many rows in one batch share the noise of a step.
     _full_batch_rows: ClassVar[int] = FULL_BATCH_ROWS
 

@@ -124,6 +124,14 @@ class Loss(Component):
         ``y`` has shape (N, C) and ``weight`` (N,).
         """
 
+    def start(self, y: Array, weight: Array) -> Array | None:
+        """Return raw outputs (R,) that training starts at; None leaves it to chance.
+
+        ``y`` has shape (N, C) and ``weight`` (N,).
+        """
+        del y, weight
+        return None
+
     def n_raw(self, n_columns: int) -> int:
         """Return R, the raw outputs that C target columns need."""
         return n_columns
@@ -195,6 +203,39 @@ class ValueLoss(Loss):
         """Return the predicted standard deviation (N, C), if there is one."""
         del raw
         return None
+
+    def start(self, y: Array, weight: Array) -> Array | None:
+        """Return the logarithm of the mean target, if predictions are exponentials.
+
+        The first ones would be about 1 otherwise, however large or small the targets.
+        """
+        if self.link_name != "exp" or self.n_raw(y.shape[1]) != y.shape[1]:
+            return None
+        return log_mean(y, weight)
+
+
+def log_mean(y: Array, weight: Array) -> Array:
+    """Return logarithms of the weighted means of columns, as finite numbers.
+
+    Parameters
+    ----------
+    y : ndarray of shape (N, C)
+        Values.
+    weight : ndarray of shape (N,)
+        Weights of the rows, not all of them zero.
+
+    Returns
+    -------
+    logarithm : ndarray of shape (C,)
+        Of nothing but zeros that of half a one among all rows; 0 of a negative mean.
+    """
+    y = np.asarray(y[weight > 0.0], dtype=np.float64)
+    weight = weight[weight > 0.0]
+    largest = np.abs(y).max(axis=0)
+    unit = np.where(largest > 0.0, largest, 1.0)  # sums do not overflow
+    mean = np.average(y / unit, axis=0, weights=weight)
+    mean = np.where(largest > 0.0, mean, 0.5 / weight.sum())
+    return np.log(unit) + np.log(np.where(mean > 0.0, mean, 1.0 / unit))
 
 
 CLASS_LOSSES: Registry[ClassLoss] = Registry("loss of a classifier", ClassLoss)

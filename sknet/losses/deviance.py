@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from sknet._numerics import Array, Scalar, constant_row
-from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
+from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss, log_mean
 from sknet.losses.outputs import capped_exponential, largest_exponent
 
 
@@ -69,7 +69,7 @@ class Poisson(ValueLoss):
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""
-        return np.log(np.average(y, axis=0, weights=weight))
+        return log_mean(y, weight)
 
     def check_target(self, y: Array) -> None:
         """Refuse negative values."""
@@ -133,7 +133,7 @@ class Gamma(ValueLoss):
 
     def constant(self, y: Array, weight: Array) -> Array:
         """Return the logarithm of the weighted mean."""
-        return np.log(np.average(y, axis=0, weights=weight))
+        return log_mean(y, weight)
 
     def check_target(self, y: Array) -> None:
         """Refuse values that are not positive."""

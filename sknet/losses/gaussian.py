@@ -35,7 +35,7 @@ class Gaussian(ValueLoss):
     Notes
     -----
     ``predict`` gives the means, and with ``return_std=True`` the standard deviations
-    too. Scale the target: the first steps take the deviation to be about one. Pullback:
+    too. Training starts at mean and deviation of the targets. Pullback:
     :math:`\nabla_m \ell = (m - y) e^{-2 s}`,
     :math:`\nabla_s \ell = 1 - (y - m)^2 e^{-2 s}`. Deviations below :math:`e^{-34}`
     (:math:`e^{-230}` in float64) count as that, and errors of more than :math:`10^{17}`
@@ -125,3 +125,15 @@ class Gaussian(ValueLoss):
         least, _ = LIMITS[np.dtype(np.float64)]
         log_std = 0.5 * np.log(np.maximum(variance, math.exp(2.0 * least)))
         return np.stack([mean, log_std], axis=1).ravel()
+
+    def start(self, y: Array, weight: Array) -> Array:
+        """Return mean and logarithm of the deviation; of equal targets that of one."""
+        y = np.asarray(y[weight > 0.0], dtype=np.float64)
+        weight = weight[weight > 0.0]
+        largest = np.abs(y).max(axis=0)
+        unit = np.where(largest > 0.0, largest, 1.0)  # squares do not overflow
+        mean = np.average(y / unit, axis=0, weights=weight)
+        variance = np.average((y / unit - mean) ** 2, axis=0, weights=weight)
+        log_std = np.log(unit) + 0.5 * np.log(np.where(variance > 1e-24, variance, 1.0))
+        log_std[variance <= 1e-24] = 0.0
+        return np.stack([unit * mean, log_std], axis=1).ravel()

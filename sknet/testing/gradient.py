@@ -255,7 +255,7 @@ def _problem(
     streams = [check_random_state(seed) for seed in seeds]
     noise = [noise_stream(s) for s in streams] if task.network.draws_noise else []
     task = replace(task, dtype=float64)
-    theta = initial_theta(task, copy.initializer, streams)
+    theta = initial_theta(copy, task, streams)
     n_trainable = task.network.layout.n_trainable
     if fitted:
         if estimator.theta_.shape[1] != theta.shape[1]:

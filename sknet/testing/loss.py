@@ -74,6 +74,7 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
                 _check_extremes(case.loss, raw, y, demands)
             _check_gradient(case, rtol, stream, demands)
             _check_zero_weight(case, demands)
+            _check_start(case, demands)
             _check_constant(case, demands)
     demands.holds(n_cases, "check() refuses every kind of target")
 
@@ -205,6 +206,16 @@ def _check_zero_weight(case: _Case, demands: Demands) -> None:
     same = np.allclose(value, absent, rtol=1e-12, atol=1e-14)
     same = same and np.allclose(gradient[:, 1:], rest, rtol=1e-12, atol=1e-14)
     demands.holds(same, "a row of weight zero is not as if it were absent")
+
+
+def _check_start(case: _Case, demands: Demands) -> None:
+    """Look whether training can begin where the loss says."""
+    shape = case.raw.shape[-1:]
+    start = case.loss.start(case.y[0], np.ones(_N_ROWS))
+    demands.holds(
+        start is None or (np.shape(start) == shape and np.isfinite(start).all()),
+        f"start must be None, or finite and have the shape {shape}, got {start}",
+    )
 
 
 def _check_constant(case: _Case, demands: Demands) -> None:

@@ -115,10 +115,7 @@ def _start(
         thetas = [theta[None].copy() for theta in estimator.theta_]
         return thetas, estimator._training["streams"], fitted_seeds(estimator)
     streams = new_streams(estimator)
-    thetas = [
-        initial_theta(task, estimator.initializer, [stream])
-        for stream in streams.members
-    ]
+    thetas = [initial_theta(estimator, task, [stream]) for stream in streams.members]
     kept = [stream_state(stream) for stream in streams.members]
     return thetas, kept, streams.seeds
 

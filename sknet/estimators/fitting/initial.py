@@ -18,18 +18,18 @@ _ADAPT_ROWS = 4096
 
 
 def initial_theta(
-    task: Task, initializer: Any, streams: Sequence[np.random.RandomState]
+    estimator: Any, task: Task, streams: Sequence[np.random.RandomState]
 ) -> Array:
     """Draw initial parameters; fit them to data, or overwrite them by a user's arrays.
 
     Parameters
     ----------
+    estimator : BaseMLP
+        Its ``initializer`` may be a list, which holds a weight array for each dense
+        layer, or a tuple ``(weights, biases)``. Biases that are not given are zero, but
+        for those of gates, which stay as the block sets them.
     task : Task
         The network, the type of its parameters, and the rows they may be fitted to.
-    initializer : str, Initializer or list
-        A list holds a weight array for each dense layer, or a tuple ``(weights,
-        biases)``. Biases that are not given are zero, but for those of gates, which
-        stay as the block sets them.
     streams : sequence of RandomState
         One a member; each is advanced, whatever is overwritten.
 
@@ -44,13 +44,26 @@ def initial_theta(
         If number or shapes of the arrays do not fit the network.
     """
     theta = task.network.initial(streams, task.dtype)
-    if isinstance(initializer, (list, tuple)):
-        _overwrite_all(theta, task.network.layout, initializer)
+    if isinstance(estimator.initializer, (list, tuple)):
+        _overwrite_all(theta, task.network.layout, estimator.initializer)
     if task.architecture.initializer.adapts:
         for k, stream in enumerate(streams):
             x, weight = _some_rows(task, stream)
             task.network.adapt(theta[k : k + 1], x, weight)
+    is_given = isinstance(estimator.initializer, (list, tuple))
+    if not is_given and task.loss.name not in estimator._losses_as_drawn:
+        _start_at(theta, task)
     return theta
+
+
+def _start_at(theta: Array, task: Task) -> None:
+    """Set the biases of the output layer, if it has them, to where the loss starts."""
+    data, bias = task.data, task.network.layout.parameters[-1]
+    weight = np.ones(data.n_rows) if data.weight is None else data.weight
+    start = task.loss.start(data.y, weight) if bias.name == "bias" else None
+    if start is not None:
+        largest = np.finfo(theta.dtype).max
+        task.network.layout.view(theta, bias)[...] = np.clip(start, -largest, largest)
 
 
 def _some_rows(task: Task, stream: np.random.RandomState) -> tuple[Any, Array]:

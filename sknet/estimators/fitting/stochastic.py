@@ -227,7 +227,7 @@ def _start(
         streams = new_streams(estimator)
         states = [
             TrainState(
-                initial_theta(task, estimator.initializer, [stream]),
+                initial_theta(estimator, task, [stream]),
                 [],
                 [stream],
             )
