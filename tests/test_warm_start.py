@@ -175,6 +175,24 @@ def test_other_share_of_validation_rows_is_split_off_anew(name, fraction):
         assert model.best_validation_score_ == max(new_scores(model, n_before))
 
 
+@pytest.mark.parametrize("together", [False, True])
+def test_networks_may_be_stopped_together_or_alone_from_now_on(together):
+    """Rows that some have been trained on are no common validation set."""
+    model = model_of("together", stop_together=not together, max_iter=4)
+    fitted(model, X, VALUE)
+    n_before = len(model.validation_scores_)
+    for _ in range(2):
+        fitted(model.set_params(stop_together=together), X, VALUE)
+        rows = np.asarray(model._training["validation_rows"])
+        order = np.asarray(model._training["order"])
+        assert len(rows) == (1 if together else 3)
+        assert not any(
+            np.intersect1d(rows[k % len(rows)], order[k]).size for k in (0, 1, 2)
+        )
+    if together:
+        assert model.best_validation_score_ == max(new_scores(model, n_before))
+
+
 @every_model
 def test_patience_counts_anew_on_other_data(name):
     """After epochs without an improvement, and however many there were before."""

@@ -48,13 +48,8 @@ def arrange_rows(
     """
     n_members, n_rows = len(states), task.data.n_rows
     pools = n_members > 1 and bool(estimator.stop_together)
-    orders, validation = memory.recalled_rows(
-        estimator._training if task.going_on else {}, n_rows
-    )
+    orders, validation = _kept_split(estimator, task, 1 if pools else n_members)
     splits = estimator._splits(n_rows) and task.holdout is None and not task.incremental
-    n_asked = math.ceil(estimator.validation_fraction * n_rows)
-    if validation is not None and validation.shape[1] != n_asked:
-        orders = validation = None
     if splits and validation is None:
         streams = [splitter] if pools else [state.streams[0] for state in states]
         training, validation = _split_all(estimator, task, streams)
@@ -73,6 +68,17 @@ def arrange_rows(
         return [_handed_in(estimator, task, pools)] * n_members
     holdouts = [split_off(estimator, task, rows, pools) for rows in validation]
     return [holdouts[k % len(holdouts)] for k in range(n_members)]
+
+
+def _kept_split(estimator: Any, task: Task, n_most: int) -> tuple[Any, Any]:
+    """Return the kept order and validation rows, if they are what is asked for."""
+    kept, n_rows = estimator._training if task.going_on else {}, task.data.n_rows
+    orders, validation = memory.recalled_rows(kept, n_rows)
+    if validation is not None:
+        n_asked = math.ceil(estimator.validation_fraction * n_rows)
+        if validation.shape[1] != n_asked or len(validation) > n_most:
+            return None, None
+    return orders, validation
 
 
 def _handed_in(estimator: Any, task: Task, pools: bool) -> Holdout | None:
