@@ -240,7 +240,7 @@ class BaseMLP(
         None stands for the loss.
         """
         if self.scoring == "loss":
-            return None
+            return self._loss_on(task, holdout)
         data = holdout.data
         if self.scoring is None:
             weight = None if data.weight is None else holdout.chosen(data.weight)
@@ -252,6 +252,13 @@ class BaseMLP(
         view.n_features_in_ = self.n_features_in_
         view._takes_columns = True
         return ScorerScore(view, self.scoring, holdout)
+
+    def _loss_on(
+        self, task: Task, holdout: Holdout
+    ) -> Callable[[Array, Array], float] | None:
+        """Return what early stopping watches if it is the loss; None for no more."""
+        del task, holdout
+        return None
 
     # ---- prediction
 

@@ -28,10 +28,10 @@ class CalibratedProbabilities:
         """Tell whether there are probabilities to calibrate."""
         return bool(self.calibrate) and loss.link_name in CALIBRATED_LINKS
 
-    def _score_on(self, task: Any, holdout: Holdout) -> Any:
-        """Return what early stopping watches: the loss that calibration leaves."""
-        if self.scoring != "loss" or not self._calibrates(task.loss):
-            return super()._score_on(task, holdout)  # type: ignore[misc]  # a mixin
+    def _loss_on(self, task: Any, holdout: Holdout) -> Any:
+        """Return the loss that calibration leaves, for early stopping to watch."""
+        if not self._calibrates(task.loss):
+            return super()._loss_on(task, holdout)  # type: ignore[misc]  # a mixin
         weight = holdout.data.weight
         return CalibratedScore(
             holdout.chosen(holdout.data.y),

@@ -92,7 +92,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         which less than 10 rows would be held out have none to spare. Ignored by
         ``partial_fit``.
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out, others for each network.
+        Share of the rows that early stopping holds out, in proportion to the classes,
+        others for each network.
     beta_1 : float in [0, 1), default=0.9
         Memory of Adam's first moment. Ignored unless ``solver`` is "adamw" or "adam".
     beta_2 : float in [0, 1), default=0.95
@@ -147,7 +148,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     scoring : str, callable or None, default="loss"
         What the validation set is scored by: "loss" (the negative loss), the name of a
         scikit-learn scorer, a callable ``scorer(estimator, X, y)``, which gets encoded
-        columns, or None for what ``score`` gives. Larger is better.
+        columns, or None for what ``score`` gives. Larger is better. Where validation
+        rows lack a class that it needs, the loss takes its place, with a warning.
     dtype : {"auto", "float32", "float64"}, default="auto"
         Type to compute in. "auto" takes float32, and float64 for less than 50 rows.
     max_time : float in (0, inf) or None, default=None

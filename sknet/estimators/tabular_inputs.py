@@ -56,6 +56,7 @@ class TabularInputs(Understanding):
     _reads_tables: ClassVar[bool] = True
     _default_scoring: ClassVar[str | None] = "loss"
     _later_ties: ClassVar[bool] = True
+    _stratifies_all: ClassVar[bool] = True
     _full_batch_rows: ClassVar[int] = SMALL_TABLE - 1
 
     def _read(self, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:

@@ -65,6 +65,8 @@ class Understanding:
     _patience_growth: ClassVar[float] = 0.0
     # Losses whose first predictions are those of the weights as they were drawn.
     _losses_as_drawn: ClassVar[tuple[str, ...]] = ()
+    # Whether more than two classes are held out in proportion; scikit-learn does not.
+    _stratifies_all: ClassVar[bool] = False
     # Up to so many rows in one batch share the noise of a step.
     _full_batch_rows: ClassVar[int] = FULL_BATCH_ROWS
 

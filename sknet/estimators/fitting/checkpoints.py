@@ -178,20 +178,35 @@ def _take_up(
     saved = [(k["state"]["theta"].shape, k["state"]["theta"].dtype) for k in kept]
     if shapes != saved:
         raise _another(file, ["its networks have other shapes"])
-    splits: dict[bytes, Holdout] = {}
     for member, state in zip(members, kept, strict=True):
-        unpack_member(member, state)
         rows, now = state["validation_rows"], member.holdout
         if (rows is None) != (now is None or now.rows is None):
             raise _another(file, ["its validation rows cannot be split off"])
-        if rows is not None:
-            key = rows.tobytes()
-            if key not in splits:
-                splits[key] = split_off(estimator, task, rows, now.pools)
-            member.holdout = splits[key]
+        unpack_member(member, state)
+    _split_as_before(estimator, task, members, kept)
     if members[0].seed is not None:
         seeds = np.array([member.seed for member in members])
         for member, data in zip(
             members, member_data(estimator, task, seeds), strict=True
         ):
             member.data = data
+
+
+def _split_as_before(
+    estimator: Any,
+    task: Task,
+    members: Sequence[Member],
+    kept: Sequence[dict[str, Any]],
+) -> None:
+    """Give members the validation rows that they had, where they have drawn others."""
+    splits: dict[bytes, Holdout] = {}
+    thetas = np.concatenate([member.state.theta for member in members])
+    for k, (member, state) in enumerate(zip(members, kept, strict=True)):
+        rows, now = state["validation_rows"], member.holdout
+        if rows is None or np.array_equal(rows, now.rows):
+            continue
+        key = rows.tobytes()
+        if key not in splits:
+            theta = thetas if now.pools else thetas[k : k + 1]
+            splits[key] = split_off(estimator, task, rows, theta, now.pools)
+        member.holdout = splits[key]

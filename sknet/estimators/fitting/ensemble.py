@@ -202,11 +202,12 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
     progress = [member.progress for member in members]
     curves = [p.loss_curves[0] for p in progress]
     loss_curve = _mean_curve(curves)
-    scores = _mean_curve([p.validation_scores[0] for p in progress])
+    scored = [m.progress for m in members if not _stands_in(m)] or progress
+    scores = _mean_curve([p.validation_scores[0] for p in scored])
     on_score = members[0].recipe.rule.on_score
     states = [member.state for member in members]
     rates = [Paces([m.recipe.pace]).epoch(m.state).rates()[0] for m in members]
-    best_score = _mean([p.best_score[0] for p in progress])
+    best_score = _mean([p.best_score[0] for p in scored])
     attributes: dict[str, Any] = {
         "loss_": loss_curve[-1] if loss_curve else math.nan,
         "loss_curve_": loss_curve,
@@ -232,6 +233,11 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
         attributes["member_loss_curves_"] = curves
         attributes["member_seeds_"] = np.array([member.seed for member in members])
     return attributes
+
+
+def _stands_in(member: Member) -> bool:
+    """Tell whether a network is judged by the loss in place of a scorer."""
+    return member.holdout is not None and member.holdout.stands_in
 
 
 def kept_progress(progress: Sequence[Progress], on_score: bool) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
@@ -48,6 +49,8 @@ class Holdout:
     pools : bool, default=False
         Whether the members of a stack are judged by their averaged prediction: all by
         the same.
+    stands_in : bool, default=False
+        Whether the loss takes the place of a scorer that cannot score these rows.
     """
 
     data: Dataset
@@ -55,6 +58,7 @@ class Holdout:
     rows: Array | None = None
     score: Callable[[Array, Array], float] | None = field(default=None, compare=False)
     pools: bool = False
+    stands_in: bool = False
 
     @property
     def n_rows(self) -> int:
@@ -98,12 +102,7 @@ def split_rows(
     NoSplitError
         If either part would be too small, or a label has a single row.
     """
-    n_validation = math.ceil(fraction * n_rows)
-    if n_validation < MIN_VALIDATION_ROWS:
-        raise NoSplitError(
-            f"validation_fraction={fraction:g} of {n_rows} rows is {n_validation}, "
-            f"fewer than {MIN_VALIDATION_ROWS}"
-        )
+    n_validation = _n_validation(n_rows, fraction)
     if labels is not None:
         names, counts = np.unique(labels, return_counts=True)
         if counts.min() < 2:
@@ -113,14 +112,73 @@ def split_rows(
             raise NoSplitError(
                 f"{n_rows} rows cannot be split so that both parts have all classes"
             )
-    if n_rows - n_validation < 1:
-        raise NoSplitError(
-            f"validation_fraction={fraction:g} leaves no row of {n_rows} to train on"
-        )
     training, validation = train_test_split(
         np.arange(n_rows), test_size=fraction, random_state=stream, stratify=labels
     )
     return training, validation
+
+
+def split_in_proportion(
+    n_rows: int, fraction: float, labels: Array, stream: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Split row numbers so that each class is in both parts as often as it can be.
+
+    Whatever is rare: a class of a few rows may be held out by none of them, but it
+    always has one to train on.
+
+    Parameters
+    ----------
+    n_rows, fraction, stream
+        As of :func:`split_rows`.
+    labels : ndarray of shape (N,)
+        Labels of any number of classes.
+
+    Returns
+    -------
+    training, validation : ndarray of int
+        Row numbers, shuffled.
+
+    Raises
+    ------
+    NoSplitError
+        If either part would be too small.
+    """
+    n_validation = _n_validation(n_rows, fraction)
+    codes = np.unique(labels, return_inverse=True)[1].ravel()
+    counts = np.bincount(codes)
+    order = stream.permutation(n_rows)
+    by_class = order[np.argsort(codes[order], kind="stable")]
+    shares = counts * (n_validation / n_rows)
+    held = np.minimum(np.floor(shares).astype(int), counts - 1)
+    ranks = np.lexsort((stream.permutation(len(counts)), held - shares))
+    while (left := n_validation - held.sum()) > 0:
+        room = ranks[held[ranks] < counts[ranks] - 1]
+        if not len(room):
+            raise NoSplitError(
+                f"validation_fraction={fraction:g} of {n_rows} rows leaves no row of "
+                f"some of {len(counts)} classes to train on"
+            )
+        held[room[:left]] += 1
+    position = np.arange(n_rows) - np.repeat(np.cumsum(counts) - counts, counts)
+    is_held = position < np.repeat(held, counts)
+    parts = by_class[~is_held], by_class[is_held]
+    training, validation = (stream.permutation(part) for part in parts)
+    return training, validation
+
+
+def _n_validation(n_rows: int, fraction: float) -> int:
+    """Return how many rows are held out; refuse too few of them, or of the others."""
+    n_validation = math.ceil(fraction * n_rows)
+    if n_validation < MIN_VALIDATION_ROWS:
+        raise NoSplitError(
+            f"validation_fraction={fraction:g} of {n_rows} rows is {n_validation}, "
+            f"fewer than {MIN_VALIDATION_ROWS}"
+        )
+    if n_rows - n_validation < 1:
+        raise NoSplitError(
+            f"validation_fraction={fraction:g} leaves no row of {n_rows} to train on"
+        )
+    return n_validation
 
 
 class Validator:
@@ -232,9 +290,16 @@ class ScorerScore:
         """Return the score of parameters; it is NaN where they have diverged."""
         if not np.isfinite(raw).all():
             return math.nan
+        return self._number(self._score(theta))
+
+    def _score(self, theta: Array) -> Any:
+        """Return what the scorer gives."""
         view = object.__new__(type(self._view))  # threads score at the same time
         vars(view).update(vars(self._view), theta_=theta)
-        score = self._scorer(view, self._x, self._y, **self._weight)
+        return self._scorer(view, self._x, self._y, **self._weight)
+
+    def _number(self, score: Any) -> float:
+        """Return a score as a number; refuse what is none."""
         number = np.asarray(score)
         if number.ndim or not isinstance(number.item(), Real):
             raise ValueError(
@@ -242,3 +307,30 @@ class ScorerScore:
                 f"{type(score).__name__} from {self._scorer!r}."
             )
         return float(score)
+
+    def trouble(self, theta: Array, alone: bool) -> str:
+        """Return why rows that lack a class cannot be scored; "" if they can be.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (K, P)
+            Any parameters.
+        alone : bool
+            Whether the rows are of a single class, of which many scorers say the same
+            whatever is predicted, with a warning or without.
+        """
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            try:
+                signs = (1, -1) if alone else (1,)
+                scores = [self._score(sign * theta) for sign in signs]
+            except (ValueError, LookupError, ArithmeticError) as error:
+                return f"{type(error).__name__}: {error}"
+        numbers = [self._number(score) for score in scores]
+        if np.isnan(numbers).any():
+            return "it is NaN"
+        found = [w.message for w in said if issubclass(w.category, UserWarning)]
+        if alone and found:
+            return str(found[0])
+        is_blind = alone and numbers[0] == numbers[1]
+        return f"it is {numbers[0]:g} whatever is predicted" if is_blind else ""

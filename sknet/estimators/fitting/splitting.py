@@ -12,8 +12,15 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.estimators.fitting import memory
-from sknet.estimators.fitting.holdout import Holdout, NoSplitError, split_rows
+from sknet.estimators.fitting.holdout import (
+    Holdout,
+    NoSplitError,
+    ScorerScore,
+    split_in_proportion,
+    split_rows,
+)
 from sknet.estimators.fitting.task import Task
+from sknet.estimators.inputs.targets import ClassTarget
 from sknet.training.member import Member
 from sknet.training.monitor import Progress
 from sknet.training.state import TrainState
@@ -64,9 +71,15 @@ def arrange_rows(
         orders = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
     for k, state in enumerate(states):
         state.order = None if orders is None else orders[[k % len(orders)]]
+    thetas = [state.theta for state in states]
+    if pools:
+        thetas = [np.concatenate(thetas)]
     if validation is None:
-        return [_handed_in(estimator, task, pools)] * n_members
-    holdouts = [split_off(estimator, task, rows, pools) for rows in validation]
+        return [_handed_in(estimator, task, thetas[0], pools)] * n_members
+    holdouts = [
+        split_off(estimator, task, rows, thetas[k], pools)
+        for k, rows in enumerate(validation)
+    ]
     return [holdouts[k % len(holdouts)] for k in range(n_members)]
 
 
@@ -81,15 +94,16 @@ def _kept_split(estimator: Any, task: Task, n_most: int) -> tuple[Any, Any]:
     return orders, validation
 
 
-def _handed_in(estimator: Any, task: Task, pools: bool) -> Holdout | None:
+def _handed_in(estimator: Any, task: Task, theta: Array, pools: bool) -> Holdout | None:
     """Return the validation set that was handed in, if there was one."""
     if task.holdout is None:
         return None
-    holdout = replace(task.holdout, pools=pools)
-    return replace(holdout, score=estimator._score_on(task, holdout))
+    return _scored(estimator, task, replace(task.holdout, pools=pools), theta)
 
 
-def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
+def split_off(
+    estimator: Any, task: Task, rows: Array, theta: Array, pools: bool
+) -> Holdout:
     """Return some rows of the data as a validation set.
 
     Parameters
@@ -100,6 +114,8 @@ def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
         Whose rows they are.
     rows : ndarray of int, of shape (V,)
         Their numbers.
+    theta : ndarray of shape (K, P)
+        Parameters to try a scorer with.
     pools : bool
         Whether the networks are judged by their averaged prediction.
 
@@ -109,7 +125,48 @@ def split_off(estimator: Any, task: Task, rows: Array, pools: bool) -> Holdout:
         The validation set.
     """
     holdout = Holdout(task.data, task.y, rows, None, pools)
-    return replace(holdout, score=estimator._score_on(task, holdout))
+    return _scored(estimator, task, holdout, theta)
+
+
+def _scored(estimator: Any, task: Task, holdout: Holdout, theta: Array) -> Holdout:
+    """Return a validation set with its score; where it lacks a class, it is tried.
+
+    Many scorers need rows of every class. The loss does not, and stands in for them.
+    """
+    score = estimator._score_on(task, holdout)
+    reason = ""
+    if isinstance(score, ScorerScore) and isinstance(task.target, ClassTarget):
+        reason = _why_not(task.target, holdout, score, theta)
+    if not reason:
+        return replace(holdout, score=score)
+    warnings.warn(
+        f"scoring={estimator.scoring!r} cannot score the validation rows: {reason}. "
+        "Their negative loss takes its place, for early stopping and in "
+        "validation_scores_. Pass X_val and y_val with rows of all classes, or set a "
+        "larger validation_fraction, or another scoring.",
+        stacklevel=2,
+    )
+    return replace(holdout, score=estimator._loss_on(task, holdout), stands_in=True)
+
+
+def _why_not(
+    target: ClassTarget, holdout: Holdout, score: ScorerScore, theta: Array
+) -> str:
+    """Return which classes rows lack and what a scorer says to it; "" if it can do."""
+    weight = holdout.data.weight
+    weight = None if weight is None else holdout.chosen(weight)
+    absent = target.absent(holdout.chosen(holdout.data.y), weight)
+    if not len(absent):
+        return ""
+    several = target.kind == "multilabel-indicator"
+    n_left, words = len(target.classes) - len(absent), absent.tolist()
+    said = score.trouble(theta, alone=n_left < (1 if several else 2))
+    if not said:
+        return ""
+    if several:
+        return f"all of them, or none, have the labels {words} ({said})"
+    weighing = "" if weight is None else "rows of positive weight of "
+    return f"they lack {weighing}the classes {words} ({said})"
 
 
 def _split_all(
@@ -133,12 +190,36 @@ def _split(
     estimator: Any, task: Task, stream: np.random.RandomState
 ) -> tuple[Array, Array]:
     """Split the rows, so that neither part weighs nothing."""
-    labels = task.y if getattr(task.target, "kind", "") == "binary" else None
-    weight = task.data.weight
-    parts = split_rows(task.data.n_rows, estimator.validation_fraction, labels, stream)
+    n_rows, fraction = task.data.n_rows, estimator.validation_fraction
+    kind, weight = getattr(task.target, "kind", ""), task.data.weight
+    if kind == "multiclass" and estimator._stratifies_all:
+        parts = split_in_proportion(n_rows, fraction, task.y, stream)
+    else:
+        labels = task.y if kind == "binary" else None
+        parts = split_rows(n_rows, fraction, labels, stream)
     if weight is not None and not all(weight[rows].any() for rows in parts):
         raise NoSplitError("all rows of one part have weight zero")
+    _warn_of_unseen(task, *parts)
     return parts
+
+
+def _warn_of_unseen(task: Task, training: Array, validation: Array) -> None:
+    """Say so if all rows of a class are held out."""
+    target, data = task.target, task.data
+    if not isinstance(target, ClassTarget) or target.kind == "multilabel-indicator":
+        return
+    of_parts = [
+        target.absent(data.y[rows], None if data.weight is None else data.weight[rows])
+        for rows in (training, validation)
+    ]
+    unseen = np.setdiff1d(*of_parts)
+    if len(unseen):
+        warnings.warn(
+            f"Early stopping holds out all rows of the classes {unseen.tolist()}, so "
+            "that the network never sees one. Pass X_val and y_val, or more rows of "
+            "these classes, or take another random_state.",
+            stacklevel=2,
+        )
 
 
 def validation_rows(members: Sequence[Member]) -> Array | None:

@@ -56,6 +56,30 @@ class ClassTarget:
             return (codes == 1)[:, None]
         return codes[:, None] == np.arange(len(self.classes))
 
+    def absent(self, encoded: Array, weight: Array | None) -> Array:
+        """Return the classes that rows lack; of several labels those in all or none.
+
+        Parameters
+        ----------
+        encoded : ndarray of bool, of shape (N, C)
+            What :meth:`encode` gave.
+        weight : ndarray of shape (N,), or None
+            Weights of the rows; those of weight zero do not count.
+
+        Returns
+        -------
+        absent : ndarray
+            A part of ``classes``.
+        """
+        rows = encoded if weight is None else encoded[weight > 0.0]
+        is_there, is_missing = rows.any(axis=0), ~rows.all(axis=0)
+        if self.kind == "multilabel-indicator":
+            return self.classes[~(is_there & is_missing)]
+        if self.kind == "multiclass":
+            return self.classes[~is_there]
+        seen = np.array([is_missing[0], is_there[0]])
+        return self.classes[~seen[: len(self.classes)]]
+
     def decode(self, prediction: Array) -> Array:
         """Return the labels of the most probable classes.
 
