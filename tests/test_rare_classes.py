@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from sknet import (
     Checkpoint,
     LockstepGridSearchCV,
     SimpleMLPClassifier,
+    SimpleMLPRegressor,
     TabularMLPClassifier,
 )
 from sknet.estimators.fitting.holdout import NoSplitError, split_in_proportion
@@ -304,3 +306,57 @@ def test_killed_training_keeps_its_yardstick(tmp_path):
             model.fit(X, RARE)
     assert_array_equal(model.theta_, whole.theta_)
     assert model.validation_scores_ == whole.validation_scores_
+
+
+# ------------------------------------------------------------------ scores that are NaN
+
+
+def never(*_):
+    """Score nothing."""
+    return np.nan
+
+
+@pytest.mark.parametrize("name", ["simple", "together", "table"])
+def test_score_that_is_never_a_number_ends_no_training(name):
+    """The last epoch is kept, as without early stopping; a warning says so."""
+    val = {"X_val": X[150:], "y_val": SIDE[150:]}
+    params = {"max_iter": 30, "n_iter_no_change": 1}
+    model = model_of(name, scoring=never, **params)
+    with pytest.warns(UserWarning, match="NaN in every epoch, so that early stopping"):
+        model.fit(X[:150], SIDE[:150], **val)
+    plain = model_of(
+        name, early_stopping=False, **params | {"n_iter_no_change": np.inf}
+    )
+    plain.fit(X[:150], SIDE[:150])
+    assert model.n_iter_ == 30
+    assert_array_equal(model.theta_, plain.theta_)
+
+
+def test_epochs_before_the_first_score_do_not_count():
+    """There was nothing to improve on; from then on NaN is no improvement."""
+    scores = iter([np.nan] * 9 + [0.5, 0.7] + [np.nan] * 90)
+    model = model_of("simple", max_iter=50, n_iter_no_change=3)
+    model.set_params(scoring=lambda *_: next(scores))
+    model.fit(X, SIDE)
+    assert model.n_iter_ == 9 + 2 + 3 + 1
+    assert model.best_validation_score_ == 0.7
+
+
+def test_warm_start_with_a_score_that_is_never_a_number_is_told_of():
+    """Of the new epochs, whatever the old ones were."""
+    model = model_of("simple", warm_start=True).fit(X, SIDE)
+    model.set_params(scoring=never)
+    with pytest.warns(UserWarning, match="NaN in every epoch"):
+        model.fit(X, SIDE)
+    assert model.n_iter_ == 15
+
+
+def test_one_validation_row_has_no_r2_and_ends_nothing():
+    """Of a regressor, too."""
+    params = SIMPLE | {"n_iter_no_change": 1}
+    with (
+        pytest.warns(UserWarning, match="NaN in every epoch"),
+        pytest.warns(UndefinedMetricWarning),
+    ):
+        model = SimpleMLPRegressor(**params).fit(X, X[:, 0], X_val=X[:1], y_val=[1.0])
+    assert model.n_iter_ == 15

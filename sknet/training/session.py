@@ -129,7 +129,7 @@ class Session:
         _extend(progress.loss_curves, loss)
         score = self._judge(finite)
         self._report(loss, score)
-        judged = None if finite is self._everybody else finite
+        judged = self._counts(finite, score)
         is_best = self._monitor.improved(progress, loss, score, judged)
         self._keep(is_best)
         converged = self._monitor.stops(progress, state, self._reporter.message)
@@ -180,6 +180,18 @@ class Session:
         _extend(self._progress.validation_loss_curves, losses)
         _extend(self._progress.validation_scores, scores)
         return scores
+
+    def _counts(self, finite: Array, score: Array | None) -> Array | None:
+        """Return for whom the epoch counts, or None for all.
+
+        Before the first score there is nothing to improve on: where a scorer gives NaN
+        all along, patience would end a training that goes well.
+        """
+        if score is not None and self._monitor.on_score and np.isnan(score).any():
+            losses = [curve[-1] for curve in self._progress.validation_loss_curves]
+            unscored = np.isnan(score) & np.isneginf(self._progress.best_score)
+            return finite & ~(unscored & np.isfinite(losses))
+        return None if finite is self._everybody else finite
 
     def _report(self, loss: Array, score: Array | None) -> None:
         """Tell about the newest epoch."""

@@ -125,14 +125,17 @@ def _warn_of_no_score(members: Sequence[Member]) -> None:
     """Say so if early stopping had nothing to tell the epochs by."""
     if not members[0].recipe.rule.on_score:
         return
-    curves = [member.progress.validation_scores[0] for member in members]
-    if any(curve and np.isnan(curve).all() for curve in curves):
-        warnings.warn(
-            "The validation score is NaN in every epoch, so that early stopping keeps "
-            "the last one. Look at the validation set (R^2 needs two rows) and at "
-            "scoring.",
-            stacklevel=2,
-        )
+    for member in members:
+        n_new = 0 if member.ending is None else member.ending.n_iter
+        scores = member.progress.validation_scores[0][-n_new:] if n_new else []
+        if scores and np.isnan(scores).all():
+            warnings.warn(
+                "The validation score is NaN in every epoch, so that early stopping "
+                "ends nothing and keeps the last one. Look at the validation set (R^2 "
+                "needs two rows) and at scoring.",
+                stacklevel=2,
+            )
+            return
 
 
 def _recipe(
