@@ -1,11 +1,17 @@
 """scikit-learn's drawings of our models show what the models say."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibrationDisplay, calibration_curve
-from sklearn.inspection import DecisionBoundaryDisplay, PartialDependenceDisplay
+from sklearn.inspection import (
+    DecisionBoundaryDisplay,
+    PartialDependenceDisplay,
+    partial_dependence,
+)
 from sklearn.metrics import (
     ConfusionMatrixDisplay,
     PrecisionRecallDisplay,
@@ -108,6 +114,53 @@ def test_partial_dependence(case):
         means.append(np.mean(said, dtype=float))
     assert_allclose(result["average"][0], means, rtol=1e-6)  # float32 inside, and
     assert np.ptp(means) > 0.01  # not flat
+
+
+def test_partial_dependence_of_text(case_of_table):
+    """Each level in turn in all rows, if ``categorical_features`` names the column."""
+    model, X, y = case_of_table
+    model.fit(X, y)
+    options = {"response_method": case_of_table.method} if is_classifier(model) else {}
+    with pytest.raises(
+        (TypeError, ValueError)
+    ):  # it would lay a grid between the words
+        PartialDependenceDisplay.from_estimator(model, X, ["color"], **options)
+    display = PartialDependenceDisplay.from_estimator(
+        model, X, ["color"], categorical_features=["color"], **options
+    )
+    (result,) = display.pd_results
+    (levels,) = result["grid_values"]
+    assert list(levels) == ["blue", "green", "red"]
+    means = []
+    for level in levels:
+        said = getattr(model, case_of_table.method)(X.assign(color=level))
+        said = said[:, 1] if is_classifier(model) else said
+        means.append(np.mean(said, dtype=float))
+    assert_allclose(result["average"][0], means, rtol=1e-6)  # float32 inside, and
+    assert np.ptp(means) > 0.01  # not flat
+
+
+def test_partial_dependence_beside_gaps(case_of_table):
+    """At the points that one names: scikit-learn's own would be missing."""
+    if "custom_values" not in signature(partial_dependence).parameters:
+        pytest.skip("scikit-learn 1.7 has custom_values")
+    model, X, y = case_of_table
+    model.fit(X, y)
+    options = {"response_method": case_of_table.method} if is_classifier(model) else {}
+    assert X["second"].isna().mean() > 0.05
+    result = partial_dependence(model, X, ["second"], grid_resolution=5, **options)
+    assert np.isnan(result["grid_values"][0]).all()
+
+    points = np.nanquantile(X["second"], [0.05, 0.5, 0.95])
+    result = partial_dependence(
+        model, X, ["second"], custom_values={"second": points}, **options
+    )
+    means = []
+    for point in points:
+        said = getattr(model, case_of_table.method)(X.assign(second=point))
+        said = said[:, 1] if is_classifier(model) else said
+        means.append(np.mean(said, dtype=float))
+    assert_allclose(result["average"][0], means, rtol=1e-6)
 
 
 def test_learning_curve(case):
