@@ -42,10 +42,13 @@ class CalibratedProbabilities:
     def _judged(
         self, task: Any, theta: Array, members: Sequence[Member]
     ) -> dict[str, Any]:
-        """Return the temperature."""
+        """Return the temperature; rows of ``partial_fit`` leave it as it is."""
         watched = members and members[0].recipe.rule.on_score
-        if not watched or not self._calibrates(task.loss):
+        if not self._calibrates(task.loss):
             return {"temperature_": 1.0}
+        if not watched:
+            keeps = task.incremental and task.going_on
+            return {"temperature_": self.temperature_ if keeps else 1.0}
         with np.errstate(all="ignore"):
             return {"temperature_": temperature_of(task, theta, members)}
 

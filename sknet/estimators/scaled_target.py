@@ -67,12 +67,18 @@ class ScaledTarget(QuantilePredictions):
     def _make_target(
         self, y: Array, weight: Array | None, going_on: bool, classes: Any
     ) -> ValueTarget:
-        """Measure the target; a training that goes on keeps its measure."""
+        """Measure the target; a training that goes on keeps its measure.
+
+        Predictions end where all its targets allow it.
+        """
         target = super()._make_target(y, weight, going_on, classes)  # type: ignore[misc]  # a mixin
         if going_on:
             if target.n_outputs != self.n_outputs_:
                 return target  # to be refused by its number of outputs
-            return replace(target, scale=self._target_scale())
+            scale = self._target_scale()
+            if scale is not None:
+                scale = scale.widened(y.reshape(len(y), -1), weight)
+            return replace(target, scale=scale)
         scaling = target.loss.scaling
         if scaling is None:
             return target

@@ -243,10 +243,12 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     Notes
     -----
     What each default was measured against stands on the page on the defaults of the
-    documentation. ``partial_fit`` encodes all later tables as the first one, with a
-    constant learning rate and without early stopping: let the first table be a fair
-    sample. :func:`sknet.inspection.named_parameters` shows weights, embeddings and
-    factors of columns; there are no ``coefs_``, for that is no plain network.
+    documentation. ``partial_fit`` encodes all later tables as the first one, without
+    early stopping: let it be a fair sample. Its learning rate is constant; after a fit
+    whose schedule was planned it is half of the initial one, and for batches smaller
+    than before, times the root of the share of rows.
+    :func:`sknet.inspection.named_parameters` shows weights, embeddings and factors of
+    columns; there are no ``coefs_``, for that is no plain network.
 
     References
     ----------
@@ -268,6 +270,7 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     True
     """
 
+    _share_after_plan: ClassVar[float] = 0.5
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLPClassifier._parameter_constraints,
         **TABULAR_CONSTRAINTS,

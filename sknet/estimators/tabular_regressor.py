@@ -244,8 +244,10 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     units. "absolute_error", "huber", "log_cosh" and "quantile", to which targets far
     off matter little, are scaled by median and quartiles, the others by mean and
     deviation. "poisson" and "gamma" take targets as they are, and start at their mean.
-    ``partial_fit`` keeps the encoding and the scale of the first table, with a constant
-    learning rate and without early stopping: let it be a fair sample.
+    ``partial_fit`` keeps the encoding and the scale of the first table, without early
+    stopping: let it be a fair sample. Its learning rate is constant; after a fit whose
+    schedule was planned it is 0.3 of the initial one, and for batches smaller than
+    before, times the root of the share of rows.
 
     References
     ----------

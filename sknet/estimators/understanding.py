@@ -87,6 +87,24 @@ class Understanding:
         del incremental
         return schedule_of(self)
 
+    def _later_rate(self, of_batch: float, was_planned: bool) -> float:
+        """Return the share of the learning rate that a later ``partial_fit`` takes.
+
+        Parameters
+        ----------
+        of_batch : float
+            Its rows in a batch, relative to those of the largest batch so far.
+        was_planned : bool
+            Whether a fit has gone through a planned course of the learning rate.
+
+        Returns
+        -------
+        share : float
+            In (0, 1].
+        """
+        del of_batch, was_planned
+        return 1.0
+
     def _auto_batch_size(self, n_rows: int) -> int:
         """Return the rows of a batch for ``n_rows`` to train on, if not asked for."""
         return min(200, n_rows)

@@ -70,7 +70,12 @@ def remember(
     }
 
 
-def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainState:
+def recall(
+    memory: dict[str, Any],
+    theta: Array,
+    optimizer: Optimizer,
+    from_published: bool = False,
+) -> TrainState:
     """Return a state that goes on from a memory; nothing is shared with it.
 
     Parameters
@@ -81,6 +86,8 @@ def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainS
         The published parameters.
     optimizer : Optimizer
         Who goes on: another one than before starts without slots.
+    from_published : bool, default=False
+        Whether it goes on from the published parameters, not from the last ones.
 
     Returns
     -------
@@ -88,8 +95,8 @@ def recall(memory: dict[str, Any], theta: Array, optimizer: Optimizer) -> TrainS
         Without an order, which depends on the new data.
     """
     last, average = memory.get("last_theta"), memory.get("average")
-    if is_edited(memory, theta):
-        # Somebody has edited the published parameters: they count.
+    if from_published or is_edited(memory, theta):
+        # Somebody may have edited the published parameters: they count.
         last = average = None
     kept = memory.get("slots", [])
     same = memory.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots

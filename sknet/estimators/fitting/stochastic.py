@@ -118,7 +118,25 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
     attributes["_training"]["n_networks"] = n_networks(estimator)
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
+    attributes["_training"] |= _remembered_pace(estimator, task, members[0].recipe)
     return Fit(theta, ending, attributes)
+
+
+def _remembered_pace(estimator: Any, task: Task, recipe: Recipe) -> dict[str, Any]:
+    """Return what later calls of ``partial_fit`` measure their learning rate by."""
+    before = estimator._training if task.going_on else {}
+    planned = recipe.pace.schedule.is_planned or before.get("was_planned", False)
+    n_batch = max(recipe.batch_size, before.get("largest_batch", 0))
+    return {"was_planned": planned, "largest_batch": n_batch}
+
+
+def _rate_share(estimator: Any, task: Task, n_batch: int) -> float:
+    """Return the share of the learning rate for a call with batches of some rows."""
+    if not (task.incremental and task.going_on):
+        return 1.0
+    kept = estimator._training
+    largest = max(n_batch, kept.get("largest_batch", n_batch))
+    return estimator._later_rate(n_batch / largest, kept.get("was_planned", False))
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -159,7 +177,7 @@ def _recipe(
         loss=task.loss,
         optimizer=optimizer,
         pace=Pace(
-            float(estimator.learning_rate_init),
+            float(estimator.learning_rate_init) * _rate_share(estimator, task, n_batch),
             estimator._chosen_schedule(task.incremental),
             int(estimator.max_iter),
         ),
@@ -220,7 +238,10 @@ def _start(
 ) -> tuple[list[TrainState], Streams]:
     """Return new states, or those that an earlier fit has left."""
     if task.going_on:
-        state = memory.recall(estimator._training, estimator.theta_, optimizer)
+        kept = estimator._training
+        # What early stopping chose is what new rows are to be added to.
+        from_best = task.incremental and kept.get("progress", {}).get("on_score", False)
+        state = memory.recall(kept, estimator.theta_, optimizer, from_best)
         n_members = state.n_members
         one = n_members == 1
         states = [state] if one else [state.members([k]) for k in range(n_members)]

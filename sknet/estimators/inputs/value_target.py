@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from sklearn.metrics import r2_score
@@ -62,6 +62,26 @@ class TargetScale:
             scaled: Array = (np.ldexp(y, -exponent) - mean) / deviation
         return np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
 
+    def widened(self, y: Array, weight: Array | None) -> TargetScale:
+        """Return the scale with ends that further targets (N, C) lie within, too."""
+        y = np.asarray(y, dtype=np.float64)
+        if weight is not None:
+            y = y[weight > 0.0]
+        end = np.finfo(np.float64).max
+        old_least, old_largest = np.clip([self.least, self.largest], -end, end)
+        least, largest = y.min(axis=0), y.max(axis=0)
+        inside = (old_least <= least) & (largest <= old_largest)
+        if inside.all():  # without ends too
+            return self
+        part = _MARGIN / (1.0 + 2.0 * _MARGIN)  # of the room, each margin
+        margin = 4.0 * (part * (old_largest / 4.0 - old_least / 4.0))
+        ends = _with_margin(
+            np.minimum(old_least + margin, least),
+            np.maximum(old_largest - margin, largest),
+        )
+        ends = np.where(inside, [self.least, self.largest], ends)
+        return replace(self, least=ends[0], largest=ends[1])
+
     def backward(self, t: Array) -> Array:
         """Return values of standardised predictions (N, R), R / C a target."""
         n_each = t.shape[1] // len(self.mean)
@@ -108,18 +128,21 @@ def target_scale(
         y, weight = y[weight > 0.0], weight[weight > 0.0]
     # In units of a power of two, which change no digit, squares do not overflow.
     exponent = np.frexp(np.abs(y).max(axis=0))[1]
-    units = np.ldexp(y, -exponent)
-    ends = np.array([units.min(axis=0), units.max(axis=0)])
-    ends += _MARGIN * (ends[1] - ends[0]) * np.array([[-1.0], [1.0]])
-    if not clips:
-        ends[:] = [[-math.inf], [math.inf]]
-    with np.errstate(over="ignore"):  # a margin may lie beyond all numbers
-        least, largest = np.ldexp(ends, exponent)
-        mean, deviation = np.ldexp(_moments(units, weight), exponent)
+    mean, deviation = np.ldexp(_moments(np.ldexp(y, -exponent), weight), exponent)
+    least, largest = (np.full_like(mean, end) for end in (-math.inf, math.inf))
+    if clips:
+        least, largest = _with_margin(y.min(axis=0), y.max(axis=0))
     if scaling == "quantiles":
         mean, deviation = _by_quantiles(y, weight, deviation)
     deviation[deviation <= _EQUAL * np.abs(mean)] = 1.0
     return TargetScale(mean, deviation, least, largest)
+
+
+def _with_margin(least: Array, largest: Array) -> tuple[Array, Array]:
+    """Return where predictions end that come of targets between two ends."""
+    with np.errstate(over="ignore"):  # a margin may lie beyond all numbers
+        margin = 4.0 * (_MARGIN * (largest / 4.0 - least / 4.0))
+        return least - margin, largest + margin
 
 
 def _moments(y: Array, weight: Array | None) -> tuple[Array, Array]:
