@@ -16,7 +16,7 @@ import pytest
 import sklearn
 from numpy.testing import assert_allclose
 from scipy import sparse
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.preprocessing import StandardScaler
@@ -296,6 +296,24 @@ def test_lbfgs_of_several_outputs_descends_one_function():
     mean_error = ((double.predict(X) - y[:, None]) ** 2).mean() / 2
     penalty = sum((w**2).sum() for w in double.coefs_) / 2 / len(X)
     assert_allclose(double.loss_, mean_error + penalty, rtol=1e-9)
+
+
+def test_exact_loss_goes_on_where_the_clipped_one_stands_still():
+    """Features as they are make predictions certain and wrong: steps are the same.
+
+    Only the loss that decides when training stops is not.
+    """
+    X, y = load_wine(return_X_y=True)
+    params = {"hidden_layer_sizes": (20,), "random_state": 0}
+    ours, theirs = (cls(max_iter=100, **params).fit(X, y) for cls in _PAIRS[True])
+    assert theirs.n_iter_ < ours.n_iter_
+    assert np.ptp(theirs.loss_curve_) < theirs.tol
+    assert (np.diff(ours.loss_curve_[: theirs.n_iter_]) < -1.0).all()
+
+    ours = SimpleMLPClassifier(max_iter=theirs.n_iter_, **params).fit(X, y)
+    for mine, other in zip(ours.coefs_, theirs.coefs_, strict=True):
+        assert_allclose(mine, other, rtol=1e-8, atol=1e-8 * np.abs(other).max())
+    assert ours.loss_ > 2 * theirs.loss_
 
 
 def test_fits_end_with_the_same_warning():
