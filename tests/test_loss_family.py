@@ -451,3 +451,27 @@ def test_functions_cannot_change_the_network():
     assert_array_equal(raw, 1.0)
     assert value[0] == 8.0
     assert_array_equal(gradient, -1.0)
+
+
+@pytest.mark.parametrize("n_targets", [1, 2])
+def test_mean_quantiles_take_a_column_for_each_output(n_targets):
+    """Of the same targets they are the same loss; each output has its own."""
+    loss, rng = MeanQuantiles((0.1, 0.5, 0.9)), np.random.default_rng(0)
+    raw = rng.normal(size=(2, N_ROWS, 4 * n_targets))
+    y = rng.normal(size=(2, N_ROWS, n_targets))
+
+    def evaluate(y):
+        """Return value and gradient."""
+        out, work = np.empty_like(raw), LossBuffers(*raw.shape, raw.dtype)
+        value = loss.value_and_gradient(raw, y, 1.0 / N_ROWS, out, work)
+        return value, out
+
+    for each, same in zip(evaluate(np.repeat(y, 4, axis=-1)), evaluate(y), strict=True):
+        assert_array_equal(each, same)
+    other = np.repeat(y, 4, axis=-1)
+    other[..., ::4] += 1.0
+    _, gradient = evaluate(other)
+    _, before = evaluate(y)
+    assert_allclose(gradient[..., ::4], before[..., ::4] - 1.0 / N_ROWS)
+    gradient[..., ::4] = before[..., ::4] = 0.0
+    assert_array_equal(gradient, before)

@@ -107,7 +107,7 @@ def test_losses_say_what_they_are_scaled_by():
     assert said == {
         "squared_error": "moments",
         "gaussian": "moments",
-        "mean_quantiles": "moments",
+        "mean_quantiles": ("moments", "quantiles", "quantiles", "quantiles"),
         "absolute_error": "quantiles",
         "huber": "quantiles",
         "log_cosh": "quantiles",
@@ -193,6 +193,30 @@ def test_units_of_a_target_do_not_matter(loss):
     model = clone(NETWORK).set_params(loss=loss, dtype="float64", max_iter=4)
     one, other = model.fit(X, CLEAN).predict(X), clone(model).fit(X, 1024.0 * CLEAN)
     assert_allclose(other.predict(X), 1024.0 * one, rtol=1e-9)
+
+
+@pytest.mark.parametrize("wrong", [1e4, -1e7, 1e30])
+def test_one_wrong_target_moves_the_mean_and_no_quantile_beside_it(wrong):
+    """Mean and levels of one network have a scale each."""
+    levels, y = (0.1, 0.5, 0.9), np.c_[CLEAN, CLEAN]
+    y[5, 1] = wrong
+    model = clone(NETWORK).set_params(quantiles=levels).fit(X, y)
+    found = model.predict(X_NEW, quantiles=levels)
+    for j in range(2):
+        assert r2_score(CLEAN_NEW, found[:, j, 1]) > 0.9
+    mean = model.target_mean_.reshape(2, 4)
+    assert_allclose(mean[:, 0], y.mean(axis=0), rtol=1e-12)
+    assert_array_equal(mean[:, 1:], np.tile(np.median(y, axis=0)[:, None], 3))
+    assert r2_score(CLEAN_NEW, model.predict(X_NEW)[:, 0]) > 0.9
+
+
+def test_spread_of_means_beside_quantiles_is_in_units_of_the_target():
+    model = clone(NETWORK).set_params(quantiles=(0.1, 0.9), n_estimators=3, max_iter=3)
+    model.set_params(clip_predictions=False).fit(X, np.c_[CLEAN, 100.0 * CLEAN**3])
+    mean, std = model.predict(X_NEW, return_std=True)
+    members = model.predict_members(X_NEW)
+    assert_allclose(std, members.std(axis=0), rtol=1e-4)
+    assert_allclose(mean, members.mean(axis=0), rtol=1e-3, atol=1e-3)
 
 
 def test_a_search_scales_each_candidate_by_its_loss():

@@ -197,7 +197,8 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
         What makes the columns of the network of a table.
     target_mean_, target_deviation_ : ndarray of shape (n_targets,), or None
         By which the target is standardised, or what stands for them by quantiles (see
-        the notes); None where the loss does not allow it.
+        the notes); with ``quantiles`` one for the mean and for each of them, target by
+        target. None where the loss does not allow it.
     target_range_ : ndarray of shape (2, n_targets), or None
         Where predictions end.
     n_iter_ : int

@@ -181,15 +181,17 @@ class ValueLoss(Loss):
         Whether :meth:`spread` gives a standard deviation.
     shows_point : bool
         Whether users are shown :meth:`point` alone, of all that is predicted.
-    scaling : {"moments", "quantiles"} or None
+    scaling : {"moments", "quantiles"}, tuple of them, or None
         What an estimator that standardises its target does it by: mean and deviation;
         median and quartiles, for losses of bounded slope, to which targets far off
-        matter little; or nothing, where the units of the target mean something.
+        matter little; or nothing, where the units of the target mean something. A tuple
+        has one for each raw output of a target; ``y`` then has a column for each, of
+        the same values in other units.
     """
 
     gives_spread: ClassVar[bool] = False
     shows_point: ClassVar[bool] = False
-    scaling: ClassVar[str | None] = None
+    scaling: ClassVar[str | tuple[str, ...] | None] = None
 
     def check_target(self, y: Array) -> None:
         """Raise ValueError if ``y`` lies outside of the domain of the loss."""

@@ -31,7 +31,8 @@ class MeanQuantiles(ValueLoss):
     Notes
     -----
     ``predict`` gives the mean, and scores are its. The two terms weigh alike if the
-    target is scaled to a deviation of about one.
+    target is scaled to a deviation of about one. It may come in as many columns as
+    there are raw outputs, if mean and quantiles have units of their own.
 
     References
     ----------
@@ -46,7 +47,6 @@ class MeanQuantiles(ValueLoss):
 
     kinks: ClassVar[bool] = True
     shows_point: ClassVar[bool] = True
-    scaling: ClassVar[str] = "moments"
 
     levels: tuple[float, ...] = (0.05, 0.5, 0.95)
 
@@ -59,6 +59,11 @@ class MeanQuantiles(ValueLoss):
     def _quantile(self) -> Quantile:
         """The loss of the quantiles."""
         return Quantile(self.levels)
+
+    @property
+    def scaling(self) -> tuple[str, ...]:  # type: ignore[override]  # here computed
+        """Moments for the mean, quantiles for the levels."""
+        return ("moments", *["quantiles"] * (self._n_each - 1))
 
     @property
     def _n_each(self) -> int:
@@ -79,18 +84,23 @@ class MeanQuantiles(ValueLoss):
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
         n_each, quantile = self._n_each, self._quantile
-        n_quantiles = quantile.n_raw(y.shape[-1])
+        n_targets = raw.shape[-1] // n_each
+        if y.shape[-1] == n_targets:
+            of_mean = of_levels = y
+        else:
+            of_mean, of_levels = y[..., ::n_each], y[..., 1::n_each]
+        n_quantiles = quantile.n_raw(n_targets)
         inner, draw = (work.named(name, n_quantiles) for name in ("raw", "draw"))
-        split = (*raw.shape[:2], y.shape[-1], n_each)
+        split = (*raw.shape[:2], n_targets, n_each)
         apart = (*split[:3], n_each - 1)
         np.copyto(inner.reshape(apart), raw.reshape(split)[..., 1:])
         buffers = work.nested("quantiles", n_quantiles)
-        value = quantile.value_and_gradient(inner, y, weight, draw, buffers)
+        value = quantile.value_and_gradient(inner, of_levels, weight, draw, buffers)
         out.reshape(split)[..., 1:] = draw.reshape(apart)
-        error, square = out[..., ::n_each], work.named("square", y.shape[-1])
-        np.subtract(raw[..., ::n_each], y, out=error)
+        error, square = out[..., ::n_each], work.named("square", n_targets)
+        np.subtract(raw[..., ::n_each], of_mean, out=error)
         np.multiply(error, error, out=square)
-        ones = work.ones_column[..., : y.shape[-1], :]
+        ones = work.ones_column[..., :n_targets, :]
         np.matmul(square, ones, out=work.rows)
         error *= weight
         total: Array = value + 0.5 * work.weighted_sum(weight)

@@ -193,11 +193,7 @@ def shape_of_values(target: Any) -> tuple[int, ...]:
 
 def _in_units(graph: Graph, target: Any, values: str, n_raw: int) -> str:
     """Return predictions in units of the target, computed in float64."""
-    scale, n_each = target.scale, n_raw // target.n_outputs
-    mean, deviation, least, largest = (
-        np.repeat(each, n_each)
-        for each in (scale.mean, scale.deviation, scale.least, scale.largest)
-    )
+    mean, deviation, least, largest = target.scale.by_output(n_raw)
     exact = graph.at(np.float64)
     y = exact.op("Mul", exact.cast(values, np.float64), deviation)
     y = exact.op("Add", y, mean)
@@ -238,7 +234,7 @@ def write_deviations(graph: Graph, estimator: Any, raw: Raw) -> str:
         )
     if target.scale is None:
         return deviation
-    return graph.op("Mul", deviation, target.scale.deviation)
+    return graph.op("Mul", deviation, target.unit_of_points)
 
 
 def _total_deviation(graph: Graph, points: str, own: str | None, n_members: int) -> str:

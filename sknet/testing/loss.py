@@ -321,8 +321,9 @@ def _check_predictions(loss: Loss, raw: Array, y: Array, demands: Demands) -> No
             point.shape == shape,
             f"point must have the shape {shape}, got {point.shape}",
         )
+        asked = loss.scaling if isinstance(loss.scaling, tuple) else (loss.scaling,)
         demands.holds(
-            loss.scaling in (None, "moments", "quantiles"),
+            asked == (None,) or set(asked) <= {"moments", "quantiles"},
             f"scaling must be 'moments', 'quantiles' or None, got {loss.scaling!r}",
         )
         spread = loss.spread(rows)

@@ -42,9 +42,9 @@ class TargetScale:
 
     Parameters
     ----------
-    mean, deviation : ndarray of shape (C,)
-        Of each target column, or by quantiles what stands for them; the deviation of a
-        constant one is 1.
+    mean, deviation : ndarray of shape (S,)
+        Of each target column, or of each raw output; by quantiles, what stands for
+        them. The deviation of a constant target is 1.
     least, largest : ndarray of shape (C,)
         Predictions are kept in between; infinite where they are not.
     """
@@ -55,7 +55,8 @@ class TargetScale:
     largest: Array
 
     def forward(self, y: Array) -> Array:
-        """Return standardised values (N, C)."""
+        """Return standardised values (N, S) of targets (N, C)."""
+        y = np.repeat(y, len(self.mean) // y.shape[1], axis=1)
         exponent = np.frexp(self.deviation)[1]  # as units: differences are numbers
         mean, deviation = np.ldexp([self.mean, self.deviation], -exponent)
         with np.errstate(over="ignore"):
@@ -82,13 +83,14 @@ class TargetScale:
         ends = np.where(inside, [self.least, self.largest], ends)
         return replace(self, least=ends[0], largest=ends[1])
 
+    def by_output(self, n_raw: int) -> list[Array]:
+        """Return means, deviations and ends of each of R raw outputs."""
+        measures = (self.mean, self.deviation, self.least, self.largest)
+        return [np.repeat(each, n_raw // len(each)) for each in measures]
+
     def backward(self, t: Array) -> Array:
         """Return values of standardised predictions (N, R), R / C a target."""
-        n_each = t.shape[1] // len(self.mean)
-        mean, deviation, least, largest = (
-            np.repeat(each, n_each)
-            for each in (self.mean, self.deviation, self.least, self.largest)
-        )
+        mean, deviation, least, largest = self.by_output(t.shape[1])
         with np.errstate(over="ignore"):
             y = np.multiply(t, deviation, dtype=np.float64)
             y += mean
@@ -98,7 +100,10 @@ class TargetScale:
 
 
 def target_scale(
-    y: Array, weight: Array | None, clips: bool, scaling: str = "moments"
+    y: Array,
+    weight: Array | None,
+    clips: bool,
+    scaling: str | tuple[str, ...] = "moments",
 ) -> TargetScale:
     """Return the scale of targets.
 
@@ -110,7 +115,7 @@ def target_scale(
         Weights of the rows; those of weight zero are no rows.
     clips : bool
         Whether predictions stay near the range of ``y``: a twentieth of it beyond.
-    scaling : {"moments", "quantiles"}, default="moments"
+    scaling : {"moments", "quantiles"} or tuple of them, default="moments"
         What is measured; see ``ValueLoss``.
 
     Returns
@@ -118,7 +123,8 @@ def target_scale(
     scale : TargetScale
         Weighted means and deviations, or what stands for them by quantiles.
     """
-    if scaling not in ("moments", "quantiles"):
+    asked = (scaling,) if isinstance(scaling, str) else tuple(scaling)
+    if not set(asked) <= {"moments", "quantiles"}:
         raise ValueError(
             f"scaling must be 'moments', 'quantiles' or None, got {scaling!r}: a loss "
             "says by it how its target is standardised."
@@ -128,14 +134,17 @@ def target_scale(
         y, weight = y[weight > 0.0], weight[weight > 0.0]
     # In units of a power of two, which change no digit, squares do not overflow.
     exponent = np.frexp(np.abs(y).max(axis=0))[1]
-    mean, deviation = np.ldexp(_moments(np.ldexp(y, -exponent), weight), exponent)
-    least, largest = (np.full_like(mean, end) for end in (-math.inf, math.inf))
-    if clips:
-        least, largest = _with_margin(y.min(axis=0), y.max(axis=0))
-    if scaling == "quantiles":
-        mean, deviation = _by_quantiles(y, weight, deviation)
+    moments = np.ldexp(_moments(np.ldexp(y, -exponent), weight), exponent)
+    measured = {"moments": moments}
+    if "quantiles" in asked:
+        measured["quantiles"] = np.stack(_by_quantiles(y, weight, moments[1]))
+    # target by target, and of each what was asked for
+    mean, deviation = np.stack([measured[a] for a in asked], axis=-1).reshape(2, -1)
     deviation[deviation <= _EQUAL * np.abs(mean)] = 1.0
-    return TargetScale(mean, deviation, least, largest)
+    ends = [np.full(y.shape[1], end) for end in (-math.inf, math.inf)]
+    if clips:
+        ends = [*_with_margin(y.min(axis=0), y.max(axis=0))]
+    return TargetScale(mean, deviation, *ends)
 
 
 def _with_margin(least: Array, largest: Array) -> tuple[Array, Array]:
@@ -228,7 +237,7 @@ class ValueTarget:
 
     def point(self, prediction: Array) -> Array:
         """Return one value a target: (N,) for a single target, else (N, C)."""
-        values = self._restored(self.loss.point(prediction))
+        values = self.loss.point(self._restored(prediction))
         return values.ravel() if self.n_outputs == 1 else values
 
     def decode(self, prediction: Array) -> Array:
@@ -243,7 +252,14 @@ class ValueTarget:
 
     def spread(self, deviation: Array) -> Array:
         """Return standard deviations (N, C) in units of the target."""
-        return deviation if self.scale is None else deviation * self.scale.deviation
+        return deviation if self.scale is None else deviation * self.unit_of_points
+
+    @property
+    def unit_of_points(self) -> Array:
+        """What deviations of :meth:`point` are multiples of, (C,)."""
+        if self.scale is None:
+            return np.ones(self.n_outputs)
+        return self.loss.point(self.scale.by_output(self.n_raw)[1][None])[0]
 
     def _restored(self, prediction: Array) -> Array:
         """Return predictions in units of the target."""
