@@ -18,12 +18,14 @@ from sknet.preprocessing.categories import (
 from sknet.preprocessing.columns import Table
 from sknet.preprocessing.encoding import flags_of, read_levels
 from sknet.preprocessing.quantiles import (
+    columns_of_sparse,
     quantiles_of_columns,
     quantiles_of_sparse_columns,
     unit_weight,
 )
 from sknet.preprocessing.scaling import SCALINGS
 from sknet.preprocessing.selection import categorical_mask, named_mask
+from sknet.preprocessing.spread import of_columns, of_sparse_columns
 
 
 def measure(preprocessor: Any, X: Any, weight: Array | None) -> dict[str, Any]:
@@ -93,12 +95,16 @@ def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str,
     flags = flags_of(found, categories, numbers, sometimes)
     of_numbers = quantiles_of_columns(numbers, weight, unit)
     of_flags = quantiles_of_columns(flags, weight, unit)
+    spreads = [
+        of_columns(numbers, of_numbers, weight, unit),
+        of_columns(flags, of_flags, weight, unit),
+    ]
     return {
         "n_numeric_": numbers.shape[1],
         "n_flags_": flags.shape[1],
         **_of_categories(mask, categories),
         "median_": np.nan_to_num(of_numbers[2]),
-        **_scaling(preprocessor, of_numbers, of_flags),
+        **_scaling(preprocessor, *spreads),
         "_sometimes_missing": sometimes,
         "_from_sparse": False,
     }
@@ -113,17 +119,17 @@ def _measure_sparse(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str
             "A sparse matrix holds numbers only, but categorical_features names some "
             "of its columns. Pass a dense table: X.toarray()."
         )
-    quantiles = quantiles_of_sparse_columns(
-        X[weighting.rows], weighting.weight, weighting.unit
-    )
-    none = np.empty((len(quantiles), 0))
+    weight, unit = weighting.weight, weighting.unit
+    columns = columns_of_sparse(X[weighting.rows])
+    quantiles = quantiles_of_sparse_columns(columns, weight, unit)
+    half = of_sparse_columns(columns, quantiles, weight, unit)
+    none = np.empty(0)
     return {
         "n_numeric_": n_columns,
         "n_flags_": 0,
         **_of_categories(np.zeros(n_columns, dtype=bool), []),
         "median_": np.zeros(n_columns),
-        **_scaling(preprocessor, quantiles, none),
-        "center_": np.zeros(n_columns),
+        **_scaling(preprocessor, (np.zeros(n_columns), half), (none, none)),
         "_sometimes_missing": [],
         "_from_sparse": True,
     }
@@ -135,11 +141,17 @@ def _sometimes_missing(numbers: Array) -> list[int]:
     return np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist()
 
 
-def _scaling(preprocessor: Any, of_numbers: Array, of_flags: Array) -> dict[str, Array]:
-    """Return centres and factors by the quantiles of numbers and of flags."""
-    of_all = [(preprocessor.numeric, np.nan_to_num(of_numbers))]
-    of_all += [(preprocessor.numeric if preprocessor.scale_flags else None, of_flags)]
-    pairs = [SCALINGS[name](quantiles) for name, quantiles in of_all]
+def _scaling(
+    preprocessor: Any,
+    of_numbers: tuple[Array, Array],
+    of_flags: tuple[Array, Array],
+) -> dict[str, Array]:
+    """Return what is subtracted from numbers and flags, and multiplied with."""
+    numeric = preprocessor.numeric
+    pairs = [
+        SCALINGS[numeric](*of_numbers),
+        SCALINGS[numeric if preprocessor.scale_flags else None](*of_flags),
+    ]
     center, scale = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     return {"center_": center, "scale_": scale}
 

@@ -35,7 +35,7 @@ def unit_weight(weight: Array | None) -> float:
 def weighted_quantiles(
     x: Array, weight: Array | None = None, unit: float = 1.0
 ) -> Array:
-    r"""Return quantiles of a sample, at :data:`PROBABILITIES`.
+    r"""Return quantiles of samples, at :data:`PROBABILITIES`.
 
     Sorted, value :math:`x_i` fills the places from :math:`C_{i-1}` to
     :math:`C_i - u`, where :math:`C_i = w_1 + ... + w_i`, and between
@@ -46,9 +46,9 @@ def weighted_quantiles(
 
     Parameters
     ----------
-    x : ndarray of shape (N,)
-        The sample, without NaN.
-    weight : ndarray of shape (N,), or None, default=None
+    x : ndarray of shape (..., N)
+        A sample, or several of as many values, without NaN.
+    weight : ndarray of shape (..., N), or None, default=None
         Positive weights w; None for ones.
     unit : float, default=1.0
         The weight u of one row, at most the smallest of the weights, if they are less
@@ -56,25 +56,39 @@ def weighted_quantiles(
 
     Returns
     -------
-    quantiles : ndarray of shape (Q,)
+    quantiles : ndarray of shape (..., Q)
         NaN if the sample is empty.
     """
-    n, q = len(x), np.array(PROBABILITIES)
-    if n == 0:
-        return np.full(len(q), np.nan)
     if weight is None:
-        x = np.sort(x)
-        place = q * (n - 1)
-        at = place.astype(np.intp)
-        share = place - at
-    else:
-        order = np.argsort(x)
-        x, filled = x[order], np.cumsum(weight[order])
-        place = q * (filled[-1] - unit)
-        at = np.minimum(np.searchsorted(filled, place, side="right"), n - 1)
-        with np.errstate(over="ignore"):  # the least weight may be next to nothing
-            share = np.clip((place - (filled[at] - unit)) / unit, 0.0, 1.0)
-    return _between(x[at], x[np.minimum(at + 1, n - 1)], share)
+        return _at_places(np.sort(x, axis=-1))
+    order = np.argsort(x, axis=-1)
+    x, weight = (np.take_along_axis(each, order, -1) for each in (x, weight))
+    return quantiles_of_sorted(x, weight, unit)
+
+
+def quantiles_of_sorted(x: Array, weight: Array, unit: float) -> Array:
+    """Return :func:`weighted_quantiles` of samples in ascending order."""
+    n, q = x.shape[-1], np.array(PROBABILITIES)
+    if n == 0:
+        return np.full((*x.shape[:-1], len(q)), np.nan)
+    filled = np.cumsum(weight, axis=-1)
+    place = q * (filled[..., -1:] - unit)
+    at = [(filled <= place[..., k, None]).sum(axis=-1) for k in range(len(q))]
+    at = np.minimum(np.stack(at, axis=-1), n - 1)
+    with np.errstate(over="ignore"):  # the least weight may be next to nothing
+        share = (place - (np.take_along_axis(filled, at, -1) - unit)) / unit
+    above = np.take_along_axis(x, np.minimum(at + 1, n - 1), -1)
+    return _between(np.take_along_axis(x, at, -1), above, np.clip(share, 0.0, 1.0))
+
+
+def _at_places(x: Array) -> Array:
+    """Return quantiles of sorted samples whose rows count the same."""
+    n, q = x.shape[-1], np.array(PROBABILITIES)
+    if n == 0:
+        return np.full((*x.shape[:-1], len(q)), np.nan)
+    place = q * (n - 1)
+    at = place.astype(np.intp)
+    return _between(x[..., at], x[..., np.minimum(at + 1, n - 1)], place - at)
 
 
 def _between(a: Array, b: Array, share: Array) -> Array:
@@ -114,6 +128,16 @@ def quantiles_of_columns(
     return found
 
 
+def columns_of_sparse(X: Any) -> Any:
+    """Return a CSC matrix that stores each number once, and no zero."""
+    if X.format == "csc" and X.has_canonical_format and X.data.all():
+        return X
+    X = X.tocsc(copy=True)
+    X.sum_duplicates()
+    X.eliminate_zeros()
+    return X
+
+
 def quantiles_of_sparse_columns(
     X: Any, weight: Array | None = None, unit: float = 1.0
 ) -> Array:
@@ -133,9 +157,7 @@ def quantiles_of_sparse_columns(
     quantiles : ndarray of shape (Q, D)
         As those of the dense matrix.
     """
-    X = X.tocsc(copy=True)
-    X.sum_duplicates()
-    X.eliminate_zeros()
+    X = columns_of_sparse(X)
     w = np.ones(X.shape[0]) if weight is None else weight
     total, stored = w.sum(), w @ (X != 0)
     found = np.zeros((len(PROBABILITIES), X.shape[1]))

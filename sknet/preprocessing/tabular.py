@@ -55,8 +55,8 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         most 1, is one row.
     numeric : "robust" or None, default="robust"
         How numbers are scaled. "robust" subtracts the median and divides by the
-        interquartile range; where this is zero, by half the range; a constant column
-        becomes 0, whatever value comes later. None leaves numbers as they are, and
+        interquartile range (but see the notes); a constant column becomes 0, whatever
+        value comes later. None leaves numbers as they are, and
         ignores ``clip`` and ``scale_flags``.
     clip : float in (0, inf) or None, default=3.0
         Scaled numbers x become :math:`x / \sqrt{1 + (x / \mathrm{clip})^2}`, which
