@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from sknet._numerics import Array
 from sknet.preprocessing.containers import WIDE, refuse_odd_containers
+from sknet.preprocessing.sparse_frames import filled, is_sparse_type
 from sknet.preprocessing.values import EXACT, Coded, Column, Numbers, Objects
 
 
@@ -283,6 +284,8 @@ def _from_pandas(series: Any) -> Column:
     dtype = series.dtype
     if str(dtype) == "category":
         return Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
+    if is_sparse_type(dtype):
+        return Numbers(filled(series.array))
     if hasattr(dtype, "pyarrow_dtype"):
         return _from_arrow(series.array.__arrow_array__())
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":

@@ -25,6 +25,7 @@ from sknet.preprocessing.quantiles import (
 )
 from sknet.preprocessing.scaling import SCALINGS
 from sknet.preprocessing.selection import categorical_mask, named_mask
+from sknet.preprocessing.sparse_frames import sparse_matrix_of
 from sknet.preprocessing.spread import of_columns, of_sparse_columns
 
 
@@ -45,8 +46,19 @@ def measure(preprocessor: Any, X: Any, weight: Array | None) -> dict[str, Any]:
     attributes : dict
         Plain data.
     """
+    if not _names_categories(preprocessor, X):
+        matrix = sparse_matrix_of(X)
+        X = X if matrix is None else matrix
     by_kind = _measure_sparse if sparse.issparse(X) else _measure_dense
     return by_kind(preprocessor, X, Weighting.of(weight))
+
+
+def _names_categories(preprocessor: Any, X: Any) -> bool:
+    """Return whether ``categorical_features`` names some of the columns."""
+    named, names = preprocessor.categorical_features, vars(preprocessor)
+    if named is None or isinstance(named, str):
+        return False
+    return bool(named_mask(named, X.shape[1], names.get("feature_names_in_")).any())
 
 
 @dataclass(frozen=True)
@@ -112,9 +124,8 @@ def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str,
 
 def _measure_sparse(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str, Any]:
     """Return the fitted attributes by a sparse matrix."""
-    n_columns, named = X.shape[1], preprocessor.categorical_features
-    by_name = named is not None and not isinstance(named, str)
-    if by_name and named_mask(named, n_columns, None).any():
+    n_columns = X.shape[1]
+    if _names_categories(preprocessor, X):
         raise TypeError(
             "A sparse matrix holds numbers only, but categorical_features names some "
             "of its columns. Pass a dense table: X.toarray()."

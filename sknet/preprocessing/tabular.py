@@ -26,6 +26,7 @@ from sknet.preprocessing.encoding import codes_of, flags_of, read_levels
 from sknet.preprocessing.measuring import measure
 from sknet.preprocessing.names import names_of_columns
 from sknet.preprocessing.scaling import SCALINGS, smooth_clip
+from sknet.preprocessing.sparse_frames import sparse_matrix_of
 from sknet.preprocessing.unknown_levels import warn_of_unknown_levels
 
 
@@ -108,8 +109,14 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     0 becomes), or code 0. Rows of weight zero are absent, and weights of whole numbers
     are rows repeated.
 
-    A sparse matrix is all numbers. It is not centred, so that it stays sparse, and its
-    zeros are counted as numbers. Missing values are refused.
+    Where one value has more than half of the rows, the spread that numbers are divided
+    by is at least half the median distance of the others from it, and twice their
+    interquartile range. A frequent least or largest value far from all others ("-999")
+    is left out of it. The user guide has the formula.
+
+    A sparse matrix is all numbers, and so is a pandas frame of sparse columns without
+    gaps, unless ``categorical_features`` names columns. It is not centred, so that it
+    stays sparse, and its zeros are counted as numbers. Missing values are refused.
 
     References
     ----------
@@ -267,6 +274,9 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         """
         if is_plain(self, X) and not self._categories:
             return self._encode_plain(X)
+        if self._from_sparse:
+            matrix = sparse_matrix_of(X)
+            X = X if matrix is None else matrix
         return self._encode_sparse(X) if sparse.issparse(X) else self._encode(X)
 
     def _encode_plain(self, X: Array) -> Array:
