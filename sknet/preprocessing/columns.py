@@ -185,13 +185,18 @@ class Table:
         """Whether all columns are numbers of one type."""
         return isinstance(self.X, np.ndarray) and self.X.dtype.kind in "iufb"
 
+    @property
+    def library(self) -> str | None:
+        """Whose dataframe it is; None for an array."""
+        return frame_library(self.X)
+
     def label(self, j: int) -> str:
         """Return how a message calls column ``j``."""
         return f"Column {j if self.names is None else self.names[j]!r}"
 
     def column(self, j: int) -> Column:
         """Return column ``j``, read as far as its type says what it is."""
-        match frame_library(self.X):
+        match self.library:
             case "pandas":
                 return _from_pandas(self.X.iloc[:, j])
             case "polars":

@@ -17,6 +17,7 @@ from sknet.preprocessing.categories import (
 )
 from sknet.preprocessing.columns import Table
 from sknet.preprocessing.encoding import flags_of, read_levels
+from sknet.preprocessing.merged_levels import warn_of_merged_levels
 from sknet.preprocessing.quantiles import (
     columns_of_sparse,
     quantiles_of_columns,
@@ -97,12 +98,14 @@ def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str,
     table = Table(X, vars(preprocessor).get("feature_names_in_"))
     mask = categorical_mask(table, preprocessor.categorical_features)
     numbers = table.numbers(np.flatnonzero(~mask))[rows]
-    found = [read_levels(table, j, rows) for j in np.flatnonzero(mask).tolist()]
+    places = np.flatnonzero(mask).tolist()
+    found = [read_levels(table, j, rows) for j in places]
     counts = np.ones(len(numbers)) if weight is None else weight
     rules = LevelRules(
         preprocessor.max_one_hot, preprocessor.min_frequency, counts, unit
     )
     categories = [fit_category(levels, rules) for levels in found]
+    warn_of_merged_levels(table, places, found, categories, rules)
     sometimes = _sometimes_missing(numbers) if preprocessor.missing_indicator else []
     flags = flags_of(found, categories, numbers, sometimes)
     of_numbers = quantiles_of_columns(numbers, weight, unit)

@@ -1,0 +1,183 @@
+"""Whether text reads as numbers or dates, and how to convert it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+
+# So large a share of a column's levels must read as numbers to call them numbers.
+_MOST = 0.9
+# Of more levels, so many are read.
+_MANY = 2000
+
+_MISSING = frozenset(
+    ("", "-", "--", ".", "?", "n/a", "na", "nan", "nat", "none", "null", "missing")
+)
+_CURRENCY = r"(?:[$€£¥₹]|[A-Z]{3}\b)"
+_BEFORE = re.compile(rf"^{_CURRENCY}\s*|(?<=^[-+]){_CURRENCY}\s*")
+_AFTER = re.compile(rf"\s*(?:{_CURRENCY}|%)$")
+_PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_POINT = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[,\s'_]\d{3})+)(?:\.\d*)?|\.\d+)")
+_COMMA = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[.\s'_]\d{3})+)(?:,\d*)?|,\d+)")
+# Whether three digits behind a comma are thousandths or thousands nobody can tell.
+_EITHER = re.compile(r"[-+]?\d{1,3}(?:,\d{3})?")
+
+_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[APap]\.?[Mm]\.?)?"
+_ZONE = r"(?:\s?(?:Z|UTC|[-+]\d{2}:?\d{2}))?"
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+_AT_A_TIME = rf"(?:[T\s,]\s?{_TIME}{_ZONE})?"
+_YEAR_FIRST = re.compile(rf"\d{{4}}([-/.])\d{{1,2}}(?:\1\d{{1,2}})?{_AT_A_TIME}")
+_YEAR_LAST = re.compile(
+    rf"(\d{{1,2}})([-/.])(\d{{1,2}})\2\d{{2}}(?:\d{{2}})?{_AT_A_TIME}"
+)
+_NAMED_MONTH = re.compile(
+    rf"(?:[a-z]+,?\s)?(?:\d{{1,2}}[-\s.]+)?{_MONTH}[-\s]+(?:\d{{1,2}},?\s)?\d{{2,4}}{_AT_A_TIME}",
+    re.IGNORECASE,
+)
+_TIME_ALONE = re.compile(_TIME)
+
+
+def reading_of(levels: Sequence[Any]) -> str | None:
+    """Return what the levels of a category read as.
+
+    Parameters
+    ----------
+    levels : sequence of str, int, float or bool
+        Different values of a column.
+
+    Returns
+    -------
+    reading : str or None
+        "numbers" that came as numbers; "plain" text of numbers; "point" and "comma",
+        the same with signs of currencies or thousands, by the sign before decimals,
+        and "either" where it is not clear; "date", "day first", "month first", "times";
+        None for none of these.
+    """
+    step = len(levels) // _MANY + 1
+    texts = [v.strip() for v in levels[::step] if isinstance(v, str)]
+    texts = [text for text in texts if text.lower() not in _MISSING]
+    n_numbers = len([v for v in levels[::step] if not isinstance(v, str)])
+    most = _MOST * (n_numbers + len(texts))
+    if n_numbers and n_numbers >= most:
+        return "numbers"
+    if not texts:
+        return None
+    bare = [_AFTER.sub("", _BEFORE.sub("", text)) for text in texts]
+    readings = (
+        ("plain", _PLAIN, texts),
+        ("either", _EITHER, bare),
+        ("point", _POINT, bare),
+        ("comma", _COMMA, bare),
+        ("date", _YEAR_FIRST, texts),
+        ("year last", _YEAR_LAST, texts),
+        ("date", _NAMED_MONTH, texts),
+        ("times", _TIME_ALONE, texts),
+    )
+    for name, pattern, values in readings:
+        n_alike = sum(pattern.fullmatch(v) is not None for v in values if v)
+        if n_alike + n_numbers >= most:
+            return _order_of_days(texts) if name == "year last" else name
+    return None
+
+
+def _order_of_days(texts: list[str]) -> str:
+    """Return which of day and month comes first in dates that end with the year."""
+    found = [m for m in map(_YEAR_LAST.fullmatch, texts) if m is not None]
+    first = max(int(m[1]) for m in found)
+    second = max(int(m[3]) for m in found)
+    if first <= 12 < second:
+        return "month first"
+    return "day first" if second <= 12 < first else "date"
+
+
+def how_to_convert(reading: str, name: Any, library: str | None) -> str:
+    """Return a sentence that says how to make numbers of a column.
+
+    Parameters
+    ----------
+    reading : str
+        What :func:`reading_of` gave.
+    name : object
+        The column's name, or its number in an array.
+    library : str or None
+        The library of the table; None for an array.
+
+    Returns
+    -------
+    advice : str
+        With an expression to copy.
+    """
+    if reading == "numbers":
+        return (
+            "They are numbers: leave the column out of categorical_features, or give "
+            "it a type of numbers."
+        )
+    write = _in_polars if library == "polars" else _in_pandas
+    expression = write(reading, _column(name, library))
+    if reading == "either":
+        column = _column(name, library)
+        return (
+            "They read as numbers. Convert them first: if the comma stands between "
+            f"thousands, {write('point', column)}; if before decimals, "
+            f"{write('comma', column)}."
+        )
+    if reading in ("plain", "point", "comma"):
+        return f"They read as numbers. Convert them first: {expression}."
+    parts = "the year, the month, the weekday, or the days since the first"
+    if reading == "times":
+        parts = "the hour, or the seconds since midnight"
+    return (
+        f"They read as {'times' if reading == 'times' else 'dates'}. Make numbers of "
+        f"them first: d = {expression}, then {parts}."
+    )
+
+
+def _column(name: Any, library: str | None) -> str:
+    """Return the expression of a column."""
+    match library:
+        case "polars":
+            return f"polars.col({name!r})"
+        case "pyarrow":
+            return f"X[{name!r}].to_pandas()"
+        case "pandas":
+            return f"X[{name!r}]"
+        case _:
+            return f"pandas.Series(X[:, {name}])"
+
+
+# What is not part of a number, by the sign before its decimals.
+# Brackets stay, so that an amount in brackets, less than zero, becomes a missing one.
+_NO_PART = {"point": r"[^\d.()+-]", "comma": r"[^\d,()+-]"}
+
+
+def _in_pandas(reading: str, column: str) -> str:
+    """Return the conversion of a column by pandas."""
+    if reading in _NO_PART:
+        column += f'.str.replace(r"{_NO_PART[reading]}", "", regex=True)'
+    if reading == "comma":
+        column += '.str.replace(",", ".")'
+    if reading in ("plain", *_NO_PART):
+        return f'pandas.to_numeric({column}, errors="coerce")'
+    first = ", dayfirst=True" if reading == "day first" else ""
+    return f'pandas.to_datetime({column}{first}, errors="coerce")'
+
+
+def _in_polars(reading: str, column: str) -> str:
+    """Return the conversion of a column by polars."""
+    if reading in _NO_PART:
+        column += f'.str.replace_all(r"{_NO_PART[reading]}", "")'
+    if reading == "comma":
+        column += '.str.replace(",", ".")'
+    if reading == "plain":
+        column += ".str.strip_chars()"
+    if reading in ("plain", *_NO_PART):
+        return f"{column}.cast(polars.Float64, strict=False)"
+    if reading == "times":
+        return f'{column}.str.to_time("%H:%M", strict=False)'
+    if reading == "date":
+        return f"{column}.str.to_datetime(strict=False)"
+    form = "%d/%m/%Y" if reading == "day first" else "%m/%d/%Y"
+    column += '.str.replace_all("[-.]", "/")'
+    return f'{column}.str.to_datetime("{form}", strict=False)'
