@@ -14,6 +14,7 @@ from sknet._numerics import Array
 from sknet._sklearn import Interval, Part, StrOptions
 from sknet.activations import Activation, Blend, Maxout
 from sknet.estimators.fitting.holdout import MIN_VALIDATION_ROWS
+from sknet.estimators.fitting.task import Call, Task
 from sknet.estimators.inputs.components import activations_of, optimizer_of, schedule_of
 from sknet.estimators.inputs.constraints import CONSTRAINTS
 from sknet.estimators.inputs.readings import Readings
@@ -25,6 +26,7 @@ from sknet.network.layers import Layer
 from sknet.optimizers import AdamW, Optimizer
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
+from sknet.preprocessing.constant_columns import warn_of_constant_columns
 from sknet.schedules import Constant, Schedule
 
 
@@ -69,6 +71,13 @@ class TabularInputs(Understanding):
         y = check_target(self, y, self._numeric_target)
         check_consistent_length(X, y)
         return X, y
+
+    def _understand(self, call: Call, readings: Readings) -> Task:
+        """Validate everything; of a stream, the first table should be a sample."""
+        task = super()._understand(call, readings)
+        if task.incremental and not task.going_on:
+            warn_of_constant_columns(task.encoder)
+        return task
 
     def _encoder(
         self, X: Any, weight: Array | None, going_on: bool, readings: Readings

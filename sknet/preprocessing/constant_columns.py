@@ -1,0 +1,41 @@
+"""A warning of columns that the first table of a stream makes zero for good."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+
+# So many columns are named.
+_MANY = 5
+
+
+def warn_of_constant_columns(encoder: Any) -> None:
+    """Warn of columns that were constant in the table that an encoder was fitted to.
+
+    Parameters
+    ----------
+    encoder : TabularPreprocessor
+        Fitted to the first table of ``partial_fit``, whose encoding all later tables
+        will have.
+    """
+    constant = np.zeros(encoder.n_features_in_, dtype=bool)
+    is_category = encoder.is_categorical_
+    constant[~is_category] = encoder.scale_[: encoder.n_numeric_] == 0
+    constant[is_category] = [c["n_slots"] <= 1 for c in encoder._categories]
+    found = np.flatnonzero(constant)
+    if not len(found):
+        return
+    names = vars(encoder).get("feature_names_in_", np.arange(len(constant)))
+    named = ", ".join(repr(name) for name in names[found[:_MANY]].tolist())
+    if len(found) > _MANY:
+        named += f" and {len(found) - _MANY} more"
+    warnings.warn(
+        f"The first table of partial_fit says how all later ones are encoded, and has "
+        f"one value only in {'column' if len(found) == 1 else 'columns'} {named}: "
+        "whatever comes there later will count as 0. Call fit on a sample of the rows "
+        "first, then partial_fit.",
+        stacklevel=2,
+    )
