@@ -291,6 +291,8 @@ def _from_pandas(series: Any) -> Column:
         return Coded(series.cat.codes.to_numpy(), series.cat.categories.tolist())
     if is_sparse_type(dtype):
         return Numbers(filled(series.array))
+    if type(dtype).__name__ == "SparseDtype":  # of text, of dates
+        return _from_pandas(series.sparse.to_dense())
     if hasattr(dtype, "pyarrow_dtype"):
         return _from_arrow(series.array.__arrow_array__())
     if isinstance(dtype, np.dtype) and dtype.kind in "biuf":
