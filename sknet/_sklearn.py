@@ -28,7 +28,6 @@ from sklearn.utils._param_validation import (
     make_constraint,
 )
 from sklearn.utils._param_validation import StrOptions as _StrOptions
-from sklearn.utils.metaestimators import _safe_split as safe_split
 from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight
@@ -58,7 +57,6 @@ __all__ = [
     "partial_fit_context",
     "requested_metadata",
     "safe_indexing",
-    "safe_split",
     "set_mlp_labels",
     "set_mlp_memory",
 ]

@@ -11,6 +11,7 @@ from warnings import catch_warnings, simplefilter
 from numpy.random import RandomState
 from sklearn import get_config
 
+from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.crew import Crew, train, was_interrupted
@@ -41,6 +42,9 @@ class Request:
         Nothing happens if it has converged before.
     resumable : bool, default=False
         Whether to keep what a request that is going on needs.
+    rows : ndarray of int, or None, default=None
+        Rows of X that are trained on, one for each of y; None for all. Requests whose X
+        is the same object share it where no rows have to be read by themselves.
     """
 
     estimator: Any
@@ -49,6 +53,7 @@ class Request:
     fit_params: dict[str, Any] = field(default_factory=dict)
     going_on: bool = False
     resumable: bool = False
+    rows: Array | None = None
 
     @property
     def is_done(self) -> bool:
@@ -68,6 +73,7 @@ class Request:
             given.get("sample_weight"),
             (given.get("X_val"), given.get("y_val"), given.get("sample_weight_val")),
             resumable=self.resumable,
+            rows=self.rows,
         )
 
 
@@ -149,6 +155,7 @@ class _Fitting:
             warn_of(fit.ending, estimator, incremental=False)
         except Exception as error:
             self.fail(error)
+        self.task, self.members = None, []
         self.outcome.seconds += perf_counter() - start
         self.outcome.seconds += seconds_an_epoch * n_epochs
 
@@ -196,6 +203,14 @@ def follows_a_plan(estimator: BaseMLP) -> bool:
     return planned or (averaging is not None and averaging.is_planned)
 
 
+def shares_rows(estimator: BaseMLP) -> bool:
+    """Tell whether fits to parts of a table read it where it lies.
+
+    If not, each has a preprocessor, and an encoded table, of its own.
+    """
+    return not estimator._reads_tables
+
+
 def fit_together(
     requests: Sequence[Request], n_jobs: int | None = None, verbose: int = 0
 ) -> list[Outcome]:
@@ -227,6 +242,7 @@ def fit_together(
         readings = Readings()
         for fitting in waiting:
             fitting.begin(readings)
+        del readings  # what was read for preprocessors is needed no more
         start = perf_counter()
         _train_all([fitting for fitting in waiting if fitting.members], n_jobs, verbose)
         seconds = perf_counter() - start

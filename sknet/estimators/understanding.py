@@ -31,6 +31,7 @@ from sknet.estimators.inputs.validation import (
     check_features,
     check_training_data,
     of_validation_set,
+    warn_of_extreme_column,
 )
 from sknet.estimators.inputs.weights import check_weight, class_weights, moderate_scale
 from sknet.estimators.outputs.precision import type_of_rows
@@ -113,6 +114,21 @@ class Understanding:
         """Validate features and target."""
         return check_training_data(self, X, y, reset, self._numeric_target)
 
+    def _read_whole(self, X: Any, reset: bool) -> Any:
+        """Validate features of which each fold trains on some rows.
+
+        Return None if each fold has to read its own: what is wrong with rows that it
+        leaves out is none of its business.
+        """
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                X = check_features(self, X, reset)
+                warn_of_extreme_column(self, X)
+            except Exception:  # each fold finds out for itself
+                return None
+        return X
+
     def _encoder(
         self, X: Any, weight: Array | None, going_on: bool, readings: Readings
     ) -> Any:
@@ -187,8 +203,8 @@ class Understanding:
         going_on = goes_on and "theta_" in vars(self)
         if going_on:
             self._check_goes_on()
-        X, y = readings.read(self, call.X, call.y, not going_on)
-        weight = readings.same(check_weight(call.sample_weight, X))
+        X, y, rows = readings.read(self, call.X, call.y, call.rows, not going_on)
+        weight = readings.same(check_weight(call.sample_weight, y))
         target, encoded = self._read_target(y, weight, going_on, call, readings)
         weight = readings.same(self._weight_by_class(target, y, weight))
         check_ensemble(self)
@@ -200,7 +216,7 @@ class Understanding:
         if going_on:
             self._check_same_network(architecture, target)
         return Task(
-            data=Dataset(columns, encoded, weight),
+            data=Dataset(columns, encoded, weight, rows),
             y=y,
             target=target,
             architecture=architecture,

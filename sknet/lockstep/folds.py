@@ -1,11 +1,12 @@
 """The training data of the folds, and what preprocessing makes of them.
 
-All candidates of a fold get the very same arrays: what is shared is stored, and
-worked on, once.
+A fold is row numbers. All candidates of a fold get the very same arrays: what is
+shared is stored, and worked on, once, and only while it is in work.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from time import perf_counter
 from types import TracebackType
@@ -13,10 +14,15 @@ from typing import Any
 
 import joblib
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from sknet._sklearn import check_method_params, requested_metadata, safe_split
+from sknet._sklearn import (
+    check_method_params,
+    requested_metadata,
+    safe_indexing,
+)
 from sknet.lockstep.gather import Call
 
 
@@ -27,11 +33,13 @@ class Front:
     Parameters
     ----------
     X : array-like
-        The features that reach the network.
+        The features that reach the network, or a table of which they are some rows.
     y : array-like
         The target.
     fit_params : dict
         What else its ``fit`` is given.
+    rows : ndarray of int, or None
+        The rows of X that belong to y; None for all.
     steps : list
         The fitted steps of the pipeline before the network.
     error : Exception or None
@@ -42,20 +50,29 @@ class Front:
         Time it took.
     n_users : int
         Fits of the round that it is for.
+    digest : str or None
+        What tells other data of another round from these; None where it is not known.
     """
 
     X: Any = None
     y: Any = None
     fit_params: dict[str, Any] = field(default_factory=dict)
+    rows: Any = None
     steps: list[tuple[str, Any]] = field(default_factory=list)
     error: Exception | None = None
     traceback: TracebackType | None = None
     seconds: float = 0.0
     n_users: int = 0
+    digest: str | None = ""
 
     def share(self) -> float:
         """Return the seconds of each of its users."""
         return self.seconds / max(self.n_users, 1)
+
+    def let_go(self) -> None:
+        """Keep no data that were made for this front; the fold has its rows."""
+        if self.rows is None:
+            self.X, self.y, self.fit_params = None, None, {}
 
 
 class _Catch:
@@ -88,7 +105,7 @@ def fit_front(pipeline: Any, fold: Fold) -> Front:
     vars(pipeline.steps[-1][1])["fit"] = catch
     start = perf_counter()
     try:
-        pipeline.fit(fold.front.X, fold.front.y, **fold.front.fit_params)
+        pipeline.fit(fold.cut(), fold.front.y, **fold.front.fit_params)
     except Exception as error:
         seconds = perf_counter() - start
         return Front(error=error, traceback=error.__traceback__, seconds=seconds)
@@ -115,6 +132,15 @@ def front_key(pipeline: Any) -> str | None:
         return None
 
 
+def digest_of(front: Front) -> str | None:
+    """Return a text that says what reaches the network, or None if nothing can."""
+    try:
+        digest: str = joblib.hash((front.X, front.y, front.fit_params))
+    except Exception:  # whatever pickling something unknown may raise
+        return None
+    return digest
+
+
 class Fold:
     """The training part of a split.
 
@@ -125,17 +151,15 @@ class Fold:
     """
 
     def __init__(self, call: Call) -> None:
-        estimator, X, y = call.args
+        _, X, y = call.args
         self._train = call.kwargs["train"]
-        X_train, y_train = safe_split(estimator, X, y, self._train)
         params = call.kwargs["fit_params"] or {}
         self.front = Front(
-            X_train,
-            y_train,
+            X,
+            safe_indexing(y, self._train),
             check_method_params(X, params=params, indices=self._train),
+            rows=np.arange(len(y))[self._train],  # numbers, be they a mask or negative
         )
-        self._fronts: dict[str, Front] = {}
-        self.trained: dict[Any, list[Any]] = {}
 
     def is_of(self, call: Call) -> bool:
         """Tell whether a call trains on these rows."""
@@ -146,15 +170,33 @@ class Fold:
             self._train = train
         return True
 
-    def fitted_front(self, pipeline: Any, key: str | None) -> Front:
-        """Return the fitted transformers of a pipeline; equal ones are fitted once."""
-        if key is None:
-            return fit_front(pipeline, self)
-        if key not in self._fronts:
-            self._fronts[key] = fit_front(pipeline, self)
-        return self._fronts[key]
+    def cut(self) -> Any:
+        """Return the features of these rows, a copy."""
+        return safe_indexing(self.front.X, self._train)
 
-    def next_round(self) -> None:
-        """Forget the transformers that nobody used, and the networks that were."""
-        self._fronts = {key: f for key, f in self._fronts.items() if f.n_users}
-        self.trained = {}
+    def n_bytes(self) -> float:
+        """Return about how much memory a copy of them takes."""
+        X = self.front.X
+        n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
+        return n_bytes(X) * len(self.front.rows) / n_rows
+
+
+def n_bytes(X: Any) -> float:
+    """Return about how much memory a table takes.
+
+    Parameters
+    ----------
+    X : array-like or sparse matrix
+        Of a frame or a list, eight bytes are counted for each cell.
+
+    Returns
+    -------
+    n_bytes : float
+        Bytes.
+    """
+    if sparse.issparse(X):
+        return float(X.nnz * (X.dtype.itemsize + 4))
+    if isinstance(X, np.ndarray):
+        return float(X.nbytes)
+    shape = X.shape if hasattr(X, "shape") else np.shape(X)
+    return 8.0 * math.prod(shape)

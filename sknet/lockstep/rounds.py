@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,26 @@ import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
-from sknet.estimators.together import fit_together, follows_a_plan
-from sknet.lockstep.folds import Fold
+from sknet.estimators.together import fit_together
+from sknet.lockstep.folds import Fold, Front
 from sknet.lockstep.gather import Call
 from sknet.lockstep.training import (
     Apart,
     Candidate,
+    Fit,
+    Kept,
     Training,
     is_fit_and_score,
     set_parameters,
     unfinished_result,
 )
 from sknet.training.callbacks import Reporter
+
+
+# Bytes of the rows that are held for networks at a time, about: those of at least one
+# fold, and of enough folds to keep every job busy. Small folds are in work together,
+# which makes their networks fast; of large ones there is no need.
+HELD_BYTES = 2**23
 
 
 @dataclass
@@ -68,6 +77,7 @@ class Rounds:
         self._resource = resource
         self._folds: dict[int, Fold] = {}
         self._candidates: dict[int, Candidate | Apart] = {}
+        self._kept: dict[Any, list[Kept]] = {}
 
     def answer(self, calls: list[Call]) -> list[Any]:
         """Return the results of a round.
@@ -87,60 +97,56 @@ class Rounds:
         KeyboardInterrupt
             If the search is interrupted before any candidate is finished.
         """
-        trainings, apart = self._plan(calls)
-        self._train(list(trainings.values()))
-        unfinished = {i for i, t in trainings.items() if not t.outcome.finished}
-        if unfinished:
-            unfinished |= apart.keys()
-            self._interrupt(calls, unfinished)
-            results = {i: unfinished_result(calls[i]) for i in apart}
-        else:
-            self.course.has_finished = True
-            run = joblib.Parallel(self._n_jobs, pre_dispatch=self._pre_dispatch)
-            each = ((calls[i].function, calls[i].args, calls[i].kwargs) for i in apart)
-            results = dict(zip(apart, run(each) if apart else (), strict=True))
-        for i, training in trainings.items():
-            results[i] = training.result()
-        self._keep(trainings.values())
-        return _in_one_form([results[i] for i in range(len(calls))], unfinished)
+        fits, apart = self._plan(calls)
+        self._say(apart, len(calls))
+        known = len(apart)
+        before, self._kept = self._kept, {}
+        results, group = {}, {}
+        for group in self._groups(fits, apart, before):
+            self._train(list(group.values()))
+            if not all(training.outcome.finished for training in group.values()):
+                break
+            results |= self._results(group)
+            group.clear()
+        self._say(dict([*apart.items()][known:]), len(calls))
+        if len(results) + len(apart) < len(calls):
+            return self._interrupted(calls, results, group)
+        self.course.has_finished = True
+        run = joblib.Parallel(self._n_jobs, pre_dispatch=self._pre_dispatch)
+        each = ((calls[i].function, calls[i].args, calls[i].kwargs) for i in apart)
+        results |= zip(apart, run(each) if apart else (), strict=True)
+        return [results[i] for i in range(len(calls))]
 
     # ---- before
 
-    def _plan(self, calls: list[Call]) -> tuple[dict[int, Training], dict[int, str]]:
+    def _plan(self, calls: list[Call]) -> tuple[dict[int, Fit], dict[int, str]]:
         """Return the fits that run in lockstep, and why the others do not."""
-        trainings, apart = {}, {}
+        fits, apart = {}, {}
         self._candidates = {}
         for i, call in enumerate(calls):
             if not is_fit_and_score(call):
                 apart[i] = "another function"
                 continue
             try:
-                trainings[i] = self._training(call)
+                estimator = set_parameters(call)
+                candidate = self._candidate(estimator, call)
+                key = self._key(call)
+                fits[i] = Fit(call, candidate, self._fold(call), key)
             except Apart as reason:
                 apart[i] = str(reason)
             except Exception:  # scikit-learn's own call will fail, in its own way
                 apart[i] = "an error"
+        return fits, apart
+
+    def _say(self, apart: dict[int, str], n_calls: int) -> None:
+        """Tell which fits do not run in lockstep, if there are any."""
         if apart:
             reasons = ", ".join(
                 f"{why} ({n})" for why, n in Counter(apart.values()).items()
             )
             Reporter(self._verbose > 0).message(
-                f"{len(apart)} of {len(calls)} fits do not run in lockstep: {reasons}"
+                f"{len(apart)} of {n_calls} fits do not run in lockstep: {reasons}"
             )
-        return trainings, apart
-
-    def _training(self, call: Call) -> Training:
-        """Prepare a fit to run in lockstep; raise ``Apart`` if it cannot."""
-        estimator = set_parameters(call)
-        candidate = self._candidate(estimator, call)
-        fold = self._fold(call)
-        before = fold.trained.get(self._key(call))
-        if before:
-            return self._going_on(call, before.pop())
-        training = Training.new(call, estimator, candidate, fold)
-        if self._resource is not None:
-            training.is_resumable = not follows_a_plan(training.network)
-        return training
 
     def _candidate(self, estimator: Any, call: Call) -> Candidate:
         """Return what is known of a candidate, found out once for all folds."""
@@ -156,14 +162,12 @@ class Rounds:
         return known
 
     def _fold(self, call: Call) -> Fold:
-        """Return the data of a split, cut out once for all candidates."""
+        """Return a split, looked at once for all candidates."""
         position = call.kwargs["split_progress"][0]
         fold = self._folds.get(position)
         if fold is None or not fold.is_of(call):
             fold = self._folds[position] = Fold(call)
         return fold
-
-    # ---- from round to round
 
     def _key(self, call: Call) -> Any:
         """Return what a candidate keeps from round to round: the very same values."""
@@ -174,31 +178,68 @@ class Rounds:
             if name != self._resource
         )
 
-    def _going_on(self, call: Call, before: Training) -> Training:
+    # ---- group by group
+
+    def _groups(
+        self, fits: dict[int, Fit], apart: dict[int, str], before: Any
+    ) -> Iterator[dict[int, Training]]:
+        """Yield what is in work at a time: as many folds as have little data together.
+
+        Those that share a table hold none. What turns out not to run in lockstep gets
+        a reason in ``apart``. An interrupt ends them all.
+        """
+        units: dict[Any, dict[int, Fit]] = {}
+        for i, fit in fits.items():
+            units.setdefault(fit.unit, {})[i] = fit
+        n_jobs, group, held = joblib.effective_n_jobs(self._n_jobs), {}, 0.0
+        for unit in units.values():
+            try:
+                held += self._begin(unit, group, apart, before)
+            except KeyboardInterrupt:
+                return
+            if held >= HELD_BYTES and len(group) >= n_jobs:
+                yield group
+                group, held = {}, 0.0
+        if group:
+            yield group
+
+    def _begin(
+        self,
+        unit: dict[int, Fit],
+        group: dict[int, Training],
+        apart: dict[int, str],
+        before: dict[Any, list[Kept]],
+    ) -> float:
+        """Prepare trainings with the same data; return how many bytes these take."""
+        first, goes_on = next(iter(unit.values())), self._resource is not None
+        try:
+            front = first.front(has_digest=goes_on)
+            held = first.n_bytes(front)
+        except Exception:  # as above
+            apart |= dict.fromkeys(unit, "an error")
+            return 0.0
+        front.n_users = len(unit)
+        for i, fit in unit.items():
+            try:
+                kept = _taken(before.get((fit.fold, fit.key), []), front)
+                if kept is None:
+                    group[i] = Training.new(fit, front, goes_on)
+                else:
+                    group[i] = self._going_on(fit, front, kept.network)
+            except Apart as reason:
+                apart[i] = str(reason)
+            except Exception:  # as above
+                apart[i] = "an error"
+        return held
+
+    def _going_on(self, fit: Fit, front: Front, network: Any) -> Training:
         """Return the training that goes on from the round before."""
-        max_iter = call.kwargs["parameters"][self._resource]
-        before.network.set_params(max_iter=max_iter)
-        network, front = before.network, before.front
-        return Training(call, network, front, going_on=True, is_resumable=True)
-
-    def _keep(self, trainings: Any) -> None:
-        """Keep the networks of the round, if the next one can go on from them."""
-        for fold in self._folds.values():
-            fold.next_round()
-        for training in trainings:
-            training.front.n_users, training.front.seconds = 0, 0.0
-            finished = training.outcome.finished and not training.has_failed()
-            if training.is_resumable and finished:
-                kept = self._fold(training.call).trained
-                kept.setdefault(self._key(training.call), []).append(training)
-
-    # ---- within a round
+        network.set_params(max_iter=fit.call.kwargs["parameters"][self._resource])
+        return Training(fit, network, front, going_on=True, is_resumable=True)
 
     def _train(self, trainings: list[Training]) -> None:
-        """Train all networks of a round."""
+        """Train the networks of a group."""
         ready = [t for t in trainings if t.front.error is None]
-        for training in trainings:
-            training.front.n_users += 1
         if not ready:
             return
         with warnings.catch_warnings():
@@ -209,12 +250,26 @@ class Rounds:
         for training, outcome in zip(ready, outcomes, strict=True):
             training.outcome = outcome
 
-    def _interrupt(self, calls: list[Call], unfinished: set[int]) -> None:
-        """Say what was finished when the interrupt came, or pass it on."""
+    def _results(self, group: dict[int, Training]) -> dict[int, Any]:
+        """Return the results of fits that were trained, and let go of all else."""
+        results = {i: training.result() for i, training in sorted(group.items())}
+        for training in group.values():
+            place = training.fit.fold, training.fit.key
+            self._kept.setdefault(place, []).extend(training.kept)
+            training.let_go()
+        return results
+
+    # ---- after an interrupt
+
+    def _interrupted(
+        self, calls: list[Call], results: dict[int, Any], group: dict[int, Training]
+    ) -> list[Any]:
+        """Return what was finished when the interrupt came, or pass it on."""
+        group = {i: t for i, t in group.items() if t.outcome.finished}
+        unfinished = {*range(len(calls))} - results.keys() - group.keys()
         position = [call.kwargs["candidate_progress"] for call in calls]
         n_candidates = position[0][1]
-        missing = {position[i][0] for i in unfinished}
-        n_finished = n_candidates - len(missing)
+        n_finished = n_candidates - len({position[i][0] for i in unfinished})
         self.course.interrupted = True
         self.course.has_finished |= n_finished > 0
         if not self.course.has_finished:
@@ -224,6 +279,17 @@ class Rounds:
             "finished. The others have no scores.",
             stacklevel=2,
         )
+        results |= self._results(group)
+        results |= {i: unfinished_result(calls[i]) for i in unfinished}
+        return _in_one_form([results[i] for i in range(len(calls))], unfinished)
+
+
+def _taken(kept: list[Kept], front: Front) -> Kept | None:
+    """Take what was fitted to the data of a front, if it is there."""
+    for i, one in enumerate(kept):
+        if one.digest is not None and one.digest == front.digest:
+            return kept.pop(i)
+    return None
 
 
 def _in_one_form(results: list[Any], unfinished: Any) -> list[Any]:

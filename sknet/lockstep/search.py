@@ -151,9 +151,10 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     ``momentum``, ``dropout``, ``random_state`` ...) are one stack, on all folds; those
     of other widths, activation, block, optimizer or batch size make one of their own.
 
-    Memory beyond the data is that of the training parts of all folds, once for each
-    distinct setting of the preprocessing, and of four arrays as large as the parameters
-    of all candidates on all folds.
+    Memory beyond the data is that of four arrays as large as the parameters of the
+    networks in work: of all candidates on all folds, which read the rows where they
+    lie. Behind preprocessing, and of tables, each fold has rows of its own; then only
+    as many folds are in work at a time as take some megabytes, or one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
     share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (1.9 on) are
@@ -261,9 +262,10 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
 
     Notes
     -----
-    Memory beyond the data is that of the training parts of all folds, once for each
-    distinct setting of the preprocessing, and of four arrays as large as the parameters
-    of all candidates on all folds.
+    Memory beyond the data is that of four arrays as large as the parameters of the
+    networks in work: of all candidates on all folds, which read the rows where they
+    lie. Behind preprocessing, and of tables, each fold has rows of its own; then only
+    as many folds are in work at a time as take some megabytes, or one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
     share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (1.9 on) are

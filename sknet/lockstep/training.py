@@ -13,8 +13,21 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sknet._sklearn import fit_and_score, has_callbacks
-from sknet.estimators.together import Outcome, Request, can_run_together
-from sknet.lockstep.folds import Fold, Front, front_key
+from sknet.estimators.together import (
+    Outcome,
+    Request,
+    can_run_together,
+    follows_a_plan,
+    shares_rows,
+)
+from sknet.lockstep.folds import (
+    Fold,
+    Front,
+    digest_of,
+    fit_front,
+    front_key,
+    n_bytes,
+)
 from sknet.lockstep.gather import Call
 
 
@@ -112,13 +125,79 @@ class Candidate:
 
 
 @dataclass
-class Training:
-    """A fit that runs in lockstep.
+class Fit:
+    """A fit that is to run in lockstep.
 
     Parameters
     ----------
     call : Call
-        The search's call.
+        The search's call; its estimator has its parameters.
+    candidate : Candidate
+        What it has in common with the candidate's other fits.
+    fold : Fold
+        What it is fitted to.
+    key : object
+        What tells its candidate from others, in all rounds.
+    """
+
+    call: Call
+    candidate: Candidate
+    fold: Fold
+    key: Any
+
+    @property
+    def estimator(self) -> Any:
+        """The estimator, as the search has it."""
+        return self.call.args[0]
+
+    @property
+    def unit(self) -> Any:
+        """What is equal for fits whose networks see the same data."""
+        if self.estimator is network_of(self.estimator):
+            return self.fold
+        key = self.candidate.key
+        return self.fold, id(self.call) if key is None else key
+
+    def front(self, has_digest: bool) -> Front:
+        """Return what is before the network: the fold, or fitted transformers."""
+        if self.estimator is network_of(self.estimator):
+            return self.fold.front
+        front = fit_front(self.estimator, self.fold)
+        if has_digest and front.error is None:
+            front.digest = digest_of(front)
+        return front
+
+    def n_bytes(self, front: Front) -> float:
+        """Return about how much memory the rows take that the network reads."""
+        if front.rows is None:
+            return n_bytes(front.X) if front.error is None else 0.0
+        return 0.0 if shares_rows(self.estimator) else self.fold.n_bytes()
+
+
+@dataclass
+class Kept:
+    """A network between two rounds.
+
+    Parameters
+    ----------
+    network : estimator
+        Fitted, and ready to go on.
+    digest : str or None
+        That of the data that it was fitted to; None if it is not known.
+    """
+
+    network: Any
+    digest: str | None
+
+
+@dataclass
+class Training:
+    """A fit that runs in lockstep, on its way.
+
+    Parameters
+    ----------
+    fit : Fit
+        What was asked for.
     network : estimator
         What is trained.
     front : Front
@@ -129,7 +208,7 @@ class Training:
         Whether the next round may go on from this one.
     """
 
-    call: Call
+    fit: Fit
     network: Any
     front: Front
     going_on: bool = False
@@ -137,14 +216,24 @@ class Training:
     outcome: Outcome = field(default_factory=Outcome)
 
     @classmethod
-    def new(cls, call: Call, estimator: Any, candidate: Candidate, fold: Fold) -> Any:
-        """Return the training of a network from its start."""
-        network = network_of(estimator)
-        if estimator is network:
-            return cls(call, network, fold.front)
-        front = fold.fitted_front(estimator, candidate.key)
+    def new(cls, fit: Fit, front: Front, is_resumable: bool) -> Training:
+        """Return the training of a network from its start.
+
+        It is resumable only where n epochs and m more are n + m.
+        """
+        network = network_of(fit.estimator)
         _check_known(network, front.fit_params)
-        return cls(call, network, front)
+        if is_resumable:
+            is_resumable = not follows_a_plan(network)
+        return cls(fit, network, front, is_resumable=is_resumable)
+
+    @property
+    def kept(self) -> list[Kept]:
+        """What the next round may go on from: at most one network."""
+        failed = self.has_failed() or not self.outcome.finished
+        if failed or not self.is_resumable:
+            return []
+        return [Kept(self.network, self.front.digest)]
 
     def has_failed(self) -> bool:
         """Tell whether an error came, before or in the training."""
@@ -159,23 +248,28 @@ class Training:
             self.front.fit_params,
             going_on=self.going_on,
             resumable=self.is_resumable,
+            rows=self.front.rows,
         )
 
     def result(self) -> Any:
         """Make the search's own call, in which ``fit`` is answered at once."""
-        if not self.outcome.finished:
-            return unfinished_result(self.call)
-        vars(self.call.args[0])["fit"] = self._fit
+        call = self.fit.call
+        vars(self.fit.estimator)["fit"] = self._fit
         # The parameters are set; scikit-learn needs them only to print them.
-        set_already = {} if self.call.kwargs["verbose"] > 1 else {"parameters": None}
-        result = self.call(**set_already)
+        set_already = {} if call.kwargs["verbose"] > 1 else {"parameters": None}
+        result = call(**set_already)
         result["fit_time"] = self.outcome.seconds + self.front.share()
         return result
+
+    def let_go(self) -> None:
+        """Keep neither data nor the model, which is scored."""
+        self.front.let_go()
+        self.fit.call.args = (None, *self.fit.call.args[1:])
 
     def _fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Move what was trained into the estimator that the search scores."""
         del X, y, fit_params
-        estimator = self.call.args[0]
+        estimator = self.fit.estimator
         del vars(estimator)["fit"]
         if self.front.error is not None:
             raise self.front.error.with_traceback(self.front.traceback)

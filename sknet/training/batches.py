@@ -35,16 +35,26 @@ class Dataset:
         Encoded targets.
     weight : ndarray of shape (N,), or None
         Sample weights.
+    rows : ndarray of int, of shape (N,), or None, default=None
+        Which rows of ``x`` the others belong to, if it has more than these, as where
+        folds share it; None for all.
     """
 
     x: Any
     y: Array
     weight: Array | None
+    rows: Array | None = None
 
     @property
     def n_rows(self) -> int:
         """N."""
         return self.y.shape[0]
+
+    def features(self, rows: Any = None) -> Any:
+        """Return the features of some of the N rows, or of all: ``x`` itself, maybe."""
+        if rows is None:
+            return self.x if self.rows is None else self.x[self.rows]
+        return self.x[rows if self.rows is None else self.rows[rows]]
 
 
 class _Source:
@@ -67,6 +77,13 @@ class _Source:
         if taken is not out:
             np.copyto(out, taken, casting="unsafe")
         return out
+
+    def take_into(self, out: Array, rows: Array) -> None:
+        """Gather rows into a part (K, B, columns) of a larger array."""
+        if self.array.dtype == self.dtype:
+            self.array.take(rows, 0, out, "clip")
+        else:
+            np.copyto(out, self.take(rows))
 
     def consecutive(self, start: int, stop: int) -> Array:
         """Return consecutive rows (1, B, columns): a view where the type fits."""
@@ -117,14 +134,18 @@ class _Sources:
         for start, stop in _runs(arrays):
             self._parts.append((make(arrays[start], dtype), slice(start, stop)))
         self._buffers: dict[tuple[int, ...], Array] = {}
-        # Gathers rows: indices of shape (K, B) give rows (K, B, columns).
-        alone = len(self._parts) == 1
-        self.take = self._parts[0][0].take if alone else self._take_parts
 
-    def _take_parts(self, rows: Array) -> Any:
-        """Gather the rows of each source."""
-        parts = [source.take(rows[part]) for source, part in self._parts]
-        return self._join(parts, [part for _, part in self._parts], len(rows))
+    def take(self, rows: Array) -> Any:
+        """Gather rows: indices of shape (K, B) give rows (K, B, columns)."""
+        if len(self._parts) == 1:
+            return self._parts[0][0].take(rows)
+        if self._is_sparse:
+            parts = [source.take(rows[part]) for source, part in self._parts]
+            return self._join(parts, [part for _, part in self._parts], len(rows))
+        out = self._buffer((*rows.shape, self._parts[0][0].array.shape[1]))
+        for source, part in self._parts:
+            source.take_into(out[part], rows[part])
+        return out
 
     def consecutive(self, start: int, stop: int) -> Any:
         """Return consecutive rows, (1, B, columns) where all members share them."""
@@ -142,13 +163,54 @@ class _Sources:
                 n = place.stop - place.start
                 matrices += rows.members if len(rows.members) == n else rows.members * n
             return SparseRows(matrices)
-        shape = (n_members, *parts[0].shape[1:])
-        out = self._buffers.get(shape)
-        if out is None:
-            out = self._buffers[shape] = np.empty(shape, dtype=self._dtype)
+        out = self._buffer((n_members, *parts[0].shape[1:]))
         for rows, place in zip(parts, places, strict=True):
             out[place] = rows
         return out
+
+    def _buffer(self, shape: tuple[int, ...]) -> Array:
+        """Return a kept array for the rows of all members."""
+        out = self._buffers.get(shape)
+        if out is None:
+            out = self._buffers[shape] = np.empty(shape, dtype=self._dtype)
+        return out
+
+
+class _Places:
+    """Where the rows of each member stand in the array that its features come from.
+
+    Parameters
+    ----------
+    rows : sequence of (ndarray of int of shape (N,), or None)
+        One a member; None where they are all rows.
+    """
+
+    def __init__(self, rows: Sequence[Array | None]) -> None:
+        self._parts = [(rows[a], slice(a, b)) for a, b in _runs(rows)]
+        self._n_members = len(rows)
+        self.are_all = all(part is None for part, _ in self._parts)
+
+    def of(self, order: Array) -> Array:
+        """Return the places of rows (K, B), or (1, B) where all members share them."""
+        if self.are_all:
+            return order
+        if len(self._parts) == 1:
+            return self._one_of(self._parts[0][0], order)
+        return np.concatenate(
+            [self._one_of(rows, order[part]) for rows, part in self._parts]
+        )
+
+    def consecutive(self, start: int, stop: int) -> Array:
+        """Return the places of consecutive rows, likewise."""
+        n_members = 1 if len(self._parts) == 1 else self._n_members
+        return self.of(
+            np.broadcast_to(np.arange(start, stop), (n_members, stop - start))
+        )
+
+    @staticmethod
+    def _one_of(rows: Array | None, order: Array) -> Array:
+        """Return the places of rows for members that share them."""
+        return order if rows is None else rows[order]
 
 
 def _runs(arrays: Sequence[Any]) -> list[tuple[int, int]]:
@@ -190,6 +252,7 @@ class Batches:
     ) -> None:
         members = [data] if isinstance(data, Dataset) else data
         self._x = _Sources([d.x for d in members], dtype)
+        self._places = _Places([d.rows for d in members])
         self._y = _Sources([d.y for d in members], dtype)
         weights = [d.weight for d in members]
         runs = _runs(weights)
@@ -230,17 +293,22 @@ class Batches:
         last = cuts[-1] if cuts else 0
         for start in cuts:
             stop = start + self._batch_size if start < last else n_rows
-            if order is None:
-                x, y = (
-                    self._x.consecutive(start, stop),
-                    self._y.consecutive(start, stop),
-                )
-                weight, total = self._shares(None, start, stop)
+            rows = None if order is None else order[:, start:stop]
+            x = self._features(rows, start, stop)
+            if rows is not None:
+                y = self._y.take(rows)
             else:
-                rows = order[:, start:stop]
-                x, y = self._x.take(rows), self._y.take(rows)
-                weight, total = self._shares(rows, start, stop)
+                y = self._y.consecutive(start, stop)
+            weight, total = self._shares(rows, start, stop)
             yield Batch(x, y, weight, total, stop - start)
+
+    def _features(self, rows: Array | None, start: int, stop: int) -> Any:
+        """Return the features of a batch."""
+        if rows is not None:
+            return self._x.take(self._places.of(rows))
+        if self._places.are_all:
+            return self._x.consecutive(start, stop)
+        return self._x.take(self._places.consecutive(start, stop))
 
     def _shares(
         self, rows: Array | None, start: int, stop: int

@@ -244,10 +244,13 @@ def stacks(members: Sequence[Member]) -> list[list[Member]]:
             groups.setdefault(_shape(member), []).append(member)
         except Exception:  # a component of a user that holds, say, a list
             groups[id(member)] = [member]
-    return [
-        sorted(group, key=lambda m: (id(m.data.x), int(m.state.n_epochs[0])))
-        for group in groups.values()
-    ]
+    return [sorted(group, key=_neighbourhood) for group in groups.values()]
+
+
+def _neighbourhood(member: Member) -> tuple[int, int, int]:
+    """Return what a stack is sorted by."""
+    data = member.data
+    return id(data.x), id(data.rows), int(member.state.n_epochs[0])
 
 
 def _shape(member: Member) -> tuple[Any, ...]:

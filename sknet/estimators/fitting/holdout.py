@@ -279,8 +279,8 @@ class ScorerScore:
     def __init__(self, view: Any, scoring: Any, holdout: Holdout) -> None:
         self._view = view
         self._scorer = get_scorer(scoring)
-        data = holdout.data
-        self._x, self._y = holdout.chosen(data.x), holdout.chosen(holdout.y)
+        self._holdout = holdout
+        data, self._y = holdout.data, holdout.chosen(holdout.y)
         self._weight = {}
         takes_weight = "sample_weight" in inspect.signature(self._scorer).parameters
         if data.weight is not None and takes_weight:
@@ -296,7 +296,9 @@ class ScorerScore:
         """Return what the scorer gives."""
         view = object.__new__(type(self._view))  # threads score at the same time
         vars(view).update(vars(self._view), theta_=theta)
-        return self._scorer(view, self._x, self._y, **self._weight)
+        # Taken each time: networks that wait for their turn hold no rows of their own.
+        x = self._holdout.data.features(self._holdout.rows)
+        return self._scorer(view, x, self._y, **self._weight)
 
     def _number(self, score: Any) -> float:
         """Return a score as a number; refuse what is none."""

@@ -74,7 +74,7 @@ def _some_rows(task: Task, stream: np.random.RandomState) -> tuple[Any, Array]:
     weight = np.ones(data.n_rows) if data.weight is None else data.weight
     if not weight[rows].any():
         weight = np.ones(data.n_rows)
-    return data.x[rows], weight[rows]
+    return data.features(rows), weight[rows]
 
 
 def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> None:

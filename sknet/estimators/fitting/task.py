@@ -43,6 +43,8 @@ class Call:
         Whether this is a call of ``partial_fit``.
     resumable : bool, default=False
         Whether later calls go on from here, until ``max_iter`` epochs in all.
+    rows : ndarray of int, or None, default=None
+        Rows of ``X`` that are trained on, one for each of ``y``; None for all.
     """
 
     X: Any
@@ -52,6 +54,7 @@ class Call:
     classes: Any = None
     incremental: bool = False
     resumable: bool = False
+    rows: Array | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,27 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet._sklearn import safe_indexing
+from sknet.estimators.inputs.validation import check_target
+
+
+def _learned(estimator: Any) -> dict[str, Any]:
+    """Return what an estimator has learned of its features in reading them."""
+    state, names = vars(estimator), ("n_features_in_", "feature_names_in_")
+    return {name: state[name] for name in names if name in state}
+
+
+def _teach(estimator: Any, learned: dict[str, Any]) -> None:
+    """Let an estimator know what another one has learned."""
+    vars(estimator).pop("feature_names_in_", None)
+    vars(estimator).update(learned)
+
+
+def _fitted(estimator: Any) -> Any:
+    """Return, as a key, what features are compared with by a fitted estimator."""
+    state = vars(estimator)
+    names = tuple(state.get("feature_names_in_", ()))
+    return state.get("n_features_in_"), names, id(state.get("preprocessor_"))
 
 
 class Readings:
@@ -25,12 +46,14 @@ class Readings:
 
     def __init__(self, shares: bool = True) -> None:
         self._shares = shares
-        self._read: dict[tuple[int, int, type], tuple[Any, Any, dict[str, Any]]] = {}
+        self._read: dict[Any, tuple[Any, Any, Array | None, dict[str, Any]]] = {}
         self._arrays: dict[tuple[Any, ...], Array] = {}
         self._handed_in: list[Any] = []
         self._made: dict[Any, Any] = {}
 
-    def read(self, estimator: Any, X: Any, y: Any, reset: bool) -> tuple[Any, Array]:
+    def read(
+        self, estimator: Any, X: Any, y: Any, rows: Array | None, reset: bool
+    ) -> tuple[Any, Array, Array | None]:
         """Validate data for an estimator, or give what was read for another one.
 
         Parameters
@@ -39,6 +62,8 @@ class Readings:
             Learns the number of features, and their names.
         X, y : object
             As they were handed in.
+        rows : ndarray of int, or None
+            Rows of X that belong to y; None for all.
         reset : bool
             Whether the data define the features; if not, they are compared.
 
@@ -48,21 +73,44 @@ class Readings:
             Features.
         y : ndarray of shape (N,) or (N, C)
             Target.
+        rows : ndarray of int, or None
+            As before, if X is shared by all folds; None if it is that of ``rows``.
         """
-        key = (id(X), id(y), type(estimator))
-        if not reset or key not in self._read:
-            pair = estimator._read(X, y, reset)
-            if reset and self._shares:
-                self._handed_in += [X, y]  # an id means something while they live
-                names = ("n_features_in_", "feature_names_in_")
-                state = vars(estimator)
-                kept = {name: state[name] for name in names if name in state}
-                self._read[key] = (*pair, kept)
-            return pair
-        X, y, features = self._read[key]
-        vars(estimator).pop("feature_names_in_", None)
-        vars(estimator).update(features)
-        return X, y
+        if not self._shares:
+            return self._read_fold(estimator, X, y, rows, reset)
+        known = None if reset else _fitted(estimator)
+        key = (id(X), id(y), id(rows), type(estimator), known)
+        if key not in self._read:
+            fold = self._read_fold(estimator, X, y, rows, reset)
+            self._handed_in += [X, y, rows]  # an id means something while they live
+            self._read[key] = (*fold, _learned(estimator))
+        X, y, rows, learned = self._read[key]
+        _teach(estimator, learned)
+        return X, y, rows
+
+    def _read_fold(
+        self, estimator: Any, X: Any, y: Any, rows: Array | None, reset: bool
+    ) -> tuple[Any, Array, Array | None]:
+        """Validate data of a fold: its target, and maybe the features of all folds."""
+        whole = None
+        if rows is not None and len(rows):
+            whole = self._read_whole(estimator, X, reset)
+        if whole is not None:
+            return whole, check_target(estimator, y, estimator._numeric_target), rows
+        X = X if rows is None else safe_indexing(X, rows)
+        return *estimator._read(X, y, reset), None
+
+    def _read_whole(self, estimator: Any, X: Any, reset: bool) -> Any:
+        """Validate features of all folds; None if each is to be read by itself."""
+        known = None if reset else _fitted(estimator)
+        key = ("whole", id(X), type(estimator), known)
+
+        def read() -> tuple[Any, dict[str, Any]]:
+            return estimator._read_whole(X, reset), _learned(estimator)
+
+        whole, learned = self.once(key, read)
+        _teach(estimator, learned)
+        return whole
 
     def once(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for an equal key before, or make it.

@@ -58,7 +58,7 @@ def rollback(estimator: Any) -> Iterator[None]:
         raise
 
 
-def check_features(estimator: Any, X: Any) -> Any:
+def check_features(estimator: Any, X: Any, reset: bool = False) -> Any:
     """Validate features of a fitted estimator.
 
     Parameters
@@ -67,13 +67,15 @@ def check_features(estimator: Any, X: Any) -> Any:
         Fitted; its number and names of features must be met.
     X : {array-like, sparse matrix, dataframe} of shape (N, D)
         Features.
+    reset : bool, default=False
+        Whether this is the first sight of the data, which define these features.
 
     Returns
     -------
     X : ndarray or CSR matrix of shape (N, D)
         Finite and C-contiguous, of a real type.
     """
-    if _needs_no_check(estimator, X):
+    if not reset and _needs_no_check(estimator, X):
         return X
     refuse_odd_containers(X)
     with _hint_at_encoders():
@@ -83,7 +85,7 @@ def check_features(estimator: Any, X: Any) -> Any:
             accept_sparse="csr",
             dtype=_dtype_to_ask_for(X),
             order="C",
-            reset=False,
+            reset=reset,
         )
 
 
@@ -184,7 +186,7 @@ def check_training_data(
         and _needs_no_check(estimator, X)
         and _target_needs_no_check(y, len(X), numeric_target)
     ):
-        _warn_of_extreme_column(estimator, X)
+        warn_of_extreme_column(estimator, X)
         return X, y
     refuse_odd_containers(X)
     y = _unmasked_target(y, numeric_target)
@@ -200,7 +202,7 @@ def check_training_data(
             y_numeric=numeric_target,
             reset=reset,
         )
-    _warn_of_extreme_column(estimator, X)
+    warn_of_extreme_column(estimator, X)
     return X, _plain_target(y, numeric_target)
 
 
@@ -217,8 +219,16 @@ def _target_needs_no_check(y: Any, n_rows: int, numeric: bool) -> bool:
     return y.dtype.kind in ("biu" if numeric else "biuU")
 
 
-def _warn_of_extreme_column(estimator: Any, X: Any) -> None:
-    """Say so where a value is too large for anything to be learned beside it."""
+def warn_of_extreme_column(estimator: Any, X: Any) -> None:
+    """Say so where a value is too large for anything to be learned beside it.
+
+    Parameters
+    ----------
+    estimator : object
+        May know the names of the columns.
+    X : ndarray or CSR matrix of shape (N, D)
+        Validated features.
+    """
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f" or not values.size:
         return
