@@ -62,7 +62,7 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
             if name not in _FREE
         },
         "data": {
-            "X": _digest(_arrays_of(task.data.x)),
+            "X": _digest(_arrays_of(task.data.features())),
             "y": _digest(_targets_of(task.data, task.y)),
             "sample_weight": _digest(_weights_of(task.data)),
             "X_val": "none" if holdout is None else _digest(_arrays_of(holdout.x)),

@@ -89,21 +89,25 @@ class _Checksums:
 
     def __init__(self, dtype: np.dtype[Any]) -> None:
         self._dtype = dtype
-        self._known: dict[tuple[int, int], str] = {}
+        self._known: dict[tuple[int, int, int], str] = {}
 
     def of(self, data: Dataset, rows: Array | None = None) -> str:
         """Return the checksum of some rows, or of all."""
-        parts = (
-            [data.x, data.y] if data.weight is None else [data.x, data.y, data.weight]
-        )
-        return "-".join(self._of_array(part, rows) for part in parts)
+        parts = [self._of_array(data.x, rows, data.rows), self._of_array(data.y, rows)]
+        if data.weight is not None:
+            parts.append(self._of_array(data.weight, rows))
+        return "-".join(parts)
 
-    def _of_array(self, array: Any, rows: Array | None) -> str:
-        """Return the checksum of some rows of an array."""
-        key = id(array), id(rows)
+    def _of_array(
+        self, array: Any, rows: Array | None, places: Array | None = None
+    ) -> str:
+        """Return the checksum of some rows of an array, at their places in it."""
+        key = id(array), id(rows), id(places)
         if key not in self._known:
-            checksum = 0
-            for part in _pieces(array, rows, self._dtype):
+            checksum, chosen = 0, rows
+            if places is not None:
+                chosen = places if rows is None else places[rows]
+            for part in _pieces(array, chosen, self._dtype):
                 checksum = zlib.crc32(part, checksum)
             self._known[key] = f"{checksum:08x}"
         return self._known[key]
