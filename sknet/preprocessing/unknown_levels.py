@@ -38,11 +38,12 @@ def warn_of_unknown_levels(
         return
     is_known = np.array([*(value in known for value in levels.values), True])
     if _are_rounded(levels.values, known):
-        _warn(
+        warnings.warn(
             f"{label} of X holds floats, in which whole numbers beyond 2**53 are "
             f"rounded, but fit had such of type int, e.g. {_largest(known)}: different "
             "levels may have become one. Read the column as whole numbers, of a type "
-            'that may have gaps (e.g. "Int64" of pandas).'
+            'that may have gaps (e.g. "Int64" of pandas).',
+            stacklevel=2,
         )
     elif not is_known.all():
         _warn_of_strangers(levels, is_known, known, label)
@@ -58,20 +59,22 @@ def _warn_of_strangers(
     no_level = len(codes) == np.count_nonzero(levels.codes >= 0)
     if others:
         now, fitted = others[0], _like(others[0], known)
-        _warn(
+        warnings.warn(
             f"{label} of X has levels of type {_types(others)}, e.g. "
             f"{reprlib.repr(now)}, but in fit its levels were of type {_types(known)}, "
             f"e.g. {reprlib.repr(fitted)}. Levels of another type are other levels: "
             f"{'all' if no_level else 'these'} count as unknown. Convert them as they "
-            f"were in fit: {_conversion(now, fitted)}."
+            f"were in fit: {_conversion(now, fitted)}.",
+            stacklevel=2,
         )
     elif no_level and unknown:
-        _warn(
+        warnings.warn(
             f"{label} of X has no level that fit knows: all count as unknown. Here "
             f"they are of type {_types(unknown)}, in fit they were of type "
             f"{_types(known)}, e.g. {reprlib.repr(next(iter(known)))}. If they are the "
             "same levels, write them as in fit (type, case, blanks); if they are new, "
-            "fit with rows that have them."
+            "fit with rows that have them.",
+            stacklevel=2,
         )
 
 
@@ -158,8 +161,3 @@ def _largest(known: Iterable[Any]) -> int:
 def _types(values: Iterable[Any]) -> str:
     """Return the names of the types of levels."""
     return " and ".join(sorted({type(value).__name__ for value in values}))
-
-
-def _warn(text: str) -> None:
-    """Warn a user of the preprocessor, or of an estimator around it."""
-    warnings.warn(text, stacklevel=2)
