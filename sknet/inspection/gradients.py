@@ -21,7 +21,8 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
 
     It says what a small change of each feature does to the output, there: the raw one,
     before the logistic function or softmax, whose slope would fade where the network is
-    sure.
+    sure. Raw outputs of several classes are known up to a number a row: what speaks for
+    one class against another is the difference of their gradients.
 
     Parameters
     ----------

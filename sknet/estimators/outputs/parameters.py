@@ -80,7 +80,7 @@ def departures(estimator: Any) -> Iterator[str]:
         yield f"initializer={network.initializer!r} multiplies its weights"
 
 
-def _joining_activations(estimator: Any) -> Iterator[str]:
+def _other_activations(estimator: Any) -> Iterator[str]:
     """Iterate over activations that have parameters, or more inputs than outputs."""
     network = _architecture_from_json(estimator._architecture)
     pairs = zip(network.hidden_layer_sizes, _one_a_layer(network), strict=True)
@@ -112,8 +112,8 @@ def _architecture_from_json(text: str) -> Architecture:
 class LayerParameters:
     """Mixin that shows ``theta_`` of a plain network as ``coefs_`` and ``intercepts_``.
 
-    Who reads them takes the network for a plain one: dense layers with an activation
-    each. Of any other there are none.
+    Readers of these take the network for a plain one: dense layers with an activation
+    each. Any other network has none of them.
 
     It reads ``theta_``, ``n_features_in_``, ``n_outputs_``, and ``_architecture``, a
     description as JSON: text is the plainest state there is, and a key to a cache.
@@ -168,7 +168,7 @@ class LayerParameters:
         """Refuse an attribute where the network is more than a plain one."""
         if "theta_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        reasons = dict.fromkeys([*departures(self), *_joining_activations(self)])
+        reasons = dict.fromkeys([*departures(self), *_other_activations(self)])
         if reasons:
             several = n_fitted_networks(self) > 1
             each = "Its networks one by one are in estimators_. " if several else ""
