@@ -11,6 +11,7 @@ Rows 1 to 84 are the catalogue of what scikit-learn's ``MLPClassifier`` and
 
 import functools
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -128,6 +129,19 @@ def warned(category, message, property_=is_finite):
         with pytest.warns(category, match=message):
             result = deed()
         assert property_(result)
+
+    return check
+
+
+def warned_of_each(*messages):
+    """The deed warns of several things, goes on, and its result is finite."""
+
+    def check(deed):
+        with ExitStack() as stack:
+            for message in messages:
+                stack.enter_context(pytest.warns(UserWarning, match=message))
+            result = deed()
+        assert is_finite(result)
 
     return check
 

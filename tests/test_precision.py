@@ -8,7 +8,7 @@ import pytest
 from memory import peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.datasets import make_classification
+from sklearn.datasets import load_iris, make_classification
 from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV
 
@@ -220,3 +220,20 @@ def test_wider_predictions_take_no_second_copy():
         model.fit(rows[:500], np.arange(500) % 10)
         peaks.append(peak_of(lambda model=model: model.predict_proba(rows)))
     assert peaks[0] < peaks[1] + 1e6
+
+
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_logarithms_in_single_precision_are_those_of_the_probabilities(kind):
+    """Also near one, where the rounded probability is one and its logarithm zero."""
+    features, y = load_iris(return_X_y=True)
+    y = y > 0 if kind == "binary" else y
+    network = SimpleMLPClassifier((8,), solver="lbfgs", max_iter=200, random_state=0)
+    network.fit(features, y)
+    rows = features.astype(np.float32)
+    probability = network.predict_proba(rows)
+    assert probability.dtype == np.float32
+    assert (probability == 1.0).any()
+    found, large = network.predict_log_proba(rows), probability > 0.5
+    assert found.dtype == np.float32
+    assert_array_equal(found[large], np.log(probability[large]))
+    assert np.isfinite(found).all()

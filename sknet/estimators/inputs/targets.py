@@ -106,9 +106,14 @@ class ClassTarget:
         """Return logarithms of class probabilities, a column a class or a label.
 
         No probability is taken to be less than the least normal number, so that they
-        are finite, and rank classes as :meth:`probability` does.
+        are finite, and rank classes as :meth:`probability` does: in single precision,
+        which has few numbers near one, they are those of the rounded probabilities.
         """
-        return self._log_probability(raw)
+        found = self._log_probability(raw)
+        if raw.dtype == np.float32 and self.kind != "multilabel-indicator":
+            probability = np.exp(found)
+            np.log(probability, out=found, where=probability > 0.5)
+        return found
 
     @np.errstate(all="ignore")
     def probability(self, raw: Array) -> Array:
