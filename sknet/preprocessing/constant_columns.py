@@ -34,8 +34,9 @@ def warn_of_constant_columns(encoder: Any) -> None:
         named += f" and {len(found) - _MANY} more"
     warnings.warn(
         f"The first table of partial_fit says how all later ones are encoded, and has "
-        f"one value only in {'column' if len(found) == 1 else 'columns'} {named}: "
-        "whatever comes there later will count as 0. Call fit on a sample of the rows "
-        "first, then partial_fit.",
+        "one value only, or none that is frequent, in "
+        f"{'column' if len(found) == 1 else 'columns'} {named}: whatever comes there "
+        "later will count as 0. Call fit on a sample of the rows first, then "
+        "partial_fit.",
         stacklevel=2,
     )
