@@ -48,7 +48,7 @@ def outputs(model, X):
 def mask_of(n_rows, training, n_columns=5, n_members=2) -> Array:
     """The mask that a layer draws."""
     layer, declaration = Dropout(0.5), Declaration()
-    layer.build(declaration, n_columns)
+    layer.build(declaration, (n_columns,))
     workspace = Workspace(declaration, n_members, np.dtype(float), True)
     cache = workspace.cache(n_rows)
     x = np.ones((n_members, n_rows, n_columns))

@@ -27,7 +27,7 @@ Y = (X[:, 0] > X[:, 2]).astype(int)
 
 def passed(root, x, theta=None, k=1):
     """A network of one layer, its parameters, and what it makes of rows."""
-    network = Network(root, x.shape[-1])
+    network = Network([root], x.shape[-1:])
     if theta is None:
         streams = [np.random.RandomState(seed) for seed in range(k)]
         theta = network.initial(streams, np.dtype(float))
@@ -91,7 +91,7 @@ def test_periodic_is_its_formula():
 
 def test_periodic_starts_as_it_says():
     """Deviations of frequencies are a geometric series; phases cover the circle."""
-    network = Network(layers.Periodic(waves=3, lowest=0.1, highest=10.0), 2000)
+    network = Network([layers.Periodic(waves=3, lowest=0.1, highest=10.0)], (2000,))
     theta = network.initial([np.random.RandomState(0)], np.dtype(float))
     (w,), (c,) = (network.layout.named(theta, name) for name in ("frequency", "phase"))
     assert_allclose(w[0, :, 0].std(axis=0), [0.1, 1.0, 10.0], rtol=0.05)
@@ -122,9 +122,9 @@ def test_entrance_widths_and_description(embedding, n_levels, scales):
 
 def test_partition_refuses_other_columns():
     with pytest.raises(ValueError, match="3 columns come in"):
-        Network(layers.Partition((1, 1), (layers.Scale(), layers.Scale())), 3)
+        Network([layers.Partition((1, 1), (layers.Scale(), layers.Scale()))], (3,))
     with pytest.raises(ValueError, match="but 3 come in"):
-        Network(layers.Embedding((2, 2)), 3)
+        Network([layers.Embedding((2, 2))], (3,))
 
 
 # ---------------------------------------------------------------- data-driven weights

@@ -159,12 +159,12 @@ class Gain(Layer):
 
     size: float = real(1.0, "(0, inf)")
 
-    def build(self, declare, n_in):
-        initial = Constant(self.size)
+    def build(self, declare, shape):
+        initial, (n_in,) = Constant(self.size), shape
         declare.parameter("gain", (1, n_in), FREE, initial, (n_in, n_in))
-        declare.buffer("y", n_in)
-        declare.buffer("tmp", n_in, training=True)
-        return n_in
+        declare.buffer("y", shape)
+        declare.buffer("tmp", shape, training=True)
+        return shape
 
     def forward(self, p, x, cache, training):
         cache.x = x
@@ -183,7 +183,7 @@ class Gained(Block):
 
     size: float = real(1.0, "(0, inf)")
 
-    def hidden(self, n_in, width, style):
+    def hidden(self, shape, width, style):
         return (style.dense(width), style.activate(), Gain(self.size))
 
 

@@ -138,7 +138,8 @@ def networks(architecture):
     def of(loss):
         n_raw = loss.n_raw(3 if isinstance(loss, ClassLoss) and loss.exclusive else 2)
         if n_raw not in built:
-            built[n_raw] = Network(architecture.root(N_INPUTS, n_raw), N_INPUTS)
+            layers = architecture.layers(N_INPUTS, n_raw)
+            built[n_raw] = Network(layers, (N_INPUTS,))
         return built[n_raw]
 
     return of

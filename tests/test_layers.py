@@ -79,7 +79,7 @@ each_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 def place(layer, n_members=1, dtype=np.float64, n_in=N_IN, n_rows=N_ROWS):
     """Return a network of one layer with random parameters, buffers and rows."""
     rng = np.random.default_rng(0)
-    network = Network(layer, n_in, input_gradient=True)
+    network = Network([layer], (n_in,), input_gradient=True)
     size = network.layout.n_parameters
     theta = rng.uniform(0.3, 1.3, size=(n_members, size)).astype(dtype)
     theta[:, ::2] *= -1.0
@@ -98,6 +98,12 @@ def place(layer, n_members=1, dtype=np.float64, n_in=N_IN, n_rows=N_ROWS):
         weight=weight,
         cache=workspace.cache(n_rows),
     )
+
+
+def views_of(case, theta=None):
+    """Return the views of the one layer of a network."""
+    bound = case.network.layout.bind(case.theta if theta is None else theta)
+    return bound.children[0]
 
 
 def streams(numbers):
@@ -224,7 +230,7 @@ def test_prediction_leaves_the_parameters_alone(layer):
 def step_peak(architecture, n_rows):
     """Return the peak of what one evaluation of an objective allocates, in bytes."""
     rng = np.random.default_rng(0)
-    network = Network(architecture.root(8, 2), 8)
+    network = Network(architecture.layers(8, 2), (8,))
     theta = network.initial([np.random.RandomState(0)], np.dtype(np.float32))
     objective = Objective(network, SquaredError(), L2(), 0.1)
     point = objective.point(theta, streams([0]))
@@ -252,7 +258,7 @@ def test_step_allocates_nothing_that_grows_with_rows(block, normalization):
 def test_ntk_form_scales_the_product():
     """y = x W / sqrt(n_in) + b."""
     case = place(LAYERS["dense in the NTK form"])
-    views = case.network.layout.bind(case.theta)
+    views = views_of(case)
     expected = case.x @ views.weight / np.sqrt(N_IN) + views.bias
     assert_allclose(run_forward(case), expected, rtol=1e-14)
 
@@ -271,14 +277,14 @@ def test_grouped_equals_a_block_diagonal_dense_layer(name):
     """Outputs, gradients of weights on the diagonal, of biases and of inputs."""
     layer = LAYERS[name]
     case, dense = place(layer), place(Dense(layer.groups * layer.units))
-    views, full = (c.network.layout.bind(c.theta) for c in (case, dense))
+    views, full = (views_of(c) for c in (case, dense))
     scale = layer.initializer.scale((N_IN // layer.groups, layer.units))
     full.weight[0] = scale * block_diagonal(views.weight[0])
     full.bias[:] = views.bias
     dense.x, dense.v = case.x, case.v
     assert_allclose(run_forward(case), run_forward(dense), rtol=1e-13)
     assert_allclose(run_backward(case)[1], run_backward(dense)[1], rtol=1e-13)
-    grad, grad_full = (c.network.layout.bind(c.grad) for c in (case, dense))
+    grad, grad_full = (views_of(c, c.grad) for c in (case, dense))
     on_diagonal = block_diagonal(np.ones(views.weight.shape[1:])) > 0
     expected = np.where(on_diagonal, scale * grad_full.weight[0], 0.0)
     assert_allclose(block_diagonal(grad.weight[0]), expected, rtol=1e-13, atol=1e-15)
@@ -308,7 +314,7 @@ def test_blend_gets_a_layer_of_its_own():
     """A blend has trainable shares, which start as it says; others have none."""
     assert activation_layer(Blend("tanh")) == Mix(Tanh())
     assert activation_layer(Tanh(), True) == Activate(Tanh(), True)
-    network = Network(Mix(Tanh(), 0.3), N_IN)
+    network = Network([Mix(Tanh(), 0.3)], (N_IN,))
     theta = network.initial([np.random.RandomState(0)], np.dtype(float))
     assert_array_equal(theta, np.full((1, N_IN), 0.3))
 
@@ -366,7 +372,7 @@ def test_dropout_draws_from_a_stream_of_each_member():
 
 def set_ones_and_zeros(case):
     """Make a fresh normalisation of a case: scale one, nothing else."""
-    views = case.network.layout.bind(case.theta)
+    views = views_of(case)
     case.theta[:] = 0.0
     views.scale[:] = 1.0
     if case.network.mixes_rows:
@@ -427,7 +433,7 @@ def test_batch_norm_remembers_the_first_batches_alike(momentum):
 def test_batch_norm_predicts_with_the_running_statistics():
     """Prediction is a fixed affine map of each column."""
     case = place(BatchNorm(epsilon=0.1))
-    views = case.network.layout.bind(case.theta)
+    views = views_of(case)
     deviation = np.sqrt(views.running_variance + 0.1)
     expected = (case.x - views.running_mean) / deviation * views.scale + views.shift
     assert_allclose(run_forward(case, "predict"), expected, rtol=1e-13)
@@ -447,7 +453,7 @@ def test_batch_norm_ignores_a_row_without_weight():
 def test_layer_norm_equals_its_formula(mode):
     """Rows of mean 0 and variance 1, scaled and shifted by columns."""
     case = place(LayerNorm(epsilon=0.01))
-    views, x = case.network.layout.bind(case.theta), case.x
+    views, x = views_of(case), case.x
     normal = (x - x.mean(axis=2, keepdims=True)) / np.sqrt(
         x.var(axis=2, keepdims=True) + 0.01
     )
@@ -467,8 +473,8 @@ def test_residual_with_a_zero_body_is_the_identity():
 
 
 def test_residual_refuses_a_shortcut_of_another_width():
-    """The message names both widths and what to do."""
-    with pytest.raises(ValueError, match=r"5 outputs, but its shortcut 6.*projection"):
+    """The message names both shapes and what to do."""
+    with pytest.raises(ValueError, match=r"shape \(5,\).*shortcut \(6,\).*projection"):
         place(Residual(Dense(5), IDENTITY))
 
 
@@ -490,7 +496,7 @@ def test_zero_pad_cuts_off_or_fills_up(units):
 def test_highway_shares_between_carry_and_body(gate):
     """A gate of 0 carries the input, a gate of 1 takes the body."""
     case = place(LAYERS["highway"])
-    views = case.network.layout.bind(case.theta)
+    views = views_of(case)
     switch = views.children[1].children[0]
     switch.weight[:], switch.bias[:] = 0.0, 1000.0 * (2.0 * gate - 1.0)
     dense = views.children[0].children[0]
@@ -501,7 +507,7 @@ def test_highway_shares_between_carry_and_body(gate):
 
 def test_highway_refuses_parts_of_different_widths():
     """The message lists the widths."""
-    with pytest.raises(ValueError, match=r"\[5, 6, 6\]"):
+    with pytest.raises(ValueError, match=r"\[\(5,\), \(6,\), \(6,\)\]"):
         place(Highway(Dense(5), GATE, IDENTITY))
 
 
@@ -510,7 +516,7 @@ def test_sparse_rows_equal_dense_rows(name, n_shared):
     """Outputs and gradients at the network's input; no gradient of the features."""
     layer, rng = LAYERS[name], np.random.default_rng(0)
     case = place(layer, 2)
-    case.network = Network(layer, N_IN)
+    case.network = Network([layer], (N_IN,))
     case.cache = case.network.workspace(2, np.dtype(float), True).cache(N_ROWS)
     x = rng.normal(size=(n_shared, N_ROWS, N_IN)) * rng.integers(
         2, size=(n_shared, N_ROWS, N_IN)

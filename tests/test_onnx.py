@@ -118,9 +118,9 @@ def test_every_component_has_a_converter():
 class Fixed(Block):
     """Activations as they are: a blend does not learn its shares."""
 
-    def hidden(self, n_in, width, style):
+    def hidden(self, shape, width, style):
         """Dense, activation."""
-        del n_in
+        del shape
         return style.dense(width), Activate(style.activation)
 
 
@@ -496,7 +496,7 @@ def test_missing_converter_of_a_layer_or_a_loss():
         pass
 
     with pytest.raises(
-        NotImplementedError, match=r"(?s)layer Unknown.*layer, p, x, n_in"
+        NotImplementedError, match=r"(?s)layer Unknown.*layer, p, x, shape"
     ):
         convert(None, Unknown())
     with pytest.raises(

@@ -104,7 +104,7 @@ def parameter(network, theta, path):
 
 def separate(network, plain, theta, e):
     """Return the factors of one submodel and all else as a network of its own."""
-    last = f"{len(network.root.layers) - 1}."
+    last = f"{len(network.layers) - 1}."
     own = np.zeros((len(theta), plain.layout.n_parameters))
     for p in plain.layout.parameters:
         first, rest = p.path.split(".", 1)
@@ -136,13 +136,13 @@ def test_heads_without_their_copies_are_refused():
     """The number of copies must be that of the heads."""
     for layers in ((Heads(3),), (Spread(2), Heads(3))):
         with pytest.raises(ValueError, match=r"put Spread\(3\) in front"):
-            Network(Sequential(layers), 4)
+            Network(layers, (4,))
 
 
 def test_copies_of_copies_are_refused():
     """Between the two, there is one number of copies."""
     with pytest.raises(ValueError, match="2 copies already"):
-        Network(Sequential((Spread(2), Dense(3), Spread(2))), 4)
+        Network((Spread(2), Dense(3), Spread(2)), (4,))
 
 
 @pytest.mark.parametrize("training", [None, Training([], 0.5)])
@@ -217,11 +217,11 @@ def test_gradient_is_the_mean_of_separate_networks(block, normalization, weighte
     """Value too; a head gets its own part, the factors what comes out at the input."""
     network = built(described(block, normalization))
     plain = built(described(block, normalization, n_heads=1))
-    plain = Network(plain.root, N_INPUTS, input_gradient=True)
+    plain = Network(plain.layers, (N_INPUTS,), input_gradient=True)
     theta, batch = point_of(network, 2), batch_of(2, weighted)
     data, grad = evaluate(Objective(network, SquaredError(), L2(), 0.0), theta, batch)
     expected, values = np.zeros_like(grad), np.zeros(2)
-    last = f"{len(network.root.layers) - 1}."
+    last = f"{len(network.layers) - 1}."
     for e in range(E):
         scale, own = separate(network, plain, theta, e)
         value, own_grad, dx = pulled_back(plain, own, batch, batch.x * scale[:, None])
@@ -259,7 +259,7 @@ def test_batch_statistics_are_those_of_all_copies(block, weighted):
     plain = built(described(block, "batch", n_heads=1))
     theta, batch = point_of(network), batch_of(1, weighted)
     for name in ("weight", "bias"):
-        head = parameter(network, theta, f"{len(network.root.layers) - 1}.{name}")
+        head = parameter(network, theta, f"{len(network.layers) - 1}.{name}")
         head[:] = head[:, :1]
     _, own = separate(network, plain, theta, 0)
     scale = parameter(network, theta, "0.scale")[0]
@@ -280,7 +280,7 @@ def test_batch_statistics_are_those_of_all_copies(block, weighted):
             assert_allclose(kept, plain.layout.view(own, p), rtol=1e-12)
             continue
         found = parameter(network, grad, path)
-        if int(first) == len(plain.root.layers) - 1:
+        if int(first) == len(plain.layers) - 1:
             found = found.sum(axis=1)
         assert_allclose(found, plain.layout.view(own_grad, p), rtol=1e-9, atol=1e-13)
 
@@ -291,9 +291,8 @@ def test_one_submodel_with_factors_of_one_is_the_plain_network(normalization, we
     """Bit for bit: value, gradient and statistics, with dropout."""
     architecture = described("plain", normalization, n_heads=1, dropout=(0.3,))
     plain = built(architecture)
-    trunk = plain.root.layers[:-1]
-    root = Sequential((Spread(1), *trunk, Heads(1, N_OUTPUTS)))
-    network = Network(root, N_INPUTS)
+    trunk = plain.layers[:-1]
+    network = Network((Spread(1), *trunk, Heads(1, N_OUTPUTS)), (N_INPUTS,))
     theta, batch = point_of(network, 2), batch_of(2, weighted)
     parameter(network, theta, "0.scale")[:] = 1.0
     _, own = separate(network, plain, theta, 0)
@@ -385,16 +384,16 @@ def test_rows_of_hyperparameters_are_those_of_each_member():
     batch = batch_of(3)
     classes = np.random.default_rng(2).integers(N_OUTPUTS, size=(3, N_ROWS))
     batch.y = np.eye(N_OUTPUTS)[classes]
-    root = described(dropout=(rates,)).root(N_INPUTS, N_OUTPUTS)
-    network = Network(root, N_INPUTS)
+    layers = described(dropout=(rates,)).layers(N_INPUTS, N_OUTPUTS)
+    network = Network(layers, (N_INPUTS,))
     objective = Objective(network, in_rows(losses), L2(), 0.3)
     theta = point_of(network, 3)
     data, grad = evaluate(objective, theta, batch, noise(3))
     for k, loss in enumerate(losses):
         one, rate = slice(k, k + 1), float(rates[k, 0])
-        alone = described(dropout=(rate,)).root(N_INPUTS, N_OUTPUTS)
+        alone = described(dropout=(rate,)).layers(N_INPUTS, N_OUTPUTS)
         part = Batch(batch.x[one], batch.y[one], batch.weight, batch.total, N_ROWS)
-        own = Objective(Network(alone, N_INPUTS), loss, L2(), 0.3)
+        own = Objective(Network(alone, (N_INPUTS,)), loss, L2(), 0.3)
         own_data, own_grad = evaluate(own, theta[one].copy(), part, noise(3)[one])
         assert_array_equal(own_data, data[one])
         assert_array_equal(own_grad, grad[one])
@@ -499,6 +498,6 @@ def test_heads_take_the_style_of_the_output_layer():
     """Gain, initializer and biases as those of the plain network."""
     he = INITIALIZERS.make("he_normal")
     made = Architecture((3,), (Tanh(),), initializer=he, use_bias=False, n_heads=2)
-    first, *_, last = made.root(N_INPUTS, 1).layers
+    first, *_, last = made.layers(N_INPUTS, 1)
     assert first == Spread(2)
     assert last == Heads(2, 1, Tanh().gain, he, use_bias=False)

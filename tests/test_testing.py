@@ -154,7 +154,7 @@ def test_layer_passes(layer):
 
 def test_layer_passes_with_one_member():
     """K = 1 has no code of its own."""
-    check_layer(layers.Sequential(STACK), n_inputs=2, n_members=1)
+    check_layer(layers.Sequential(STACK), input_shape=2, n_members=1)
 
 
 def test_each_layer_is_among_the_examples():
@@ -802,7 +802,7 @@ class BrokenDense(layers.Dense):
 class BrokenBlock(BLOCKS["plain"]):
     """The classic hidden layer of a broken dense layer."""
 
-    def hidden(self, n_in, width, style):
+    def hidden(self, shape, width, style):
         return (BrokenDense(width), style.activate())
 
 

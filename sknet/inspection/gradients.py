@@ -71,7 +71,7 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
             f"output must be a whole number from 0 to {fitted.n_outputs - 1}, got "
             f"{output!r}."
         )
-    network = Network(fitted.root, fitted.n_inputs, input_gradient=True)
+    network = Network(fitted.layers, fitted.input_shape, input_gradient=True)
     theta = estimator.theta_
     gradient = np.zeros((len(theta), network.layout.n_trainable), dtype=theta.dtype)
     views, grads = network.layout.bind(theta), network.layout.bind(gradient)

@@ -11,7 +11,7 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.blocks import BLOCKS, Block, Plain, Style
 from sknet.network.entrance import Entrance
 from sknet.network.layers import Heads, Layer, Sequential, Spread
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Architecture:
         dropout = self.dropout[layer if len(self.dropout) > 1 else 0]
         return Style(activation, dropout, self.initializer, self.use_bias)
 
-    def root(self, n_inputs: int, n_outputs: int) -> Layer:
+    def layers(self, n_inputs: int, n_outputs: int) -> tuple[Layer, ...]:
         """Return the hidden layers and the output layer, or one for each submodel.
 
         Parameters
@@ -72,24 +72,25 @@ class Architecture:
 
         Returns
         -------
-        root : Layer
-            The composition. The gain of the last activation also scales the initial
-            weights of the output layer, as in scikit-learn.
+        layers : tuple of Layer
+            What :class:`~sknet.network.network.Network` takes. The gain of the last
+            activation also scales the initial weights of the output layer, as in
+            scikit-learn.
         """
         parts = self.entrance.layers(n_inputs)
-        n_in = _n_outputs(parts, n_inputs)
+        shape = _shape_behind(parts, (n_inputs,))
         if self.n_heads > 1:
             parts += (Spread(self.n_heads),)
         for i, width in enumerate(self.hidden_layer_sizes):
             style = self.style(i)
             more = self.block.stem(width, style) if i == 0 else ()
-            n_in = _n_outputs(more, n_in)
-            block = self.block.hidden(n_in, width, style)
-            n_in = _n_outputs(block, n_in)
+            shape = _shape_behind(more, shape)
+            block = self.block.hidden(shape, width, style)
+            shape = _shape_behind(block, shape)
             parts += (*more, *block)
         if self.hidden_layer_sizes:
             parts += self.block.head(self.style(-1))
-        return Sequential((*parts, self._output(n_outputs)))
+        return (*parts, self._output(n_outputs))
 
     def _output(self, units: int) -> Layer:
         """Return the output layer; of several submodels, all of theirs."""
@@ -130,6 +131,6 @@ class Architecture:
         )
 
 
-def _n_outputs(parts: tuple[Layer, ...], n_in: int) -> int:
-    """Return how many columns come out of layers."""
-    return Sequential(parts).build(Declaration(), n_in)
+def _shape_behind(parts: tuple[Layer, ...], shape: Shape) -> Shape:
+    """Return the shape of the rows that come out of layers."""
+    return Sequential(parts).build(Declaration(), shape)

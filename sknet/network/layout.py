@@ -6,6 +6,7 @@ Layers declare; the layout sorts what was declared into three zones,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -14,6 +15,9 @@ from typing import Any, NamedTuple
 from sknet._numerics import Array
 from sknet.initializers import Initializer
 
+
+# The shape of one row: (columns,), or with axes in front of the columns.
+Shape = tuple[int, ...]
 
 DECAYED, FREE, STATISTIC = range(3)
 
@@ -48,10 +52,7 @@ class Parameter:
     @property
     def size(self) -> int:
         """Number of elements for one member."""
-        size = 1
-        for length in self.shape:
-            size *= length
-        return size
+        return math.prod(self.shape)
 
     @property
     def name(self) -> str:
@@ -61,14 +62,19 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Buffer:
-    """One declared array of the workspace, of shape (K, n_copies * B, columns)."""
+    """One declared array of the workspace, of shape (K, n_copies * B, *shape)."""
 
     name: str
-    columns: int
+    shape: Shape
     training: bool
     n_scratch: int = 0
     n_copies: int = 1
     holds_index: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of elements for each row of the batch."""
+        return self.n_copies * math.prod(self.shape)
 
 
 @dataclass(eq=False)
@@ -117,28 +123,29 @@ class Declaration:
         path = f"{self.path}.{name}" if self.path else name
         self.parameters.append(Parameter(path, shape, zone, initializer, fan, gain))
 
-    def buffer(self, name: str, columns: int, training: bool = False) -> None:
-        """Declare a workspace array, needed in prediction too unless ``training``."""
-        buffer = Buffer(name, columns, training, n_copies=self.n_copies)
+    def buffer(self, name: str, shape: Shape, training: bool = False) -> None:
+        """Declare a workspace array (K, B, *shape).
+
+        It is needed in prediction too unless ``training``.
+        """
+        buffer = Buffer(name, shape, training, n_copies=self.n_copies)
         self.buffers.append(buffer)
 
-    def index(self, name: str, columns: int, training: bool = False) -> None:
+    def index(self, name: str, shape: Shape, training: bool = False) -> None:
         """Declare a workspace array of whole numbers; else as :meth:`buffer`."""
-        buffer = Buffer(
-            name, columns, training, n_copies=self.n_copies, holds_index=True
-        )
+        buffer = Buffer(name, shape, training, n_copies=self.n_copies, holds_index=True)
         self.buffers.append(buffer)
 
     def scratch(
-        self, name: str, columns: int, n_scratch: int = 1, training: bool = False
+        self, name: str, shape: Shape, n_scratch: int = 1, training: bool = False
     ) -> None:
         """Declare a workspace array of which nothing is left after the call.
 
         All layers share the memory of their scratch arrays, so that it stays in cache;
-        a layer can declare this only once. Of shape (K, B, columns), or with a leading
+        a layer can declare this only once. Of shape (K, B, *shape), or with a leading
         axis if there is more than one.
         """
-        buffer = Buffer(name, columns, training, n_scratch, self.n_copies)
+        buffer = Buffer(name, shape, training, n_scratch, self.n_copies)
         self.buffers.append(buffer)
 
     def child(self, at_input: bool) -> Declaration:

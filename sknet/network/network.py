@@ -1,7 +1,8 @@
-"""The network: a root layer, its layout, and initial parameters."""
+"""The network: a list of layers, their layout, and initial parameters."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -11,8 +12,8 @@ from scipy import sparse
 
 from sknet._numerics import Array, SparseRows
 from sknet.network.architecture import Architecture
-from sknet.network.layers import Layer, Training
-from sknet.network.layout import DECAYED, Declaration, Layout
+from sknet.network.layers import Layer, Sequential, Training
+from sknet.network.layout import DECAYED, Declaration, Layout, Shape
 from sknet.network.workspace import Workspace
 
 
@@ -21,10 +22,11 @@ class Network:
 
     Parameters
     ----------
-    root : Layer
-        The composition of all layers.
-    n_inputs : int
-        Number of features.
+    layers : sequence of Layer
+        In the order of the forward pass.
+    input_shape : tuple of int
+        The shape of one row of features: ``(n_inputs,)``, or with axes in front, as
+        ``(height, width, channels)``. Batches hold rows of columns whatever it is.
     input_gradient : bool, default=False
         Whether ``backward`` returns the gradient with respect to the features, which
         training has no use for.
@@ -33,8 +35,8 @@ class Network:
     ----------
     layout : Layout
         Where the parameters live.
-    n_outputs : int
-        Number of raw outputs.
+    n_inputs, n_outputs : int
+        Numbers of features and of raw outputs.
     draws_noise : bool
         Whether a layer draws random numbers while training.
     mixes_rows : bool
@@ -44,12 +46,22 @@ class Network:
     """
 
     def __init__(
-        self, root: Layer, n_inputs: int, input_gradient: bool = False
+        self,
+        layers: Sequence[Layer],
+        input_shape: Shape,
+        input_gradient: bool = False,
     ) -> None:
-        self.root = root
-        self.n_inputs = n_inputs
+        self.root = Sequential(tuple(layers))
+        self.input_shape = input_shape
+        self.n_inputs = math.prod(input_shape)
         self._declaration = Declaration(at_input=not input_gradient)
-        self.n_outputs = root.build(self._declaration, n_inputs)
+        shape = self.root.build(self._declaration, input_shape)
+        if len(shape) != 1:
+            raise ValueError(
+                f"The raw outputs of a network are columns, but its last layer gives "
+                f"rows of shape {shape}: put Flatten() and a dense layer behind it."
+            )
+        (self.n_outputs,) = shape
         self.layout = Layout(self._declaration)
         nodes = list(self._declaration.walk())
         self.draws_noise = any(node.draws_noise for node in nodes)
@@ -57,18 +69,24 @@ class Network:
         self.n_heads = max(node.n_heads for node in nodes)
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, in the order of the forward pass."""
+        return self.root.layers
+
+    @property
     def n_largest(self) -> int:
-        """Elements of the largest weight matrix."""
-        return max(p.size for p in self.layout.parameters if p.zone == DECAYED)
+        """Elements of the largest weight matrix; 0 if there is none."""
+        sizes = [p.size for p in self.layout.parameters if p.zone == DECAYED]
+        return max(sizes, default=0)
 
     @property
     def n_columns(self) -> int:
-        """Columns of all arrays that a training computes in, for each row."""
+        """Elements of all arrays that a training computes in, for each row."""
         nodes = self._declaration.walk()
         own = [b for node in nodes for b in node.buffers]
-        widths = [b.n_copies * b.columns * b.n_scratch for b in own]
-        kept = sum(b.n_copies * b.columns for b in own if not b.n_scratch)
-        return kept + max(widths, default=0)
+        scratch = [b.size * b.n_scratch for b in own]
+        kept = sum(b.size for b in own if not b.n_scratch)
+        return kept + max(scratch, default=0)
 
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
@@ -109,7 +127,7 @@ class Network:
         chunk = x.astype(theta.dtype)
         rows = SparseRows([chunk]) if sparse.issparse(chunk) else chunk[None]
         cache = self.workspace(len(theta), theta.dtype, False).cache(x.shape[0])
-        self.root.adapt(self.layout.bind(theta), rows, cache, weight)
+        self.root.adapt(self.layout.bind(theta), self._shaped(rows), cache, weight)
 
     def workspace(
         self, n_members: int, dtype: np.dtype[Any], training: bool
@@ -121,11 +139,24 @@ class Network:
         self, views: Any, x: Any, cache: Any, training: Training | None = None
     ) -> Array:
         """Return the raw outputs, of shape (K * E, B, C)."""
-        return self.root.forward(views, x, cache, training)
+        return self.root.forward(views, self._shaped(x), cache, training)
+
+    def _shaped(self, x: Any) -> Any:
+        """View rows of columns (K or 1, B, n_inputs) in the shape of the input."""
+        if len(self.input_shape) == 1:
+            return x
+        dense = x.to_dense() if isinstance(x, SparseRows) else x
+        return dense.reshape(*dense.shape[:2], *self.input_shape)
 
     def backward(self, views: Any, grad: Any, draw: Array, cache: Any) -> Array | None:
-        """Write the gradient; ``draw`` is the gradient of the raw outputs."""
-        return self.root.backward(views, grad, draw, cache)
+        """Write the gradient; ``draw`` is the gradient of the raw outputs.
+
+        The gradient with respect to the features has the shape (K, B, n_inputs).
+        """
+        dx = self.root.backward(views, grad, draw, cache)
+        if dx is None or len(self.input_shape) == 1:
+            return dx
+        return dx.reshape(*dx.shape[:2], self.n_inputs)
 
 
 @lru_cache(maxsize=128)
@@ -146,4 +177,4 @@ def perceptron(n_inputs: int, architecture: Architecture, n_outputs: int) -> Net
     network : Network
         Shared between callers; it holds no array.
     """
-    return Network(architecture.root(n_inputs, n_outputs), n_inputs)
+    return Network(architecture.layers(n_inputs, n_outputs), (n_inputs,))

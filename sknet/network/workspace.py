@@ -41,7 +41,7 @@ def _needs(node: Declaration, training: bool) -> _Needs:
         n_copies=node.n_copies,
         children=children,
         widest=max(
-            [b.n_copies * b.columns * b.n_scratch for b in scratch]
+            [b.size * b.n_scratch for b in scratch]
             + [child.widest for child in children],
             default=0,
         ),
@@ -101,11 +101,11 @@ class Workspace:
         n_members = self._n_members
         buffers: dict[str, Array | None] = {**needs.absent}
         for b in needs.kept:
-            shape = (n_members, b.n_copies * n_rows, b.columns)
+            shape = (n_members, b.n_copies * n_rows, *b.shape)
             dtype = np.intp if b.holds_index else self._dtype
             buffers[b.name] = np.empty(shape, dtype=dtype)
         for b in needs.scratch:
-            shape = (n_members, b.n_copies * n_rows, b.columns)
+            shape = (n_members, b.n_copies * n_rows, *b.shape)
             full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)
             buffers[b.name] = scratch[: math.prod(full)].reshape(full)
         children = tuple([self._allocate(c, n_rows, scratch) for c in needs.children])

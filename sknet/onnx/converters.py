@@ -19,7 +19,7 @@ CONVERTERS: dict[type[Component], Callable[..., str]] = {}
 
 _FORMS: dict[type[Component], tuple[str, str]] = {
     Activation: ("activation", "graph, activation, z"),
-    Layer: ("layer", "graph, layer, p, x, n_in"),
+    Layer: ("layer", "graph, layer, p, x, shape"),
     Loss: ("loss", "graph, loss, raw, n_raw"),
 }
 
@@ -41,9 +41,9 @@ def converter(component: type[Component]) -> Callable[[Function], Function]:
         Takes the function, and returns it unchanged. The function returns the name of a
         value, from names of values: of an activation ``function(graph, activation, z)``
         returns what ``forward`` gives; of a layer ``function(graph, layer, p, x,
-        n_in)`` likewise, with the arrays ``p`` of the layer's parameters, which count
-        members first, and the number of columns; of a loss ``function(graph, loss,
-        raw, n_raw)`` returns what ``link`` gives. ``graph.op`` writes a node.
+        shape)`` likewise, with the arrays ``p`` of the layer's parameters, which count
+        members first, and the shape of one row of ``x``; of a loss ``function(graph,
+        loss, raw, n_raw)`` returns what ``link`` gives. ``graph.op`` writes a node.
 
     Raises
     ------

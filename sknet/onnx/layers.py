@@ -1,9 +1,9 @@
 """The layers as ONNX nodes.
 
-Values have the shape (B, n) in a single network, and (M, B, n) in M networks, which are
-members or the submodels of a shared trunk. Most layers need not know which it is: they
-count axes from the last one, parameters (K, ...) come without the first axis where K is
-1, and ONNX broadcasts as NumPy does.
+Values have the shape (B, ..., n) in a single network, and (M, B, ..., n) in M networks,
+which are members or the submodels of a shared trunk. Most layers need not know which it
+is: they count axes from the last one, parameters (K, ...) come without the first axis
+where K is 1, and ONNX broadcasts as NumPy does.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sknet.network.layers import (
     Dense,
     Dropout,
     Embedding,
+    Flatten,
     GroupedDense,
     Heads,
     Highway,
@@ -29,61 +30,72 @@ from sknet.network.layers import (
     Mix,
     Partition,
     Periodic,
+    Reshape,
     Residual,
     Scale,
     Sequential,
     Spread,
     ZeroPad,
 )
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 from sknet.onnx.activations import mixed
 from sknet.onnx.converters import convert, converter
 from sknet.onnx.graph import Graph
 
 
-def of_members(parameter: Array) -> Array:
-    """Return parameters (K, ...), of a single member without the first axis."""
-    return parameter[0] if len(parameter) == 1 else parameter
+def of_members(parameter: Array, shape: Shape = (1,)) -> Array:
+    """Return parameters (K, ...), of a single member without the first axis.
+
+    Those of several members get an axis for each one that rows of ``shape`` have in
+    front of their columns.
+    """
+    if len(parameter) == 1:
+        single: Array = parameter[0]
+        return single
+    between = (1,) * (len(shape) - 1)
+    return parameter.reshape(len(parameter), *between, *parameter.shape[1:])
 
 
 # ------------------------------------------------------------------- layers of layers
 
 
 @converter(Sequential)
-def sequential(graph: Graph, layer: Sequential, p: Any, x: str, n_in: int) -> str:
+def sequential(graph: Graph, layer: Sequential, p: Any, x: str, shape: Shape) -> str:
     """Write the layers in order."""
     for i, part in enumerate(layer.layers):
-        x = convert(graph, part, p.children[i], x, n_in)
+        x = convert(graph, part, p.children[i], x, shape)
         if i + 1 < len(layer.layers):
-            n_in = part.build(Declaration(), n_in)
+            shape = part.build(Declaration(), shape)
     return x
 
 
 @converter(Residual)
-def residual(graph: Graph, layer: Residual, p: Any, x: str, n_in: int) -> str:
+def residual(graph: Graph, layer: Residual, p: Any, x: str, shape: Shape) -> str:
     """Write the sum of body and shortcut."""
-    body = convert(graph, layer.body, p.children[0], x, n_in)
-    return graph.op("Add", body, convert(graph, layer.shortcut, p.children[1], x, n_in))
+    body = convert(graph, layer.body, p.children[0], x, shape)
+    return graph.op(
+        "Add", body, convert(graph, layer.shortcut, p.children[1], x, shape)
+    )
 
 
 @converter(Highway)
-def highway(graph: Graph, layer: Highway, p: Any, x: str, n_in: int) -> str:
+def highway(graph: Graph, layer: Highway, p: Any, x: str, shape: Shape) -> str:
     """Write ``carry + gate (body - carry)``."""
     parts: tuple[Layer, ...] = (layer.body, layer.gate, layer.carry)
     body, gate, carry = (
-        convert(graph, part, p.children[i], x, n_in) for i, part in enumerate(parts)
+        convert(graph, part, p.children[i], x, shape) for i, part in enumerate(parts)
     )
     return mixed(graph, carry, body, gate)
 
 
 @converter(Partition)
-def partition(graph: Graph, layer: Partition, p: Any, x: str, n_in: int) -> str:
+def partition(graph: Graph, layer: Partition, p: Any, x: str, shape: Shape) -> str:
     """Write the layers of each group of columns, and join what they give."""
-    del n_in
+    del shape
     parts, start, n_members = [], 0, _n_members(p)
     for i, (width, part) in enumerate(zip(layer.widths, layer.layers, strict=True)):
         columns = graph.columns(x, start, start + width)
-        part_out = convert(graph, part, p.children[i], columns, width)
+        part_out = convert(graph, part, p.children[i], columns, (width,))
         if n_members > 1:  # a group without parameters is the same for all of them
             part_out = graph.op("Expand", part_out, np.array([n_members, 1, 1]))
         parts.append(part_out)
@@ -98,126 +110,146 @@ def _n_members(p: Any) -> int:
     return max([1, *map(len, arrays), *inside])
 
 
+@converter(Reshape)
+def reshape(graph: Graph, layer: Reshape, p: Any, x: str, shape: Shape) -> str:
+    """Write the rows with other axes."""
+    del p
+    return _with_axes(graph, x, shape, layer.shape)
+
+
+@converter(Flatten)
+def flatten(graph: Graph, layer: Flatten, p: Any, x: str, shape: Shape) -> str:
+    """Write the rows as columns."""
+    del layer, p
+    return _with_axes(graph, x, shape, (math.prod(shape),))
+
+
+def _with_axes(graph: Graph, x: str, before: Shape, after: Shape) -> str:
+    """Return rows (..., *before) as (..., *after), whatever stands in front."""
+    ends = (np.array([0]), np.array([-len(before)]), np.array([0]))
+    leading = graph.op("Slice", graph.op("Shape", x), *ends)
+    return graph.op("Reshape", x, graph.op("Concat", leading, np.array(after), axis=0))
+
+
 # -------------------------------------------------------------------------- products
 
 
 @converter(Dense)
-def dense(graph: Graph, layer: Dense, p: Any, x: str, n_in: int) -> str:
+def dense(graph: Graph, layer: Dense, p: Any, x: str, shape: Shape) -> str:
     """Write ``s x W + b``."""
-    del n_in
-    return _affine(graph, layer, of_members(p.weight), p, x)
+    return _affine(graph, layer, p.weight, p, x, shape)
 
 
 @converter(GroupedDense)
-def grouped_dense(graph: Graph, layer: GroupedDense, p: Any, x: str, n_in: int) -> str:
+def grouped_dense(
+    graph: Graph, layer: GroupedDense, p: Any, x: str, shape: Shape
+) -> str:
     """Write it as the dense layer that it is, with zeros outside of the groups."""
-    del n_in
     weight = np.stack([block_diag(*groups) for groups in p.weight])
-    return _affine(graph, layer, of_members(weight), p, x)
+    return _affine(graph, layer, weight, p, x, shape)
 
 
 @converter(Heads)
-def heads(graph: Graph, layer: Heads, p: Any, x: str, n_in: int) -> str:
+def heads(graph: Graph, layer: Heads, p: Any, x: str, shape: Shape) -> str:
     """Write a product for each submodel; there is one network of them."""
-    del n_in
-    return _affine(graph, layer, of_members(p.weight), p, x)
+    return _affine(graph, layer, p.weight, p, x, shape)
 
 
-def _affine(graph: Graph, layer: Any, weight: Array, p: Any, x: str) -> str:
+def _affine(
+    graph: Graph, layer: Any, weight: Array, p: Any, x: str, shape: Shape
+) -> str:
     """Write ``s x W + b`` by the weights of a layer, which says the rest."""
     if layer.initializer.rescales:
         weight = weight * layer.initializer.scale(p.weight.shape[-2:])
-    y = graph.op("MatMul", x, weight)
-    return graph.op("Add", y, of_members(p.bias)) if layer.use_bias else y
+    y = graph.op("MatMul", x, of_members(weight, shape))
+    return graph.op("Add", y, of_members(p.bias, shape)) if layer.use_bias else y
 
 
 # ------------------------------------------------------------------ column by column
 
 
 @converter(Activate)
-def activate(graph: Graph, layer: Activate, p: Any, x: str, n_in: int) -> str:
+def activate(graph: Graph, layer: Activate, p: Any, x: str, shape: Shape) -> str:
     """Write the activation."""
-    del p, n_in
+    del p, shape
     return convert(graph, layer.activation, x)
 
 
 @converter(Mix)
-def mix(graph: Graph, layer: Mix, p: Any, x: str, n_in: int) -> str:
+def mix(graph: Graph, layer: Mix, p: Any, x: str, shape: Shape) -> str:
     """Write the activation mixed with its input."""
-    del n_in
     a = convert(graph, layer.activation, x)
-    return mixed(graph, x, a, of_members(p.mix))
+    return mixed(graph, x, a, of_members(p.mix, shape))
 
 
 @converter(Dropout)
-def dropout(graph: Graph, layer: Dropout, p: Any, x: str, n_in: int) -> str:
+def dropout(graph: Graph, layer: Dropout, p: Any, x: str, shape: Shape) -> str:
     """Leave ``x``: nothing is dropped in prediction."""
-    del graph, layer, p, n_in
+    del graph, layer, p, shape
     return x
 
 
 @converter(Scale)
-def scale(graph: Graph, layer: Scale, p: Any, x: str, n_in: int) -> str:
+def scale(graph: Graph, layer: Scale, p: Any, x: str, shape: Shape) -> str:
     """Write the product with the factors."""
-    del layer, n_in
-    return graph.op("Mul", x, of_members(p.scale))
+    del layer
+    return graph.op("Mul", x, of_members(p.scale, shape))
 
 
 @converter(Spread)
-def spread(graph: Graph, layer: Spread, p: Any, x: str, n_in: int) -> str:
+def spread(graph: Graph, layer: Spread, p: Any, x: str, shape: Shape) -> str:
     """Write the scaled copies, (E, B, n); there is one network that shares a trunk."""
-    del layer, n_in
+    del layer, shape
     return graph.op("Mul", x, p.scale[0][:, None, :])
 
 
 @converter(ZeroPad)
-def zero_pad(graph: Graph, layer: ZeroPad, p: Any, x: str, n_in: int) -> str:
+def zero_pad(graph: Graph, layer: ZeroPad, p: Any, x: str, shape: Shape) -> str:
     """Write the product with a part of the unit matrix."""
     del p
-    return graph.op("MatMul", x, np.eye(n_in, layer.units))
+    return graph.op("MatMul", x, np.eye(shape[-1], layer.units))
 
 
 # -------------------------------------------------------------------- normalisations
 
 
 @converter(BatchNorm)
-def batch_norm(graph: Graph, layer: BatchNorm, p: Any, x: str, n_in: int) -> str:
+def batch_norm(graph: Graph, layer: BatchNorm, p: Any, x: str, shape: Shape) -> str:
     """Write it with the running statistics."""
-    del n_in
     # the centre first: in one affine map a large mean would take digits away
-    centred = graph.op("Sub", x, of_members(p.running_mean))
+    centred = graph.op("Sub", x, of_members(p.running_mean, shape))
     factor = p.scale / np.sqrt(p.running_variance + layer.epsilon)
-    return graph.op(
-        "Add", graph.op("Mul", centred, of_members(factor)), of_members(p.shift)
-    )
+    scaled = graph.op("Mul", centred, of_members(factor, shape))
+    return graph.op("Add", scaled, of_members(p.shift, shape))
 
 
 @converter(LayerNorm)
-def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, n_in: int) -> str:
+def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, shape: Shape) -> str:
     """Write it with means as products, as the layer does."""
-    column = np.full((n_in, 1), 1.0 / n_in)
+    column = np.full((shape[-1], 1), 1.0 / shape[-1])
     centred = graph.op("Sub", x, graph.op("MatMul", x, column))
     variance = graph.op("MatMul", graph.op("Mul", centred, centred), column)
     deviation = graph.op("Sqrt", graph.op("Add", variance, layer.epsilon))
-    y = graph.op("Mul", graph.op("Div", centred, deviation), of_members(p.scale))
-    return graph.op("Add", y, of_members(p.shift))
+    normal = graph.op("Div", centred, deviation)
+    y = graph.op("Mul", normal, of_members(p.scale, shape))
+    return graph.op("Add", y, of_members(p.shift, shape))
 
 
 # --------------------------------------------------------- embeddings, at the entrance
 
 
 @converter(Embedding)
-def embedding(graph: Graph, layer: Embedding, p: Any, x: str, n_in: int) -> str:
+def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> str:
     """Write a look-up in one table; a preprocessor gives no code that is not in it."""
     starts = np.cumsum((0, *layer.n_levels[:-1]))
     rows = graph.op("Add", graph.cast(x, np.int64), starts)
     table = of_members(p.table)
     vectors = graph.op("Gather", table, rows, axis=table.ndim - 2)
-    return _as_columns(graph, vectors, len(p.table), n_in * layer.size)
+    return _as_columns(graph, vectors, len(p.table), shape[0] * layer.size)
 
 
 @converter(Periodic)
-def periodic(graph: Graph, layer: Periodic, p: Any, x: str, n_in: int) -> str:
+def periodic(graph: Graph, layer: Periodic, p: Any, x: str, shape: Shape) -> str:
     """Write waves and maps column by column, (K, D, B, n)."""
     n_members = len(p.phase)
     each = graph.op("Unsqueeze", graph.op("Transpose", x, perm=[1, 0]), np.array([2]))
@@ -226,7 +258,7 @@ def periodic(graph: Graph, layer: Periodic, p: Any, x: str, n_in: int) -> str:
     numbers = graph.op("Add", graph.op("MatMul", wave, p.mixing), p.offset)
     same = graph.op("Expand", each, np.array([n_members, 1, 1, 1]))
     out = graph.op("Transpose", graph.joined([numbers, same]), perm=[0, 2, 1, 3])
-    return _as_columns(graph, out, n_members, n_in * layer.size)
+    return _as_columns(graph, out, n_members, shape[0] * layer.size)
 
 
 def _as_columns(graph: Graph, x: str, n_members: int, n_columns: int) -> str:

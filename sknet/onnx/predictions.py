@@ -41,10 +41,13 @@ def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
     """Write the raw outputs of a fitted estimator for encoded features ``x``."""
     network, theta = estimator._fitted_network(), estimator.theta_
     views = network.layout.bind(theta)
+    if len(network.input_shape) > 1:
+        x = graph.reshaped(x, -1, *network.input_shape)
     if len(theta) > 1 and not _makes_members(network.root):
         # One matrix times several is ONNX, too, but OpenVINO refuses it.
-        x = graph.op("Expand", x, np.array([len(theta), 1, 1]))
-    raw = convert(graph, network.root, views, x, network.n_inputs)
+        ones = [1] * (1 + len(network.input_shape))
+        x = graph.op("Expand", x, np.array([len(theta), *ones]))
+    raw = convert(graph, network.root, views, x, network.input_shape)
     temperature = vars(estimator).get("temperature_", 1.0)
     if temperature != 1.0:
         raw = graph.op("Div", raw, float(temperature))

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array, Scalar
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.network.layers import Layer, Training
-from sknet.network.layout import Declaration, Layout
+from sknet.network.layout import Declaration, Layout, Shape
 from sknet.network.workspace import Workspace
 from sknet.testing.demands import DTYPES, Demands, filled_with_nan
 from sknet.testing.parts import Section, is_surrogate, parts_of, sections_of
@@ -34,14 +34,14 @@ class _Bench:
     """A layer with parameters, input and noise to try it on."""
 
     def __init__(
-        self, layer: Layer, n_inputs: int, n_members: int, stream: Any
+        self, layer: Layer, input_shape: Shape, n_members: int, stream: Any
     ) -> None:
         self.layer = layer
         self.declaration = Declaration(at_input=False)
-        self.n_outputs = layer.build(self.declaration, n_inputs)
+        output_shape = layer.build(self.declaration, input_shape)
         self.layout = Layout(self.declaration)
         self.at_input = Declaration(at_input=True)
-        layer.build(self.at_input, n_inputs)
+        layer.build(self.at_input, input_shape)
         self.theta = np.zeros((n_members, self.layout.n_parameters))
         for p in self.layout.parameters:
             for view in self.layout.view(self.theta, p):
@@ -49,10 +49,10 @@ class _Bench:
         n_trainable = self.layout.n_trainable
         shape = (n_members, n_trainable)
         self.theta[:, :n_trainable] += 0.3 * stream.standard_normal(shape)
-        self.x = stream.standard_normal((n_members, _N_ROWS, n_inputs))
+        self.x = stream.standard_normal((n_members, _N_ROWS, *input_shape))
         self.n_heads = max(node.n_heads for node in self.declaration.walk())
         n_out, n_rows = self.n_heads * n_members, self.declaration.n_copies * _N_ROWS
-        self.dy = stream.standard_normal((n_out, n_rows, self.n_outputs))
+        self.dy = stream.standard_normal((n_out, n_rows, *output_shape))
         weight = stream.uniform(0.1, 1.0, size=(n_members, _N_ROWS, 1))
         self.weight = weight / weight.sum(axis=1, keepdims=True)
         self.noise = []
@@ -100,7 +100,11 @@ class _Bench:
 
 
 def check_layer(
-    layer: Layer, n_inputs: int = 4, n_members: int = 3, *, random_state: Any = 0
+    layer: Layer,
+    input_shape: int | Shape = 4,
+    n_members: int = 3,
+    *,
+    random_state: Any = 0,
 ) -> None:
     """Check that a layer keeps the laws of layers.
 
@@ -115,8 +119,8 @@ def check_layer(
     ----------
     layer : Layer
         What is checked.
-    n_inputs : int, default=4
-        Columns that come in.
+    input_shape : int or tuple of int, default=4
+        The shape of one row that comes in; a number counts columns.
     n_members : int, default=3
         Networks side by side.
     random_state : int, RandomState or None, default=0
@@ -138,8 +142,9 @@ def check_layer(
         arrays = [n for n, v in vars(part).items() if isinstance(v, np.ndarray)]
         demands.holds(not arrays, f"{part!r} holds arrays: {arrays}")
     stream = check_random_state(random_state)
-    with demands.understood(f"build on {n_inputs} columns"):
-        bench = _Bench(layer, n_inputs, n_members, stream)
+    shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
+    with demands.understood(f"build on rows of shape {shape}"):
+        bench = _Bench(layer, shape, n_members, stream)
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
             for mode, weight in bench.modes():

@@ -165,4 +165,5 @@ def _network_of(recipes: Sequence[Recipe]) -> Network:
         return first.network
     rows = tuple(one_or_rows(of_layer) for of_layer in zip(*rates, strict=True))
     architecture = replace(first.architecture, dropout=rows)  # type: ignore[arg-type]  # rows
-    return Network(architecture.root(first.n_inputs, first.n_raw), first.n_inputs)
+    layers = architecture.layers(first.n_inputs, first.n_raw)
+    return Network(layers, (first.n_inputs,))

@@ -11,6 +11,7 @@ from sknet.activations import Activation
 from sknet.initializers import Initializer
 from sknet.network import layers
 from sknet.network.layers import Layer
+from sknet.network.layout import Shape
 
 
 Layers = tuple[Layer, ...]
@@ -75,9 +76,9 @@ def normalize(normalization: str | None) -> Layers:
     return (layers.BatchNorm() if normalization == "batch" else layers.LayerNorm(),)
 
 
-def shortcut(kind: str, n_in: int, width: int, style: Style) -> Layer:
+def shortcut(kind: str, shape: Shape, width: int, style: Style) -> Layer:
     """Return what leads past a body: nothing but the input, where the widths agree."""
-    if n_in == width or kind == "identity":
+    if shape[-1] == width or kind == "identity":
         return _IDENTITY
     if kind == "zero_pad":
         return layers.ZeroPad(width)
@@ -93,10 +94,10 @@ class Block(Component):
         return ()
 
     @abstractmethod
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Return the layers of one entry of ``hidden_layer_sizes``.
 
-        ``n_in`` is the number of columns that come in.
+        ``shape`` is that of one row of the input; its last number counts columns.
         """
 
     def head(self, style: Style) -> Layers:

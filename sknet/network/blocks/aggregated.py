@@ -16,6 +16,7 @@ from sknet.network.blocks._base import (
     normalize,
     shortcut,
 )
+from sknet.network.layout import Shape
 
 
 @BLOCKS.register("aggregated")
@@ -56,7 +57,7 @@ class Aggregated(Block):
     normalization: str | None = choice("batch", NORMALIZATIONS)
     shortcut: str = choice("projection", SHORTCUTS)
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Branches beside shortcut, then the activation."""
         norm = self.normalization
         grouped = layers.GroupedDense(
@@ -69,5 +70,5 @@ class Aggregated(Block):
         enter = style.weigh(self.cardinality * self.branch_width, norm)
         inner = (grouped, *normalize(norm), style.activate(), *style.drop())
         body = (*enter, style.activate(), *inner, *style.weigh(width, norm))
-        beside = shortcut(self.shortcut, n_in, width, style)
+        beside = shortcut(self.shortcut, shape, width, style)
         return layers.Residual(layers.Sequential(body), beside), style.activate()

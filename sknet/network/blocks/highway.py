@@ -16,6 +16,7 @@ from sknet.network.blocks._base import (
     Style,
     shortcut,
 )
+from sknet.network.layout import Shape
 
 
 @BLOCKS.register("highway")
@@ -47,7 +48,7 @@ class Highway(Block):
     gate_bias: float = real(-2.0, "(-inf, inf)")
     normalization: str | None = choice(None, NORMALIZATIONS)
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Body, gate and carry in one layer."""
         weigh = style.weigh(width, self.normalization)
         body = layers.Sequential((*weigh, style.activate(), *style.drop()))
@@ -55,5 +56,5 @@ class Highway(Block):
         switch = layers.Dense(width, 1.0, style.initializer, True, bias)
         sigmoid = layers.Activate(Logistic(), in_place=True)
         gate = layers.Sequential((switch, sigmoid))
-        carry = shortcut("projection", n_in, width, style)
+        carry = shortcut("projection", shape, width, style)
         return (layers.Highway(body, gate, carry),)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sknet.fields import choice
 from sknet.network.blocks._base import BLOCKS, NORMALIZATIONS, Block, Layers, Style
+from sknet.network.layout import Shape
 
 
 @BLOCKS.register("plain")
@@ -30,8 +31,8 @@ class Plain(Block):
 
     normalization: str | None = choice(None, NORMALIZATIONS)
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Dense, normalisation, activation, dropout."""
-        del n_in
+        del shape
         weigh = style.weigh(width, self.normalization)
         return (*weigh, style.activate(), *style.drop())

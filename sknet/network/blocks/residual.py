@@ -16,6 +16,7 @@ from sknet.network.blocks._base import (
     normalize,
     shortcut,
 )
+from sknet.network.layout import Shape
 
 
 @BLOCKS.register("residual")
@@ -48,7 +49,7 @@ class Residual(Block):
     shortcut: str = choice("projection", SHORTCUTS)
     bottleneck: int | None = whole(None, "[1, inf)")
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Body beside shortcut, then the activation."""
         norm = self.normalization
         if self.bottleneck is None:
@@ -57,7 +58,7 @@ class Residual(Block):
             narrow = (*style.weigh(self.bottleneck, norm), style.activate())
             inner = (*narrow, *narrow, *style.drop())
         body = layers.Sequential((*inner, *style.weigh(width, norm)))
-        beside = shortcut(self.shortcut, n_in, width, style)
+        beside = shortcut(self.shortcut, shape, width, style)
         return layers.Residual(body, beside), style.activate()
 
 
@@ -92,12 +93,12 @@ class Preactivation(Block):
         """Return a dense layer without activation."""
         return (style.dense(width, activated=False),)
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Body beside shortcut; the sum is left as it is."""
         first = (*self._activate(style), *style.weigh(width, self.normalization))
         second = (style.activate(), *style.drop(), style.dense(width))
         body = layers.Sequential((*first, *second))
-        return (layers.Residual(body, shortcut(self.shortcut, n_in, width, style)),)
+        return (layers.Residual(body, shortcut(self.shortcut, shape, width, style)),)
 
     def head(self, style: Style) -> Layers:
         """Normalise and activate what has come through."""
@@ -142,13 +143,13 @@ class TabularResNet(Block):
         """Return a dense layer without activation."""
         return (style.dense(width, activated=False),)
 
-    def hidden(self, n_in: int, width: int, style: Style) -> Layers:
+    def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Body beside shortcut."""
         inner = max(1, int(width * self.multiplier))
         first = (*normalize(self.normalization), style.dense(inner))
         last = (style.dense(width, activated=False), *style.drop(self.residual_dropout))
         body = layers.Sequential((*first, style.activate(), *style.drop(), *last))
-        return (layers.Residual(body, shortcut("projection", n_in, width, style)),)
+        return (layers.Residual(body, shortcut("projection", shape, width, style)),)
 
     def head(self, style: Style) -> Layers:
         """Normalise and activate."""

@@ -12,6 +12,7 @@ from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
 from sknet.network.layers.partition import Partition
 from sknet.network.layers.periodic import Periodic
+from sknet.network.layers.reshape import Flatten, Reshape
 from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.scale import Scale
 from sknet.network.layers.sequential import Sequential
@@ -24,6 +25,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "Flatten",
     "GroupedDense",
     "Heads",
     "Highway",
@@ -32,6 +34,7 @@ __all__ = [
     "Mix",
     "Partition",
     "Periodic",
+    "Reshape",
     "Residual",
     "Scale",
     "Sequential",

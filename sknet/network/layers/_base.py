@@ -2,10 +2,11 @@
 
 1. A layer holds hyperparameters only; no array is ever an attribute.
 2. ``build`` declares; only the network allocates.
-3. The last two axes are (rows, columns); one leading axis counts members; ``x`` may
-   have 1 there while the parameters have K. A layer takes the number of rows from
-   what it gets: in a shared trunk, between ``Spread`` and ``Heads``, they are E copies
-   of the batch's B rows, and every array of the layer has E * B rows.
+3. Axes are (members, rows, ..., columns); ``x`` may have one member while the
+   parameters have K. A layer that acts on columns takes what stands in front of them
+   for rows; see ``rows_of``. It takes the number of rows from what it gets: in a shared
+   trunk, between ``Spread`` and ``Heads``, they are E copies of the batch's B rows, and
+   every array of the layer has E * B rows.
 4. ``forward`` writes only into ``cache`` and, in training, into its own statistics.
    It may return ``x``.
 5. ``backward`` writes every element of its gradient views (so nothing is zeroed
@@ -24,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from sknet._component import Component
-from sknet._numerics import Array, Scalar
-from sknet.network.layout import Declaration
+from sknet._numerics import Array, Scalar, SparseRows, constant_row
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(slots=True)
@@ -82,20 +83,26 @@ class Layer(Component):
     """Base of the layers; see the laws at the top of the module."""
 
     @abstractmethod
-    def build(self, declare: Declaration, n_in: int) -> int:
-        """Declare parameters and buffers; return the number of outputs.
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
+        """Declare parameters and buffers; return the shape of the output.
 
         Parameters
         ----------
         declare : Declaration
             Takes what the layer needs.
-        n_in : int
-            Columns that come in.
+        shape : tuple of int
+            The shape of one row of the input: ``(n_in,)``, or with axes in front of the
+            columns.
 
         Returns
         -------
-        n_out : int
-            Columns that go out.
+        shape : tuple of int
+            The shape of one row of the output.
+
+        Raises
+        ------
+        ValueError
+            If the layer does not take rows of this shape.
         """
 
     @abstractmethod
@@ -106,7 +113,7 @@ class Layer(Component):
         ----------
         p : namespace
             Views of the parameters.
-        x : ndarray of shape (K or 1, B, n_in) or SparseRows
+        x : ndarray of shape (K or 1, B, ..., n_in) or SparseRows
             What comes in.
         cache : namespace
             The layer's buffers; what ``backward`` needs is kept here.
@@ -115,7 +122,7 @@ class Layer(Component):
 
         Returns
         -------
-        y : ndarray of shape (K, B, n_out)
+        y : ndarray of shape (K, B, ..., n_out)
             What goes out.
         """
 
@@ -126,7 +133,7 @@ class Layer(Component):
         ----------
         p : namespace
             Views of the parameters, which may be changed.
-        x : ndarray of shape (K or 1, B, n_in) or SparseRows
+        x : ndarray of shape (K or 1, B, ..., n_in) or SparseRows
             What comes in.
         cache : namespace
             The layer's buffers.
@@ -135,7 +142,7 @@ class Layer(Component):
 
         Returns
         -------
-        y : ndarray of shape (K, B, n_out)
+        y : ndarray of shape (K, B, ..., n_out)
             What :meth:`forward` gives then, at prediction.
         """
         del weight
@@ -151,13 +158,41 @@ class Layer(Component):
             Views of the parameters.
         grad : namespace
             Views of the gradient; every element is written.
-        dy : ndarray of shape (K, B, n_out)
+        dy : ndarray of shape (K, B, ..., n_out)
             Gradient with respect to what went out; may be overwritten.
         cache : namespace
             As ``forward`` left it.
 
         Returns
         -------
-        dx : ndarray of shape (K, B, n_in) or None
+        dx : ndarray of shape (K, B, ..., n_in) or None
             Gradient with respect to what came in.
         """
+
+
+def rows_of(x: Any) -> Any:
+    """View an array (K, B, ..., n) as rows (K, B * ..., n), one for each position.
+
+    Sparse rows, which have no positions, are returned as they are.
+    """
+    if isinstance(x, SparseRows) or x.ndim == 3:
+        return x
+    return x.reshape(len(x), -1, x.shape[-1])
+
+
+def ones_for(rows: Array, cache: Any) -> Array:
+    """Return a row of ones whose product with ``rows`` (K, M, n) is their sum."""
+    if cache.ones.shape[-1] == rows.shape[-2]:
+        ones: Array = cache.ones
+        return ones
+    return constant_row(rows.shape[-2], rows.dtype, 1.0)
+
+
+def only_columns(layer: Layer, shape: Shape) -> int:
+    """Return the number of columns of rows that have no other axis; refuse others."""
+    if len(shape) != 1:
+        raise ValueError(
+            f"{type(layer).__name__} takes rows of columns, but rows of shape {shape} "
+            "come in: put Flatten() in front."
+        )
+    return shape[0]

@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.activations import Activation, Blend
 from sknet.initializers import Constant
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,17 +31,17 @@ class Activate(Layer):
     activation: Activation
     in_place: bool = False
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare a scratch buffer, and one for the output unless it overwrites."""
-        n_out = self.activation.n_outputs(n_in)
-        if n_out != n_in or not self.in_place or self.activation.needs_input:
-            declare.buffer("out", n_out)
-        if n_out != n_in:
-            declare.buffer("wide", n_in, training=True)
+        out = (*shape[:-1], self.activation.n_outputs(shape[-1]))
+        if out != shape or not self.in_place or self.activation.needs_input:
+            declare.buffer("out", out)
+        if out != shape:
+            declare.buffer("wide", shape, training=True)
         activation = self.activation
         only_training = not activation.forward_scratch
-        declare.scratch("tmp", n_in, activation.n_scratch, only_training)
-        return n_out
+        declare.scratch("tmp", shape, activation.n_scratch, only_training)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``f(x)``."""
@@ -85,15 +85,15 @@ class Mix(Layer):
     activation: Activation
     initial: float = 1.0
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare the shares ``mix`` (1, n_in) and four buffers."""
-        initial = Constant(self.initial)
+        initial, n_in = Constant(self.initial), shape[-1]
         declare.parameter("mix", (1, n_in), FREE, initial, (n_in, n_in))
-        declare.buffer("a", n_in)
-        declare.buffer("out", n_in)
-        declare.scratch("tmp", n_in, self.activation.n_scratch)
-        declare.buffer("kept", n_in, training=True)
-        return n_in
+        declare.buffer("a", shape)
+        declare.buffer("out", shape)
+        declare.scratch("tmp", shape, self.activation.n_scratch)
+        declare.buffer("kept", shape, training=True)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``x + mix * (f(x) - x)``."""
@@ -101,7 +101,8 @@ class Mix(Layer):
         out: Array = cache.out
         self.activation.forward(x, cache.a, cache.tmp)
         np.subtract(cache.a, x, out=out)
-        out *= p.mix
+        shares = rows_of(out)
+        shares *= p.mix
         out += x
         cache.z = x
         return out
@@ -111,8 +112,9 @@ class Mix(Layer):
         kept: Array = cache.kept
         np.subtract(cache.a, cache.z, out=kept)
         kept *= dy
-        np.matmul(cache.ones, kept, out=grad.mix)
-        np.multiply(dy, p.mix, out=kept)
+        rows = rows_of(kept)
+        np.matmul(ones_for(rows, cache), rows, out=grad.mix)
+        np.multiply(rows_of(dy), p.mix, out=rows)
         dy -= kept
         self.activation.backward(cache.z, cache.a, kept, cache.tmp)
         dy += kept

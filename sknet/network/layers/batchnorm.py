@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array, Scalar, constant_row
 from sknet.fields import real
 from sknet.initializers import Constant
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, STATISTIC, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import FREE, STATISTIC, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,28 +49,31 @@ class BatchNorm(Layer):
     momentum: float = real(0.1, "(0, 1]")
     epsilon: float = real(1e-5, "(0, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare trainables, running statistics and buffers."""
-        fan, shape = (n_in, n_in), (1, n_in)
+        n_in = shape[-1]
+        fan, row = (n_in, n_in), (1, n_in)
         declare.mixes_rows = True
-        declare.parameter("scale", shape, FREE, Constant(1.0), fan)
-        declare.parameter("shift", shape, FREE, Constant(0.0), fan)
-        declare.parameter("running_mean", shape, STATISTIC, Constant(0.0), fan)
-        declare.parameter("running_variance", shape, STATISTIC, Constant(1.0), fan)
+        declare.parameter("scale", row, FREE, Constant(1.0), fan)
+        declare.parameter("shift", row, FREE, Constant(0.0), fan)
+        declare.parameter("running_mean", row, STATISTIC, Constant(0.0), fan)
+        declare.parameter("running_variance", row, STATISTIC, Constant(1.0), fan)
         declare.parameter("n_batches", (1, 1), STATISTIC, Constant(0.0), fan)
-        declare.buffer("normal", n_in)
-        declare.buffer("y", n_in)
-        return n_in
+        declare.buffer("normal", shape)
+        declare.buffer("y", shape)
+        if len(shape) > 1:
+            declare.buffer("share", (*shape[:-1], 1), training=True)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the normalised, scaled and shifted columns."""
-        normal, y = cache.normal, cache.y
+        x, normal, y = rows_of(x), rows_of(cache.normal), rows_of(cache.y)
         if training is None:
             cache.row = None
             mean, variance = p.running_mean, p.running_variance
             np.subtract(x, mean, out=normal)
         else:
-            row = _share_row(training.weight, cache.ones)
+            row = _share_row(training.weight, x, cache)
             mean = np.matmul(row, x)
             np.subtract(x, mean, out=normal)
             np.multiply(normal, normal, out=y)
@@ -81,7 +84,8 @@ class BatchNorm(Layer):
         normal /= cache.deviation
         np.multiply(normal, p.scale, out=y)
         y += p.shift
-        return y
+        out: Array = cache.y
+        return out
 
     def _remember(self, p: Any, mean: Array, variance: Array) -> None:
         """Move the running statistics towards those of a batch."""
@@ -92,21 +96,33 @@ class BatchNorm(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write both gradients; turn ``dy`` into ``dx`` in place."""
-        normal, tmp = cache.normal, cache.y
-        np.matmul(cache.ones, dy, out=grad.shift)
-        np.multiply(dy, normal, out=tmp)
-        np.matmul(cache.ones, tmp, out=grad.scale)
+        d, normal, tmp = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
+        ones = ones_for(d, cache)
+        np.matmul(ones, d, out=grad.shift)
+        np.multiply(d, normal, out=tmp)
+        np.matmul(ones, tmp, out=grad.scale)
         if cache.row is not None:  # the statistics were those of these rows
             np.multiply(normal, grad.scale, out=tmp)
             tmp += grad.shift
             tmp *= cache.row.swapaxes(-1, -2)
-            dy -= tmp
-        dy *= p.scale / cache.deviation
+            d -= tmp
+        d *= p.scale / cache.deviation
         return dy
 
 
-def _share_row(weight: Scalar, ones: Array) -> Array:
-    """Return the shares of the rows as a row (K or 1, 1, B)."""
+def _share_row(weight: Scalar, rows: Array, cache: Any) -> Array:
+    """Return the shares of rows (K, M, n) as a row (K or 1, 1, M).
+
+    The positions of a row of the batch have equal parts of its share.
+    """
+    n_rows, share = rows.shape[-2], getattr(cache, "share", None)
+    if share is None:
+        if isinstance(weight, float):
+            return constant_row(n_rows, rows.dtype, weight)
+        return weight.swapaxes(-1, -2)
+    n_positions = n_rows // share.shape[1]
     if isinstance(weight, float):
-        return constant_row(ones.shape[-1], ones.dtype, weight)
-    return weight.swapaxes(-1, -2)
+        return constant_row(n_rows, rows.dtype, weight / n_positions)
+    of_positions = share[: len(weight)].reshape(*weight.shape[:2], n_positions)
+    np.divide(weight, n_positions, out=of_positions)
+    return of_positions.reshape(len(weight), 1, n_rows)

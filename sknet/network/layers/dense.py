@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array, matmul, matmul_transposed
 from sknet.fields import flag, part, real, whole
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import DECAYED, FREE, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,29 +49,30 @@ class Dense(Layer):
     use_bias: bool = flag(True)
     bias: Initializer | None = None
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``weight`` (n_in, units) and ``bias`` (1, units)."""
-        fan = (n_in, self.units)
+        fan, out = (shape[-1], self.units), (*shape[:-1], self.units)
         declare.parameter("weight", fan, DECAYED, self.initializer, fan, self.gain)
         if self.use_bias:
             draw = self.bias or self.initializer.for_bias()
             declare.parameter("bias", (1, self.units), FREE, draw, fan, self.gain)
-        declare.buffer("y", self.units)
+        declare.buffer("y", out)
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
-        return self.units
+            declare.buffer("dx", shape, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``s x W + b``."""
         del training
-        cache.x = x
-        y: Array = cache.y
-        matmul(x, p.weight, out=y)
+        cache.x = rows_of(x)
+        y = rows_of(cache.y)
+        matmul(cache.x, p.weight, out=y)
         if self.initializer.rescales:
             y *= self.initializer.scale(p.weight.shape[-2:])
         if self.use_bias:
             y += p.bias
-        return y
+        out: Array = cache.y
+        return out
 
     def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
         """Bring pre-activations to deviation one, if the initializer wants it."""
@@ -79,7 +80,7 @@ class Dense(Layer):
             drawn = p.bias.copy() if self.use_bias else None
             if drawn is not None:
                 p.bias[...] = 0.0
-            z = self.forward(p, x, cache, None)
+            z = rows_of(self.forward(p, x, cache, None))
             mean, deviation = _moments(z, weight)
             p.weight /= deviation
             if drawn is not None:
@@ -88,23 +89,25 @@ class Dense(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write both gradients; return ``s dy W^T`` unless at the network's input."""
+        d = rows_of(dy)
         if self.use_bias:
-            np.matmul(cache.ones, dy, out=grad.bias)
+            np.matmul(ones_for(d, cache), d, out=grad.bias)
         if self.initializer.rescales:
-            dy *= self.initializer.scale(p.weight.shape[-2:])
-        matmul_transposed(cache.x, dy, out=grad.weight)
+            d *= self.initializer.scale(p.weight.shape[-2:])
+        matmul_transposed(cache.x, d, out=grad.weight)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             # a single output makes it an outer product, on which BLAS is slow
             product = np.multiply if self.units == 1 else np.matmul
-            product(dy, p.weight.swapaxes(-1, -2), out=dx)
+            product(d, p.weight.swapaxes(-1, -2), out=rows_of(dx))
         return dx
 
 
 def _moments(z: Array, weight: Array) -> tuple[Array, Array]:
     """Return weighted means and deviations of columns; constant ones have deviation 1.
 
-    ``z`` may hold several copies of the rows that ``weight`` belongs to.
+    ``z`` may hold several copies of the rows that ``weight`` belongs to, or several
+    positions of each row.
     """
     weight = np.tile(weight, z.shape[-2] // len(weight))[:, None]
     weight = weight / weight.sum()

@@ -11,7 +11,7 @@ from sknet._numerics import Array, Scalar
 from sknet._rows import rounded
 from sknet.fields import real
 from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -49,12 +49,12 @@ class Dropout(Layer):
 
     rate: float = real(0.5, "[0, 1)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare the mask and the output, and that noise is drawn."""
         declare.draws_noise = True
-        declare.buffer("mask", n_in, training=True)
-        declare.buffer("y", n_in, training=True)
-        return n_in
+        declare.buffer("mask", shape, training=True)
+        declare.buffer("y", shape, training=True)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``x`` times a new mask; at prediction ``x`` itself."""
@@ -65,9 +65,8 @@ class Dropout(Layer):
         mask: Array = cache.mask
         for rows, stream in zip(mask, training.streams, strict=True):
             if training.shares_noise:
-                self._draw_once(
-                    rows.reshape(training.n_copies, -1, x.shape[-1]), stream
-                )
+                copies = rows.reshape(training.n_copies, -1, *rows.shape[1:])
+                self._draw_once(copies, stream)
             else:
                 stream.random(out=rows, dtype=rows.dtype.type)
         np.greater_equal(mask, self._across(self.rate, mask), out=mask)
@@ -76,7 +75,7 @@ class Dropout(Layer):
 
     @staticmethod
     def _draw_once(copies: Array, stream: np.random.Generator) -> None:
-        """Draw one row of numbers for all rows of a copy, (E, B, n)."""
+        """Draw one row of numbers for all rows of a copy, (E, B, ..., n)."""
         for rows in copies:
             stream.random(out=rows[0], dtype=rows.dtype.type)
             rows[1:] = rows[0]
@@ -85,7 +84,9 @@ class Dropout(Layer):
     def _across(value: Scalar, mask: Array) -> Scalar:
         """Return a number, or one for each member, as it meets the mask."""
         value = rounded(value, mask.dtype)
-        return value[:, :, None] if isinstance(value, np.ndarray) else value
+        if not isinstance(value, np.ndarray):
+            return value
+        return value.reshape(len(value), *[1] * (mask.ndim - 1))
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Multiply with the mask, if one was drawn."""

@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.fields import whole
 from sknet.initializers import Initializer
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import DECAYED, Declaration
+from sknet.network.layers._base import Layer, Training, only_columns
+from sknet.network.layout import DECAYED, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,22 +66,23 @@ class Embedding(Layer):
     n_levels: tuple[int, ...]
     size: int = whole(8, "[1, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``table`` (all levels, size), the output, and places in the table."""
+        n_in = only_columns(self, shape)
         if len(self.n_levels) != n_in:
             raise ValueError(
                 f"Embedding of {len(self.n_levels)} columns, but {n_in} come in."
             )
         n_all, n_out = sum(self.n_levels), n_in * self.size
-        draw, shape = _Vectors(self.n_levels), (n_all, self.size)
-        declare.parameter("table", shape, DECAYED, draw, shape)
-        declare.buffer("y", n_out)
-        declare.index("rows", n_in)
-        declare.index("places", n_out, training=True)
-        declare.scratch("tmp", n_out, training=True)
+        draw, table, out = _Vectors(self.n_levels), (n_all, self.size), (n_out,)
+        declare.parameter("table", table, DECAYED, draw, table)
+        declare.buffer("y", out)
+        declare.index("rows", shape)
+        declare.index("places", out, training=True)
+        declare.scratch("tmp", out, training=True)
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
-        return n_out
+            declare.buffer("dx", shape, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the vectors of each row's levels, one behind the other."""

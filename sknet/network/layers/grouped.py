@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.fields import flag, part, real, whole
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import DECAYED, FREE, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,41 +42,45 @@ class GroupedDense(Layer):
     initializer: Initializer = part(GlorotUniform(), INITIALIZERS)
     use_bias: bool = flag(True)
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``weight`` (groups, n_in / groups, units) and ``bias``."""
+        n_in = shape[-1]
         if n_in % self.groups:
             raise ValueError(f"{n_in} columns cannot be cut into {self.groups} groups.")
         inside, n_out = n_in // self.groups, self.groups * self.units
-        fan, shape = (inside, self.units), (self.groups, inside, self.units)
-        declare.parameter("weight", shape, DECAYED, self.initializer, fan, self.gain)
+        fan, each = (inside, self.units), (self.groups, inside, self.units)
+        declare.parameter("weight", each, DECAYED, self.initializer, fan, self.gain)
         if self.use_bias:
             draw = self.initializer.for_bias()
             declare.parameter("bias", (1, n_out), FREE, draw, fan, self.gain)
-        declare.buffer("y", n_out)
-        declare.buffer("dx", n_in, training=True)
-        return n_out
+        out = (*shape[:-1], n_out)
+        declare.buffer("y", out)
+        declare.buffer("dx", shape, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``s x_g W_g + b_g``, group by group."""
         del training
-        cache.x = x
-        y: Array = cache.y
-        np.matmul(self._split(x), p.weight, out=self._split(y))
+        cache.x = rows_of(x)
+        y = rows_of(cache.y)
+        np.matmul(self._split(cache.x), p.weight, out=self._split(y))
         if self.initializer.rescales:
             y *= self.initializer.scale(p.weight.shape[-2:])
         if self.use_bias:
             y += p.bias
-        return y
+        out: Array = cache.y
+        return out
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write both gradients; return ``s dy_g W_g^T``, group by group."""
+        rows = rows_of(dy)
         if self.use_bias:
-            np.matmul(cache.ones, dy, out=grad.bias)
+            np.matmul(ones_for(rows, cache), rows, out=grad.bias)
         if self.initializer.rescales:
-            dy *= self.initializer.scale(p.weight.shape[-2:])
-        x, d = self._split(cache.x), self._split(dy)
+            rows *= self.initializer.scale(p.weight.shape[-2:])
+        x, d = self._split(cache.x), self._split(rows)
         np.matmul(x.swapaxes(-1, -2), d, out=grad.weight)
-        np.matmul(d, p.weight.swapaxes(-1, -2), out=self._split(cache.dx))
+        np.matmul(d, p.weight.swapaxes(-1, -2), out=self._split(rows_of(cache.dx)))
         dx: Array = cache.dx
         return dx
 

@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array, matmul_transposed
 from sknet.fields import flag, part, real, whole
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import DECAYED, FREE, Declaration
+from sknet.network.layers._base import Layer, Training, only_columns
+from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -56,23 +56,25 @@ class Heads(Layer):
     initializer: Initializer = part(GlorotUniform(), INITIALIZERS)
     use_bias: bool = flag(True)
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``weight`` (heads, n_in, units) and ``bias``; rows are B again."""
         if declare.n_copies != self.heads:
             raise ValueError(
                 f"{self.heads} heads need as many copies of the rows, but there are "
                 f"{declare.n_copies}: put Spread({self.heads}) in front."
             )
-        fan, shape = (n_in, self.units), (self.heads, n_in, self.units)
-        declare.parameter("weight", shape, DECAYED, self.initializer, fan, self.gain)
+        n_in = only_columns(self, shape)
+        fan, all_heads = (n_in, self.units), (self.heads, n_in, self.units)
+        draw = self.initializer
+        declare.parameter("weight", all_heads, DECAYED, draw, fan, self.gain)
         if self.use_bias:
             draw, each = self.initializer.for_bias(), (self.heads, 1, self.units)
             declare.parameter("bias", each, FREE, draw, fan, self.gain)
-        declare.buffer("y", self.units)
+        declare.buffer("y", (self.units,))
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
+            declare.buffer("dx", shape, training=True)
         declare.n_copies, declare.n_heads = 1, self.heads
-        return self.units
+        return (self.units,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``s x_e W_e + b_e`` of each head, as that of a member."""

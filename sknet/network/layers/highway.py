@@ -9,7 +9,7 @@ import numpy as np
 
 from sknet._numerics import Array, SparseRows
 from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,20 +42,21 @@ class Highway(Layer):
     gate: Layer
     carry: Layer
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Build all three, and declare buffers for the sum and the gradients."""
         parts = (self.body, self.gate, self.carry)
-        outs = [part.build(declare.child(at_input=True), n_in) for part in parts]
-        n_out = outs[0]
-        if outs != [n_out] * 3:
+        outs = [part.build(declare.child(at_input=True), shape) for part in parts]
+        out = outs[0]
+        if outs != [out] * 3:
             raise ValueError(
-                "Body, gate and carry of a highway layer need as many outputs; they "
-                f"have {outs}. An activation that joins columns does not go with it."
+                "Body, gate and carry of a highway layer need outputs of one shape; "
+                f"theirs are {outs}. An activation that joins columns does not go "
+                "with it."
             )
-        declare.buffer("y", n_out)
+        declare.buffer("y", out)
         for name in ("dgate", "dcarry"):
-            declare.buffer(name, n_out, training=True)
-        return n_out
+            declare.buffer(name, out, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the shared sum."""

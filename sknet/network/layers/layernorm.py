@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array, constant_row
 from sknet.fields import real
 from sknet.initializers import Constant
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,24 +44,26 @@ class LayerNorm(Layer):
 
     epsilon: float = real(1e-5, "(0, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``scale`` and ``shift`` (1, n_in), and buffers."""
-        fan = (n_in, n_in)
+        n_in = shape[-1]
+        fan, one = (n_in, n_in), (*shape[:-1], 1)
         declare.parameter("scale", (1, n_in), FREE, Constant(1.0), fan)
         declare.parameter("shift", (1, n_in), FREE, Constant(0.0), fan)
-        declare.buffer("normal", n_in)
-        declare.buffer("y", n_in)
-        declare.buffer("mean", 1)
-        declare.buffer("deviation", 1)
-        return n_in
+        declare.buffer("normal", shape)
+        declare.buffer("y", shape)
+        declare.buffer("mean", one)
+        declare.buffer("deviation", one)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the normalised, scaled and shifted rows."""
         del training
-        normal, y, deviation = cache.normal, cache.y, cache.deviation
+        x, normal, y = rows_of(x), rows_of(cache.normal), rows_of(cache.y)
+        mean, deviation = rows_of(cache.mean), rows_of(cache.deviation)
         column = _mean_column(x)
-        np.matmul(x, column, out=cache.mean)
-        np.subtract(x, cache.mean, out=normal)
+        np.matmul(x, column, out=mean)
+        np.subtract(x, mean, out=normal)
         np.multiply(normal, normal, out=y)
         np.matmul(y, column, out=deviation)
         deviation += self.epsilon
@@ -69,23 +71,25 @@ class LayerNorm(Layer):
         normal /= deviation
         np.multiply(normal, p.scale, out=y)
         y += p.shift
-        return y
+        out: Array = cache.y
+        return out
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write both gradients; turn ``dy`` into ``dx`` in place."""
-        normal, tmp, mean = cache.normal, cache.y, cache.mean
-        np.matmul(cache.ones, dy, out=grad.shift)
-        np.multiply(dy, normal, out=tmp)
-        np.matmul(cache.ones, tmp, out=grad.scale)
-        dy *= p.scale
-        column = _mean_column(dy)
-        np.multiply(dy, normal, out=tmp)
-        np.matmul(dy, column, out=mean)
-        dy -= mean
+        d, normal, tmp = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
+        mean, ones = rows_of(cache.mean), ones_for(d, cache)
+        np.matmul(ones, d, out=grad.shift)
+        np.multiply(d, normal, out=tmp)
+        np.matmul(ones, tmp, out=grad.scale)
+        d *= p.scale
+        column = _mean_column(d)
+        np.multiply(d, normal, out=tmp)
+        np.matmul(d, column, out=mean)
+        d -= mean
         np.matmul(tmp, column, out=mean)
         np.multiply(normal, mean, out=tmp)
-        dy -= tmp
-        dy /= cache.deviation
+        d -= tmp
+        d /= rows_of(cache.deviation)
         return dy
 
 

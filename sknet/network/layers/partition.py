@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import Declaration
+from sknet.network.layers._base import Layer, Training, only_columns
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,19 +29,21 @@ class Partition(Layer):
     widths: tuple[int, ...]
     layers: tuple[Layer, ...]
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Build the layers next to each other; declare the joined output."""
+        n_in = only_columns(self, shape)
         if sum(self.widths) != n_in:
             raise ValueError(
                 f"Partition of {self.widths} columns, but {n_in} columns come in."
             )
         n_out = 0
         for width, layer in zip(self.widths, self.layers, strict=True):
-            n_out += layer.build(declare.child(at_input=True), width)
-        declare.buffer("y", n_out)
+            out = layer.build(declare.child(at_input=True), (width,))
+            n_out += only_columns(layer, out)
+        declare.buffer("y", (n_out,))
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
-        return n_out
+            declare.buffer("dx", shape, training=True)
+        return (n_out,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Run each layer on its columns and join what goes out."""

@@ -11,8 +11,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.fields import real, whole
 from sknet.initializers import Initializer, Uniform
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, Declaration
+from sknet.network.layers._base import Layer, Training, only_columns
+from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,9 +79,9 @@ class Periodic(Layer):
     lowest: float = real(0.05, "(0, inf)")
     highest: float = real(1.25, "(0, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare waves and maps of each column, and buffers for all waves."""
-        n_waves, n_mixed = self.waves, self.size - 1
+        n_waves, n_mixed, n_in = self.waves, self.size - 1, only_columns(self, shape)
         fan, waves = (n_waves, n_mixed), (n_in, 1, n_waves)
         draw, bound = _Frequencies(self.lowest, self.highest), n_waves**-0.5
         declare.parameter("frequency", waves, FREE, draw, fan)
@@ -89,12 +89,12 @@ class Periodic(Layer):
         declare.parameter("mixing", (n_in, *fan), FREE, Uniform(bound), fan)
         declare.parameter("offset", (n_in, 1, n_mixed), FREE, Uniform(bound), fan)
         for name in ("angle", "wave"):
-            declare.buffer(name, n_in * n_waves)
-        declare.buffer("y", n_in * self.size)
-        declare.scratch("tmp", n_in * n_waves, training=True)
+            declare.buffer(name, (n_in * n_waves,))
+        declare.buffer("y", (n_in * self.size,))
+        declare.scratch("tmp", (n_in * n_waves,), training=True)
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
-        return n_in * self.size
+            declare.buffer("dx", shape, training=True)
+        return (n_in * self.size,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the numbers of each column, one behind the other."""

@@ -10,7 +10,7 @@ import numpy as np
 from sknet._numerics import Array, SparseRows
 from sknet.fields import whole
 from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,20 +37,21 @@ class Residual(Layer):
     body: Layer
     shortcut: Layer
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Build both, and declare buffers for the sum and for a second gradient."""
-        n_out = self.body.build(declare.child(at_input=True), n_in)
-        beside = self.shortcut.build(declare.child(at_input=True), n_in)
-        if beside != n_out:
+        out = self.body.build(declare.child(at_input=True), shape)
+        beside = self.shortcut.build(declare.child(at_input=True), shape)
+        if beside != out:
             raise ValueError(
-                f"A residual block has {n_out} outputs, but its shortcut {beside}. Use "
+                f"The output of a residual block has the shape {out}, but that of its "
+                f"shortcut {beside}. Use "
                 "shortcut='projection' or 'zero_pad', or as many columns in as out: "
                 "equal hidden_layer_sizes, equal to the number of features where no "
                 "stem comes first."
             )
-        declare.buffer("y", n_out)
-        declare.buffer("dy", n_out, training=True)
-        return n_out
+        declare.buffer("y", out)
+        declare.buffer("dy", out, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the sum."""
@@ -91,12 +92,13 @@ class ZeroPad(Layer):
 
     units: int = whole(1, "[1, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare an output and a gradient."""
-        declare.buffer("y", self.units)
+        out = (*shape[:-1], self.units)
+        declare.buffer("y", out)
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
-        return self.units
+            declare.buffer("dx", shape, training=True)
+        return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the first columns of ``x`` and zeros."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.initializers import Constant
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, Declaration
+from sknet.network.layers._base import Layer, Training, ones_for, rows_of
+from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,22 +34,26 @@ class Scale(Layer):
        arXiv:2407.04491.
     """
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``scale`` (1, n_in), the output and scratch."""
+        n_in = shape[-1]
         declare.parameter("scale", (1, n_in), FREE, Constant(1.0), (n_in, n_in))
-        declare.buffer("y", n_in)
-        declare.scratch("tmp", n_in, training=True)
-        return n_in
+        declare.buffer("y", shape)
+        declare.scratch("tmp", shape, training=True)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``scale * x``."""
         del training
-        cache.x = x
-        return np.multiply(x, p.scale, out=cache.y)
+        cache.x = rows_of(x)
+        np.multiply(cache.x, p.scale, out=rows_of(cache.y))
+        y: Array = cache.y
+        return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write the gradient of the factors; turn ``dy`` into ``dx`` in place."""
-        np.multiply(dy, cache.x, out=cache.tmp)
-        np.matmul(cache.ones, cache.tmp, out=grad.scale)
-        dy *= p.scale
+        d, tmp = rows_of(dy), rows_of(cache.tmp)
+        np.multiply(d, cache.x, out=tmp)
+        np.matmul(ones_for(d, cache), tmp, out=grad.scale)
+        d *= p.scale
         return dy

@@ -7,7 +7,7 @@ from typing import Any
 
 from sknet._numerics import Array
 from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import Declaration
+from sknet.network.layout import Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -22,14 +22,13 @@ class Sequential(Layer):
 
     layers: tuple[Layer, ...]
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Build each layer on the outputs of the one before."""
-        n_out = n_in
         for position, layer in enumerate(self.layers):
             child = declare.child(at_input=position == 0)
-            n_out = layer.build(child, n_out)
+            shape = layer.build(child, shape)
             declare.n_copies = child.n_copies
-        return n_out
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Run the layers in order."""

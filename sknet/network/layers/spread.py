@@ -10,8 +10,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.fields import whole
 from sknet.initializers import RandomSigns
-from sknet.network.layers._base import Layer, Training
-from sknet.network.layout import FREE, Declaration
+from sknet.network.layers._base import Layer, Training, only_columns
+from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,23 +46,24 @@ class Spread(Layer):
 
     copies: int = whole(1, "[1, inf)")
 
-    def build(self, declare: Declaration, n_in: int) -> int:
+    def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare ``scale`` (copies, n_in) and buffers; from here on rows are E * B."""
         if declare.n_copies != 1:
             raise ValueError(
                 f"Spread stands where rows are in {declare.n_copies} copies already: "
                 "put Heads in between."
             )
+        n_in = only_columns(self, shape)
         fan = (n_in, n_in)
         declare.parameter("scale", (self.copies, n_in), FREE, RandomSigns(), fan)
         if not declare.at_input:
-            declare.buffer("dx", n_in, training=True)
+            declare.buffer("dx", shape, training=True)
         declare.n_copies = self.copies
-        declare.buffer("y", n_in)
-        declare.buffer("share", 1, training=True)
+        declare.buffer("y", shape)
+        declare.buffer("share", (1,), training=True)
         if not declare.at_input:
-            declare.scratch("tmp", n_in, training=True)
-        return n_in
+            declare.scratch("tmp", shape, training=True)
+        return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the scaled copies; in training the shares are spread as well."""
