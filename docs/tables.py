@@ -67,10 +67,10 @@ class RegistryTable(Table):
         registry = getattr(importlib.import_module(module), name)
         rows = [
             (
-                f'``"{key}"`` :class:`~{module}.{cls.__name__}`\n\n{_options(cls)}',
+                f"{_names(cls)} :class:`~{module}.{cls.__name__}`\n\n{_options(cls)}",
                 f"{_sentence(cls)}\n\n{_formula(cls)}",
             )
-            for key, cls in sorted(registry.items())
+            for _, cls in sorted(registry.items())
         ]
         head = ("name, class, options", "what it is")
         return self.parse(head, rows, "36 64", style="registry")
@@ -102,6 +102,12 @@ def _assigned(path, name):
 def _sentence(cls):
     """Return the first line of the docstring."""
     return inspect.getdoc(cls).partition("\n")[0]
+
+
+def _names(cls):
+    """Return the names that are options, the synonyms in brackets."""
+    also = ", ".join(f'``"{name}"``' for name in cls.synonyms)
+    return f'``"{cls.name}"``' + (f" (or {also})" if also else "")
 
 
 def _options(cls):

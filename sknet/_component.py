@@ -28,12 +28,15 @@ class Component:
     ----------
     name : str
         The name under which the class stands in its registry.
+    synonyms : tuple of str
+        Further names under which users may know it.
     rows : tuple of str
         Fields that may differ between networks that are trained together, as rows of
         one array; see ``in_rows``.
     """
 
     name: ClassVar[str] = ""
+    synonyms: ClassVar[tuple[str, ...]] = ()
     rows: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
@@ -210,21 +213,33 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     True
     >>> SCHEDULES.make("invscaling")
     InvScaling()
+    >>> from sknet.activations import ACTIVATIONS
+    >>> ACTIVATIONS.make("swish")  # which is its second name
+    SiLU()
     """
 
     def __init__(self, title: str, base: type[C] | None = None) -> None:
         self.title = title
         self.base = base
         self._classes: dict[str, type[C]] = {}
+        self._synonyms: dict[str, str] = {}
         _FAMILIES.append(self)
 
-    def register(self, name: str) -> Callable[[type[C]], type[C]]:
+    @property
+    def names(self) -> set[str]:
+        """All names that :meth:`make` takes, synonyms among them."""
+        return {*self._classes, *self._synonyms}
+
+    def register(self, name: str, *synonyms: str) -> Callable[[type[C]], type[C]]:
         """Return a class decorator that enters the class under ``name``.
 
         Parameters
         ----------
         name : str
             The option users write.
+        *synonyms : str
+            Other names by which users may know the component. They are taken as
+            options, too; the registry lists the component once, by its name.
 
         Returns
         -------
@@ -246,14 +261,16 @@ class Registry(Mapping[str, type[C]], Generic[C]):
                     f"{self.title} {name!r}: {cls.__name__} must be a frozen "
                     "dataclass with a docstring."
                 )
-            if name in self._classes:
+            taken = [n for n in (name, *synonyms) if n in self.names]
+            if taken:
                 raise ValueError(
-                    f"{self.title} {name!r} is registered already, and fitted networks "
-                    "find their parts by name: take another name for a changed class "
-                    "(in a notebook, or restart it)."
+                    f"{self.title} {taken[0]!r} is registered already, and fitted "
+                    "networks find their parts by name: take another name for a "
+                    "changed class (in a notebook, or restart it)."
                 )
-            cls.name = name
+            cls.name, cls.synonyms = name, synonyms
             self._classes[name] = cls
+            self._synonyms |= dict.fromkeys(synonyms, name)
             return cls
 
         return enter
@@ -297,10 +314,10 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
     def _named(self, name: str) -> type[C]:
         """Return the class of a name, or say which names there are."""
-        if not isinstance(name, str) or name not in self._classes:
-            known = ", ".join(repr(name) for name in sorted(self))
+        if not isinstance(name, str) or name not in self.names:
+            known = ", ".join(repr(name) for name in sorted(self.names))
             raise ValueError(f"Unknown {self.title} {name!r}; known are {known}.")
-        return self._classes[name]
+        return self._classes[self._synonyms.get(name, name)]
 
     def __getitem__(self, name: str) -> type[C]:
         """Return the class registered under ``name``."""

@@ -79,8 +79,8 @@ class Part(_StrOptions):
 
     Parameters
     ----------
-    registry : mapping
-        The registered names.
+    registry : Registry
+        The registered names, and their synonyms.
     base : type
         Base of the instances.
     *names : str
@@ -98,7 +98,7 @@ class Part(_StrOptions):
     @property
     def options(self) -> set[str]:
         """The names; what was registered a moment ago is among them."""
-        return {*self._registry, *self._names}
+        return {*self._registry.names, *self._names}
 
     def is_satisfied_by(self, val: Any) -> bool:
         """Tell whether a value is such a name, or an instance."""

@@ -14,6 +14,7 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.activations import ACTIVATIONS, Maxout, ReLU, Tanh
 from sknet.averages import AVERAGES, EMA, SWA
 from sknet.initializers import INITIALIZERS
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Highway, Plain, Residual
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from sknet.schedules import SCHEDULES, Cosine, InvScaling, Warmup
@@ -71,6 +72,50 @@ def test_instance_equals_the_name(instance, name):
     first, second = (classifier(**params).fit(X, Y) for params in (instance, name))
     assert_array_equal(first.theta_, second.theta_)
     assert first.loss_curve_ == second.loss_curve_
+
+
+SYNONYMS = [
+    ("activation", "swish", "silu"),
+    ("activation", "sigmoid", "logistic"),
+    ("loss", "cross_entropy", "log_loss"),
+    ("learning_rate", "cosine_annealing", "cosine"),
+    ("initializer", "kaiming_normal", "he_normal"),
+    ("block", "resnet", "residual"),
+]
+
+
+@pytest.mark.parametrize(("parameter", "synonym", "name"), SYNONYMS)
+def test_synonym_is_the_component(parameter, synonym, name):
+    """The same bits and the same description of the fitted network."""
+    ours, other = (classifier(**{parameter: n}).fit(X, Y) for n in (name, synonym))
+    assert_array_equal(other.theta_, ours.theta_)
+    again = pickle.loads(pickle.dumps(other))
+    assert_array_equal(again.predict_proba(X), ours.predict_proba(X))
+    assert getattr(clone(other), parameter) == synonym
+
+
+def test_synonyms_are_names_of_one_component_each():
+    """None is a name of another one, of its family; a registry lists names alone."""
+    families = (ACTIVATIONS, AVERAGES, BLOCKS, INITIALIZERS, OPTIMIZERS, SCHEDULES)
+    for registry in (*families, CLASS_LOSSES, VALUE_LOSSES):
+        synonyms = [s for cls in registry.values() for s in cls.synonyms]
+        assert len(set(synonyms)) == len(synonyms)
+        assert not set(synonyms) & set(registry)
+        assert registry.names == {*registry, *synonyms}
+
+
+def test_synonym_cannot_be_taken_twice():
+    """Neither as a name nor as a synonym."""
+    for names in (("swish",), ("other", "swish")):
+        with pytest.raises(ValueError, match="'swish' is registered already"):
+            ACTIVATIONS.register(*names)(Tanh)
+    assert "other" not in ACTIVATIONS
+
+
+def test_synonym_has_nested_parameters():
+    """As its name has."""
+    network = classifier(block="resnet").set_params(block__bottleneck=3)
+    assert network.block == Residual(bottleneck=3)
 
 
 def test_instance_says_everything_itself():

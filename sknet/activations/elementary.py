@@ -16,7 +16,7 @@ from sknet.activations._base import ACTIVATIONS, Activation
 _LONGEST_ROW = 2**17
 
 
-@ACTIVATIONS.register("identity")
+@ACTIVATIONS.register("identity", "linear")
 @dataclass(frozen=True, repr=False)
 class Identity(Activation):
     r"""The identity, which makes a linear bottleneck.
@@ -42,7 +42,7 @@ class Identity(Activation):
         """Leave ``da``: it is ``dz``."""
 
 
-@ACTIVATIONS.register("hard_threshold")
+@ACTIVATIONS.register("hard_threshold", "heaviside")
 @dataclass(frozen=True, repr=False)
 class HardThreshold(Activation):
     r"""The unit of McCulloch, Pitts and Rosenblatt: on or off.
@@ -88,7 +88,7 @@ class HardThreshold(Activation):
         da *= tmp
 
 
-@ACTIVATIONS.register("logistic")
+@ACTIVATIONS.register("logistic", "sigmoid")
 @dataclass(frozen=True, repr=False)
 class Logistic(Activation):
     r"""The logistic sigmoid.

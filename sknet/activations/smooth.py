@@ -54,7 +54,7 @@ class Softplus(Activation):
         da *= tmp
 
 
-@ACTIVATIONS.register("silu")
+@ACTIVATIONS.register("silu", "swish")
 @dataclass(frozen=True, repr=False)
 class SiLU(Activation):
     r"""The sigmoid-weighted linear unit, also called swish.

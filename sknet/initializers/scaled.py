@@ -13,7 +13,7 @@ from sknet.fields import choice, real
 from sknet.initializers._base import INITIALIZERS, Initializer
 
 
-@INITIALIZERS.register("glorot_uniform")
+@INITIALIZERS.register("glorot_uniform", "xavier_uniform")
 @dataclass(frozen=True, repr=False)
 class GlorotUniform(Initializer):
     r"""Uniform weights that keep the variance of signals and gradients level.
@@ -74,7 +74,7 @@ class _ScaledNormal(Initializer):
         return drawn
 
 
-@INITIALIZERS.register("glorot_normal")
+@INITIALIZERS.register("glorot_normal", "xavier_normal")
 @dataclass(frozen=True, repr=False)
 class GlorotNormal(_ScaledNormal):
     r"""Normal weights that keep the variance of signals and gradients level.
@@ -104,7 +104,7 @@ class GlorotNormal(_ScaledNormal):
         return float((2.0 * gain / (fan[0] + fan[1])) ** 0.5)
 
 
-@INITIALIZERS.register("he_normal")
+@INITIALIZERS.register("he_normal", "kaiming_normal")
 @dataclass(frozen=True, repr=False)
 class HeNormal(_ScaledNormal):
     r"""Normal weights that keep the size of signals level through rectifiers.
@@ -141,7 +141,7 @@ class HeNormal(_ScaledNormal):
         return float((2.0 / fan[0]) ** 0.5)
 
 
-@INITIALIZERS.register("he_uniform")
+@INITIALIZERS.register("he_uniform", "kaiming_uniform")
 @dataclass(frozen=True, repr=False)
 class HeUniform(Initializer):
     r"""Uniform weights of the variance of :class:`HeNormal`.

@@ -15,7 +15,7 @@ from sknet.losses import outputs
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
-@CLASS_LOSSES.register("squared_error")
+@CLASS_LOSSES.register("squared_error", "brier")
 @dataclass(frozen=True, repr=False)
 class Brier(ClassLoss):
     r"""Half the squared error of class probabilities, also called the Brier score.

@@ -21,7 +21,7 @@ LIMITS = {
 }
 
 
-@VALUE_LOSSES.register("gaussian")
+@VALUE_LOSSES.register("gaussian", "gaussian_nll")
 @dataclass(frozen=True, repr=False)
 class Gaussian(ValueLoss):
     r"""The negative log-likelihood of a normal distribution, of learned width.

@@ -48,7 +48,7 @@ def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
     return work.sums
 
 
-@CLASS_LOSSES.register("log_loss")
+@CLASS_LOSSES.register("log_loss", "cross_entropy")
 @dataclass(frozen=True, repr=False)
 class LogLoss(ClassLoss):
     r"""The negative log-likelihood of the classes, also called cross-entropy.

@@ -13,7 +13,7 @@ from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 from sknet.losses.regression import weighted_quantile
 
 
-@VALUE_LOSSES.register("quantile")
+@VALUE_LOSSES.register("quantile", "pinball")
 @dataclass(frozen=True, repr=False)
 class Quantile(ValueLoss):
     r"""The pinball loss: predictions that a given share of the targets lies below.

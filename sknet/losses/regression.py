@@ -94,7 +94,7 @@ class _Pointwise(ValueLoss):
         return 0.5 * (low + high)
 
 
-@VALUE_LOSSES.register("squared_error")
+@VALUE_LOSSES.register("squared_error", "mse")
 @dataclass(frozen=True, repr=False)
 class SquaredError(_Pointwise):
     r"""Half the squared error, summed over the outputs.
@@ -142,7 +142,7 @@ class SquaredError(_Pointwise):
         return np.average(y, axis=0, weights=weight)
 
 
-@VALUE_LOSSES.register("absolute_error")
+@VALUE_LOSSES.register("absolute_error", "mae")
 @dataclass(frozen=True, repr=False)
 class AbsoluteError(_Pointwise):
     r"""The absolute error, whose best constant is the median: outliers weigh little.

@@ -37,7 +37,7 @@ def _ease(first: float, last: float, part: float) -> float:
     return first * (1.0 - gone) + last * gone
 
 
-@SCHEDULES.register("cosine")
+@SCHEDULES.register("cosine", "cosine_annealing")
 @dataclass(frozen=True, repr=False)
 class Cosine(_Planned):
     r"""Half a cosine from the initial rate down, once or with warm restarts.
@@ -79,7 +79,7 @@ class Cosine(_Planned):
         return _ease(1.0, self.floor, part)
 
 
-@SCHEDULES.register("one_cycle")
+@SCHEDULES.register("one_cycle", "onecycle")
 @dataclass(frozen=True, repr=False)
 class OneCycle(_Planned):
     r"""Up to the initial rate, which here is the largest one, and far down.

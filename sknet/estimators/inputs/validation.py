@@ -33,7 +33,10 @@ _KEPT = frozenset(
 _FEW_CELLS = 1024
 # No count, identifier or time stamp that fits into 64 bits is larger.
 _EXTREME = 2.0**64
-_ENCODE = "Encode text first, e.g. with OneHotEncoder, OrdinalEncoder or TargetEncoder."
+_ENCODE = (
+    "Encode text first, e.g. with OneHotEncoder, OrdinalEncoder or TargetEncoder, or "
+    "use TabularMLPClassifier or TabularMLPRegressor, which take tables as they are."
+)
 
 
 @contextmanager

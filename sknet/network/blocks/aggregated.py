@@ -19,7 +19,7 @@ from sknet.network.blocks._base import (
 from sknet.network.layout import Shape
 
 
-@BLOCKS.register("aggregated")
+@BLOCKS.register("aggregated", "resnext")
 @dataclass(frozen=True, repr=False)
 class Aggregated(Block):
     r"""A residual block whose body is the sum of many narrow branches.

@@ -19,7 +19,7 @@ from sknet.network.blocks._base import (
 from sknet.network.layout import Shape
 
 
-@BLOCKS.register("residual")
+@BLOCKS.register("residual", "resnet")
 @dataclass(frozen=True, repr=False)
 class Residual(Block):
     r"""The original residual block: a shortcut past two layers, then the activation.
