@@ -23,7 +23,7 @@ CLEAN, FOUND, NOT_AUDITED = range(3)
 
 def installed():
     """Return lines ``name==version``: what a user gets with sknet."""
-    freeze = [TRIAL / "bin" / "python", "-m", "pip", "freeze", "--exclude", "sknet"]
+    freeze = [TRIAL / "bin" / "python", "-m", "pip", "freeze", "--exclude", "sknet-mlp"]
     done = subprocess.run(freeze, capture_output=True, text=True, check=True)
     return done.stdout
 

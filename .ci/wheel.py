@@ -7,13 +7,16 @@ other file times: what one builds from the published sources is what is publishe
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import tomllib
 import venv
 import zipfile
+from email import message_from_string
 from pathlib import Path
 
 
@@ -110,6 +113,31 @@ def sdist_complaints(names, tracked):
         yield f"the source archive has {file}, which is not under version control"
 
 
+def metadata_complaints(text, project, version, changes):
+    """Say what is wrong with a wheel's METADATA before it may be published.
+
+    It is compared with the table ``project`` of pyproject.toml, the version of the
+    sources, and the text of the change log.
+    """
+    found = message_from_string(text)
+    known = {
+        "Name": project["name"],
+        "Version": version,
+        "Summary": project["description"],
+        "License-Expression": project["license"],
+        "Requires-Python": project["requires-python"],
+        "Description-Content-Type": "text/markdown",
+    }
+    for field, value in known.items():
+        if sorted(str(found[field]).split(",")) != sorted(value.split(",")):
+            yield f"METADATA says {field}: {found[field]}, not {value}"
+    for name in sorted(set(project["classifiers"]) - set(found.get_all("Classifier"))):
+        yield f"METADATA lacks the classifier {name}"
+    heading = re.search(r"^## (\S+)", changes, re.MULTILINE)
+    if heading is None or heading[1] != version:
+        yield f"CHANGES.md begins with {heading and heading[1]}, not with {version}"
+
+
 def try_wheel(wheel):
     """Install the wheel where nothing else is, and use it."""
     venv.create(TRIAL, clear=True, with_pip=True)
@@ -138,7 +166,15 @@ def main():
     files = [*(ROOT / "sknet").rglob("*.py"), ROOT / "sknet" / "py.typed"]
     sources = {path.relative_to(ROOT).as_posix() for path in files}
     with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as archive:
-        complaints = [*wheel_complaints(inside.namelist(), sources)]
+        names = inside.namelist()
+        complaints = [*wheel_complaints(names, sources)]
+        (metadata,) = (name for name in names if name.endswith("/METADATA"))
+        text = inside.read(metadata).decode("utf-8")
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+        source = (ROOT / "sknet" / "_version.py").read_text(encoding="utf-8")
+        version = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]
+        changes = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
+        complaints += metadata_complaints(text, project, version, changes)
         packed = [member.name for member in archive if member.isfile()]
         complaints += sdist_complaints(packed, set(git("ls-files").splitlines()))
     if complaints:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -67,6 +67,19 @@ def versions() -> str:
     """Return the versions that matter, on one line."""
     ours = [f"sknet {__version__}", f"python {platform.python_version()}"]
     return ", ".join([*ours, *(f"{name} {version(name)}" for name in PACKAGES)])
+
+
+def namesake() -> str | None:
+    """Return what to do if another project with our import name is installed."""
+    found = [d for d in distributions() if (d.name or "").lower() == "sknet"]
+    if not found:
+        return None
+    return (
+        f"Another project that is imported as sknet is installed here: {found[0].name} "
+        f"{found[0].version}. Each overwrites files of the other. Give it an "
+        "environment of its own:\n\n    pip uninstall sknet\n"
+        "    pip install --force-reinstall --no-deps sknet-mlp  # or from a clone: .\n"
+    )
 
 
 def blas_infos() -> list[dict[str, Any]]:
@@ -219,6 +232,8 @@ def diagnose() -> None:
     infos, rates = blas_infos(), product_rates()
     found = ", ".join(flag for flag in FLAGS if flag in flags) or "not known"
     print(versions())
+    if advice := namesake():
+        print("\n" + advice)
     print(f"cpu:  {model}, {os.cpu_count()} core(s), vector units: {found}")
     for info in infos:
         print(f"blas: {describe_blas(info)}")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,6 +36,27 @@ def openblas(kernel):
 
 
 MKL = {"user_api": "blas", "internal_api": "mkl", "version": "2024", "num_threads": 2}
+
+
+def distribution(name):
+    """Return what importlib says of an installed distribution."""
+    return SimpleNamespace(name=name, version="0.0.1")
+
+
+@pytest.mark.parametrize("name", ["SKNet", "sknet"])
+def test_another_project_of_our_import_name_is_told_of(monkeypatch, name):
+    """Its name and version, and how to get rid of it."""
+    installed = [distribution("numpy"), distribution(name)]
+    monkeypatch.setattr(command, "distributions", lambda: installed)
+    assert f"{name} 0.0.1" in command.namesake()
+    assert "pip uninstall sknet" in command.namesake()
+
+
+def test_our_own_distribution_is_no_other_project(monkeypatch):
+    """Its name is another one; one without any, of a broken installation, passes."""
+    installed = [distribution("sknet-mlp"), distribution(None)]
+    monkeypatch.setattr(command, "distributions", lambda: installed)
+    assert command.namesake() is None
 
 
 def test_cpuinfo_is_parsed():

@@ -304,12 +304,14 @@ def test_import_needs_no_optional_library():
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
-def test_nobody_is_told_to_install_by_name():
-    """On PyPI another project has the name: a clone, a wheel or a version is named."""
+def test_no_page_says_to_install_another_project():
+    """On PyPI another project is called sknet; ours is sknet-mlp."""
     guide = [*(ROOT / "docs").glob("*.rst"), *(ROOT / "docs" / "user_guide").iterdir()]
     pages = [page.read_text(encoding="utf-8") for page in [ROOT / "README.md", *guide]]
     text = "\n".join([*pages, *SOURCES.values()])
-    assert not re.findall(r'pip install\s+"?sknet\b|requirements=\["sknet"', text)
+    assert not re.findall(
+        r'pip install\s+"?sknet(?!-mlp)\b|requirements=\["sknet"', text
+    )
 
 
 def test_extras_for_users_are_on_the_first_page():
@@ -384,7 +386,7 @@ def test_only_silence_may_be_allowed(status, exit_status, allowed, monkeypatch, 
     assert capsys.readouterr().out == "the news\n"
 
 
-INFO = "sknet-0.1.0.dist-info"
+INFO = "sknet_mlp-0.1.0.dist-info"
 OURS = {"sknet/__init__.py", "sknet/py.typed"}
 COMPLETE = {f"{INFO}/{n}" for n in ("METADATA", "RECORD", "WHEEL", "licenses/LICENSE")}
 COMPLETE |= OURS
@@ -418,6 +420,39 @@ def test_source_archive_holds_what_is_under_version_control():
     assert not list(WHEEL.sdist_complaints(names, set()))
     (complaint,) = WHEEL.sdist_complaints(names, WHEEL.SDIST_PARTS)
     assert "docs/notes.env" in complaint
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+METADATA = (
+    """\
+Metadata-Version: 2.4
+Name: {name}
+Version: 1.2.0
+Summary: {description}
+License-Expression: {license}
+Requires-Python: {requires-python}
+Description-Content-Type: text/markdown
+""".format(**PROJECT)
+    + "".join(f"Classifier: {c}\n" for c in PROJECT["classifiers"])
+)
+
+
+@pytest.mark.parametrize("field", METADATA.splitlines()[1:])
+def test_wheel_says_what_the_project_does(field):
+    """Name, version, licence, versions of Python, and each classifier."""
+    changes = "# Changes\n\n## 1.2.0 (2027-01-01)\n"
+    given = PROJECT, "1.2.0", changes
+    assert not list(WHEEL.metadata_complaints(METADATA, *given))
+    broken = METADATA.replace(f"{field}\n", f"{field.partition(': ')[0]}: other\n")
+    (complaint,) = WHEEL.metadata_complaints(broken, *given)
+    assert field.partition(": ")[2] in complaint
+
+
+def test_version_of_a_wheel_is_the_newest_in_the_changes():
+    """Whoever forgets the heading is told."""
+    changes = "# Changes\n\n## 1.1.0\n\n## 1.2.0\n"
+    (complaint,) = WHEEL.metadata_complaints(METADATA, PROJECT, "1.2.0", changes)
+    assert "begins with 1.1.0" in complaint
 
 
 def test_builds_have_the_date_of_the_commit_or_a_fixed_one(monkeypatch, tmp_path):
