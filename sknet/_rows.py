@@ -13,8 +13,33 @@ from typing import Any
 
 import numpy as np
 
-from sknet._component import C
+from sknet._component import C, Component
 from sknet._numerics import Scalar
+
+
+def shared(value: Any) -> Any:
+    """Return what members must share in order to be rows of one array.
+
+    It is derived: all fields of a dataclass, and of those in it, but the ones that its
+    class names as ``rows``.
+
+    Parameters
+    ----------
+    value : object
+        A dataclass, a component, or anything else, which is shared as it is.
+
+    Returns
+    -------
+    shared : object
+        Can be compared; hashable if all parts are.
+    """
+    if isinstance(value, Component):
+        return without_rows(value)
+    if not dataclasses.is_dataclass(value):
+        return value
+    names = [f.name for f in dataclasses.fields(value)]
+    common = [name for name in names if name not in getattr(value, "rows", ())]
+    return type(value), *(shared(getattr(value, name)) for name in common)
 
 
 def without_rows(component: C) -> C:

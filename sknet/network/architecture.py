@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
@@ -44,6 +44,8 @@ class Architecture:
        learning with parameter-efficient ensembling", ICLR 2025, arXiv:2410.24210
        (TabM-mini is ``n_heads``).
     """
+
+    rows: ClassVar[tuple[str, ...]] = ("dropout",)
 
     hidden_layer_sizes: tuple[int, ...]
     activations: tuple[Activation, ...] = (ReLU(),)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
@@ -111,6 +112,8 @@ class Rule:
         Further epochs that are tolerated, in epochs up to the best one: where a
         schedule has restarts or a long end, improvements come seldom later on.
     """
+
+    rows: ClassVar[tuple[str, ...]] = ("tol", "patience", "growth")
 
     tol: float
     patience: float

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
-from sknet._rows import in_rows, one_or_rows, without_rows
+from sknet._rows import in_rows, one_or_rows, shared
 from sknet.averages import Averaging
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
@@ -31,6 +31,8 @@ class Limits:
     max_time : float
         Seconds; may be infinite.
     """
+
+    rows: ClassVar[tuple[str, ...]] = ("max_iter",)
 
     max_iter: int
     max_time: float = math.inf
@@ -76,6 +78,8 @@ class Recipe:
         Whether the epochs are reported.
     """
 
+    rows: ClassVar[tuple[str, ...]] = ("pace", "alpha")
+
     architecture: Architecture
     n_inputs: int
     n_raw: int
@@ -103,30 +107,12 @@ class Recipe:
     def shape(self) -> tuple[Any, ...]:
         """What members have to share in order to be rows of one array.
 
-        All else may differ: the learning rate and its course, the penalty, the numbers
-        that components name as their ``rows``, dropout rates, tolerance, patience and
-        limits.
+        All fields but those declared as rows; and of these, whether they are in use,
+        where that decides what is computed at all: dropout, slots and weight decay.
         """
         drops = tuple(rate > 0.0 for rate in self.architecture.dropout)
-        return (
-            replace(self.architecture, dropout=drops),
-            self.n_inputs,
-            self.n_raw,
-            without_rows(self.loss),
-            without_rows(self.optimizer),
-            self.optimizer.n_slots,
-            self.optimizer.weight_decay > 0.0,
-            self.rule.on_score,
-            self.batch_size,
-            self.least_rows,
-            self.shuffle,
-            self.clip_norm,
-            self.averaging,
-            self.rate_factors,
-            self.shares_noise,
-            self.verbose,
-            self.limits.max_time,
-        )
+        decays = self.optimizer.weight_decay > 0.0
+        return shared(self), drops, self.optimizer.n_slots, decays
 
 
 def trainer_of(recipes: Sequence[Recipe]) -> Trainer:

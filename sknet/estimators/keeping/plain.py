@@ -164,7 +164,7 @@ def affine_maps(estimator: Any) -> tuple[list[Array], list[Array]]:
     network = estimator._fitted_network()
     views = network.layout.bind(estimator.theta_).children
     maps: list[tuple[Array, Array]] = []
-    for layer, p in zip(network.root.layers, views, strict=True):
+    for layer, p in zip(network.layers, views, strict=True):
         if isinstance(layer, Dense):
             maps.append(_map_of_dense(layer, p))
         elif isinstance(layer, BatchNorm):
