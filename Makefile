@@ -11,7 +11,7 @@ OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
-.PHONY: help demo test lint doctest suite test-works-with test-works-with-more \
+.PHONY: help demo test lint write doctest suite test-works-with test-works-with-more \
     test-exporters test-slow test-oldest test-versions docs bench wheel audit clean
 .NOTPARALLEL:
 
@@ -19,6 +19,7 @@ help:
 	@echo 'make demo              train beside scikit-learn, print a table, draw the loss curves'
 	@echo 'make test              lint, types, doctests and the suite'
 	@echo 'make lint              ruff, mypy, codespell'
+	@echo 'make write             constructors and docstrings, from the table of parameters'
 	@echo 'make test-works-with   make test, with all libraries that sknet is tested with'
 	@echo 'make test-works-with-more   those that want an older pandas, Ray, Spark (Java)'
 	@echo 'make test-exporters    the exporters that want other versions (Java, torch)'
@@ -100,6 +101,11 @@ lint: $(VENV)/.has-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/codespell
+	$(BIN)/python .ci/write_estimators.py --check
+
+# Constructors and docstrings of the estimators, from the table of parameters.
+write: $(VENV)/.has-test
+	$(BIN)/python .ci/write_estimators.py
 
 doctest: $(VENV)/.has-test
 	$(BIN)/python -m pytest --doctest-modules sknet

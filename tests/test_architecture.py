@@ -31,6 +31,7 @@ FLOORS = {
     4: ("objective",),
     5: ("training", "training.*"),
     6: (
+        *("config", "config.*"),
         *("estimators", "estimators.*"),
         *("estimators.inputs", "estimators.inputs.*"),
         *("estimators.outputs", "estimators.outputs.*"),

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -28,10 +28,8 @@ from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.fitting.stochastic import conclude, prepare
 from sknet.estimators.fitting.task import Call, Fit, Task, warn_of
 from sknet.estimators.inputs.components import (
-    FULL_BATCH_SOLVER,
     NestedParameters,
 )
-from sknet.estimators.inputs.constraints import CONSTRAINTS
 from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import refuse_overflow, rollback
 from sknet.estimators.keeping.conversion import Conversion
@@ -46,6 +44,7 @@ from sknet.network.architecture import Architecture
 from sknet.training.batches import Dataset
 from sknet.training.inference import raw_outputs
 from sknet.training.interrupts import Interrupts
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 def is_stochastic(estimator: Any) -> bool:
@@ -71,8 +70,6 @@ class BaseMLP(
     ABC,
 ):
     """What the classifier and the regressor share."""
-
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = CONSTRAINTS
 
     # ---- what the classifier and the regressor say for themselves
 

@@ -12,8 +12,6 @@ from sklearn.utils.metaestimators import available_if
 from sknet._component import Registry
 from sknet._numerics import Array
 from sknet._sklearn import (
-    Part,
-    StrOptions,
     mlp_target_kind,
     partial_fit_context,
     set_mlp_labels,
@@ -41,11 +39,6 @@ def learns_in_steps(estimator: Any) -> bool:
 class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     """Base of the classifiers."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "class_weight": [StrOptions({"balanced"}), dict, None],
-        "loss": [Part(CLASS_LOSSES, ClassLoss), tuple, list],
-    }
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
     _numeric_target: ClassVar[bool] = False
     _sister: ClassVar[type] = MLPClassifier

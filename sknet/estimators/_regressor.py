@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import Part, partial_fit_context
+from sknet._sklearn import partial_fit_context
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.fitting.task import Call
 from sknet.estimators.inputs.components import loss_of
@@ -24,10 +24,6 @@ from sknet.losses import VALUE_LOSSES, ValueLoss
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
     """Base of the regressors."""
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLP._parameter_constraints,
-        "loss": [Part(VALUE_LOSSES, ValueLoss), tuple, list],
-    }
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _numeric_target: ClassVar[bool] = True
     _sister: ClassVar[type] = MLPRegressor

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from sknet.config.table import constraints_of
 from sknet.estimators._classifier import BaseMLPClassifier
 
 
@@ -32,13 +35,13 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         once. An instance has parameters of its own, e.g. ``Adam(beta_2=0.95)``; with a
         name, ``momentum``, ``beta_1`` and so on say them.
     alpha : float in [0, inf), default=0.0001
-        Strength of the L2 penalty on the weights, biases excepted. It is divided by
-        the sum of the sample weights of a batch (its rows, without weights), so that
-        its effect depends on the batch size, as in scikit-learn.
+        Strength of the L2 penalty on the weights, biases excepted. It is divided by the
+        sum of the sample weights of a batch (its rows, without weights), so that its
+        effect depends on the batch size, as in scikit-learn.
     batch_size : int in [1, inf) or "auto", default="auto"
         Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
-        is clipped, with a warning; up to 40 shuffled rows are always one batch, with
-        a warning. Ignored by "lbfgs".
+        is clipped, with a warning; up to 40 shuffled rows are always one batch, with a
+        warning. Ignored by "lbfgs".
     learning_rate : str or Schedule, default="constant"
         Course of the learning rate: a name from the table of schedules, or an instance,
         e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
@@ -53,8 +56,8 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     shuffle : bool, default=True
         Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the validation split and the order of the
-        rows. Pass an int for the same result each time. A training that goes on
+        Determines the initial weights, the validation split and the order of the rows.
+        Pass an int for the same result each time. A training that goes on
         (``warm_start``, ``partial_fit``) goes on in the random stream, too.
     tol : float in [0, inf), default=0.0001
         An epoch improves if it lowers the training loss, or raises the validation
@@ -72,8 +75,8 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
     early_stopping : bool, default=False
         Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
-        stop when their score improves no more, and keep the weights of the best
-        epoch. Ignored, with a warning, by "lbfgs", and by ``partial_fit``.
+        stop when their score improves no more, and keep the weights of the best epoch.
+        Ignored, with a warning, by "lbfgs", and by ``partial_fit``.
     validation_fraction : float in [0, 1), default=0.1
         Share of the rows that early stopping holds out. With fewer than 10 such rows,
         or if a class cannot be split, training goes on without, with a warning.
@@ -84,8 +87,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     epsilon : float in (0, inf), default=1e-8
         Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
     n_iter_no_change : int in [1, inf) or inf, default=10
-        Epochs without an improvement of ``tol`` that are tolerated. Ignored by
-        "lbfgs".
+        Epochs without an improvement of ``tol`` that are tolerated. Ignored by "lbfgs".
     max_fun : int in [1, inf), default=15000
         Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
     class_weight : dict, "balanced" or None, default=None
@@ -120,8 +122,8 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         layer, with biases zero, or pairs of weights and biases.
     rate_factors : dict of str to float, or None, default=None
         Factors on the learning rate of some parameters: "weight", "bias", "mix" (shares
-        of a blended activation), "scale" and "shift" (of a normalisation), ...
-        Refused by "lbfgs".
+        of a blended activation), "scale" and "shift" (of a normalisation), ... Refused
+        by "lbfgs".
     clip_norm : float in (0, inf) or None, default=None
         Largest norm of the gradient over all parameters; longer gradients are scaled
         down. Refused by "lbfgs".
@@ -200,8 +202,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     best_loss_ : float or None
         Least training loss; None with early stopping. Not for "lbfgs".
     validation_scores_ : list of float or None
-        Validation score of every epoch; None without a validation set. Not for
-        "lbfgs".
+        Validation score of every epoch; None without a validation set. Not for "lbfgs".
     validation_loss_curve_ : list of float or None
         Validation loss of every epoch, without penalty; else as ``validation_scores_``.
     best_validation_score_ : float or None
@@ -248,6 +249,10 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     array([[0.9, 0.1]])
     """
 
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
+        "SimpleMLPClassifier"
+    )
+
     def __init__(
         self,
         hidden_layer_sizes=(100,),
@@ -262,7 +267,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         max_iter=200,
         shuffle=True,
         random_state=None,
-        tol=1e-4,
+        tol=0.0001,
         verbose=False,
         warm_start=False,
         momentum=0.9,

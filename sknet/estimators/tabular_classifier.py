@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sknet.config.table import constraints_of
 from sknet.estimators._classifier import BaseMLPClassifier
 from sknet.estimators.calibrated import CalibratedProbabilities
-from sknet.estimators.tabular_inputs import TABULAR_CONSTRAINTS, TabularInputs
+from sknet.estimators.tabular_inputs import TabularInputs
 
 
 class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassifier):
@@ -25,32 +26,15 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     activation : str, Activation or list, default="mish"
         Activation of the hidden layers: a name from the table of activations, or an
         instance; a list has one for each hidden layer.
-    blend_activation : bool, default=True
-        Whether each hidden unit learns how much of the activation it takes, and how
-        much of its input as it is; see ``Blend``.
-    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
-        Which features are categories: "from_dtype" finds columns of categories, text
-        and booleans; an array holds names, numbers or a mask; None: none is.
-    max_one_hot : int in [0, inf), default=8
-        Categories of more levels get a trained vector for each level, others a column
-        for each.
-    embedding_size : int in [1, inf), default=8
-        Length of those vectors.
-    numeric_embedding : str, Layer or None, default="periodic"
-        What numbers become before the first layer: trained waves beside the number, or
-        nothing but the number (None). An instance has options, ``Periodic(waves=32)``.
     solver : str or Optimizer, default="adamw"
         How the weights are found: a name from the table of optimizers, or an instance,
         which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
         once, which needs ``learning_rate="constant"`` and ``dropout=0.0``, and warns
         that ``early_stopping`` has no effect.
-    weight_decay : float in [0, inf), default=0.02
-        Decay of the weights, times the learning rate. Ignored unless
-        ``solver="adamw"``.
     alpha : float in [0, inf), default=0.0
-        Strength of the L2 penalty on the weights, biases excepted. It is divided by
-        the sum of the sample weights of a batch (its rows, without weights), so that
-        its effect depends on the batch size, as in scikit-learn.
+        Strength of the L2 penalty on the weights, biases excepted. It is divided by the
+        sum of the sample weights of a batch (its rows, without weights), so that its
+        effect depends on the batch size, as in scikit-learn.
     batch_size : int in [1, inf) or "auto", default="auto"
         Rows of a minibatch; "auto" takes all of less than 50 rows, at most 32 up to
         200, 64 up to 1024, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then
@@ -69,8 +53,8 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     shuffle : bool, default=True
         Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the validation split and the order of the
-        rows. Pass an int for the same result each time. A training that goes on
+        Determines the initial weights, the validation split and the order of the rows.
+        Pass an int for the same result each time. A training that goes on
         (``warm_start``, ``partial_fit``) goes on in the random stream, too.
     tol : float in [0, inf), default=0.0
         An epoch improves if it lowers the training loss, or raises the validation
@@ -136,9 +120,9 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         instance. A list gives the start itself: an array of weights for each dense
         layer, with biases zero, or pairs of weights and biases.
     rate_factors : dict of str to float, "auto" or None, default="auto"
-        Factors on the learning rate of some parameters by name; "auto" takes 0.1
-        for biases, blended activations and numeric embeddings, and 6 for the factors
-        of features, as RealMLP does; None takes none.
+        Factors on the learning rate of some parameters by name; "auto" takes 0.1 for
+        biases, blended activations and numeric embeddings, and 6 for the factors of
+        features, as RealMLP does; None takes none.
     clip_norm : float in (0, inf) or None, default=None
         Largest norm of the gradient over all parameters; longer gradients are scaled
         down. Refused by "lbfgs".
@@ -181,6 +165,23 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     deterministic : bool, default=False
         Whether the numbers may not depend on the threads of BLAS either: it gets one,
         in ``fit`` and in prediction. Without it, the last digits of large networks may.
+    blend_activation : bool, default=True
+        Whether each hidden unit learns how much of the activation it takes, and how
+        much of its input as it is; see ``Blend``.
+    categorical_features : array-like, "from_dtype" or None, default="from_dtype"
+        Which features are categories: "from_dtype" finds columns of categories, text
+        and booleans; an array holds names, numbers or a mask; None: none is.
+    max_one_hot : int in [0, inf), default=8
+        Categories of more levels get a trained vector for each level, others a column
+        for each.
+    embedding_size : int in [1, inf), default=8
+        Length of those vectors.
+    numeric_embedding : str, Layer or None, default="periodic"
+        What numbers become before the first layer: trained waves beside the number, or
+        nothing but the number (None). An instance has options, ``Periodic(waves=32)``.
+    weight_decay : float in [0, inf), default=0.02
+        Decay of the weights, times the learning rate. Ignored unless
+        ``solver="adamw"``.
     calibrate : bool, default=True
         Whether probabilities are calibrated by a temperature, on the held-out rows of
         early stopping. For outputs that are logistic or a softmax.
@@ -218,8 +219,7 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     best_loss_ : float or None
         Least training loss; None with early stopping. Not for "lbfgs".
     validation_scores_ : list of float or None
-        Validation score of every epoch; None without a validation set. Not for
-        "lbfgs".
+        Validation score of every epoch; None without a validation set. Not for "lbfgs".
     validation_loss_curve_ : list of float or None
         Validation loss of every epoch, without penalty; else as ``validation_scores_``.
     best_validation_score_ : float or None
@@ -271,24 +271,16 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     """
 
     _share_after_plan: ClassVar[float] = 0.5
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseMLPClassifier._parameter_constraints,
-        **TABULAR_CONSTRAINTS,
-        "calibrate": ["boolean"],
-    }
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
+        "TabularMLPClassifier"
+    )
 
     def __init__(
         self,
         hidden_layer_sizes=(128, 128, 128),
         activation="mish",
         *,
-        blend_activation=True,
-        categorical_features="from_dtype",
-        max_one_hot=8,
-        embedding_size=8,
-        numeric_embedding="periodic",
         solver="adamw",
-        weight_decay=0.02,
         alpha=0.0,
         batch_size="auto",
         learning_rate="flat_cosine",
@@ -330,17 +322,17 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         n_jobs=-1,
         checkpoint=None,
         deterministic=False,
+        blend_activation=True,
+        categorical_features="from_dtype",
+        max_one_hot=8,
+        embedding_size=8,
+        numeric_embedding="periodic",
+        weight_decay=0.02,
         calibrate=True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
-        self.blend_activation = blend_activation
-        self.categorical_features = categorical_features
-        self.max_one_hot = max_one_hot
-        self.embedding_size = embedding_size
-        self.numeric_embedding = numeric_embedding
         self.solver = solver
-        self.weight_decay = weight_decay
         self.alpha = alpha
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -382,4 +374,10 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.deterministic = deterministic
+        self.blend_activation = blend_activation
+        self.categorical_features = categorical_features
+        self.max_one_hot = max_one_hot
+        self.embedding_size = embedding_size
+        self.numeric_embedding = numeric_embedding
+        self.weight_decay = weight_decay
         self.calibrate = calibrate

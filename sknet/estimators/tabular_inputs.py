@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,12 +10,10 @@ from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from sknet._numerics import Array
-from sknet._sklearn import Interval, Part, StrOptions
 from sknet.activations import Activation, Blend, Maxout
 from sknet.estimators.fitting.holdout import MIN_VALIDATION_ROWS
 from sknet.estimators.fitting.task import Call, Task
 from sknet.estimators.inputs.components import activations_of, optimizer_of, schedule_of
-from sknet.estimators.inputs.constraints import CONSTRAINTS
 from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import check_target
 from sknet.estimators.outputs.precision import type_of_rows
@@ -208,15 +205,3 @@ class TabularInputs(Understanding):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         return tags
-
-
-TABULAR_CONSTRAINTS: dict[str, list[Any]] = {
-    **CONSTRAINTS,
-    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
-    "max_one_hot": [Interval(Integral, 0, None, closed="left")],
-    "embedding_size": [Interval(Integral, 1, None, closed="left")],
-    "numeric_embedding": [Part(NUMERIC_EMBEDDINGS, Layer), None],
-    "blend_activation": ["boolean"],
-    "weight_decay": [Interval(Real, 0, None, closed="left")],
-    "rate_factors": [dict, StrOptions({"auto"}), None],
-}

@@ -25,6 +25,10 @@ from sknet.training.recipe import Limits
 _CHUNK_ROWS = 2048
 
 
+# What users write for it, as the solver of an estimator.
+FULL_BATCH_SOLVER = "lbfgs"
+
+
 class _OutOfTime(Exception):
     """Raised from inside an evaluation to leave SciPy's loop."""
 

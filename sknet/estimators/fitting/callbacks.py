@@ -20,7 +20,7 @@ from sknet._sklearn import has_callbacks, safe_indexing
 from sknet.estimators.fitting.ensemble import n_networks
 from sknet.estimators.fitting.stochastic import settled
 from sknet.estimators.fitting.task import Call, Task
-from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.member import Member, Standing
 
 

@@ -14,15 +14,13 @@ from scipy import sparse
 from sknet._component import Component
 from sknet._numerics import Array
 from sknet._version import __version__
+from sknet.config.table import WITHOUT_RESULT
 from sknet.estimators.fitting.task import Task
 from sknet.training.batches import Dataset
 
 
 # What a file of ours says of itself; the number changes with what is in it.
 FORMAT = "sknet checkpoint 1"
-
-# Parameters that change nothing about the result, or only when it comes.
-_FREE = ("checkpoint", "max_time", "n_jobs", "n_threads", "verbose")
 
 # What ``repr`` says all about.
 _PLAIN = (bool, int, float, complex, str, bytes)
@@ -59,7 +57,7 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
         "parameters": {
             name: described(value)
             for name, value in sorted(parameters.items())
-            if name not in _FREE
+            if name not in WITHOUT_RESULT
         },
         "data": {
             "X": _digest(_arrays_of(task.data.features())),

@@ -26,9 +26,7 @@ from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
-
-
-FULL_BATCH_SOLVER = "lbfgs"
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 def optimizer_of(estimator: Any) -> Optimizer:

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn import set_mlp_memory
 from sknet.estimators.inputs.components import (
-    FULL_BATCH_SOLVER,
     architecture_of,
     schedule_of,
 )
@@ -30,6 +29,7 @@ from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Adaptive, Constant, InvScaling
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 # Fitted attributes of one name and one meaning.

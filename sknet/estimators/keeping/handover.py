@@ -12,9 +12,9 @@ from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.estimators.fitting.ensemble import kept_progress
-from sknet.estimators.inputs.components import FULL_BATCH_SOLVER
 from sknet.estimators.keeping.plain import architecture_of_fitted, is_folded
 from sknet.schedules import Adaptive
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.monitor import Progress
 
 

@@ -1,0 +1,1 @@
+"""Configuration: the parameters of the estimators, each declared once."""

@@ -1,0 +1,44 @@
+"""The table of parameters: what it says of a class.
+
+A parameter is declared in one of the files beside this one and nowhere else. The
+constructors and the docstrings of the estimators are written from it, as text that is
+committed: ``make write`` does so, and ``make lint`` says if they are not up to date.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sknet.config.attributes import ATTRIBUTES
+from sknet.config.own_parameters import OWN_PARAMETERS
+from sknet.config.parameter import Attribute, Parameter, value_for
+from sknet.config.sklearn_parameters import SKLEARN_PARAMETERS
+from sknet.config.table_parameters import TABLE_PARAMETERS
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    *SKLEARN_PARAMETERS,
+    *OWN_PARAMETERS,
+    *TABLE_PARAMETERS,
+)
+
+
+def parameters_of(class_name: str) -> tuple[Parameter, ...]:
+    """Return the parameters of a class, in the order of its constructor."""
+    return tuple(p for p in PARAMETERS if p.classes in class_name)
+
+
+def attributes_of(class_name: str) -> tuple[Attribute, ...]:
+    """Return the fitted attributes of a class, in the order of its docstring."""
+    return tuple(a for a in ATTRIBUTES if a.classes in class_name)
+
+
+def constraints_of(class_name: str) -> dict[str, list[Any]]:
+    """Return what each parameter of a class may be, for scikit-learn's validation."""
+    return {
+        p.name: value_for(class_name, p.constraint) for p in parameters_of(class_name)
+    }
+
+
+# Parameters that change nothing about the fitted numbers, or only when they come.
+WITHOUT_RESULT = frozenset(p.name for p in PARAMETERS if not p.changes_result)
