@@ -100,8 +100,7 @@ _WEIGHTS = (
 )
 _ORDERS = ("check_methods_sample_order_invariance", "check_methods_subset_invariance")
 EXPECTED = {
-    "float32": dict.fromkeys((*_WEIGHTS, *_ORDERS), _FLOAT32)
-    | {"check_regressor_multioutput": "wants predictions in float64"},
+    "float32": dict.fromkeys((*_WEIGHTS, *_ORDERS), _FLOAT32),
     "bootstrap": dict.fromkeys(_WEIGHTS, _BOOTSTRAP),
     "warm start": {
         "check_classifiers_multilabel_representation_invariance": _WARM_START,
@@ -143,7 +142,7 @@ def marks_of(estimator, name, check_name):
 def passes_all_the_same(estimator, check_name):
     """Whether a table's estimator passes what the others cannot.
 
-    Its regressor predicts in float64, in the units of the target.
+    Its regressor predicts in the units of the target.
     """
     tables = estimator in (TabularMLPClassifier, TabularMLPRegressor)
     return tables and check_name in (
