@@ -5,6 +5,7 @@
 ``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw tables.
 """
 
+from sknet import inspection as inspection
 from sknet import onnx as onnx
 from sknet._version import __version__ as __version__
 from sknet.estimators.classifier import SimpleMLPClassifier

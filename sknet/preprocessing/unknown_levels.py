@@ -69,8 +69,8 @@ def _warn_of_strangers(
         )
     elif no_level and unknown:
         warnings.warn(
-            f"{label} of X has no level that fit knows: all count as unknown. Here "
-            f"they are of type {_types(unknown)}, in fit they were of type "
+            f"{label} of X has no level that fit knows: all here count as unknown. "
+            f"They are of type {_types(unknown)}, in fit levels were of type "
             f"{_types(known)}, e.g. {reprlib.repr(next(iter(known)))}. If they are the "
             "same levels, write them as in fit (type, case, blanks); if they are new, "
             "fit with rows that have them.",

@@ -151,9 +151,10 @@ class Objects:
         if any(issubclass(kind, str) for kind in types):
             text = next(value for value in self.values if isinstance(value, str))
             raise ValueError(
-                f"{label} of X is to be numbers, but could not convert string to "
-                f"float: {str(text)!r}. Make numbers of it (pandas.to_numeric), or fit "
-                "with this column among categorical_features."
+                f"{label} of X is to be numbers, but holds text, e.g. {str(text)!r}: "
+                "could not convert string to float as it is. Make numbers of it "
+                "(pandas.to_numeric), or fit with this column among "
+                "categorical_features."
             )
         missing = [type(value).__name__ in _MISSING for value in self.values]
         return np.where(missing, np.nan, self.values).astype(np.float64)

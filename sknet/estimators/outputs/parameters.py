@@ -176,7 +176,7 @@ class LayerParameters:
                 f"This {type(self).__name__} has no {name}, which would show a plain "
                 f"network, of dense layers and activations alone: {'; '.join(reasons)}."
                 f" {each}All parameters are in theta_, and by layer in "
-                "sknet.inspection.named_parameters."
+                "named_parameters of sknet.inspection."
             )
 
     def _layer_parameters(self, name: str) -> list[Array]:

@@ -53,10 +53,16 @@ class QuantilePredictions:
         levels = np.atleast_1d(np.asarray(quantiles, dtype=float)).tolist()
         trained = list(getattr(target.loss, "levels", ()))
         unknown = [level for level in levels if level not in trained]
+        if target.loss.name != MeanQuantiles.name and trained:
+            raise ValueError(
+                f"quantiles={quantiles!r} are levels beside a mean; with "
+                f"loss={target.loss!r}, predict(X) gives the levels {trained}."
+            )
         if unknown or target.loss.name != MeanQuantiles.name:
             raise ValueError(
                 f"quantiles={quantiles!r}: this network was not trained for the levels "
-                f"{unknown or levels}. Fit it with quantiles={tuple(levels)!r}."
+                f"{unknown or levels}. Fit it with "
+                f"quantiles={tuple(sorted({*trained, *levels}))!r}."
             )
         raw = self._raw_members(X)
         with np.errstate(all="ignore"):
