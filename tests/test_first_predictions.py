@@ -47,6 +47,15 @@ def test_start_is_the_logarithm_of_the_mean(size):
         assert_allclose(loss.start(y, weight), expected, rtol=1e-14)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("least", [5e-324, 1e-310])
+def test_start_of_the_least_numbers_is_finite(least):
+    y = np.array([[least, -least]])
+    start = SquaredError(output_activation="exp").start(y, np.ones(1))
+    assert_allclose(start, [np.log(least), 0.0])
+    assert np.isfinite(VALUE_LOSSES["gaussian"]().start(y, np.ones(1))).all()
+
+
 def test_start_counts_rows_by_weight():
     """Also where they are all zero; rows of weight zero may hold anything."""
     y, zero = AMOUNT[:, None].copy(), np.zeros((N, 1))

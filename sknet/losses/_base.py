@@ -237,7 +237,8 @@ def log_mean(y: Array, weight: Array) -> Array:
     unit = np.where(largest > 0.0, largest, 1.0)  # sums do not overflow
     mean = np.average(y / unit, axis=0, weights=weight)
     mean = np.where(largest > 0.0, mean, 0.5 / weight.sum())
-    return np.log(unit) + np.log(np.where(mean > 0.0, mean, 1.0 / unit))
+    logarithm = np.log(unit) + np.log(np.where(mean > 0.0, mean, 1.0))
+    return np.where(mean > 0.0, logarithm, 0.0)
 
 
 CLASS_LOSSES: Registry[ClassLoss] = Registry("loss of a classifier", ClassLoss)
