@@ -253,10 +253,12 @@ def test_dtype_auto_follows_the_features():
 
 
 def test_dtype_float64_lifts_float32():
-    """float64 may be asked for."""
+    """float64 may be asked for; predictions have the type of the rows all the same."""
     X = DIGITS.astype(np.float32)
     model = SimpleMLPRegressor(dtype="float64", **SMALL).fit(X, DIGIT)
-    assert model.predict(X).dtype == np.float64
+    assert model.theta_.dtype == np.float64
+    assert model.predict(X).dtype == np.float32
+    assert model.predict(X.astype(float)).dtype == np.float64
 
 
 def test_integer_features_are_trained_on_as_their_float_values():
