@@ -28,6 +28,7 @@ from sklearn.utils._param_validation import (
     make_constraint,
 )
 from sklearn.utils._param_validation import StrOptions as _StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in as feature_names_in
 from sklearn.utils.validation import _check_method_params as check_method_params
 from sklearn.utils.validation import _check_sample_weight
@@ -51,6 +52,7 @@ __all__ = [
     "feature_names_in",
     "fit_and_score",
     "fit_context",
+    "gives_frames",
     "has_callbacks",
     "mlp_memory",
     "mlp_target_kind",
@@ -232,6 +234,11 @@ except ImportError:  # before 1.9, where there is no ``set_callbacks``
 def has_callbacks(estimator: Any) -> bool:
     """Tell whether scikit-learn's callbacks hang on an estimator (1.9 on)."""
     return "_skl_callbacks" in vars(estimator)
+
+
+def gives_frames(transformer: Any) -> bool:
+    """Return whether ``set_output`` or the configuration asks for a dataframe."""
+    return bool(_get_output_config("transform", transformer)["dense"] != "default")
 
 
 def requested_metadata(estimator: Any) -> Any:

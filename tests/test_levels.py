@@ -443,6 +443,23 @@ def test_single_levels_of_another_type_are_warned_of(fitted, asked, message):
     assert "these count as unknown" in str(caught[0].message)
 
 
+def test_floats_of_another_precision_are_warned_of():
+    prices = np.array([[0.1], [0.5], [1.7]] * 5)
+    encoder = TabularPreprocessor([0]).fit(prices)
+    with pytest.warns(UserWarning, match="another precision.*0.1000.* where fit had"):
+        encoder.transform(prices.astype(np.float32))
+
+
+def test_levels_that_no_row_has_are_not_warned_of():
+    names = pd.CategoricalDtype(["a", "b", 1])
+    encoder = fitted_on(of_objects("a", "b"))
+    rows = pd.DataFrame({"a": pd.Categorical(["a", "b"], dtype=names)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder.transform(rows.to_numpy(dtype=object))
+        TabularPreprocessor().fit(rows).transform(rows[:1])
+
+
 SAME = {
     "floats for a gap": ((1, 2, 3), named(pd.Series), (1.0, None, 2.0)),
     "nullable": ((1, 2, 3), named(lambda v: pd.array(v, dtype="Int64")), (1, None, 3)),

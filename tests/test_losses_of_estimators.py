@@ -314,7 +314,7 @@ REFUSED = {
     ),
     "name of a classifier": (
         SimpleMLPClassifier(loss="huber"),
-        r"'loss' parameter .* among \{'custom', 'focal', 'hinge'",
+        r"'loss' parameter .* among \{'brier', 'cross_entropy', 'custom', 'focal'",
     ),
     "name of a regressor": (
         SimpleMLPRegressor(loss="hinge"),

@@ -162,8 +162,8 @@ def test_polars_reads_dates_by_the_advice():
     for case in ("dates", "day first", "month first"):
         X = polars.DataFrame({"day": TEXTS[case][0]})
         (message,) = warnings_of(lambda X=X: TabularPreprocessor().fit(X))
-        found = X.select(eval(advice_of(message), {"polars": polars})).to_series()
-        assert found.to_list() == DAYS.to_pydatetime().tolist()
+        found = eval(advice_of(message), {"pandas": pd, "X": X})
+        assert found.tolist() == DAYS.tolist()
 
 
 def test_numbers_that_were_declared_a_category_are_said_to_be_numbers():
@@ -175,6 +175,13 @@ def test_numbers_that_were_declared_a_category_are_said_to_be_numbers():
     assert len(warnings_of(lambda: TabularPreprocessor().fit(category))) == 1
     text = pd.DataFrame({"a": TEXTS["numbers"][0]})
     assert len(warnings_of(lambda: TabularPreprocessor(["a"]).fit(text))) == 1
+
+
+def test_numbers_beside_one_frequent_text_are_said_to_be_numbers():
+    text = ["0.0" if k % 2 else f"{k * 0.37:.2f}" for k in range(N)]
+    X = pd.DataFrame({"charges": text})
+    (message,) = warnings_of(lambda: TabularPreprocessor().fit(X))
+    assert "They read as numbers" in message
 
 
 def ordinary_columns():

@@ -324,6 +324,7 @@ IDS = [2**60, 2**60 + 3, 2**60 + 6]
         (["a", "b"], np.float64, "is numbers of .* type str, .* StringTensorType"),
         (["1", "2"], np.float32, "is numbers of .* type str, .* StringTensorType"),
         ([0.5, 2.0], np.int64, "is whole numbers.* type float.* DoubleTensorType"),
+        ([0.1, 2.0], np.float32, "type float32, .* DoubleTensorType"),
         ([2**24, 2**24 + 1], np.float32, "type float32, .* Int64TensorType"),
         (IDS, np.float64, "type float64, .* type int, .* Int64TensorType"),
         ([2**63, 2**63 + 3], np.int64, "No input has numbers as large"),

@@ -69,15 +69,40 @@ def test_dense_rows_follow_a_fit_on_sparse_columns_and_sparse_ones_a_dense_fit(r
 
 
 @pytest.mark.parametrize("fill", [0, 1, 2])
-def test_fill_value_changes_no_number(rng, fill):
-    count = rng.choice([fill, 0, 1, 3], 60)
+def test_columns_that_are_not_mostly_zero_are_those_of_a_dense_frame(rng, fill):
+    count = rng.choice([fill, 1, 2, 3], 60) + 2000
     frame = pd.DataFrame({"a": pd.arrays.SparseArray(count, fill_value=fill)})
     assert frame.dtypes.iloc[0].fill_value == fill
     found = TabularPreprocessor().fit_transform(frame)
-    assert sparse.issparse(found)
+    assert_array_equal(found, TabularPreprocessor().fit_transform(dense(frame)))
+    assert found.std() > 0.1
+
+
+def test_mostly_zero_columns_are_those_of_a_matrix(rng):
+    count = rng.choice([0, 0, 0, 1, 3], 60)
+    frame = pd.DataFrame({"a": pd.arrays.SparseArray(count, fill_value=0)})
+    found = TabularPreprocessor().fit_transform(frame)
     X = sparse.csr_matrix(count[:, None].astype(float))
-    expected = TabularPreprocessor().fit_transform(X)
-    assert_array_equal(found.toarray(), expected.toarray())
+    assert_array_equal(
+        found.toarray(), TabularPreprocessor().fit_transform(X).toarray()
+    )
+
+
+def test_sparse_frame_becomes_a_frame_if_one_is_asked_for(rng):
+    frame = sparse_columns(rng)
+    encoder = TabularPreprocessor().fit(frame)
+    expected = encoder.transform(frame).toarray()
+    found = encoder.set_output(transform="pandas").transform(frame)
+    assert isinstance(found, pd.DataFrame)
+    assert_array_equal(found.to_numpy(), expected)
+
+
+def test_partial_fit_goes_on_with_dense_rows_after_sparse_ones(rng):
+    frame = sparse_columns(rng)
+    y = np.arange(len(frame)) % 2
+    model = TabularMLPClassifier(hidden_layer_sizes=(4,), random_state=0)
+    model.partial_fit(frame, y, classes=[0, 1]).partial_fit(dense(frame), y)
+    assert np.isfinite(model.predict_proba(dense(frame))).all()
 
 
 def test_gaps_of_sparse_columns_are_those_of_dense_ones(rng):

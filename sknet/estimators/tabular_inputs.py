@@ -6,7 +6,6 @@ import math
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils import check_consistent_length
 
 from sknet._numerics import Array
@@ -111,8 +110,9 @@ class TabularInputs(Understanding):
         return "float64" if n_rows < SMALL_TABLE else "float32"
 
     def _entrance(self, encoder: Any, columns: Any) -> Entrance:
-        """Return embeddings and factors; sparse columns come in as they are."""
-        if sparse.issparse(columns):
+        """Return embeddings and factors; a sparse table comes in as it is."""
+        del columns
+        if encoder._from_sparse:
             return Entrance()
         embedding: Layer | None = None
         if self.numeric_embedding is not None:

@@ -147,8 +147,7 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
 def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
     """Refuse levels that no value of an input equals, or that it would round to others.
 
-    A fraction that it rounds is another number there, as it is in Python. Levels that
-    training merged count as unknown ones, and may be left out.
+    Levels that training merged count as unknown ones, and may be left out.
     """
     text = [value for value in levels if isinstance(value, str)]
     numbers = [value for value in levels if not isinstance(value, str)]
@@ -158,8 +157,7 @@ def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
         odd = text or [value for value in numbers if not _is_int64(value)]
         holds_what = "whole numbers of 64 bits"
     else:
-        whole = [value for value in numbers if value == value // 1]
-        odd = text or [value for value in whole if not holds(part.float_type, value)]
+        odd = text or [value for value in numbers if not holds(part.float_type, value)]
         holds_what = f"numbers of type {part.float_type.__name__}"
     if odd:
         raise ValueError(

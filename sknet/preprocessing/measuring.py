@@ -26,7 +26,7 @@ from sknet.preprocessing.quantiles import (
 )
 from sknet.preprocessing.scaling import SCALINGS
 from sknet.preprocessing.selection import categorical_mask, named_mask
-from sknet.preprocessing.sparse_frames import sparse_matrix_of
+from sknet.preprocessing.sparse_frames import is_mostly_zero, sparse_matrix_of
 from sknet.preprocessing.spread import of_columns, of_sparse_columns
 
 
@@ -47,7 +47,7 @@ def measure(preprocessor: Any, X: Any, weight: Array | None) -> dict[str, Any]:
     attributes : dict
         Plain data.
     """
-    if not _names_categories(preprocessor, X):
+    if is_mostly_zero(X) and not _names_categories(preprocessor, X):
         matrix = sparse_matrix_of(X)
         X = X if matrix is None else matrix
     by_kind = _measure_sparse if sparse.issparse(X) else _measure_dense

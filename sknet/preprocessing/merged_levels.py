@@ -15,6 +15,10 @@ from sknet.preprocessing.values import Levels
 # Text is warned of from this share of merged levels on: a few frequent levels among
 # many rare ones are worth a category.
 _ALMOST_ALL = 0.9
+# A category is lost if merged levels have more than this share of the rows.
+_LOST = 0.5
+# Numbers and dates are warned of from this share on, beside one frequent level.
+_SOME = 0.1
 
 
 def warn_of_merged_levels(
@@ -24,7 +28,7 @@ def warn_of_merged_levels(
     categories: list[dict[str, Any]],
     rules: LevelRules,
 ) -> None:
-    """Warn of each category most of whose rows have merged levels.
+    """Warn of each category most of whose rows, or levels, were merged.
 
     The text of the warning depends on nothing but the column, so that fits to many
     folds are told of once.
@@ -44,13 +48,17 @@ def warn_of_merged_levels(
         to a user who has set ``min_frequency``.
     """
     for j, levels, category in zip(places, found, categories, strict=True):
-        if category["rare"] < 0 or not _is_lost(levels, category, rules.weight):
+        if category["rare"] < 0:
+            continue
+        share = _merged_share(levels, category, rules.weight)
+        nearly_all, is_lost = _are_nearly_all_merged(category), share > _LOST
+        if not is_lost and not (nearly_all and share >= _SOME):
             continue
         reading = reading_of(list(category["slots"]))
         if reading is not None:
             name = j if table.names is None else table.names[j]
             advice = how_to_convert(reading, name, table.library)
-        elif rules.min_frequency == "auto" and _are_nearly_all_merged(category):
+        elif rules.min_frequency == "auto" and nearly_all and is_lost:
             advice = (
                 "They read as neither numbers nor dates. Leave an identifier out; "
                 "make columns of free text first, e.g. with TfidfVectorizer; join "
@@ -71,8 +79,8 @@ def _are_nearly_all_merged(category: dict[str, Any]) -> bool:
     return len(merged_levels(category)) >= _ALMOST_ALL * len(category["slots"])
 
 
-def _is_lost(levels: Levels, category: dict[str, Any], weight: Array) -> bool:
-    """Return whether merged levels have more than half of the rows with a level."""
+def _merged_share(levels: Levels, category: dict[str, Any], weight: Array) -> float:
+    """Return the share of merged levels in the rows that have a level."""
     slots = slots_of_rows(levels, category)
-    of_merged = weight[slots == category["rare"]].sum()
-    return bool(of_merged > weight[levels.codes >= 0].sum() / 2)
+    total = float(weight[levels.codes >= 0].sum())
+    return float(weight[slots == category["rare"]].sum()) / total if total else 0.0

@@ -34,6 +34,17 @@ def filled(column: Any) -> Array:
     return values
 
 
+def is_mostly_zero(X: Any) -> bool:
+    """Return whether the columns of a frame are sparse, and have zero for a median.
+
+    Then a matrix, which is not centred, says the same as the frame.
+    """
+    if not hasattr(X, "sparse") or not all(map(is_sparse_type, X.dtypes)):
+        return False
+    columns = [series.array for _, series in X.items()]
+    return all(c.fill_value == 0 and 2 * len(c.sp_values) <= len(c) for c in columns)
+
+
 def sparse_matrix_of(X: Any) -> Any:
     """Return the matrix of a frame all of whose columns are sparse.
 

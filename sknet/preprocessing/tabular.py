@@ -18,6 +18,7 @@ from sknet._sklearn import (
     check_sample_weight,
     feature_names_in,
     fit_context,
+    gives_frames,
 )
 from sknet._version import VersionStamp
 from sknet.preprocessing.categories import listed, looked_up
@@ -240,7 +241,11 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
             If X has dates or durations, or objects that are neither text nor numbers.
         """
         check_is_fitted(self)
-        return self.encode(X)
+        columns = self.encode(X)
+        # A frame of sparse columns may become a frame again, which a matrix cannot.
+        if sparse.issparse(columns) and not sparse.issparse(X) and gives_frames(self):
+            return columns.toarray()
+        return columns
 
     def encode(self, X: Any) -> Any:
         """Encode a table as an array, whatever ``set_output`` says.

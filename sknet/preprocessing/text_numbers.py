@@ -115,9 +115,12 @@ def how_to_convert(reading: str, name: Any, library: str | None) -> str:
             "it a type of numbers."
         )
     write = _in_polars if library == "polars" else _in_pandas
-    expression = write(reading, _column(name, library))
+    column = _column(name, library)
+    if library == "polars" and reading not in ("plain", "either", *_NO_PART):
+        # pandas reads zones, names of months, and both halves of the day.
+        write, column = _in_pandas, f"X[{name!r}].to_pandas()"
+    expression = write(reading, column)
     if reading == "either":
-        column = _column(name, library)
         return (
             "They read as numbers. Convert them first: if the comma stands between "
             f"thousands, {write('point', column)}; if before decimals, "
@@ -165,19 +168,11 @@ def _in_pandas(reading: str, column: str) -> str:
 
 
 def _in_polars(reading: str, column: str) -> str:
-    """Return the conversion of a column by polars."""
+    """Return the conversion of a column of numbers by polars."""
     if reading in _NO_PART:
         column += f'.str.replace_all(r"{_NO_PART[reading]}", "")'
     if reading == "comma":
         column += '.str.replace(",", ".")'
     if reading == "plain":
         column += ".str.strip_chars()"
-    if reading in ("plain", *_NO_PART):
-        return f"{column}.cast(polars.Float64, strict=False)"
-    if reading == "times":
-        return f'{column}.str.to_time("%H:%M", strict=False)'
-    if reading == "date":
-        return f"{column}.str.to_datetime(strict=False)"
-    form = "%d/%m/%Y" if reading == "day first" else "%m/%d/%Y"
-    column += '.str.replace_all("[-.]", "/")'
-    return f'{column}.str.to_datetime("{form}", strict=False)'
+    return f"{column}.cast(polars.Float64, strict=False)"

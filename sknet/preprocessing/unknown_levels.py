@@ -36,8 +36,10 @@ def warn_of_unknown_levels(
     known = category["slots"]
     if not known:
         return
-    is_known = np.array([*(value in known for value in levels.values), True])
-    if _are_rounded(levels.values, known):
+    present = np.unique(levels.codes[levels.codes >= 0]).tolist()
+    values = [levels.values[code] for code in present]
+    unknown = [value for value in values if value not in known]
+    if _are_rounded(values, known):
         warnings.warn(
             f"{label} of X holds floats, in which whole numbers beyond 2**53 are "
             f"rounded, but fit had such of type int, e.g. {_largest(known)}: different "
@@ -45,19 +47,25 @@ def warn_of_unknown_levels(
             'that may have gaps (e.g. "Int64" of pandas).',
             stacklevel=2,
         )
-    elif not is_known.all():
-        _warn_of_strangers(levels, is_known, known, label)
+    elif unknown:
+        _warn_of_strangers(unknown, len(unknown) == len(values), known, label)
 
 
 def _warn_of_strangers(
-    levels: Levels, is_known: np.ndarray, known: dict[Any, int], label: str
+    unknown: list[Any], no_level: bool, known: dict[Any, int], label: str
 ) -> None:
     """Warn if no level is known, or if an unknown one is of another type."""
-    codes = levels.codes[~is_known[levels.codes]]
-    unknown = [levels.values[code] for code in np.unique(codes).tolist()]
     others = _of_another_type(unknown, known)
-    no_level = len(codes) == np.count_nonzero(levels.codes >= 0)
-    if others:
+    pair = _same_but_rounded(unknown, known)
+    if pair is not None:
+        warnings.warn(
+            f"{label} of X has floats of another precision than in fit, e.g. "
+            f"{pair[0]!r} where fit had {pair[1]!r}: they are other levels, and count "
+            "as unknown. Convert the column as it was in fit (float32 or float64), or "
+            "make its levels text or whole numbers.",
+            stacklevel=2,
+        )
+    elif others:
         now, fitted = others[0], _like(others[0], known)
         warnings.warn(
             f"{label} of X has levels of type {_types(others)}, e.g. "
@@ -67,7 +75,7 @@ def _warn_of_strangers(
             f"were in fit: {_conversion(now, fitted)}.",
             stacklevel=2,
         )
-    elif no_level and unknown:
+    elif no_level:
         warnings.warn(
             f"{label} of X has no level that fit knows: all here count as unknown. "
             f"They are of type {_types(unknown)}, in fit levels were of type "
@@ -76,6 +84,20 @@ def _warn_of_strangers(
             "fit with rows that have them.",
             stacklevel=2,
         )
+
+
+def _same_but_rounded(
+    unknown: list[Any], known: dict[Any, int]
+) -> tuple[float, float] | None:
+    """Return a level and the one of ``fit`` that it is but for rounding, or None."""
+    floats = [value for value in unknown if type(value) is float]
+    for dtype in (np.float32, np.float16) if floats else ():
+        with np.errstate(over="ignore"):
+            of_fit = {dtype(v).item(): v for v in known if type(v) is float}
+            for value in floats:
+                if dtype(value).item() in of_fit:
+                    return value, of_fit[dtype(value).item()]
+    return None
 
 
 def _of_another_type(unknown: list[Any], known: dict[Any, int]) -> list[Any]:
