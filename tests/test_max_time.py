@@ -22,7 +22,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators.fitting import crew
+from sknet.estimators.fitting import crew, stochastic
 
 
 X = load_iris().data
@@ -122,6 +122,36 @@ def test_networks_that_were_never_begun_are_left_out(kind, clock):
     assert_array_equal(model.member_seeds_, whole.member_seeds_[:3])
     assert np.isfinite(model.predict(X)).all()
     assert model.predict_members(X).shape == (3, 150)
+
+
+@pytest.mark.parametrize("kind", REGRESSORS)
+def test_networks_that_there_is_no_time_to_draw_are_left_out(kind, clock, monkeypatch):
+    """Drawing one takes a second here: three of them more than a quarter of ten."""
+
+    def drawn(*args):
+        clock.now += 1.0
+        return stochastic_initial_theta(*args)
+
+    stochastic_initial_theta = stochastic.initial_theta
+    monkeypatch.setattr(stochastic, "initial_theta", drawn)
+    model = ensemble(kind, clock, 10.0, n_networks=24)
+    said = fitted(model)
+    assert epochs(model) == [3, 2, 2]
+    assert clock.now == 10.0
+    assert "21 of 24 networks were never begun" in said
+    whole = ensemble(kind, clock, None, n_networks=24, max_iter=1)
+    fitted(whole)
+    assert_array_equal(model.member_seeds_, whole.member_seeds_[:3])
+    quick = ensemble(kind, clock, 10.0, n_networks=24, max_iter=1)
+    assert "Training stopped at max_time=10.0" in fitted(quick)
+    assert len(quick.estimators_) == 3
+
+
+def test_single_network_that_is_left_of_several_is_shown_as_one(clock):
+    model = ensemble(TabularMLPRegressor, clock, 1e-6, n_networks=4)
+    fitted(model)
+    (only,) = model.estimators_
+    assert_array_equal(only.predict(X), model.predict(X))
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])

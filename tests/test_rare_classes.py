@@ -213,6 +213,19 @@ def test_scorer_that_is_blind_to_a_single_class_is_replaced(name, scoring, seed)
     assert_array_equal(model.theta_, by_loss.theta_)
 
 
+@pytest.mark.parametrize("scoring", ["accuracy", "f1_macro", "neg_brier_score"])
+@pytest.mark.parametrize("name", ["simple", "table", "tables"])
+@pytest.mark.parametrize("seed", range(3))
+def test_scorer_that_sees_a_single_class_is_kept(name, scoring, seed):
+    """Although new networks may predict the same of all rows."""
+    val = {"X_val": X[SIDE == 0][:30], "y_val": np.zeros(30, dtype=int)}
+    model = model_of(name, scoring=scoring, random_state=seed)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        model.fit(X, SIDE, **val)
+    assert not [w for w in said if "cannot score" in str(w.message)]
+
+
 @pytest.mark.parametrize("name", ["simple", "tables"])
 @pytest.mark.parametrize("scoring", [None, "accuracy", "f1_macro", "loss"])
 def test_scorer_that_can_do_without_a_class_is_kept(name, scoring):

@@ -7,6 +7,7 @@ bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
 from __future__ import annotations
 
 import json
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
@@ -159,10 +160,11 @@ class BaseMLP(
         afterwards: ExitStack,
     ) -> Fit:
         """Train by minibatch steps, and publish; a checkpoint goes afterwards."""
+        began = time.perf_counter()
         members = prepare(self, task)
         saver = afterwards.enter_context(saving(self, task, members, interrupts))
         n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
-        crew = Crew(n_jobs, save=saver, interrupts=interrupts)
+        crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
         if callbacks is not None:
             crew.watch = callbacks.of_members(task, members)
         with self._threads(task, len(members)):

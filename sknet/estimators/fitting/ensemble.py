@@ -157,10 +157,11 @@ def _has_epochs(member: Member) -> bool:
     return state["theta"] is not None and int(member.state.n_epochs[0]) > 0
 
 
-def ending_of(members: Sequence[Member], n_published: int) -> Ending:
+def ending_of(members: Sequence[Member], n_asked: int, n_published: int) -> Ending:
     """Return the worst ending of all, and the epochs of the longest training.
 
-    Those that were never begun are not among the ``n_published``; it says how many.
+    It says how many of the networks ``n_asked`` for are not published: those that were
+    never begun, or that there was no time to draw.
     """
     endings = []
     for member in members:
@@ -168,7 +169,9 @@ def ending_of(members: Sequence[Member], n_published: int) -> Ending:
         if member.recipe.pace.schedule.is_planned and ending.reason == "max_iter":
             ending = replace(ending, reason="finished")  # as it was planned
         endings.append(ending)
-    return replace(worst(endings), left_out=left_out(len(members), n_published))
+    if len(members) < n_asked:
+        endings.append(Ending("max_time", 0))
+    return replace(worst(endings), left_out=left_out(n_asked, n_published))
 
 
 def left_out(n_networks: int, n_published: int) -> str:

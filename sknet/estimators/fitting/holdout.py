@@ -26,6 +26,9 @@ from sknet.training.member import Member
 # Fewer validation rows say nothing about when to stop.
 MIN_VALIDATION_ROWS = 10
 
+# Random networks that a scorer is tried with where all rows are of one class.
+_N_TRIED = 7
+
 
 class NoSplitError(ValueError):
     """Raised where no validation set can be split off; the message says why."""
@@ -324,8 +327,7 @@ class ScorerScore:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             try:
-                signs = (1, -1) if alone else (1,)
-                scores = [self._score(sign * theta) for sign in signs]
+                scores = [self._score(other) for other in _tried(theta, alone)]
             except (ValueError, LookupError, ArithmeticError) as error:
                 return f"{type(error).__name__}: {error}"
         numbers = [self._number(score) for score in scores]
@@ -334,5 +336,15 @@ class ScorerScore:
         found = [w.message for w in said if issubclass(w.category, UserWarning)]
         if alone and found:
             return str(found[0])
-        is_blind = alone and numbers[0] == numbers[1]
+        is_blind = alone and len(set(numbers)) == 1
         return f"it is {numbers[0]:g} whatever is predicted" if is_blind else ""
+
+
+def _tried(theta: Array, several: bool) -> list[Array]:
+    """Return parameters to try a scorer with: these, or random ones as well.
+
+    New networks may predict the same of all rows; those of random parameters differ.
+    """
+    stream = np.random.RandomState(0)
+    noise = [stream.standard_normal(theta.shape) for _ in range(_N_TRIED * several)]
+    return [theta, *(theta + draw.astype(theta.dtype) for draw in noise)]

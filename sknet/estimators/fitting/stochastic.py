@@ -7,6 +7,7 @@ which are trained as rows of one array, maybe together with those of other estim
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -42,8 +43,14 @@ from sknet.training.recipe import Limits, Recipe
 from sknet.training.state import TrainState, stack_states
 
 
+# Share of ``max_time`` in which the networks of an ensemble are drawn.
+_TO_DRAW = 0.25
+
+
 def prepare(estimator: Any, task: Task) -> list[Member]:
     """Return the networks to train, from scratch or from where a fit stopped.
+
+    Of a new ensemble, networks are missing that there was no time to draw.
 
     Parameters
     ----------
@@ -62,8 +69,9 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     progress = [progress_of(estimator, task, k) for k in range(len(states))]
     holdouts = arrange_rows(estimator, task, states, progress, streams.splitter)
     recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
-    data = member_data(estimator, task, streams.seeds)
-    seeds = [None] * len(states) if streams.seeds is None else streams.seeds.tolist()
+    seeds_drawn = None if streams.seeds is None else streams.seeds[: len(states)]
+    data = member_data(estimator, task, seeds_drawn)
+    seeds = [None] * len(states) if seeds_drawn is None else seeds_drawn.tolist()
     parts = zip(data, states, progress, holdouts, seeds, strict=True)
     members = [
         Member(recipe, dataset, state, so_far, holdout, seed=seed)
@@ -101,7 +109,8 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
         If none of them was trained.
     """
     trained = begun(members)
-    ending, members = ending_of(members, len(trained)), trained
+    n_asked = len(members) if task.going_on else n_networks(estimator)
+    ending, members = ending_of(members, n_asked, len(trained)), trained
     if task.resumable:  # as if it had been one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         ending = replace(ending, n_iter=n_epochs)
@@ -249,17 +258,26 @@ def _start(
         streams = Streams([s.streams[0] for s in states], states[0].streams[0], seeds)
     else:
         streams = new_streams(estimator)
-        states = [
-            TrainState(
-                initial_theta(estimator, task, [stream]),
-                [],
-                [stream],
-            )
-            for stream in streams.members
-        ]
+        states = _drawn(estimator, task, streams)
     for state in states:
         _complete(estimator, task, optimizer, state)
     return states, streams
+
+
+def _drawn(estimator: Any, task: Task, streams: Streams) -> list[TrainState]:
+    """Return the states of new networks: of one at least, as time allows of more.
+
+    With a checkpoint all are drawn, so that a later run can train them.
+    """
+    limits = limits_of(estimator, task.incremental)
+    seconds = math.inf if estimator.checkpoint is not None else limits.max_time
+    states, end = [], time.perf_counter() + _TO_DRAW * seconds
+    for stream in streams.members:
+        if states and seconds < math.inf and time.perf_counter() >= end:
+            break
+        theta = initial_theta(estimator, task, [stream])
+        states.append(TrainState(theta, [], [stream]))
+    return states
 
 
 def _complete(

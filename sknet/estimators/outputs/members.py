@@ -44,7 +44,7 @@ class EnsembleMembers:
         if "theta_" not in vars(self):
             raise AttributeError(f"This {kind} is not fitted yet.")
         n_networks = n_fitted_networks(self)
-        if n_networks == 1:
+        if n_networks == 1 and "member_seeds_" not in vars(self):
             raise AttributeError(
                 f"This {kind} has no estimators_: it is a single network. Fit it with "
                 "n_estimators of more than 1 for an ensemble."
@@ -62,7 +62,7 @@ class EnsembleMembers:
         }
         parameters |= {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
         theta = state["theta_"]
-        if len(theta) == 1:
+        if "member_seeds_" not in state:
             fitted |= {"theta_": theta, "_head": k}
         else:
             parameters["random_state"] = int(state["member_seeds_"][k])
