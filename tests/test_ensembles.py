@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Ridge
 from sklearn.metrics import log_loss
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
@@ -448,3 +449,8 @@ def test_mean_of_the_largest_numbers_is_finite():
         network.coefs_[0][...] = 0.0
         network.intercepts_[0][...] = 1.5e308
     assert_array_equal(model.predict(np.eye(2)), 1.5e308)
+
+
+def test_parameters_of_what_is_no_network_are_refused():
+    with pytest.raises(TypeError, match=r"of sknet, got Ridge.*pipeline\[-1\]"):
+        named_parameters(Ridge())

@@ -126,8 +126,9 @@ def test_class_weight_of_a_grade_that_came_late_is_taken_over_time(estimator):
         ({1: 1.0, 0: 2.0}, r"labels \[1, 0\].*leaves out \['no', 'yes'\].*type"),
         ({"maybe": 2.0}, r"labels \['maybe'\].*leaves out \['no', 'yes'\]"),
         ({"yes": 1.0, "no": 1.0, "maybe": -1.0}, "must hold finite numbers >= 0"),
+        ({"yes": 1.0, "no": "two"}, "class_weight=.* must hold finite numbers >= 0"),
     ],
-    ids=["mistyped", "another type", "absent only", "negative to spare"],
+    ids=["mistyped", "another type", "absent only", "negative to spare", "text"],
 )
 def test_class_weight_that_may_be_mistyped_is_refused(estimator, class_weight, said):
     """A class without a weight beside a label that is none, as in scikit-learn."""

@@ -30,7 +30,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "intercepts_",
         "list of ndarray of shape (n_out,)",
-        "Bias vectors by layer, likewise.",
+        "Bias vectors by layer, likewise; an empty list with ``use_bias=False``.",
         classes="Simple",
     ),
     Attribute(

@@ -173,7 +173,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         Weights by layer, of a plain network only: assignable views of ``theta_``. Of
         another see :func:`sknet.inspection.named_parameters`.
     intercepts_ : list of ndarray of shape (n_out,)
-        Bias vectors by layer, likewise.
+        Bias vectors by layer, likewise; an empty list with ``use_bias=False``.
     n_layers_ : int
         Number of layers of a plain network, inputs and outputs included.
     n_outputs_ : int

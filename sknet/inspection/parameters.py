@@ -29,6 +29,11 @@ def named_parameters(estimator: Any) -> dict[str, Array]:
         of the array in the last one: "0.weight", "1.scale" or "2.0.0.bias". Those of an
         ensemble have an axis for its networks in front. Biases and the like are rows.
 
+    Raises
+    ------
+    TypeError
+        If it is no estimator of sknet.
+
     See Also
     --------
     sknet.inspection.input_gradients : What features do to the outputs.
@@ -42,6 +47,12 @@ def named_parameters(estimator: Any) -> dict[str, Array]:
     >>> {name: array.shape for name, array in named_parameters(network).items()}
     {'0.weight': (2, 3), '0.bias': (1, 3), '2.weight': (3, 1), '2.bias': (1, 1)}
     """
+    if not hasattr(estimator, "_fitted_network"):
+        raise TypeError(
+            f"named_parameters takes a fitted estimator of sknet, got {estimator!r}. "
+            "Of a pipeline or a search pass the network itself: pipeline[-1], "
+            "search.best_estimator_."
+        )
     check_is_fitted(estimator)
     layout, theta = estimator._fitted_network().layout, estimator.theta_
     views = {p.path: layout.view(theta, p) for p in layout.parameters}

@@ -89,7 +89,10 @@ def _factors(class_weight: dict[Any, Any], labels: list[Any]) -> Array:
             "may have, are taken beside a weight for each class that is there: name "
             "all classes, or correct the labels or their type."
         )
-    weights = np.array(list(class_weight.values()), float)
+    try:
+        weights = np.array(list(class_weight.values()), float)
+    except (TypeError, ValueError):
+        weights = np.array([np.nan])
     if not np.isfinite(weights).all() or (weights < 0.0).any():
         raise ValueError(
             f"class_weight={class_weight!r} must hold finite numbers >= 0."
