@@ -78,11 +78,15 @@ def test_columns_that_are_not_mostly_zero_are_those_of_a_dense_frame(rng, fill):
     assert found.std() > 0.1
 
 
-def test_mostly_zero_columns_are_those_of_a_matrix(rng):
-    count = rng.choice([0, 0, 0, 1, 3], 60)
-    frame = pd.DataFrame({"a": pd.arrays.SparseArray(count, fill_value=0)})
+@pytest.mark.parametrize("fill", [0, 1])
+def test_mostly_zero_columns_are_those_of_a_matrix(rng, fill):
+    """Whatever is left out, and with a full column among them."""
+    counts = rng.choice([0, 0, 0, 0, 1, 3], (60, 8))
+    counts[:, 0] += 1
+    columns = [pd.arrays.SparseArray(count, fill_value=fill) for count in counts.T]
+    frame = pd.DataFrame(dict(zip("abcdefgh", columns, strict=True)))
     found = TabularPreprocessor().fit_transform(frame)
-    X = sparse.csr_matrix(count[:, None].astype(float))
+    X = sparse.csr_matrix(counts.astype(float))
     assert_array_equal(
         found.toarray(), TabularPreprocessor().fit_transform(X).toarray()
     )

@@ -35,14 +35,21 @@ def filled(column: Any) -> Array:
 
 
 def is_mostly_zero(X: Any) -> bool:
-    """Return whether the columns of a frame are sparse, and have zero for a median.
+    """Return whether the columns of a frame are sparse, with zeros in half their cells.
 
-    Then a matrix, which is not centred, says the same as the frame.
+    A matrix, which is not centred, would take more memory for any other.
     """
     if not hasattr(X, "sparse") or not all(map(is_sparse_type, X.dtypes)):
         return False
-    columns = [series.array for _, series in X.items()]
-    return all(c.fill_value == 0 and 2 * len(c.sp_values) <= len(c) for c in columns)
+    n_others = sum(_n_others(series.array) for _, series in X.items())
+    return 2 * n_others <= X.shape[0] * X.shape[1]
+
+
+def _n_others(column: Any) -> int:
+    """Return how many values of a sparse column are not zero."""
+    n_kept = len(column.sp_values)
+    n_filled = 0 if column.fill_value == 0 else len(column) - n_kept
+    return n_filled + int(np.count_nonzero(column.sp_values))
 
 
 def sparse_matrix_of(X: Any) -> Any:

@@ -116,10 +116,10 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     is left out of it. The user guide has the formula.
 
     A sparse matrix is all numbers, and so is a pandas frame of sparse columns without
-    gaps, each of which leaves out its zeros and stores at most half of the rows, unless
-    ``categorical_features`` names columns. It is not centred, so that it stays sparse,
-    and its zeros are counted as numbers. Missing values are refused. Any other frame of
-    sparse columns is encoded as the dense one. Asked for a frame by ``set_output``,
+    gaps, half of whose cells or more are zero, unless ``categorical_features`` names
+    columns. It is not centred, so that it stays sparse, and its zeros are counted as
+    numbers: center a column that is far from zero first. Missing values are refused.
+    Any other frame of sparse columns is encoded as the dense one. Asked for a frame by ``set_output``,
     ``transform`` gives one of dense columns for one of sparse ones.
 
     References
