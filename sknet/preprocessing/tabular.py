@@ -119,8 +119,8 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     gaps, half of whose cells or more are zero, unless ``categorical_features`` names
     columns. It is not centred, so that it stays sparse, and its zeros are counted as
     numbers: center a column that is far from zero first. Missing values are refused.
-    Any other frame of sparse columns is encoded as the dense one. Asked for a frame by ``set_output``,
-    ``transform`` gives one of dense columns for one of sparse ones.
+    Any other frame of sparse columns is encoded as the dense one. Asked for a frame by
+    ``set_output``, ``transform`` gives one of dense columns for one of sparse ones.
 
     References
     ----------
