@@ -119,7 +119,7 @@ TABLE = [
     *rows(17, "text-inside", NUMERIC, fit_to(lambda: objects("red")),
           refused(ValueError, TEXT)),
     *rows(17, "text-inside", TABLES, fit_to(lambda: objects("red")),
-          warned(UserWarning, "Column 2 of X .* merged into one.* They are numbers")),
+          warned(UserWarning, "Column 2 of X .* merged .* They read as numbers")),
     *rows(17, "text-column", NUMERIC, fit_to(lambda: frame(e=pieces("red", "green"))),
           refused(ValueError, TEXT)),
     *rows(17, "text-column", TABLES, fit_to(lambda: frame(e=pieces("red", "green"))),

@@ -177,6 +177,18 @@ def test_numbers_that_were_declared_a_category_are_said_to_be_numbers():
     assert len(warnings_of(lambda: TabularPreprocessor(["a"]).fit(text))) == 1
 
 
+def test_stray_text_among_numbers_is_said_to_be_that():
+    """No user has declared the column a category."""
+    values = NUMBERS.astype(object)
+    values[3] = "unknown"
+    X = pd.DataFrame({"charges": values})
+    (message,) = warnings_of(lambda: TabularPreprocessor().fit(X))
+    assert "leave the column out" not in message
+    found = eval(advice_of(message), {"pandas": pd, "X": X})
+    np.testing.assert_array_equal(found[4:], NUMBERS[4:])
+    assert np.isnan(found[3])
+
+
 def test_numbers_beside_one_frequent_text_are_said_to_be_numbers():
     text = ["0.0" if k % 2 else f"{k * 0.37:.2f}" for k in range(N)]
     X = pd.DataFrame({"charges": text})

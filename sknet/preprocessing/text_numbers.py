@@ -50,10 +50,10 @@ def reading_of(levels: Sequence[Any]) -> str | None:
     Returns
     -------
     reading : str or None
-        "numbers" that came as numbers; "plain" text of numbers; "point" and "comma",
-        the same with signs of currencies or thousands, by the sign before decimals,
-        and "either" where it is not clear; "date", "day first", "month first", "times";
-        None for none of these.
+        "numbers" that came as numbers; "plain" text of numbers, or some text among
+        numbers; "point" and "comma", text with signs of currencies or thousands, by the
+        sign before decimals, and "either" where it is not clear; "date", "day first",
+        "month first", "times"; None for none of these.
     """
     step = len(levels) // _MANY + 1
     texts = [v.strip() for v in levels[::step] if isinstance(v, str)]
@@ -61,7 +61,8 @@ def reading_of(levels: Sequence[Any]) -> str | None:
     n_numbers = len([v for v in levels[::step] if not isinstance(v, str)])
     most = _MOST * (n_numbers + len(texts))
     if n_numbers and n_numbers >= most:
-        return "numbers"
+        only = all(not isinstance(v, str) for v in levels)
+        return "numbers" if only else "plain"
     if not texts:
         return None
     bare = [_AFTER.sub("", _BEFORE.sub("", text)) for text in texts]
