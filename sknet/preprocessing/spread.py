@@ -95,7 +95,8 @@ class Sample:
     @property
     def is_small(self) -> bool:
         """Whether these are too few rows to have a spread."""
-        return bool(_is_few(self.weight.sum() / self.unit))
+        with np.errstate(over="ignore"):  # as many rows as a float can say, or more
+            return bool(_is_few(self.weight.sum() / self.unit))
 
     def center_and_half(self, from_zero: bool) -> tuple[float, float]:
         """Return the median and half the spread, ends kept.

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.model_selection import KFold
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
@@ -51,7 +52,13 @@ def test_interactive_model_asks_for_probabilities():
     doubleml = pytest.importorskip("doubleml")
     X, treated, y = confounded(400)
     data = doubleml.DoubleMLData.from_arrays(X, y, treated)
-    model = doubleml.DoubleMLIRM(data, ml_g=OUTCOME, ml_m=TREATED, n_folds=2).fit()
+    model = doubleml.DoubleMLIRM(
+        data, ml_g=OUTCOME, ml_m=TREATED, n_folds=2, draw_sample_splitting=False
+    )
+    # Else the folds are drawn from NumPy's global stream, at times with propensities
+    # so extreme that DoubleML warns.
+    model.set_sample_splitting(list(KFold(2).split(X)))
+    model.fit()
     for train, test in model.smpls[0]:
         propensity = clone(TREATED).fit(X[train], treated[train]).predict_proba(X[test])
         said = model.predictions["ml_m"][test, 0, 0]

@@ -11,6 +11,9 @@ from sklearn.model_selection import train_test_split
 
 
 EPOCHS = 6
+# The first table of partial_fit has a constant column, and says so.
+pytestmark = pytest.mark.filterwarnings("ignore:The first table of partial_fit")
+
 RATES = [0.02, 0.01, 1e-6, 1e-7]  # two that learn, and two that cannot
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
 
 from sknet._numerics import Array
 from sknet._rows import in_rows
@@ -345,6 +346,6 @@ def _tried(theta: Array, several: bool) -> list[Array]:
 
     New networks may predict the same of all rows; those of random parameters differ.
     """
-    stream = np.random.RandomState(0)
+    stream = check_random_state(0)
     noise = [stream.standard_normal(theta.shape) for _ in range(_N_TRIED * several)]
     return [theta, *(theta + draw.astype(theta.dtype) for draw in noise)]
