@@ -41,7 +41,7 @@ from bad_input import (
 )
 from sklearn.exceptions import DataConversionWarning
 
-from sknet.estimators.inputs.value_target import target_scale
+from sknet.problem.value_target import target_scale
 
 
 pytestmark = QUIET

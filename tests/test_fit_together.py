@@ -18,11 +18,11 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.estimators.fitting import crew
 from sknet.estimators.fitting.stochastic import prepare
 from sknet.estimators.fitting.task import Call
-from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
 from sknet.optimizers import Lion, RMSprop
+from sknet.problem.readings import Readings
 from sknet.schedules import Cosine
 from sknet.training.callbacks import ProgressLine
 

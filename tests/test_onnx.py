@@ -32,6 +32,7 @@ from sknet.losses import (
     Quantile,
     SquaredError,
 )
+from sknet.model.state import model_of
 from sknet.network import layers
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
@@ -71,7 +72,7 @@ def registered():
 def fitted(estimator, y):
     """A network that has seen a little data, with all parameters far from the start."""
     estimator.set_params(max_iter=2, random_state=0).fit(X, y)
-    layout = estimator._fitted_network().layout
+    layout = model_of(estimator).network.layout
     free = estimator.theta_[:, : layout.n_trainable]
     free += np.random.default_rng(1).normal(scale=0.2, size=free.shape)
     return estimator

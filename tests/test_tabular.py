@@ -25,8 +25,7 @@ from sknet import (
     TabularPreprocessor,
 )
 from sknet.activations import ReLU
-from sknet.estimators.inputs.value_target import target_scale
-from sknet.estimators.outputs.calibration import (
+from sknet.estimators.fitting.calibration import (
     CalibratedScore,
     HeldOut,
     best_temperature,
@@ -34,6 +33,7 @@ from sknet.estimators.outputs.calibration import (
 from sknet.losses import Quantile
 from sknet.network.layers import Periodic
 from sknet.optimizers import AdamW
+from sknet.problem.value_target import target_scale
 from sknet.training.monitor import Monitor, Progress, Rule
 from sknet.training.pace import Pace, Paces
 from sknet.training.state import TrainState
@@ -345,7 +345,7 @@ def test_temperature_is_that_of_held_out_rows_made_milder():
     model = TabularMLPClassifier(**params).fit(X_IRIS, Y_IRIS)
     rows, found = np.asarray(model._training["validation_rows"]), model.temperature_
     model.temperature_ = 1.0
-    raw, y = model._raw_members(X_IRIS), np.eye(3, dtype=bool)[Y_IRIS]
+    raw, y = model._raw(X_IRIS), np.eye(3, dtype=bool)[Y_IRIS]
     each = [
         HeldOut(raw[k : k + 1, rows[k]], y[rows[k]], np.ones(rows.shape[1]))
         for k in range(3)

@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.metrics import r2_score
 
 from sknet import LockstepGridSearchCV, TabularMLPRegressor
-from sknet.estimators.inputs.value_target import target_scale
 from sknet.losses import VALUE_LOSSES, AbsoluteError, Quantile, SquaredError
+from sknet.problem.value_target import target_scale
 from sknet.testing import check_loss, temporarily_registered
 
 

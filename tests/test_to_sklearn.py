@@ -30,6 +30,7 @@ from sknet.losses import (
     Quantile,
     SquaredError,
 )
+from sknet.model.state import model_of
 from sknet.network.blocks import Plain
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Adaptive, InvScaling
@@ -321,7 +322,7 @@ def test_moments_of_weights_without_biases_go_along():
         mlp = ours.to_sklearn()
     mlp.partial_fit(X, VALUES)
     ours.partial_fit(X, VALUES)
-    weights = ours._fitted_network().layout.named(ours.theta_, "weight")
+    weights = model_of(ours).network.layout.named(ours.theta_, "weight")
     for first, second in zip(mlp.coefs_, weights, strict=True):
         np.testing.assert_allclose(first, second[0], rtol=1e-9)
 

@@ -6,11 +6,11 @@ bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
 
 from __future__ import annotations
 
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
@@ -21,6 +21,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
+from sknet.config.components import (
+    NestedParameters,
+)
 from sknet.estimators.fitting.callbacks import EpochCallbacks, begin_callbacks
 from sknet.estimators.fitting.checkpoints import saving
 from sknet.estimators.fitting.crew import Crew, train
@@ -28,22 +31,17 @@ from sknet.estimators.fitting.fullbatch import fit_lbfgs
 from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
 from sknet.estimators.fitting.stochastic import conclude, prepare
 from sknet.estimators.fitting.task import Call, Fit, Task, warn_of
-from sknet.estimators.inputs.components import (
-    NestedParameters,
-)
-from sknet.estimators.inputs.readings import Readings
-from sknet.estimators.inputs.validation import refuse_overflow, rollback
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
-from sknet.estimators.outputs.members import EnsembleMembers, own_outputs
+from sknet.estimators.outputs.members import EnsembleMembers
 from sknet.estimators.outputs.parameters import LayerParameters
-from sknet.estimators.outputs.precision import in_type
 from sknet.estimators.threads import blas_threads
 from sknet.estimators.understanding import Understanding
-from sknet.losses import Loss
-from sknet.network.architecture import Architecture
+from sknet.model.state import keep_model, model_of
+from sknet.problem.inputs import Encoded, Table
+from sknet.problem.readings import Readings
+from sknet.problem.validation import rollback
 from sknet.training.batches import Dataset
-from sknet.training.inference import raw_outputs
 from sknet.training.interrupts import Interrupts
 from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
@@ -79,18 +77,6 @@ class BaseMLP(
         self, y: Array, weight: Array | None, going_on: bool, classes: Any
     ) -> Any:
         """Return how the target becomes columns; refuse one that does not fit."""
-
-    @abstractmethod
-    def _target_attributes(self, target: Any) -> dict[str, Any]:
-        """Return the fitted attributes that describe the target."""
-
-    @abstractmethod
-    def _fitted_target(self) -> Any:
-        """Return how the fitted target becomes columns, and its loss."""
-
-    def _fitted_loss(self) -> Loss:
-        """Return the loss of the fitted network, whatever the parameter is now."""
-        return self._fitted_target().loss
 
     # ---- fitting
 
@@ -211,25 +197,11 @@ class BaseMLP(
         """Bind all fitted attributes."""
         for name in _TRAINING_ATTRIBUTES:
             vars(self).pop(name, None)
-        attributes = self._prediction_state(task) | fit.attributes
+        attributes = task.description | fit.attributes
         vars(self).update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
-
-    def _prediction_state(self, task: Task) -> dict[str, Any]:
-        """Return the fitted attributes that prediction needs, but for ``theta_``."""
-        return dict(task.description)
-
-    def _network_state(self, architecture: Architecture, target: Any) -> dict[str, Any]:
-        """Return the fitted attributes that describe a network and its target.
-
-        A part that could not be stored is refused.
-        """
-        return {
-            "n_outputs_": target.n_outputs,
-            "out_activation_": target.loss.link_name,
-            "_architecture": json.dumps(architecture.to_config()),
-            "_loss": json.dumps(target.loss.to_config()),
-            **self._target_attributes(target),
-        }
+        temperature = attributes.get("temperature_", 1.0)
+        model = replace(task.model, theta=fit.theta, temperature=temperature)
+        keep_model(self, model)
 
     def _score_on(
         self, task: Task, holdout: Holdout
@@ -247,10 +219,13 @@ class BaseMLP(
         # A fitted look-alike for the scorer; feature names would make it warn about
         # the plain array that it is given.
         view = type(self)(**self.get_params(deep=False))
-        vars(view).update(self._prediction_state(task))
+        vars(view).update(task.description)
         view.n_features_in_ = self.n_features_in_
-        view._takes_columns = True
-        return ScorerScore(view, self.scoring, holdout)
+        model = task.model
+        if isinstance(model.inputs, Table):
+            view.preprocessor_ = Encoded(model.inputs.n_columns)
+            model = replace(model, inputs=view.preprocessor_)
+        return ScorerScore(view, model, self.scoring, holdout)
 
     def _loss_on(
         self, task: Task, holdout: Holdout
@@ -261,16 +236,20 @@ class BaseMLP(
 
     # ---- prediction
 
-    def _raw_members(self, X: Any) -> Array:
-        """Return raw outputs of every network, (K, N, C), in the type of the rows."""
+    @property
+    def _model(self) -> Any:
+        """The fitted model."""
         if "theta_" not in vars(self):  # a look, not the 6 microseconds of a check
             check_is_fitted(self)
-        columns = self._features(X)
-        dtype, theta = self._type_of_predictions(X, columns), self.theta_
-        widest = np.promote_types(theta.dtype, dtype)
-        with np.errstate(all="ignore"), self._one_thread():
-            raw = raw_outputs(self._fitted_network(), theta, columns, widest)
-        return in_type(own_outputs(self, refuse_overflow(raw)), dtype)
+        return model_of(self)
+
+    def _raw(self, X: Any) -> Array:
+        """Return raw outputs of every network, (K, N, R), in the type of the rows."""
+        model = self._model
+        columns, dtype = model.inputs.read(self, X)
+        with self._one_thread():
+            raw: Array = model.raw(columns, dtype)
+        return raw
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""

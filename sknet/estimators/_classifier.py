@@ -16,13 +16,13 @@ from sknet._sklearn import (
     partial_fit_context,
     set_mlp_labels,
 )
+from sknet.config.components import loss_of
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.fitting.task import Call
-from sknet.estimators.inputs.components import loss_of
-from sknet.estimators.inputs.targets import ClassTarget, class_target
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
+from sknet.problem.class_target import ClassTarget, class_target
 
 
 def learns_in_steps(estimator: Any) -> bool:
@@ -99,7 +99,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         del weight
         loss = loss_of(self, CLASS_LOSSES)
         if going_on:
-            fitted = self._fitted_target()
+            fitted = self._model.target
             loss = replace(loss, exclusive=fitted.kind == "multiclass")
             target = ClassTarget(fitted.kind, fitted.classes, loss)
             target.check_goes_on(y, classes, self.warm_start)
@@ -108,13 +108,9 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         target.check_labels(y, "y")
         return target
 
-    def _target_attributes(self, target: ClassTarget) -> dict[str, Any]:
-        """Return the classes and the kind of target."""
-        return {"classes_": target.classes, "_target_kind": target.kind}
-
     def _label_sister(self, mlp: Any) -> None:
         """Give scikit-learn's class the classes."""
-        several = self._target_kind == "multilabel-indicator"
+        several = self._model.target.kind == "multilabel-indicator"
         set_mlp_labels(mlp, self.classes_, several)
 
     def _target_of_sister(self, mlp: Any) -> ClassTarget:

@@ -12,13 +12,13 @@ from sklearn.utils.metaestimators import available_if
 from sknet._component import Registry
 from sknet._numerics import Array
 from sknet._sklearn import partial_fit_context
+from sknet.config.components import loss_of
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.fitting.task import Call
-from sknet.estimators.inputs.components import loss_of
-from sknet.estimators.inputs.value_target import ValueTarget
 from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
+from sknet.problem.value_target import ValueTarget
 
 
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
@@ -85,11 +85,6 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         del weight, going_on, classes
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         return ValueTarget(n_outputs, self._loss_to_fit())
-
-    def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
-        """Return nothing: outputs and loss say it all."""
-        del target
-        return {}
 
     def _label_sister(self, mlp: Any) -> None:
         """Give nothing: values are what they are."""

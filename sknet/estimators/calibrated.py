@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.outputs.calibration import (
+from sknet.estimators.fitting.calibration import (
     CALIBRATED_LINKS,
     CalibratedScore,
-    cooled,
     temperature_of,
 )
+from sknet.estimators.fitting.holdout import Holdout
 from sknet.losses import Loss
 from sknet.training.member import Member
 
@@ -51,8 +50,3 @@ class CalibratedProbabilities:
             return {"temperature_": self.temperature_ if keeps else 1.0}
         with np.errstate(all="ignore"):
             return {"temperature_": temperature_of(task, theta, members)}
-
-    def _raw_members(self, X: Any) -> Array:
-        """Return calibrated raw outputs of every network."""
-        raw: Array = super()._raw_members(X)  # type: ignore[misc]  # a mixin
-        return cooled(raw, vars(self).get("temperature_", 1.0))

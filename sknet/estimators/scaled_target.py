@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar
 
-import numpy as np
-
 from sknet._numerics import Array
-from sknet.estimators.inputs.lists import check_flat
-from sknet.estimators.inputs.value_target import TargetScale, ValueTarget, target_scale
+from sknet.config.lists import check_flat
+from sknet.estimators.outputs.prediction import QuantilePredictions
 from sknet.estimators.outputs.predictor import TableValuePredictor
-from sknet.estimators.outputs.quantiles import QuantilePredictions
 from sknet.losses import MeanQuantiles, SquaredError, ValueLoss
+from sknet.problem.value_target import ValueTarget, target_scale
 
 
 class ScaledTarget(QuantilePredictions):
@@ -75,7 +73,7 @@ class ScaledTarget(QuantilePredictions):
         if going_on:
             if target.n_outputs != self.n_outputs_:
                 return target  # to be refused by its number of outputs
-            scale = self._target_scale()
+            scale = self._model.target.scale
             if scale is not None:
                 scale = scale.widened(y.reshape(len(y), -1), weight)
             return replace(target, scale=scale)
@@ -85,20 +83,3 @@ class ScaledTarget(QuantilePredictions):
         columns = y.reshape(len(y), -1)
         clips = bool(self.clip_predictions)
         return replace(target, scale=target_scale(columns, weight, clips, scaling))
-
-    def _target_attributes(self, target: ValueTarget) -> dict[str, Any]:
-        """Return the measures of the target."""
-        scale = target.scale
-        names = ("target_mean_", "target_deviation_", "target_range_")
-        if scale is None:
-            return dict.fromkeys(names)
-        ends = np.stack([scale.least, scale.largest])
-        return dict(zip(names, (scale.mean, scale.deviation, ends), strict=True))
-
-    def _target_scale(self) -> TargetScale | None:
-        """Return how the fitted target is standardised."""
-        if self.target_mean_ is None:
-            return None
-        return TargetScale(
-            self.target_mean_, self.target_deviation_, *self.target_range_
-        )

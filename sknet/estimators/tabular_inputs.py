@@ -10,12 +10,9 @@ from sklearn.utils import check_consistent_length
 
 from sknet._numerics import Array
 from sknet.activations import Activation, Blend, Maxout
+from sknet.config.components import activations_of, optimizer_of, schedule_of
 from sknet.estimators.fitting.holdout import MIN_VALIDATION_ROWS
 from sknet.estimators.fitting.task import Call, Task
-from sknet.estimators.inputs.components import activations_of, optimizer_of, schedule_of
-from sknet.estimators.inputs.readings import Readings
-from sknet.estimators.inputs.validation import check_target
-from sknet.estimators.outputs.precision import type_of_rows
 from sknet.estimators.understanding import Understanding, no_way_on
 from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
 from sknet.network.layers import Layer
@@ -23,6 +20,8 @@ from sknet.optimizers import AdamW, Optimizer
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
 from sknet.preprocessing.constant_columns import warn_of_constant_columns
+from sknet.problem.readings import Readings
+from sknet.problem.validation import check_target
 from sknet.schedules import Constant, Schedule
 
 
@@ -76,7 +75,7 @@ class TabularInputs(Understanding):
         """Validate everything; of a stream, the first table should be a sample."""
         task = super()._understand(call, readings)
         if task.incremental and not task.going_on:
-            warn_of_constant_columns(task.encoder)
+            warn_of_constant_columns(task.model.inputs.encoder)
         return task
 
     def _encoder(
@@ -124,29 +123,6 @@ class TabularInputs(Understanding):
             int(self.embedding_size),
             scales=True,
         )
-
-    def _features(self, X: Any) -> Any:
-        """Encode a table to predict for."""
-        if "_takes_columns" in vars(self):  # a scorer's look-alike, see _score_on
-            return X
-        return self.preprocessor_.encode_checked(check_table(self, X, False))
-
-    def _type_of_predictions(self, X: Any, columns: Any) -> np.dtype[Any]:
-        """Return the type of the table; that of its columns is the network's own."""
-        del columns
-        if "_takes_columns" in vars(self):
-            return np.dtype(np.float64)
-        return type_of_rows(X)
-
-    def _n_inputs(self) -> int:
-        """Return the columns that the preprocessor makes."""
-        encoder = self.preprocessor_
-        return encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
-
-    def _prediction_state(self, task: Any) -> dict[str, Any]:
-        """Add the preprocessor to what prediction needs."""
-        state: dict[str, Any] = super()._prediction_state(task)  # type: ignore[misc]  # a mixin
-        return state | {"preprocessor_": task.encoder}
 
     # ---- the recipe
 

@@ -13,14 +13,14 @@ from sklearn import get_config
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
+from sknet.config.components import averaging_of
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.crew import Crew, train, was_interrupted
 from sknet.estimators.fitting.stochastic import conclude, prepare
 from sknet.estimators.fitting.task import Call, Task, warn_of
-from sknet.estimators.inputs.components import averaging_of
-from sknet.estimators.inputs.readings import Readings
-from sknet.estimators.inputs.validation import rollback
 from sknet.estimators.threads import blas_threads
+from sknet.problem.readings import Readings
+from sknet.problem.validation import rollback
 from sknet.training.callbacks import ProgressLine
 from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.member import Member

@@ -6,7 +6,6 @@ they say by overriding a method; see the first part of the class.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Sequence
 from functools import partial
@@ -16,31 +15,31 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.activations import Activation
-from sknet.estimators.fitting.ensemble import check_ensemble, n_networks
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.fitting.task import FULL_BATCH_ROWS, Call, Task
-from sknet.estimators.inputs.components import (
+from sknet.config.components import (
     activations_of,
     architecture_of,
     optimizer_of,
     schedule_of,
 )
-from sknet.estimators.inputs.lists import check_hidden_layer_sizes
-from sknet.estimators.inputs.readings import Readings
-from sknet.estimators.inputs.validation import (
+from sknet.config.lists import check_hidden_layer_sizes
+from sknet.estimators.fitting.ensemble import check_ensemble, n_networks
+from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.fitting.task import FULL_BATCH_ROWS, Call, Task
+from sknet.estimators.threads import check_threads
+from sknet.model.fitted import FittedModel
+from sknet.model.state import to_attributes, untrained
+from sknet.network.architecture import Architecture
+from sknet.network.entrance import Entrance
+from sknet.optimizers import Optimizer
+from sknet.problem.inputs import Columns, Table
+from sknet.problem.readings import Readings
+from sknet.problem.validation import (
     check_features,
     check_training_data,
     of_validation_set,
     warn_of_extreme_column,
 )
-from sknet.estimators.inputs.weights import check_weight, class_weights, moderate_scale
-from sknet.estimators.outputs.precision import type_of_rows
-from sknet.estimators.threads import check_threads
-from sknet.initializers import INITIALIZERS
-from sknet.network.architecture import Architecture
-from sknet.network.entrance import Entrance
-from sknet.network.network import perceptron
-from sknet.optimizers import Optimizer
+from sknet.problem.weights import check_weight, class_weights, moderate_scale
 from sknet.schedules import Schedule
 from sknet.training.batches import Dataset
 from sknet.training.member import Member
@@ -183,15 +182,6 @@ class Understanding:
         del task, theta, members
         return {}
 
-    def _features(self, X: Any) -> Any:
-        """Validate features to predict for; return what the network takes."""
-        return check_features(self, X)
-
-    def _type_of_predictions(self, X: Any, columns: Any) -> np.dtype[Any]:
-        """Return the type of what is predicted for rows, seen as ``columns``."""
-        del X
-        return type_of_rows(columns)
-
     # ---- what all do
 
     def _understand(self, call: Call, readings: Readings) -> Task:
@@ -212,23 +202,20 @@ class Understanding:
         encoder = self._encoder(X, weight, going_on, readings)
         columns = self._columns(X, encoder, readings)
         architecture = self._described(len(y), encoder, columns)
-        description = self._network_state(architecture, target)
+        inputs = Columns(columns.shape[1]) if encoder is None else Table(encoder)
+        model = untrained(inputs, architecture, target)
         if going_on:
-            self._check_same_network(architecture, target)
+            self._check_same_network(model)
         return Task(
             data=Dataset(columns, encoded, weight, rows),
             y=y,
-            target=target,
-            architecture=architecture,
-            description=description,
-            network=perceptron(columns.shape[1], architecture, target.n_raw),
-            loss=target.loss,
+            model=model,
+            description=to_attributes(model),
             dtype=self._computing_dtype(columns, going_on),
             going_on=going_on,
             incremental=call.incremental,
             holdout=self._holdout(target, encoder, *call.validation),
             resumable=call.resumable,
-            encoder=encoder,
         )
 
     @staticmethod
@@ -312,32 +299,37 @@ class Understanding:
         memory = vars(self).get("_training", {})
         return int(memory.get("n_networks", len(self.theta_)))
 
-    def _check_same_network(self, architecture: Architecture, target: Any) -> None:
+    def _check_same_network(self, model: FittedModel) -> None:
         """Refuse to go on with another network than the fitted one."""
-        fitted_dtype = str(self.theta_.dtype)
-        outputs = {
-            "dtype": (
-                fitted_dtype if self.dtype == "auto" else self.dtype,
-                fitted_dtype,
-            ),
+        fitted, target = self._model, model.target
+        fitted_dtype = str(fitted.theta.dtype)
+        own_dtype = fitted_dtype if self.dtype == "auto" else self.dtype
+        pairs = {
+            "dtype": (own_dtype, fitted_dtype),
             "number of networks": (n_networks(self), self._n_asked_for()),
-            "number of outputs": (target.n_outputs, self.n_outputs_),
-            "output activation": (target.loss.link_name, self.out_activation_),
-            "number of raw outputs": (
-                target.n_raw,
-                self._fitted_loss().n_raw(self.n_outputs_),
-            ),
+            "number of outputs": (target.n_outputs, fitted.target.n_outputs),
+            "output activation": (target.loss.link_name, fitted.loss.link_name),
+            "number of raw outputs": (target.n_raw, fitted.target.n_raw),
         }
-        fitted = json.loads(self._architecture)
-        before = INITIALIZERS.from_config(fitted["initializer"])
-        if architecture.initializer.rescales or before.rescales:
-            outputs["initializer"] = (architecture.initializer, before)
-        parts = {
-            name: (value, fitted[name])
-            for name, value in architecture.to_config().items()
-            # what was drawn at the start, and what is dropped, binds nobody
-            if name not in ("initializer", "dropout")
-        }
-        for what, (now, before) in {**parts, **outputs}.items():
+        now, before = model.architecture.initializer, fitted.architecture.initializer
+        if now.rescales or before.rescales:
+            pairs["initializer"] = (now, before)
+        parts = _differences(model.architecture, fitted.architecture)
+        for what, (now, before) in {**parts, **pairs}.items():
             if now != before:
                 raise no_way_on(what, now, before)
+
+
+def _differences(now: Architecture, before: Architecture) -> dict[str, Any]:
+    """Return what differs between two descriptions, as plain data, by name.
+
+    What was drawn at the start, and what is dropped out, may change.
+    """
+    if now == before:
+        return {}
+    pairs, fitted = now.to_config(), before.to_config()
+    return {
+        name: (value, fitted[name])
+        for name, value in pairs.items()
+        if name not in ("initializer", "dropout")
+    }

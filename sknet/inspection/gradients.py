@@ -9,9 +9,10 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
-from sknet.estimators.inputs.validation import check_features
-from sknet.estimators.outputs.members import own_outputs
+from sknet.model.state import model_of
 from sknet.network.network import Network
+from sknet.problem.inputs import Table
+from sknet.problem.validation import check_features
 
 
 def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Array:
@@ -65,14 +66,14 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
     if sparse.issparse(X):
         raise ValueError("Gradients are as wide as X and not sparse: pass X.toarray().")
     X = check_features(estimator, X)
-    fitted = estimator._fitted_network()
+    model = model_of(estimator)
+    fitted, theta = model.network, model.theta
     if output is not None and not 0 <= output < fitted.n_outputs:
         raise ValueError(
             f"output must be a whole number from 0 to {fitted.n_outputs - 1}, got "
             f"{output!r}."
         )
     network = Network(fitted.layers, fitted.input_shape, input_gradient=True)
-    theta = estimator.theta_
     gradient = np.zeros((len(theta), network.layout.n_trainable), dtype=theta.dtype)
     views, grads = network.layout.bind(theta), network.layout.bind(gradient)
     cache = network.workspace(len(theta), theta.dtype, training=True).cache(len(X))
@@ -80,7 +81,7 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
     with np.errstate(all="ignore"):
         raw = network.forward(views, rows, cache)
         draw = np.zeros_like(raw)
-        own = own_outputs(estimator, draw)  # a view
+        own = model.own(draw)  # a view
         share = 1.0 / len(own)  # of an ensemble, that of the mean raw output
         own[..., slice(None) if output is None else output] = share
         dx = network.backward(views, grads, draw, cache)
@@ -160,7 +161,7 @@ def integrated_gradients(
 
 def _refuse_tables(estimator: Any) -> None:
     """Refuse estimators that encode a table: categories and gaps have no gradient."""
-    if "preprocessor_" in vars(estimator):
+    if isinstance(model_of(estimator).inputs, Table):
         raise TypeError(
             f"{type(estimator).__name__} encodes its features, and categories have no "
             "gradient. Use sklearn.inspection.permutation_importance, or a SimpleMLP "

@@ -7,6 +7,8 @@ from typing import Any
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
+from sknet.estimators._base import BaseMLP
+from sknet.model.state import model_of
 
 
 def named_parameters(estimator: Any) -> dict[str, Array]:
@@ -47,14 +49,15 @@ def named_parameters(estimator: Any) -> dict[str, Array]:
     >>> {name: array.shape for name, array in named_parameters(network).items()}
     {'0.weight': (2, 3), '0.bias': (1, 3), '2.weight': (3, 1), '2.bias': (1, 1)}
     """
-    if not hasattr(estimator, "_fitted_network"):
+    if not isinstance(estimator, BaseMLP):
         raise TypeError(
             f"named_parameters takes a fitted estimator of sknet, got {estimator!r}. "
             "Of a pipeline or a search pass the network itself: pipeline[-1], "
             "search.best_estimator_."
         )
     check_is_fitted(estimator)
-    layout, theta = estimator._fitted_network().layout, estimator.theta_
+    model = model_of(estimator)
+    layout, theta = model.network.layout, model.theta
     views = {p.path: layout.view(theta, p) for p in layout.parameters}
     if len(theta) > 1:
         return views

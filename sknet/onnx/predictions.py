@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.inputs.targets import ClassTarget
-from sknet.estimators.outputs.parameters import n_fitted_networks
 from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
 from sknet.losses.outputs import LINKS
+from sknet.model.fitted import FittedModel
 from sknet.network.layers import Partition, Scale, Sequential, Spread
 from sknet.onnx.converters import convert
 from sknet.onnx.graph import Graph
 from sknet.onnx.links import inverse
+from sknet.problem.class_target import ClassTarget
+from sknet.problem.value_target import ValueTarget
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,9 @@ class Raw:
     n_outputs: int
 
 
-def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
-    """Write the raw outputs of a fitted estimator for encoded features ``x``."""
-    network, theta = estimator._fitted_network(), estimator.theta_
+def raw_outputs(graph: Graph, model: FittedModel, x: str) -> Raw:
+    """Write the raw outputs of a fitted model for the columns ``x``."""
+    network, theta = model.network, model.theta
     views = network.layout.bind(theta)
     if len(network.input_shape) > 1:
         x = graph.reshaped(x, -1, *network.input_shape)
@@ -48,13 +49,11 @@ def raw_outputs(graph: Graph, estimator: Any, x: str) -> Raw:
         ones = [1] * (1 + len(network.input_shape))
         x = graph.op("Expand", x, np.array([len(theta), *ones]))
     raw = convert(graph, network.root, views, x, network.input_shape)
-    temperature = vars(estimator).get("temperature_", 1.0)
-    if temperature != 1.0:
-        raw = graph.op("Div", raw, float(temperature))
-    head = vars(estimator).get("_head")
-    if head is not None:  # one network of a shared trunk
-        raw = graph.op("Gather", raw, np.array(head), axis=0)
-    return Raw(raw, n_fitted_networks(estimator), network.n_outputs)
+    if model.temperature != 1.0:
+        raw = graph.op("Div", raw, float(model.temperature))
+    if model.head is not None:  # one network of a shared trunk
+        raw = graph.op("Gather", raw, np.array(model.head), axis=0)
+    return Raw(raw, model.n_networks, network.n_outputs)
 
 
 def _makes_members(root: Sequential) -> bool:
@@ -145,33 +144,32 @@ def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> s
 # ----------------------------------------------------------------------------- values
 
 
-def write_values(graph: Graph, estimator: Any, raw: Raw) -> str:
+def write_values(graph: Graph, target: ValueTarget, raw: Raw) -> str:
     """Write what ``predict`` of a regressor gives; of a single target it has a column.
 
     Parameters
     ----------
     graph : Graph
         Gets the nodes.
-    estimator : BaseMLPRegressor
-        The fitted regressor.
+    target : ValueTarget
+        What the raw outputs stand for.
     raw : Raw
-        Its raw outputs.
+        The raw outputs.
 
     Returns
     -------
     values : str
         Of shape (N, C), or (N, Q) or (N, C, Q) for Q quantile levels.
     """
-    target, values = estimator._fitted_target(), _everything(graph, estimator, raw)
+    values = _everything(graph, target, raw)
     if target.loss.shows_point:
         return graph.chosen(values, point_columns(target.loss, raw.n_outputs))
     shape = shape_of_values(target)
     return graph.reshaped(values, -1, *shape) if len(shape) > 1 else values
 
 
-def _everything(graph: Graph, estimator: Any, raw: Raw) -> str:
+def _everything(graph: Graph, target: ValueTarget, raw: Raw) -> str:
     """Return all that is predicted, (N, R), in units of the target."""
-    target = estimator._fitted_target()
     linked = convert(graph, target.loss, raw.value, raw.n_outputs)
     values = graph.mean_of_members(linked, raw.n_members)
     if target.scale is None:
@@ -205,24 +203,23 @@ def _in_units(graph: Graph, target: Any, values: str, n_raw: int) -> str:
     return graph.cast(y, graph.dtype)
 
 
-def write_deviations(graph: Graph, estimator: Any, raw: Raw) -> str:
+def write_deviations(graph: Graph, target: ValueTarget, raw: Raw) -> str:
     """Write what ``predict(X, return_std=True)`` gives as second, (N, C).
 
     Parameters
     ----------
     graph : Graph
         Gets the nodes.
-    estimator : BaseMLPRegressor
-        The fitted regressor, of a Gaussian loss or of several members.
+    target : ValueTarget
+        What the raw outputs stand for: with a Gaussian loss, or of several members.
     raw : Raw
-        Its raw outputs.
+        The raw outputs.
 
     Returns
     -------
     deviation : str
         Standard deviations.
     """
-    target = estimator._fitted_target()
     linked = convert(graph, target.loss, raw.value, raw.n_outputs)
     gaussian = isinstance(target.loss, Gaussian)
     deviation = graph.columns(linked, 1, step=2) if gaussian else None
@@ -250,24 +247,23 @@ def _total_deviation(graph: Graph, points: str, own: str | None, n_members: int)
     return graph.op("Sqrt", variance)
 
 
-def write_quantiles(graph: Graph, estimator: Any, raw: Raw) -> str:
+def write_quantiles(graph: Graph, target: ValueTarget, raw: Raw) -> str:
     """Write the quantiles that were learned beside a mean, (N, Q) or (N, C, Q).
 
     Parameters
     ----------
     graph : Graph
         Gets the nodes.
-    estimator : BaseMLPRegressor
-        The fitted regressor.
+    target : ValueTarget
+        What the raw outputs stand for.
     raw : Raw
-        Its raw outputs.
+        The raw outputs.
 
     Returns
     -------
     quantiles : str
         In increasing order.
     """
-    target = estimator._fitted_target()
     if not isinstance(target.loss, MeanQuantiles):
         raise ValueError(
             "return_quantiles: this network learned no quantiles beside a mean; fit "
@@ -275,7 +271,7 @@ def write_quantiles(graph: Graph, estimator: Any, raw: Raw) -> str:
         )
     means = point_columns(target.loss, raw.n_outputs)
     others = np.setdiff1d(np.arange(raw.n_outputs), means)
-    values = graph.chosen(_everything(graph, estimator, raw), others)
+    values = graph.chosen(_everything(graph, target, raw), others)
     if target.n_outputs == 1:
         return values
     return graph.reshaped(values, -1, target.n_outputs, len(others) // target.n_outputs)

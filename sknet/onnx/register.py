@@ -17,6 +17,7 @@ from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
 from sknet.estimators.tabular_regressor import TabularMLPRegressor
+from sknet.model.state import model_of
 from sknet.onnx.graph import Graph
 from sknet.onnx.predictions import (
     raw_outputs,
@@ -28,6 +29,7 @@ from sknet.onnx.predictions import (
 )
 from sknet.onnx.tables import Input, encode
 from sknet.preprocessing import TabularPreprocessor
+from sknet.problem.inputs import Table
 
 
 _CLASSIFIERS = (SimpleMLPClassifier, TabularMLPClassifier)
@@ -171,8 +173,9 @@ def _features(graph: Graph, operator: Any) -> str:
     estimator, inputs = operator.raw_operator, _inputs(operator)
     if isinstance(estimator, TabularPreprocessor):
         return encode(graph, estimator, inputs)
-    if isinstance(estimator, TabularMLPClassifier | TabularMLPRegressor):
-        return encode(graph, estimator.preprocessor_, inputs)
+    source = model_of(estimator).inputs
+    if isinstance(source, Table):
+        return encode(graph, source.encoder, inputs)
     text = [part.name for part in inputs if part.kind == "text"]
     if text:
         raise ValueError(
@@ -224,7 +227,7 @@ def _shape_classifier(operator: Any) -> None:
     check_is_fitted(estimator)
     classes = _classes(operator.scope_inst, estimator)
     n_rows = operator.inputs[0].get_first_dimension()
-    several = estimator._target_kind == "multilabel-indicator"
+    several = model_of(estimator).target.kind == "multilabel-indicator"
     label = Int64TensorType if classes.dtype.kind == "i" else StringTensorType
     operator.outputs[0].set_type(label([n_rows, len(classes)] if several else [n_rows]))
     _set_types(operator, [(len(classes),)])
@@ -234,8 +237,8 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write labels and probabilities of a classifier."""
     estimator, graph = operator.raw_operator, Graph(scope, container, _dtype(operator))
     options = container.get_options(estimator, {"raw_scores": False})
-    raw = raw_outputs(graph, estimator, _features(graph, operator))
-    target = estimator._fitted_target()
+    model = model_of(estimator)
+    raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
     label, scores = write_classes(graph, target, raw, options["raw_scores"])
     if target.kind != "multilabel-indicator":
         label = graph.op("Gather", _classes(scope, estimator), label, axis=0)
@@ -265,7 +268,7 @@ def _parse_regressor(
 def _shape_regressor(operator: Any) -> None:
     """Say what comes out of a regressor."""
     check_is_fitted(operator.raw_operator)
-    target = operator.raw_operator._fitted_target()
+    target = model_of(operator.raw_operator).target
     n_outputs, n_levels = target.n_outputs, target.n_raw // target.n_outputs - 1
     quantiles = (n_levels,) if n_outputs == 1 else (n_outputs, n_levels)
     shapes = {"std": (n_outputs,), "quantiles": quantiles}
@@ -275,12 +278,13 @@ def _shape_regressor(operator: Any) -> None:
 
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Write the values of a regressor, and what the options ask for."""
-    estimator, graph = operator.raw_operator, Graph(scope, container, _dtype(operator))
-    raw = raw_outputs(graph, estimator, _features(graph, operator))
+    model = model_of(operator.raw_operator)
+    graph = Graph(scope, container, _dtype(operator))
+    raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
     writers = {"std": write_deviations, "quantiles": write_quantiles}
-    values = [write_values(graph, estimator, raw)]
+    values = [write_values(graph, target, raw)]
     for variable in operator.outputs[1:]:
-        values.append(writers[variable.raw_name](graph, estimator, raw))
+        values.append(writers[variable.raw_name](graph, target, raw))
     _put(operator, container, values)
 
 

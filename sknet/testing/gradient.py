@@ -17,10 +17,10 @@ from sknet.activations import Activation
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.initial import initial_theta
 from sknet.estimators.fitting.task import Call
-from sknet.estimators.inputs.readings import Readings
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective
+from sknet.problem.readings import Readings
 from sknet.testing.activation import check_activation
 from sknet.testing.layer import check_layer
 from sknet.testing.loss import check_loss

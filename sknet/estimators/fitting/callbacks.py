@@ -96,10 +96,12 @@ class EpochCallbacks:
         self._weigh_rows(task)
 
         def watch(theta: Array, n_iter: int) -> bool:
-            estimator = self._estimator
-            attributes = estimator._prediction_state(task)
-            attributes |= estimator._judged(task, theta, [])
-            fitted = attributes | {"theta_": theta.copy(), "n_iter_": n_iter}
+            fitted = {
+                **task.description,
+                **self._estimator._judged(task, theta, []),
+                "theta_": theta.copy(),
+                "n_iter_": n_iter,
+            }
             return self._tell(lambda: fitted)
 
         return watch
@@ -162,10 +164,9 @@ class EpochCallbacks:
         theta = np.concatenate(
             [m.state.published if m.ending is None else settled(m) for m in now]
         )
-        estimator = self._estimator
         return {
-            **estimator._prediction_state(task),
-            **estimator._judged(task, theta, now),
+            **task.description,
+            **self._estimator._judged(task, theta, now),
             "theta_": theta,
             "n_iter_": max(standing.n_done),
         }

@@ -15,12 +15,12 @@ import numpy as np
 
 from sknet._archive import DamagedArchiveError, read_archive
 from sknet._filelock import FileLock
+from sknet.config.components import checkpoint_of
 from sknet.estimators.fitting.ensemble import member_data
 from sknet.estimators.fitting.fingerprint import FORMAT, run_of
 from sknet.estimators.fitting.holdout import Holdout
 from sknet.estimators.fitting.splitting import split_off
 from sknet.estimators.fitting.task import Task
-from sknet.estimators.inputs.components import checkpoint_of
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member

@@ -70,9 +70,7 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
             "sample_weight_val": "none"
             if holdout is None
             else _digest(_weights_of(holdout)),
-            "the names of the classes": described(
-                estimator._target_attributes(task.target).get("classes_")
-            ),
+            "the names of the classes": described(task.description.get("classes_")),
             "the fitted network that it starts from": start,
         },
     }

@@ -13,6 +13,7 @@ import numpy as np
 
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import StreamState, stream_state
+from sknet.config.components import schedule_of
 from sknet.estimators.fitting.ensemble import (
     fitted_seeds,
     left_out,
@@ -23,7 +24,6 @@ from sknet.estimators.fitting.ensemble import (
 )
 from sknet.estimators.fitting.initial import initial_theta
 from sknet.estimators.fitting.task import Fit, Task, limits_of
-from sknet.estimators.inputs.components import schedule_of
 from sknet.network.network import Network
 from sknet.schedules import Constant
 from sknet.training.callbacks import Reporter

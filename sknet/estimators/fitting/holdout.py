@@ -6,7 +6,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
 
@@ -17,8 +17,10 @@ from sklearn.utils import check_random_state
 
 from sknet._numerics import Array
 from sknet._rows import in_rows
-from sknet.estimators.outputs.pooling import pooled
 from sknet.losses import Loss
+from sknet.model.fitted import FittedModel
+from sknet.model.pooling import pooled
+from sknet.model.state import keep_model
 from sknet.training.batches import Batches, Dataset
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
@@ -273,6 +275,8 @@ class ScorerScore:
     ----------
     view : BaseMLP
         A look-alike of the estimator, fitted but for its parameters.
+    model : FittedModel
+        The model of its attributes.
     scoring : str or callable
         A scorer's name, or a callable ``scorer(estimator, X, y)``. Weights are handed
         on where it takes a ``sample_weight``.
@@ -280,8 +284,10 @@ class ScorerScore:
         What to score on.
     """
 
-    def __init__(self, view: Any, scoring: Any, holdout: Holdout) -> None:
-        self._view = view
+    def __init__(
+        self, view: Any, model: FittedModel, scoring: Any, holdout: Holdout
+    ) -> None:
+        self._view, self._model = view, model
         self._scorer = get_scorer(scoring)
         self._holdout = holdout
         data, self._y = holdout.data, holdout.chosen(holdout.y)
@@ -300,6 +306,7 @@ class ScorerScore:
         """Return what the scorer gives."""
         view = object.__new__(type(self._view))  # threads score at the same time
         vars(view).update(vars(self._view), theta_=theta)
+        keep_model(view, replace(self._model, theta=theta))
         # Taken each time: networks that wait for their turn hold no rows of their own.
         x = self._holdout.data.features(self._holdout.rows)
         return self._scorer(view, x, self._y, **self._weight)

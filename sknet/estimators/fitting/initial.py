@@ -46,7 +46,7 @@ def initial_theta(
     theta = task.network.initial(streams, task.dtype)
     if isinstance(estimator.initializer, (list, tuple)):
         _overwrite_all(theta, task.network.layout, estimator.initializer)
-    if task.architecture.initializer.adapts:
+    if task.model.architecture.initializer.adapts:
         for k, stream in enumerate(streams):
             x, weight = _some_rows(task, stream)
             task.network.adapt(theta[k : k + 1], x, weight)

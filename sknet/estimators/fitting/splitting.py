@@ -20,7 +20,7 @@ from sknet.estimators.fitting.holdout import (
     split_rows,
 )
 from sknet.estimators.fitting.task import Task
-from sknet.estimators.inputs.targets import ClassTarget
+from sknet.problem.class_target import ClassTarget
 from sknet.training.member import Member
 from sknet.training.monitor import Progress
 from sknet.training.state import TrainState

@@ -17,6 +17,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._rng import noise_stream
+from sknet.config.components import averaging_of, rate_factors_of
 from sknet.estimators.fitting import memory
 from sknet.estimators.fitting.ensemble import (
     Streams,
@@ -34,7 +35,6 @@ from sknet.estimators.fitting.initial import initial_theta
 from sknet.estimators.fitting.splitting import arrange_rows, validation_rows
 from sknet.estimators.fitting.task import Fit, Task, batch_rows, limits_of
 from sknet.estimators.fitting.yardstick import compare_with_before
-from sknet.estimators.inputs.components import averaging_of, rate_factors_of
 from sknet.optimizers import Optimizer
 from sknet.training.member import Member
 from sknet.training.monitor import Rule
@@ -180,7 +180,7 @@ def _recipe(
         n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
     clip = estimator.clip_norm
     return Recipe(
-        architecture=task.architecture,
+        architecture=task.model.architecture,
         n_inputs=task.network.n_inputs,
         n_raw=task.network.n_outputs,
         loss=task.loss,

@@ -13,7 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sknet._numerics import Array
 from sknet.estimators.fitting.holdout import Holdout
 from sknet.losses import Loss
-from sknet.network.architecture import Architecture
+from sknet.model.fitted import FittedModel
 from sknet.network.network import Network
 from sknet.objective import Objective
 from sknet.penalties import L2
@@ -67,16 +67,10 @@ class Task:
         Training data; a part may be split off for validation.
     y : ndarray of shape (N,) or (N, C)
         The target as the user sees it.
-    target : ClassTarget or ValueTarget
-        How targets become columns.
-    architecture : Architecture
-        The hidden layers.
+    model : FittedModel
+        Inputs, network and target, without parameters so far.
     description : dict
-        The fitted attributes that describe network and target.
-    network : Network
-        The network.
-    loss : Loss
-        Its loss.
+        The fitted attributes of the model.
     dtype : dtype
         Type of the computation.
     going_on : bool
@@ -87,23 +81,32 @@ class Task:
         The validation set that was handed in.
     resumable : bool
         Whether a later call goes on from here, until ``max_iter`` epochs in all.
-    encoder : object or None
-        What made the columns of ``data`` of a table.
     """
 
     data: Dataset
     y: Array
-    target: Any
-    architecture: Architecture
+    model: FittedModel
     description: dict[str, Any]
-    network: Network
-    loss: Loss
     dtype: np.dtype[Any]
     going_on: bool
     incremental: bool
     holdout: Holdout | None
     resumable: bool = False
-    encoder: Any = None
+
+    @property
+    def target(self) -> Any:
+        """How targets become columns."""
+        return self.model.target
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.model.network
+
+    @property
+    def loss(self) -> Loss:
+        """Its loss."""
+        return self.model.loss
 
     def objective(self, alpha: float) -> Objective:
         """Return network, loss and the ridge penalty as one function."""

@@ -67,7 +67,7 @@ def _measure(estimator: Any, task: Task, member: Member, checksums: _Checksums) 
     """Return which rows a network is judged on and by what, in short."""
     recipe, holdout, loss = member.recipe, member.holdout, described(task.loss)
     if not recipe.rule.on_score:
-        loss += f" {recipe.alpha} {recipe.batch_size} {task.architecture.dropout}"
+        loss += f" {recipe.alpha} {recipe.batch_size} {task.model.architecture.dropout}"
         return f"{checksums.of(member.data)} {loss}"
     named = described(estimator.scoring)
     by = named if isinstance(holdout.score, ScorerScore) else loss

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn import set_mlp_memory
-from sknet.estimators.inputs.components import (
+from sknet.config.components import (
     architecture_of,
     schedule_of,
 )
@@ -19,15 +19,16 @@ from sknet.estimators.keeping.plain import (
     VALUE_LOSS_OF_LINK,
     activation_name,
     affine_maps,
-    architecture_of_fitted,
     defaults_of,
     obstacles,
 )
 from sknet.losses import VALUE_LOSSES, ClassLoss, LogLoss, Loss
+from sknet.model.state import to_attributes, untrained
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.optimizers import SGD, Adam
+from sknet.problem.inputs import Columns
 from sknet.schedules import Adaptive, Constant, InvScaling
 from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
@@ -201,9 +202,9 @@ class Conversion:
                 f"{type(mlp).__name__} gives a network like this one, but "
                 f"{target.loss.link_name!r}: it was changed by hand."
             )
-        network_state = estimator._network_state(architecture, target)
-        vars(estimator).update(_shared(mlp) | network_state)
-        n_parameters = estimator._fitted_network().layout.n_parameters
+        model = untrained(Columns(mlp.n_features_in_), architecture, target)
+        vars(estimator).update(_shared(mlp) | to_attributes(model))
+        n_parameters = model.network.layout.n_parameters
         estimator.theta_ = np.empty((1, n_parameters), dtype=mlp.coefs_[0].dtype)
         estimator.coefs_, estimator.intercepts_ = mlp.coefs_, mlp.intercepts_
         vars(estimator).update(memory_of_sister(estimator, mlp))
@@ -230,7 +231,7 @@ def _plain(value: Any) -> Any:
 
 def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the sister's parameters, and those for which it has no place."""
-    network = architecture_of_fitted(estimator)
+    network = estimator._model.architecture
     names, ours = defaults_of(estimator._sister), defaults_of(type(estimator))
     found = {name: getattr(estimator, name) for name in names}
     found["hidden_layer_sizes"] = network.hidden_layer_sizes
@@ -238,7 +239,7 @@ def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
     given = {name: getattr(estimator, name, None) for name in _UNKNOWN}
     left_out = {name: value for name, value in given.items() if value != ours.get(name)}
     left_out |= _parts_left_out(network)
-    loss, own_loss = estimator._fitted_loss(), _loss_of_sister(estimator)
+    loss, own_loss = estimator._model.loss, _loss_of_sister(estimator)
     if loss != own_loss:
         left_out["loss"] = loss
     if "loss" in names:
@@ -266,7 +267,7 @@ def _parts_left_out(network: Architecture) -> dict[str, Any]:
 
 def _loss_of_sister(estimator: Any) -> Loss:
     """Return the loss that scikit-learn's class trains a network of this kind by."""
-    loss = estimator._fitted_loss()
+    loss = estimator._model.loss
     if isinstance(loss, ClassLoss):
         return LogLoss(exclusive=loss.exclusive)
     return VALUE_LOSSES.make(VALUE_LOSS_OF_LINK[loss.link_name])

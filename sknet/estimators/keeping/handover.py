@@ -12,7 +12,7 @@ from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.estimators.fitting.ensemble import kept_progress
-from sknet.estimators.keeping.plain import architecture_of_fitted, is_folded
+from sknet.estimators.keeping.plain import is_folded
 from sknet.schedules import Adaptive
 from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.monitor import Progress
@@ -39,7 +39,7 @@ def memory_for_sister(estimator: Any, mlp: Any) -> MLPMemory:
         return MLPMemory()
     stream = stream_from_state(memory["streams"][0])
     count = vars(estimator).get("n_no_improvement_", 0)
-    folded = is_folded(architecture_of_fitted(estimator))
+    folded = is_folded(estimator._model.architecture)
     if folded or memory.get("optimizer") != mlp.solver:
         return MLPMemory(stream, count)
     rate, n_steps = estimator.learning_rate_, memory["t"][0]
@@ -64,7 +64,7 @@ def _slot_factors(mlp: Any) -> tuple[float, ...]:
 
 def _by_layer(estimator: Any, row: Array) -> list[Array]:
     """Return weights, then biases, of an array like ``theta_``; without any, zeros."""
-    layout = estimator._fitted_network().layout
+    layout = estimator._model.network.layout
     weights = [view[0] for view in layout.named(row, "weight")]
     biases = [view[0, 0] for view in layout.named(row, "bias")]
     return weights + (biases or [np.zeros_like(array[0]) for array in weights])

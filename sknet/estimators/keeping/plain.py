@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.activations import ACTIVATIONS
-from sknet.estimators.outputs.parameters import n_fitted_networks
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
@@ -24,11 +22,6 @@ _ACTIVATIONS = ("identity", "logistic", "tanh", "relu")
 
 # Of a regressor: the loss by which scikit-learn's class has an output activation.
 VALUE_LOSS_OF_LINK = {"identity": "squared_error", "exp": "poisson"}
-
-
-def architecture_of_fitted(estimator: Any) -> Architecture:
-    """Return the description of a fitted network."""
-    return Architecture.from_config(json.loads(estimator._architecture))
 
 
 def defaults_of(cls: type) -> dict[str, Any]:
@@ -56,18 +49,18 @@ def obstacles(estimator: Any) -> Iterator[str]:
             f"{type(estimator).__name__.replace('Tabular', 'Simple')} on columns that "
             "a transformer of scikit-learn has made)"
         )
-    network = architecture_of_fitted(estimator)
-    n_networks = n_fitted_networks(estimator)
-    if n_networks > 1:
+    model = estimator._model
+    network = model.architecture
+    if model.n_networks > 1:
         one = "set n_estimators=1" if network.n_heads > 1 else "take one of estimators_"
-        yield f"it is an ensemble of {n_networks} networks ({one})"
+        yield f"it is an ensemble of {model.n_networks} networks ({one})"
     elif network.n_heads > 1:
         yield "it shares its hidden layers with other networks (share_trunk=True)"
     if network.entrance != Entrance():
         yield "its columns are embedded or scaled by trained factors"
     if network.hidden_layer_sizes:
         yield from _obstacles_of_hidden_layers(network)
-    yield from _obstacles_of_target(estimator, estimator._fitted_loss())
+    yield from _obstacles_of_target(estimator, model.loss)
 
 
 def _obstacles_of_hidden_layers(network: Architecture) -> Iterator[str]:
@@ -102,7 +95,7 @@ def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
 
 def _obstacles_of_probabilities(estimator: Any, loss: Any) -> Iterator[str]:
     """Iterate over the reasons that lie in how raw outputs become classes."""
-    exclusive = estimator._target_kind == "multiclass"
+    exclusive = estimator._model.target.kind == "multiclass"
     link = "softmax" if exclusive else "logistic"
     if loss.link_name != link:
         yield (
@@ -161,16 +154,17 @@ def affine_maps(estimator: Any) -> tuple[list[Array], list[Array]]:
     weights, biases : list of ndarray
         Of each layer, in the type of ``theta_``.
     """
-    network = estimator._fitted_network()
-    views = network.layout.bind(estimator.theta_).children
+    model = estimator._model
+    network, theta = model.network, model.theta
+    views = network.layout.bind(theta).children
     maps: list[tuple[Array, Array]] = []
     for layer, p in zip(network.layers, views, strict=True):
         if isinstance(layer, Dense):
             maps.append(_map_of_dense(layer, p))
         elif isinstance(layer, BatchNorm):
             maps[-1] = _normalised(layer, p, *maps[-1])
-    dtype = estimator.theta_.dtype
     weights, biases = zip(*maps, strict=True)
+    dtype = theta.dtype
     return [w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases]
 
 

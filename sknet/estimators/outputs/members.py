@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sknet._numerics import Array
-from sknet.estimators.outputs.parameters import n_fitted_networks
-
 
 # What is told of all networks together, and what they go on with: of no single one.
 _OF_ALL = (
@@ -25,17 +22,10 @@ _OF_ALL = (
 )
 
 
-def own_outputs(estimator: Any, raw: Array) -> Array:
-    """Return those raw outputs (K, N, C) of a fitted network that are its own.
-
-    Of a network of a shared trunk, which computes those of all, the ones of its head.
-    """
-    head = vars(estimator).get("_head")
-    return raw if head is None else raw[head : head + 1]
-
-
 class EnsembleMembers:
     """Mixin that shows the networks of an ensemble as estimators."""
+
+    _model: Any
 
     @property
     def estimators_(self) -> list[Self]:
@@ -43,7 +33,7 @@ class EnsembleMembers:
         kind = type(self).__name__
         if "theta_" not in vars(self):
             raise AttributeError(f"This {kind} is not fitted yet.")
-        n_networks = n_fitted_networks(self)
+        n_networks = self._model.n_networks
         if n_networks == 1 and "member_seeds_" not in vars(self):
             raise AttributeError(
                 f"This {kind} has no estimators_: it is a single network. Fit it with "

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
 from sknet.activations import Blend
-from sknet.losses import Loss
+from sknet.model.fitted import FittedModel
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
-from sknet.network.network import Network, perceptron
+from sknet.problem.inputs import Table
 
 
 class Views(list[Array]):
@@ -41,72 +39,40 @@ def _copy_like(view: Array, value: Any) -> Array:
     return array
 
 
-@lru_cache(maxsize=128)
-def network_from_json(n_inputs: int, text: str, n_raw: int) -> Network:
-    """Return the network that a fitted estimator describes.
-
-    Found by its text, whose hash Python keeps: that of an architecture would have to
-    be computed for every prediction.
-    """
-    return perceptron(n_inputs, Architecture.from_config(json.loads(text)), n_raw)
-
-
-def departures(estimator: Any) -> Iterator[str]:
-    """Iterate over what a fitted estimator has beside dense layers and activations.
+def departures(model: FittedModel) -> Iterator[str]:
+    """Iterate over what a model has beside dense layers and activations.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Fitted.
+    model : FittedModel
+        Of a fitted estimator.
 
     Yields
     ------
     reason : str
-        Why whoever multiplies ``coefs_`` in a row would compute something else.
+        Why the products of ``coefs_`` in a row would be something else.
     """
-    if "preprocessor_" in vars(estimator):
+    if isinstance(model.inputs, Table):
         yield "it encodes tables (preprocessor_) before its networks"
-    network = _architecture_from_json(estimator._architecture)
-    n_networks = n_fitted_networks(estimator)
-    if n_networks > 1:
-        yield f"it is an ensemble of {n_networks} networks"
-    elif network.n_heads > 1:
+    architecture = model.architecture
+    if model.n_networks > 1:
+        yield f"it is an ensemble of {model.n_networks} networks"
+    elif architecture.n_heads > 1:
         yield "it shares its hidden layers with other networks (share_trunk=True)"
-    if network.entrance != Entrance():
+    if architecture.entrance != Entrance():
         yield "its columns are embedded or scaled by trained factors"
-    if network.block != Plain():
-        yield f"block={network.block!r}"
-    if network.initializer.rescales:
-        yield f"initializer={network.initializer!r} multiplies its weights"
+    if architecture.block != Plain():
+        yield f"block={architecture.block!r}"
+    if architecture.initializer.rescales:
+        yield f"initializer={architecture.initializer!r} multiplies its weights"
 
 
-def _other_activations(estimator: Any) -> Iterator[str]:
+def _other_activations(architecture: Architecture) -> Iterator[str]:
     """Iterate over activations that have parameters, or more inputs than outputs."""
-    network = _architecture_from_json(estimator._architecture)
-    pairs = zip(network.hidden_layer_sizes, _one_a_layer(network), strict=True)
-    for width, activation in pairs:
+    for i, width in enumerate(architecture.hidden_layer_sizes):
+        activation = architecture.style(i).activation
         if isinstance(activation, Blend) or activation.n_outputs(width) != width:
             yield f"activation={activation!r}"
-
-
-def _one_a_layer(network: Architecture) -> list[Any]:
-    """Return the activation of each hidden layer."""
-    n_layers = len(network.hidden_layer_sizes)
-    return [network.style(i).activation for i in range(n_layers)]
-
-
-def n_fitted_networks(estimator: Any) -> int:
-    """Return how many networks predict together in a fitted estimator."""
-    if "_head" in vars(estimator):  # one of the networks of a shared trunk
-        return 1
-    n_heads = _architecture_from_json(estimator._architecture).n_heads
-    return len(estimator.theta_) * n_heads
-
-
-@lru_cache(maxsize=128)
-def _architecture_from_json(text: str) -> Architecture:
-    """Return the description of a fitted network."""
-    return Architecture.from_config(json.loads(text))
 
 
 class LayerParameters:
@@ -114,35 +80,15 @@ class LayerParameters:
 
     Readers of these take the network for a plain one: dense layers with an activation
     each. Any other network has none of them.
-
-    It reads ``theta_``, ``n_features_in_``, ``n_outputs_``, and ``_architecture``, a
-    description as JSON: text is the plainest state there is, and a key to a cache.
     """
 
-    theta_: Array
-    n_features_in_: int
-    n_outputs_: int
-    _architecture: str
-
-    def _fitted_network(self) -> Network:
-        """Return the fitted network's description."""
-        n_raw = self._fitted_loss().n_raw(self.n_outputs_)
-        return network_from_json(self._n_inputs(), self._architecture, n_raw)
-
-    def _fitted_loss(self) -> Loss:
-        """Return the loss of the fitted network."""
-        raise NotImplementedError
-
-    def _n_inputs(self) -> int:
-        """Return the columns that the fitted network takes."""
-        return self.n_features_in_
+    _model: Any
 
     @property
     def n_layers_(self) -> int:
         """Number of layers of a plain network, inputs and outputs included."""
         self._check_plain("n_layers_")
-        network = _architecture_from_json(self._architecture)
-        return len(network.hidden_layer_sizes) + 2
+        return len(self._model.architecture.hidden_layer_sizes) + 2
 
     @property
     def coefs_(self) -> list[Array]:
@@ -168,9 +114,11 @@ class LayerParameters:
         """Refuse an attribute where the network is more than a plain one."""
         if "theta_" not in vars(self):
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        reasons = dict.fromkeys([*departures(self), *_other_activations(self)])
+        model = self._model
+        others = _other_activations(model.architecture)
+        reasons = dict.fromkeys([*departures(model), *others])
         if reasons:
-            several = n_fitted_networks(self) > 1
+            several = model.n_networks > 1
             each = "Its networks one by one are in estimators_. " if several else ""
             raise AttributeError(
                 f"This {type(self).__name__} has no {name}, which would show a plain "
@@ -181,7 +129,8 @@ class LayerParameters:
 
     def _layer_parameters(self, name: str) -> list[Array]:
         """Return the views of one kind of parameter, of a single network."""
-        views = self._fitted_network().layout.named(self.theta_, name)
+        model = self._model
+        views = model.network.layout.named(model.theta, name)
         return Views(view[0] for view in views)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,24 +9,16 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.metaestimators import available_if
 
 from sknet._numerics import Array
-from sknet.estimators.inputs.components import loss_of
-from sknet.estimators.inputs.targets import ClassTarget
-from sknet.estimators.inputs.value_target import TargetScale, ValueTarget
-from sknet.estimators.outputs.pooling import log_mean, mean_link, pooled, total_spread
-from sknet.estimators.outputs.precision import in_type
-from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, ValueLoss
-
-
-@lru_cache(maxsize=128)
-def _class_loss(text: str) -> ClassLoss:
-    """Return the loss that a fitted estimator describes."""
-    return CLASS_LOSSES.from_config(json.loads(text))
+from sknet.config.components import loss_of
+from sknet.losses import CLASS_LOSSES
+from sknet.model.class_model import ClassModel
+from sknet.model.value_model import ValueModel
 
 
 def _gives_probability(estimator: Any) -> bool:
-    """Tell whether the loss gives probabilities; the hinge loss gives margins."""
-    if "_loss" in vars(estimator):
-        loss = _class_loss(estimator._loss)
+    """Return whether the loss gives probabilities; the hinge loss gives margins."""
+    if "classes_" in vars(estimator):
+        loss = estimator._model.loss
     else:
         loss = loss_of(estimator, CLASS_LOSSES)
     if not loss.gives_probability:
@@ -40,16 +30,9 @@ def _gives_probability(estimator: Any) -> bool:
 
 
 class ClassPredictions:
-    """Mixin: what a fitted classifier predicts from its raw outputs."""
+    """Mixin: the predictions of a fitted classifier."""
 
-    classes_: Array
-    _target_kind: str
-    _loss: str
-
-    def _fitted_target(self) -> ClassTarget:
-        """Return how the fitted target becomes columns."""
-        loss = _class_loss(self._loss)
-        return ClassTarget(self._target_kind, self.classes_, loss)
+    _model: ClassModel
 
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
@@ -64,9 +47,8 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or ones and zeros for several labels at once.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        with np.errstate(all="ignore"):
-            return target.decode(mean_link(target.loss, raw))
+        raw = self._raw(X)
+        return self._model.predict(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions; of several labels that of whole rows.
@@ -108,9 +90,8 @@ class ClassPredictions:
             A column a class, in the order of ``classes_``: above 0, with the sum one;
             for several labels at once a column a label, between 0 and 1.
         """
-        members = self._member_probabilities(X)
-        mean: Array = members[0] if len(members) == 1 else members.mean(axis=0)
-        return mean
+        raw = self._raw(X)
+        return self._model.probability(raw)
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X: Any) -> Array:
@@ -126,11 +107,8 @@ class ClassPredictions:
         log_probability : ndarray of shape (n_samples, n_classes)
             Logarithms of ``predict_proba``, finite: at least that of the least number.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        if len(raw) == 1:
-            return target.log_probability(raw[0])
-        mean = np.stack([target.probability(member) for member in raw]).mean(axis=0)
-        return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+        raw = self._raw(X)
+        return self._model.log_probability(raw)
 
     def decision_function(self, X: Any) -> Array:
         """Return a score for each class: the larger, the more probable.
@@ -150,12 +128,8 @@ class ClassPredictions:
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Finite. Flat for two classes: the log-odds of ``classes_[1]``.
         """
-        members, loss = self._raw_members(X), self._fitted_loss()
-        with np.errstate(all="ignore"):
-            # Raw outputs of a softmax are known up to a number a row, which is noise.
-            softmax = loss.link_name == "softmax"
-            scores = log_mean(loss, members) if softmax else pooled(loss, members)
-        return scores.ravel() if self._target_kind == "binary" else scores
+        raw = self._raw(X)
+        return self._model.scores(raw)
 
     def predict_members(self, X: Any) -> Array:
         """Predict classes by each network of an ensemble.
@@ -170,9 +144,8 @@ class ClassPredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_labels])
             Their predictions; of a single network its own.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        with np.errstate(all="ignore"):
-            return np.stack([target.decode(target.loss.link(r)) for r in raw])
+        raw = self._raw(X)
+        return self._model.predict_members(raw)
 
     @available_if(_gives_probability)
     def predict_proba_members(self, X: Any) -> Array:
@@ -189,36 +162,14 @@ class ClassPredictions:
             As :meth:`predict_proba`, which is their mean; their spread shows where the
             networks know nothing.
         """
-        return self._member_probabilities(X)
-
-    def _member_probabilities(self, X: Any) -> Array:
-        """Return the probabilities of each network."""
-        raw, target = self._raw_members(X), self._fitted_target()
-        if len(raw) == 1:  # one row is predicted in no time: no copies
-            return target.probability(raw[0])[None]
-        return np.stack([target.probability(member) for member in raw])
-
-
-@lru_cache(maxsize=128)
-def _value_loss(text: str) -> ValueLoss:
-    """Return the loss that a fitted estimator describes."""
-    return VALUE_LOSSES.from_config(json.loads(text))
+        raw = self._raw(X)
+        return self._model.probability_members(raw)
 
 
 class ValuePredictions:
-    """Mixin: what a fitted regressor predicts from its raw outputs."""
+    """Mixin: the predictions of a fitted regressor."""
 
-    n_outputs_: int
-    _loss: str
-
-    def _fitted_target(self) -> ValueTarget:
-        """Return how the fitted target becomes columns."""
-        scale = self._target_scale()
-        return ValueTarget(self.n_outputs_, _value_loss(self._loss), scale)
-
-    def _target_scale(self) -> TargetScale | None:
-        """Return how the fitted target is standardised; here it is not."""
-        return None
+    _model: ValueModel
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict values.
@@ -245,20 +196,11 @@ class ValuePredictions:
         ValueError
             If ``return_std``, and the loss gives no standard deviation.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        with np.errstate(all="ignore"):
-            prediction = mean_link(target.loss, raw)
-            spread = total_spread(target.loss, raw) if return_std else None
+        raw = self._raw(X)
         if not return_std:
-            return in_type(target.values(prediction), raw.dtype)
-        if spread is None:
-            raise ValueError(
-                f"return_std=True: loss={target.loss.name!r} gives no standard "
-                "deviation; use loss='gaussian', or an ensemble (n_estimators)."
-            )
-        mean = in_type(target.point(prediction), raw.dtype)
-        deviation = in_type(target.spread(spread), raw.dtype)
-        return mean, deviation.reshape(mean.shape)
+            return self._model.predict(raw)
+        deviation = self._model.deviation(raw)
+        return self._model.point(raw), deviation
 
     def predict_members(self, X: Any) -> Array:
         """Predict values by each network of an ensemble.
@@ -273,10 +215,8 @@ class ValuePredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_outputs])
             As :meth:`predict`, which is their mean; of a single network its own.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        with np.errstate(all="ignore"):
-            each = [target.values(target.loss.link(r)) for r in raw]
-            return np.stack([in_type(values, raw.dtype) for values in each])
+        raw = self._raw(X)
+        return self._model.predict_members(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
@@ -297,7 +237,48 @@ class ValuePredictions:
         score : float
             At most 1, which is a perfect prediction.
         """
-        raw, target = self._raw_members(X), self._fitted_target()
-        with np.errstate(all="ignore"):
-            values = in_type(target.point(mean_link(target.loss, raw)), raw.dtype)
-        return float(r2_score(y, values, sample_weight=sample_weight))
+        raw = self._raw(X)
+        return float(r2_score(y, self._model.point(raw), sample_weight=sample_weight))
+
+
+class QuantilePredictions(ValuePredictions):
+    """Mixin: a regressor that may have learned quantiles beside its mean."""
+
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Any = None
+    ) -> Any:
+        """Predict values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            The table.
+        return_std : bool, default=False
+            Whether to return standard deviations too: those that ``loss="gaussian"``
+            gives, the spread of the networks, or of both the root of the sum of their
+            squares.
+        quantiles : float or array-like of float, default=None
+            Levels to predict in place of the mean: some of those that the estimator's
+            ``quantiles`` named at the fit.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predictions, flat for one output. Several quantiles stand along a last axis.
+        y_std : ndarray of the shape of y
+            Standard deviations, only if ``return_std``.
+
+        Raises
+        ------
+        ValueError
+            If ``return_std``, and there is no standard deviation, or for levels that
+            were not trained.
+        """
+        if quantiles is None:
+            return super().predict(X, return_std)
+        if return_std:
+            raise ValueError("return_std=True and quantiles do not go together.")
+        places = self._model.places_of_quantiles(quantiles)
+        raw = self._raw(X)
+        found = self._model.quantiles(raw, places)
+        return found[..., 0] if np.ndim(quantiles) == 0 else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,16 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
 from sknet._version import read_stamp, stamped
-from sknet.estimators.inputs.validation import check_array_alone, refuse_overflow
-from sknet.estimators.outputs.calibration import cooled
-from sknet.estimators.outputs.members import own_outputs
-from sknet.estimators.outputs.precision import in_type, type_of_rows
-from sknet.estimators.outputs.prediction import ClassPredictions, ValuePredictions
-from sknet.estimators.outputs.quantiles import QuantilePredictions
+from sknet.estimators.outputs.prediction import (
+    ClassPredictions,
+    QuantilePredictions,
+    ValuePredictions,
+)
 from sknet.estimators.threads import blas_threads
-from sknet.losses import Loss
+from sknet.model.state import model_of
+from sknet.problem.inputs import Table
+from sknet.problem.precision import type_of_rows
+from sknet.problem.validation import check_array_alone
 from sknet.training.inference import Inference
 
 
@@ -47,48 +50,30 @@ class Predictor:
     def __init__(self, estimator: Any) -> None:
         check_is_fitted(estimator)
         self.n_features_in_ = estimator.n_features_in_
-        self._network = estimator._fitted_network()
-        self._theta = _locked(estimator.theta_.copy())
-        self._target = deepcopy(estimator._fitted_target())
-        self._temperature = vars(estimator).get("temperature_", 1.0)
-        self._encoder = deepcopy(vars(estimator).get("preprocessor_"))
-        self._head = vars(estimator).get("_head")
+        self._model = _own_copy(model_of(estimator))
         self._one_thread = estimator.deterministic
         self._threads = threading.local()
 
-    def _raw_members(self, X: Any) -> Array:
-        """Return raw outputs of every network, (K, N, C), in the type of the rows."""
-        columns = self._features(X)
-        dtype = type_of_rows(columns if self._encoder is None else X)
-        widest = np.promote_types(self._theta.dtype, dtype)
+    def _raw(self, X: Any) -> Array:
+        """Return raw outputs of every network, (K, N, R), in the type of the rows."""
+        columns, dtype = self._read(X)
         try:
             inference = self._threads.inference
         except AttributeError:  # the first call of this thread
-            inference = Inference(self._network, self._theta)
+            inference = Inference(self._model.network, self._model.theta)
             self._threads.inference = inference
-        with np.errstate(all="ignore"):
-            if not self._one_thread:
-                raw = inference(columns, widest)
-            else:
-                with blas_threads(1, 1, 1):
-                    raw = inference(columns, widest)
-            raw = in_type(own_outputs(self, refuse_overflow(raw)), dtype)
-            return cooled(raw, self._temperature)
+        if not self._one_thread:
+            return self._model.raw(columns, dtype, inference)
+        with blas_threads(1, 1, 1):
+            return self._model.raw(columns, dtype, inference)
 
-    def _features(self, X: Any) -> Any:
-        """Return what the network takes; a table is encoded."""
-        if self._encoder is None:
-            return check_array_alone(self, X)
-        return self._encoder.encode(X)
-
-    def _fitted_target(self) -> Any:
-        """Return how the fitted target becomes columns, and its loss."""
-        return self._target
-
-    def _fitted_loss(self) -> Loss:
-        """Return the loss of the fitted network."""
-        loss: Loss = self._target.loss
-        return loss
+    def _read(self, X: Any) -> tuple[Any, np.dtype[Any]]:
+        """Return what the network takes, and the type of predictions."""
+        inputs = self._model.inputs
+        if isinstance(inputs, Table):
+            return inputs.encoder.encode(X), type_of_rows(X)
+        columns = check_array_alone(self, X)
+        return columns, type_of_rows(columns)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out the threads' buffers."""
@@ -97,13 +82,15 @@ class Predictor:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Start without buffers."""
         vars(self).update(read_stamp(type(self), state), _threads=threading.local())
-        _locked(self._theta)
+        self._model.theta.flags.writeable = False
 
 
-def _locked(array: Array) -> Array:
-    """Return an array that no thread can change any more."""
-    array.flags.writeable = False
-    return array
+def _own_copy(model: Any) -> Any:
+    """Return a model whose parameters nothing can change any more."""
+    theta = model.theta.copy()
+    theta.flags.writeable = False
+    inputs, target = deepcopy(model.inputs), deepcopy(model.target)
+    return replace(model, theta=theta, inputs=inputs, target=target)
 
 
 class ClassPredictor(Predictor, ClassPredictions):
@@ -142,9 +129,7 @@ class ClassPredictor(Predictor, ClassPredictions):
 
     def __init__(self, estimator: Any) -> None:
         super().__init__(estimator)
-        self.classes_ = self._target.classes
-        self._target_kind = self._target.kind
-        self._loss = estimator._loss
+        self.classes_ = self._model.target.classes
 
 
 class ValuePredictor(Predictor, ValuePredictions):

@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._numerics import Array, log_softmax
-from sknet.estimators.inputs.labels import plain_labels
 from sknet.losses import ClassLoss
+from sknet.problem.labels import plain_labels
 
 
 # scikit-learn's names of what can be learned here.
@@ -72,7 +72,8 @@ class ClassTarget:
             A part of ``classes``.
         """
         rows = encoded if weight is None else encoded[weight > 0.0]
-        is_there, is_missing = rows.any(axis=0), ~rows.all(axis=0)
+        is_there = np.asarray(rows.any(axis=0))
+        is_missing = np.asarray(~rows.all(axis=0))
         if self.kind == "multilabel-indicator":
             return self.classes[~(is_there & is_missing)]
         if self.kind == "multiclass":
@@ -252,7 +253,7 @@ def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
     else:
         labels = np.unique(y) if classes is None else _all_classes(classes)
         kind = "binary" if len(labels) <= 2 else "multiclass"
-    loss = replace(loss, exclusive=kind == "multiclass")
+    loss = loss.with_param("exclusive", kind == "multiclass")
     loss.check()
     return ClassTarget(kind, labels, loss)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._sklearn import check_sample_weight
-from sknet.estimators.inputs.targets import ClassTarget
+from sknet.problem.class_target import ClassTarget
 
 
 def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:

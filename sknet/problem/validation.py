@@ -13,14 +13,13 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.validation import validate_data
 
-from sknet._numerics import all_finite
 from sknet._sklearn import check_y
-from sknet.estimators.inputs.labels import plain_labels
 from sknet.preprocessing.containers import (
     narrowed,
     refuse_mask,
     refuse_odd_containers,
 )
+from sknet.problem.labels import plain_labels
 
 
 # Dense arrays of these types are used where they lie and converted batch by batch.
@@ -338,32 +337,3 @@ def _hint_at_encoders() -> Iterator[None]:
         if "could not convert" in str(error) or "convert your data" in str(error):
             raise ValueError(f"{error}. {_ENCODE}") from error
         raise
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def refuse_overflow(raw: np.ndarray) -> np.ndarray:
-    """Return raw outputs, which must be finite.
-
-    Parameters
-    ----------
-    raw : ndarray of shape (K, N, C)
-        Raw outputs for new rows.
-
-    Returns
-    -------
-    raw : ndarray of shape (K, N, C)
-        The same.
-
-    Raises
-    ------
-    ValueError
-        If a row is so large that an output is infinite, or no number.
-    """
-    if not all_finite(raw) and not np.isfinite(raw).all():
-        rows = np.flatnonzero(~np.isfinite(raw).all(axis=(0, 2)))
-        raise ValueError(
-            "Input X contains values that are too large for this network: row "
-            f"{rows[0]} has no finite output. Scale X, e.g. with StandardScaler in a "
-            "Pipeline, or leave such rows out."
-        )
-    return raw

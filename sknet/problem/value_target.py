@@ -80,8 +80,8 @@ class TargetScale:
             np.minimum(old_least + margin, least),
             np.maximum(old_largest - margin, largest),
         )
-        ends = np.where(inside, [self.least, self.largest], ends)
-        return replace(self, least=ends[0], largest=ends[1])
+        kept = np.where(inside, [self.least, self.largest], ends)
+        return replace(self, least=kept[0], largest=kept[1])
 
     def by_output(self, n_raw: int) -> list[Array]:
         """Return means, deviations and ends of each of R raw outputs."""

@@ -168,11 +168,6 @@ def _loss_at(part: HeldOut, exclusive: bool) -> Callable[[float], float]:
     return averaged
 
 
-def cooled(raw: Array, temperature: float) -> Array:
-    """Return calibrated raw outputs: divided by a temperature, if it is not 1."""
-    return raw if temperature == 1.0 else raw / raw.dtype.type(temperature)
-
-
 @dataclass(frozen=True)
 class CalibratedScore:
     """The negative log loss at the best temperature: epochs are judged by what is left.

@@ -17,7 +17,7 @@ from typing import Any, Self
 from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import AVERAGES, Averaging
-from sknet.estimators.inputs.lists import check_flat
+from sknet.config.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
@@ -159,7 +159,7 @@ def rate_factors_of(estimator: Any) -> tuple[tuple[str, float], ...]:
             raise ValueError(
                 f"rate_factors names {name!r}, but parameters are called {known}."
             )
-        if not isinstance(factor, Real) or not 0.0 <= factor < math.inf:
+        if not isinstance(factor, Real) or not 0.0 <= float(factor) < math.inf:
             raise ValueError(
                 f"rate_factors[{name!r}] must be a finite number >= 0, got {factor!r}."
             )
@@ -224,7 +224,7 @@ def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
     rates = check_flat("dropout", dropout)
     _check_one_each("dropout", dropout, n_hidden)
     for rate in rates:
-        if not isinstance(rate, Real) or not 0.0 <= rate < 1.0:
+        if not isinstance(rate, Real) or not 0.0 <= float(rate) < 1.0:
             raise ValueError(
                 f"dropout must hold numbers in [0, 1), got {rate!r} in {dropout!r}."
             )
@@ -281,7 +281,7 @@ class NestedParameters:
         for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
             name, _, path = key.partition("__")
             if name not in _READERS:
-                super().set_params(**{key: params[key]})  # raises, with its own words
+                super().set_params(**{key: params[key]})  # type: ignore[misc]  # raises
             setattr(self, name, self._component(name).with_param(path, params[key]))
         return self
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._sklearn import safe_indexing
-from sknet.estimators.inputs.validation import check_target
+from sknet.problem.validation import check_target
 
 
 def _learned(estimator: Any) -> dict[str, Any]:
@@ -144,6 +144,6 @@ class Readings:
         if array is None or not self._shares:
             return array
         content = np.ascontiguousarray(array).view(np.uint8)
-        digest = hashlib.blake2b(content, digest_size=16).digest()
+        digest = hashlib.blake2b(content.data, digest_size=16).digest()
         key = (array.shape, array.dtype.str, digest)
         return self._arrays.setdefault(key, array)

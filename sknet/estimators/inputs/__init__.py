@@ -1,1 +1,0 @@
-"""From what users hand in (parameters, features, target, weights) to checked parts."""

@@ -1,0 +1,1 @@
+"""The model: what a fit leaves behind, and all that predicts uses."""

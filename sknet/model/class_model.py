@@ -1,0 +1,59 @@
+"""Predictions of classes, from raw outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.model.fitted import FittedModel
+from sknet.model.pooling import log_mean, mean_link, pooled
+from sknet.problem.class_target import ClassTarget
+
+
+@dataclass(frozen=True, eq=False)
+class ClassModel(FittedModel):
+    """A fitted model of classes.
+
+    Each method takes the raw outputs (K, N, R) of N rows that :meth:`raw` gives.
+    """
+
+    target: ClassTarget
+
+    def predict(self, raw: Array) -> Array:
+        """Return the most probable classes, (N,) or (N, n_labels)."""
+        with np.errstate(all="ignore"):
+            return self.target.decode(mean_link(self.loss, raw))
+
+    def predict_members(self, raw: Array) -> Array:
+        """Return the classes by each network, with an axis in front."""
+        with np.errstate(all="ignore"):
+            return np.stack([self.target.decode(self.loss.link(r)) for r in raw])
+
+    def probability(self, raw: Array) -> Array:
+        """Return the mean probabilities of the networks, (N, n_classes)."""
+        members = self.probability_members(raw)
+        mean: Array = members[0] if len(members) == 1 else members.mean(axis=0)
+        return mean
+
+    def probability_members(self, raw: Array) -> Array:
+        """Return the probabilities by each network, (K, N, n_classes)."""
+        if len(raw) == 1:  # one row is predicted in no time: no copies
+            return self.target.probability(raw[0])[None]
+        return np.stack([self.target.probability(member) for member in raw])
+
+    def log_probability(self, raw: Array) -> Array:
+        """Return logarithms of :meth:`probability`, finite."""
+        if len(raw) == 1:
+            return self.target.log_probability(raw[0])
+        mean = np.stack([self.target.probability(r) for r in raw]).mean(axis=0)
+        return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
+
+    def scores(self, raw: Array) -> Array:
+        """Return a score for each class, or of two classes for the second, (N,)."""
+        with np.errstate(all="ignore"):
+            # Raw outputs of a softmax are known up to a number a row, which is noise.
+            softmax = self.loss.link_name == "softmax"
+            found = log_mean(self.loss, raw) if softmax else pooled(self.loss, raw)
+        return found.ravel() if self.target.kind == "binary" else found

@@ -1,0 +1,184 @@
+"""Fitted attributes: a model as plain data, and back.
+
+An estimator holds its model as plain data, which files can hold, too. The model itself
+is made of them when it is first asked for, and kept as long as they are the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
+from sknet.model.class_model import ClassModel
+from sknet.model.fitted import FittedModel
+from sknet.model.value_model import ValueModel
+from sknet.network.architecture import Architecture
+from sknet.network.network import perceptron
+from sknet.problem.class_target import ClassTarget
+from sknet.problem.inputs import Columns, Encoded, Table
+from sknet.problem.value_target import TargetScale, ValueTarget
+
+
+# Attributes that a model is made of.
+_PARTS = (
+    *("theta_", "_architecture", "_loss", "n_features_in_", "n_outputs_"),
+    *("classes_", "_target_kind", "preprocessor_", "temperature_", "_head"),
+    *("target_mean_", "target_deviation_", "target_range_"),
+)
+
+_Key = tuple[Any, ...]
+_models: WeakKeyDictionary[Any, tuple[_Key, FittedModel]] = WeakKeyDictionary()
+
+
+def model_of(estimator: Any) -> Any:
+    """Return the model of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Fitted.
+
+    Returns
+    -------
+    model : ClassModel or ValueModel
+        The same until a fitted attribute is bound anew. Its arrays are those of the
+        estimator.
+    """
+    key = _key(estimator)
+    kept = _models.get(estimator)
+    if kept is not None and all(map(_is, kept[0], key)):
+        return kept[1]
+    model = from_attributes(vars(estimator))
+    _models[estimator] = key, model
+    return model
+
+
+def keep_model(estimator: Any, model: FittedModel) -> None:
+    """Keep the model that an estimator's fitted attributes describe."""
+    _models[estimator] = _key(estimator), model
+
+
+def _key(estimator: Any) -> _Key:
+    """Return the parts of an estimator's model."""
+    return tuple(map(vars(estimator).get, _PARTS))
+
+
+def _is(a: object, b: object) -> bool:
+    """Return whether two objects are one."""
+    return a is b
+
+
+def to_attributes(model: FittedModel) -> dict[str, Any]:
+    """Return the fitted attributes of a model, but for what training gives it.
+
+    Parameters
+    ----------
+    model : FittedModel
+        Its parameters and its temperature are left out.
+
+    Returns
+    -------
+    attributes : dict of str to object
+        Plain data, and the preprocessor of a table.
+    """
+    target = model.target
+    attributes = {
+        "n_outputs_": target.n_outputs,
+        "out_activation_": model.loss.link_name,
+        "_architecture": json.dumps(model.architecture.to_config()),
+        "_loss": json.dumps(model.loss.to_config()),
+    }
+    is_table = isinstance(model.inputs, Table)
+    if isinstance(target, ClassTarget):
+        attributes |= {"classes_": target.classes, "_target_kind": target.kind}
+    elif is_table:
+        attributes |= _scale_to_attributes(target.scale)
+    if is_table:
+        attributes["preprocessor_"] = model.inputs.encoder
+    return attributes
+
+
+def from_attributes(state: Mapping[str, Any]) -> FittedModel:
+    """Return the model that fitted attributes describe.
+
+    Parameters
+    ----------
+    state : mapping of str to object
+        Attributes of a fitted estimator.
+
+    Returns
+    -------
+    model : ClassModel or ValueModel
+        Its arrays are those of ``state``.
+    """
+    architecture = Architecture.from_config(json.loads(state["_architecture"]))
+    return replace(
+        untrained(_inputs(state), architecture, _target(state)),
+        theta=state["theta_"],
+        temperature=state.get("temperature_", 1.0),
+        head=state.get("_head"),
+    )
+
+
+def untrained(
+    inputs: Columns | Table | Encoded,
+    architecture: Architecture,
+    target: ClassTarget | ValueTarget,
+) -> FittedModel:
+    """Return a model without parameters.
+
+    Parameters
+    ----------
+    inputs : Columns, Table or Encoded
+        How rows become columns.
+    architecture : Architecture
+        The description of the network.
+    target : ClassTarget or ValueTarget
+        What its raw outputs stand for.
+
+    Returns
+    -------
+    model : ClassModel or ValueModel
+        Of no networks.
+    """
+    network = perceptron(inputs.n_columns, architecture, target.n_raw)
+    parts = inputs, architecture, network, np.empty((0, 0))
+    if isinstance(target, ClassTarget):
+        return ClassModel(*parts, target)
+    return ValueModel(*parts, target)
+
+
+def _inputs(state: Mapping[str, Any]) -> Columns | Table | Encoded:
+    """Return how rows become columns."""
+    encoder = state.get("preprocessor_")
+    if encoder is None:
+        return Columns(state["n_features_in_"])
+    return encoder if isinstance(encoder, Encoded) else Table(encoder)
+
+
+def _target(state: Mapping[str, Any]) -> ClassTarget | ValueTarget:
+    """Return what raw outputs stand for."""
+    loss = json.loads(state["_loss"])
+    if "classes_" in state:
+        kind, classes = state["_target_kind"], state["classes_"]
+        return ClassTarget(kind, classes, CLASS_LOSSES.from_config(loss))
+    scale, mean = None, state.get("target_mean_")
+    if mean is not None:
+        scale = TargetScale(mean, state["target_deviation_"], *state["target_range_"])
+    return ValueTarget(state["n_outputs_"], VALUE_LOSSES.from_config(loss), scale)
+
+
+def _scale_to_attributes(scale: TargetScale | None) -> dict[str, Array | None]:
+    """Return the measures of a target, None where it is not standardised."""
+    names = ("target_mean_", "target_deviation_", "target_range_")
+    if scale is None:
+        return dict.fromkeys(names)
+    ends = np.stack([scale.least, scale.largest])
+    return dict(zip(names, (scale.mean, scale.deviation, ends), strict=True))

@@ -1,0 +1,1 @@
+"""The problem: what users hand in, read and checked, as values."""
