@@ -15,9 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators.fitting import crew
+from sknet.estimators.fitting.preparation import prepare_task
 from sknet.estimators.fitting.stochastic import prepare
-from sknet.estimators.fitting.task import Call
+from sknet.estimators.fitting.task import FitRequest
 from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
@@ -37,8 +39,9 @@ def members_of(models, X=X, y=SPECIES):
     readings = Readings()
     members = []
     for model in models:
-        task = model._understand(Call(X, y), readings)
-        members += prepare(model, task)
+        config = TrainingConfig.of(model)
+        task = prepare_task(model, config, FitRequest(X, y), readings)
+        members += prepare(task)
     return members
 
 

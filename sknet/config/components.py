@@ -8,25 +8,20 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable
 from dataclasses import fields
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any
 
-from sknet._component import Component, Registry
-from sknet.activations import ACTIVATIONS, Activation
+from sknet._component import Registry
+from sknet.activations import ACTIVATIONS, Activation, Blend, Maxout
 from sknet.averages import AVERAGES, Averaging
 from sknet.config.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
-from sknet.losses import Loss
-from sknet.network.architecture import Architecture
-from sknet.network.blocks import BLOCKS, Block, Plain
-from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
-from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
+from sknet.losses import Loss, MeanQuantiles, SquaredError
+from sknet.network.blocks import BLOCKS, Block
+from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 def optimizer_of(estimator: Any) -> Optimizer:
@@ -35,6 +30,10 @@ def optimizer_of(estimator: Any) -> Optimizer:
         return SGD(estimator.momentum, estimator.nesterovs_momentum)
     if estimator.solver == Adam.name:
         return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
+    weight_decay = vars(estimator).get("weight_decay")
+    if estimator.solver == AdamW.name and weight_decay is not None:
+        moments = estimator.beta_1, estimator.beta_2, estimator.epsilon
+        return AdamW(*moments, weight_decay)
     return OPTIMIZERS.make(estimator.solver)
 
 
@@ -68,8 +67,13 @@ def activations_of(estimator: Any) -> tuple[Activation, ...]:
     """Return the activations, one for all hidden layers or one for each."""
     given = estimator.activation
     if isinstance(given, (list, tuple)):
-        return tuple(ACTIVATIONS.make(spec) for spec in given)
-    return (ACTIVATIONS.make(given),)
+        found = tuple(ACTIVATIONS.make(spec) for spec in given)
+    else:
+        found = (ACTIVATIONS.make(given),)
+    if not vars(estimator).get("blend_activation"):
+        return found
+    # Each unit has a share of its own.
+    return tuple(a if isinstance(a, (Blend, Maxout)) else Blend(a) for a in found)
 
 
 def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
@@ -106,6 +110,46 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     return loss
 
 
+def loss_to_fit(estimator: Any, registry: Registry[Any]) -> Any:
+    """Return the loss to train by; with quantiles it is that of the mean beside them.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        As of :func:`loss_of`; it may have ``quantiles``.
+    registry : Registry
+        The losses of a classifier, or those of a regressor.
+
+    Returns
+    -------
+    loss : Loss
+        The loss.
+
+    Raises
+    ------
+    ValueError
+        If the loss goes with no quantiles, or they are no levels.
+    """
+    loss, quantiles = loss_of(estimator, registry), vars(estimator).get("quantiles")
+    if quantiles is None:
+        return loss
+    if loss != SquaredError():
+        raise ValueError(
+            f"quantiles={quantiles!r} are learned beside the mean, with "
+            f"loss='squared_error', but loss={estimator.loss!r}. For quantiles alone "
+            "leave them out and use loss=Quantile(levels)."
+        )
+    beside = MeanQuantiles(check_flat("quantiles", quantiles))
+    try:
+        beside.check()
+    except ValueError as error:
+        raise ValueError(
+            f"quantiles={quantiles!r} must be numbers in (0, 1), in increasing order, "
+            "e.g. quantiles=(0.05, 0.5, 0.95)."
+        ) from error
+    return beside
+
+
 def _no_pair_of_functions(given: Any, registry: Registry[Any]) -> ValueError:
     """Return the error about a list that is no loss."""
     known = ", ".join(map(repr, sorted(registry)))
@@ -134,13 +178,17 @@ _PARAMETER_NAMES = (
 )
 
 
-def rate_factors_of(estimator: Any) -> tuple[tuple[str, float], ...]:
+def rate_factors_of(
+    estimator: Any, auto: dict[str, float]
+) -> tuple[tuple[str, float], ...]:
     """Return the factors on the learning rate that an estimator's parameters ask for.
 
     Parameters
     ----------
     estimator : BaseMLP
-        Its factors are a dict by names of parameters.
+        Its factors are a dict by names of parameters, None or "auto".
+    auto : dict of str to float
+        What "auto" stands for.
 
     Returns
     -------
@@ -152,7 +200,8 @@ def rate_factors_of(estimator: Any) -> tuple[tuple[str, float], ...]:
     ValueError
         If a name is unknown, or a factor no finite number >= 0.
     """
-    factors = estimator._rate_factors()
+    given = estimator.rate_factors
+    factors = auto if isinstance(given, str) else given or {}
     for name, factor in factors.items():
         if name not in _PARAMETER_NAMES:
             known = ", ".join(map(repr, _PARAMETER_NAMES))
@@ -175,54 +224,12 @@ def checkpoint_of(estimator: Any) -> Checkpoint | None:
     return Checkpoint(given)
 
 
-def architecture_of(
-    estimator: Any, hidden: tuple[int, ...], entrance: Entrance
-) -> Architecture:
-    """Return the hidden layers that an estimator's parameters describe.
-
-    Parameters
-    ----------
-    estimator : BaseMLP
-        Its parameters say how.
-    hidden : tuple of int
-        The widths, validated.
-    entrance : Entrance
-        What stands in front of them.
-
-    Returns
-    -------
-    architecture : Architecture
-        A frozen description.
-    """
-    activations = estimator._activations()
-    if len(activations) != 1 or isinstance(estimator.activation, (list, tuple)):
-        _check_one_each("activation", estimator.activation, len(hidden))
-    rates = _dropout_rates(estimator.dropout, len(hidden))
-    block = block_of(estimator)
-    if not hidden and (any(rates) or block != Plain()):
-        raise ValueError(
-            f"dropout={estimator.dropout!r} and block={estimator.block!r} speak "
-            "of hidden layers, but hidden_layer_sizes is empty. Add a hidden layer, "
-            "or leave dropout=0.0 and block='plain'."
-        )
-    return Architecture(
-        hidden,
-        activations or (ACTIVATIONS.make("identity"),),
-        block,
-        rates,
-        initializer_of(estimator),
-        bool(estimator.use_bias),
-        int(estimator.n_estimators) if estimator.share_trunk else 1,
-        entrance,
-    )
-
-
-def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
+def dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
     """Return the rates, one for all hidden layers or one for each."""
     if isinstance(dropout, Real):
         return (float(dropout),)
     rates = check_flat("dropout", dropout)
-    _check_one_each("dropout", dropout, n_hidden)
+    check_one_each("dropout", dropout, n_hidden)
     for rate in rates:
         if not isinstance(rate, Real) or not 0.0 <= float(rate) < 1.0:
             raise ValueError(
@@ -231,65 +238,10 @@ def _dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
     return tuple(float(rate) for rate in rates) or (0.0,)
 
 
-def _check_one_each(name: str, given: Any, n_hidden: int) -> None:
+def check_one_each(name: str, given: Any, n_hidden: int) -> None:
     """Refuse a list whose length is not the number of hidden layers."""
     if len(given) != n_hidden:
         raise ValueError(
             f"{name} must be one for all hidden layers, or a list of one for each; "
             f"got {len(given)} for {n_hidden} hidden layers: {given!r}."
         )
-
-
-# Parameters that choose a component, and how an estimator's choice is read.
-_READERS: dict[str, Callable[[Any], Component | None]] = {
-    "activation": lambda estimator: activations_of(estimator)[0],
-    "loss": lambda estimator: loss_of(estimator, estimator._losses),
-    "solver": lambda estimator: estimator._chosen_optimizer(),
-    "learning_rate": schedule_of,
-    "averaging": averaging_of,
-    "block": block_of,
-    "initializer": initializer_of,
-    "numeric_embedding": lambda estimator: NUMERIC_EMBEDDINGS.make(
-        estimator.numeric_embedding
-    ),
-    "checkpoint": checkpoint_of,
-}
-
-
-class NestedParameters:
-    """Mixin: parameters of components are reached as ``solver__beta_2``, in a grid too.
-
-    Components are frozen, so that setting a parameter puts a new one in their place; a
-    name becomes an instance with the values that the other parameters describe.
-    """
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator and of its components.
-
-        Parameters
-        ----------
-        **params : dict
-            Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        plain = {key: value for key, value in params.items() if "__" not in key}
-        super().set_params(**plain)  # type: ignore[misc]  # scikit-learn's
-        for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
-            name, _, path = key.partition("__")
-            if name not in _READERS:
-                super().set_params(**{key: params[key]})  # type: ignore[misc]  # raises
-            setattr(self, name, self._component(name).with_param(path, params[key]))
-        return self
-
-    def _component(self, name: str) -> Component:
-        """Return the component that stands behind a parameter; fit will look at it."""
-        given: Any = getattr(self, name)
-        if isinstance(given, (str, os.PathLike)) and given != FULL_BATCH_SOLVER:
-            given = _READERS[name](self)
-        if not isinstance(given, Component):
-            raise ValueError(f"{name}={given!r} has no parameters to set.")
-        return given

@@ -6,48 +6,41 @@ bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
 
 from __future__ import annotations
 
-import time
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from abc import ABC
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
-from functools import partial
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
-import numpy as np
-from joblib import effective_n_jobs
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sknet._component import Registry
 from sknet._numerics import Array
 from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
-from sknet.config.components import (
-    NestedParameters,
-)
-from sknet.estimators.fitting.callbacks import EpochCallbacks, begin_callbacks
-from sknet.estimators.fitting.checkpoints import saving
-from sknet.estimators.fitting.crew import Crew, train
-from sknet.estimators.fitting.fullbatch import fit_lbfgs
-from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
-from sknet.estimators.fitting.stochastic import conclude, prepare
-from sknet.estimators.fitting.task import Call, Fit, Task, warn_of
+from sknet.config.nested import NestedParameters
+from sknet.config.presets import SIMPLE, Preset
+from sknet.config.training_config import TrainingConfig
+from sknet.estimators.fitting.callbacks import begin_callbacks
+from sknet.estimators.fitting.events import Events
+from sknet.estimators.fitting.fullbatch import solve_full_batch
+from sknet.estimators.fitting.preparation import prepare_task
+from sknet.estimators.fitting.stochastic import solve_by_steps
+from sknet.estimators.fitting.task import Fit, FitRequest, Task, warn_of
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
 from sknet.estimators.outputs.members import EnsembleMembers
 from sknet.estimators.outputs.parameters import LayerParameters
 from sknet.estimators.threads import blas_threads
-from sknet.estimators.understanding import Understanding
 from sknet.model.state import keep_model, model_of
-from sknet.problem.inputs import Encoded, Table
+from sknet.problem.readers import ClassReader, ColumnReader, TableReader, ValueReader
 from sknet.problem.readings import Readings
 from sknet.problem.validation import rollback
-from sknet.training.batches import Dataset
 from sknet.training.interrupts import Interrupts
 from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 def is_stochastic(estimator: Any) -> bool:
-    """Tell whether the solver makes minibatch steps, which ``partial_fit`` needs."""
+    """Return whether the solver makes minibatch steps, which ``partial_fit`` needs."""
     if estimator.solver == FULL_BATCH_SOLVER:
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
@@ -57,7 +50,6 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 class BaseMLP(
-    Understanding,
     NestedParameters,
     LayerParameters,
     EnsembleMembers,
@@ -70,13 +62,12 @@ class BaseMLP(
 ):
     """What the classifier and the regressor share."""
 
-    # ---- what the classifier and the regressor say for themselves
-
-    @abstractmethod
-    def _make_target(
-        self, y: Array, weight: Array | None, going_on: bool, classes: Any
-    ) -> Any:
-        """Return how the target becomes columns; refuse one that does not fit."""
+    # What the classes differ in: how data are read, and how they are trained.
+    _input_reader: ClassVar[ColumnReader | TableReader] = ColumnReader()
+    _target_reader: ClassVar[ClassReader | ValueReader]
+    _preset: ClassVar[Preset] = SIMPLE
+    _losses: ClassVar[Registry[Any]]
+    _table: ClassVar[str]
 
     # ---- fitting
 
@@ -121,77 +112,28 @@ class BaseMLP(
             If a parameter or the data are invalid, or training diverges in its first
             epoch. The estimator is then what it was before.
         """
-        self._fit(Call(X, y, sample_weight, (X_val, y_val, sample_weight_val)))
+        validation = (X_val, y_val, sample_weight_val)
+        self._fit(FitRequest(X, y, sample_weight, validation))
         return self
 
-    def _fit(self, call: Call) -> None:
-        """Understand, train, publish; a failure leaves the estimator as it was."""
-        callbacks = begin_callbacks(self, call)
+    def _fit(self, request: FitRequest) -> None:
+        """Prepare, solve, publish; a failure leaves the estimator as it was."""
+        config = TrainingConfig.of(self)
+        callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
-            task = self._understand(call, Readings(shares=False))
-            solve = partial(self._fit_by_steps, afterwards=afterwards)
-            if self.solver == FULL_BATCH_SOLVER:
-                solve = self._fit_full_batch
+            task = prepare_task(self, config, request, Readings(shares=False))
+            solve = solve_full_batch if config.is_full_batch else solve_by_steps
             with Interrupts() as interrupts:
-                fit = solve(task, callbacks, interrupts)
+                events = Events(callbacks, interrupts, afterwards)
+                fit = solve(task, events).interrupted_if(interrupts.came)
+                self._publish(task, fit)
             if callbacks is not None:
                 callbacks.end()
-        warn_of(fit.ending, self, call.incremental)
-
-    def _fit_by_steps(
-        self,
-        task: Task,
-        callbacks: EpochCallbacks | None,
-        interrupts: Interrupts,
-        afterwards: ExitStack,
-    ) -> Fit:
-        """Train by minibatch steps, and publish; a checkpoint goes afterwards."""
-        began = time.perf_counter()
-        members = prepare(self, task)
-        saver = afterwards.enter_context(saving(self, task, members, interrupts))
-        n_jobs = min(effective_n_jobs(self.n_jobs), len(members))
-        crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
-        if callbacks is not None:
-            crew.watch = callbacks.of_members(task, members)
-        with self._threads(task, len(members)):
-            with suppress(KeyboardInterrupt), interrupts.let_in():
-                train([m for m in members if m.ending is None], crew)
-            if saver is not None:
-                saver.catch_up(members)
-            fit = conclude(self, task, members).interrupted_if(interrupts.came)
-            self._publish(task, fit)
-        return fit
-
-    def _fit_full_batch(
-        self, task: Task, callbacks: EpochCallbacks | None, interrupts: Interrupts
-    ) -> Fit:
-        """Train by L-BFGS, and publish."""
-        watch = None if callbacks is None else callbacks.of_full_batch(task)
-        with self._threads(task, 1), np.errstate(all="ignore"):
-            fit = fit_lbfgs(self, task, interrupts, watch)
-        fit = fit.interrupted_if(interrupts.came)
-        self._publish(task, fit)
-        return fit
+        warn_of(fit.ending, config, request.kind)
 
     def _one_thread(self) -> AbstractContextManager[Any]:
         """Give BLAS one thread if no bit may depend on their number."""
         return blas_threads(1, 1, 1) if self.deterministic else nullcontext()
-
-    def _threads(self, task: Task, n_members: int) -> AbstractContextManager[Any]:
-        """Limit the threads of BLAS: blocks of members have one each."""
-        n_threads = self.n_threads
-        if n_members > 1 and effective_n_jobs(self.n_jobs) > 1:
-            n_threads = 1
-        n_rows, n_largest = self._rows_at_once(task.data), task.network.n_largest
-        return blas_threads(n_threads, n_rows, n_largest)
-
-    def _rows_at_once(self, data: Dataset) -> int:
-        """Return the rows of a matrix product, or about so many."""
-        if self.solver == FULL_BATCH_SOLVER:
-            return data.n_rows
-        if self.batch_size == "auto":
-            return self._auto_batch_size(data.n_rows)
-        return min(int(self.batch_size), data.n_rows)
 
     def _publish(self, task: Task, fit: Fit) -> None:
         """Bind all fitted attributes."""
@@ -202,37 +144,6 @@ class BaseMLP(
         temperature = attributes.get("temperature_", 1.0)
         model = replace(task.model, theta=fit.theta, temperature=temperature)
         keep_model(self, model)
-
-    def _score_on(
-        self, task: Task, holdout: Holdout
-    ) -> Callable[[Array, Array], float] | None:
-        """Return what early stopping watches: parameters, raw outputs -> a number.
-
-        None stands for the loss.
-        """
-        if self.scoring == "loss":
-            return self._loss_on(task, holdout)
-        data = holdout.data
-        if self.scoring is None:
-            weight = None if data.weight is None else holdout.chosen(data.weight)
-            return OwnScore(task.target, task.loss, holdout.chosen(holdout.y), weight)
-        # A fitted look-alike for the scorer; feature names would make it warn about
-        # the plain array that it is given.
-        view = type(self)(**self.get_params(deep=False))
-        vars(view).update(task.description)
-        view.n_features_in_ = self.n_features_in_
-        model = task.model
-        if isinstance(model.inputs, Table):
-            view.preprocessor_ = Encoded(model.inputs.n_columns)
-            model = replace(model, inputs=view.preprocessor_)
-        return ScorerScore(view, model, self.scoring, holdout)
-
-    def _loss_on(
-        self, task: Task, holdout: Holdout
-    ) -> Callable[[Array, Array], float] | None:
-        """Return what early stopping watches if it is the loss; None for no more."""
-        del task, holdout
-        return None
 
     # ---- prediction
 
@@ -255,6 +166,10 @@ class BaseMLP(
         """Sparse input is taken, but by a trunk that networks share."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self.share_trunk
+        if self._input_reader.encodes_tables:
+            tags.input_tags.allow_nan = True
+            tags.input_tags.categorical = True
+            tags.input_tags.string = True
         return tags
 
 

@@ -10,7 +10,6 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
-from sknet._numerics import Array
 from sknet._sklearn import (
     mlp_target_kind,
     partial_fit_context,
@@ -18,11 +17,13 @@ from sknet._sklearn import (
 )
 from sknet.config.components import loss_of
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.fitting.task import Call
+from sknet.estimators.fitting.start import Kind
+from sknet.estimators.fitting.task import FitRequest
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
-from sknet.problem.class_target import ClassTarget, class_target
+from sknet.problem.class_target import ClassTarget
+from sknet.problem.readers import ClassReader
 
 
 def learns_in_steps(estimator: Any) -> bool:
@@ -40,7 +41,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     """Base of the classifiers."""
 
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
-    _numeric_target: ClassVar[bool] = False
+    _target_reader: ClassVar[ClassReader] = ClassReader()
     _sister: ClassVar[type] = MLPClassifier
 
     @available_if(learns_in_steps)
@@ -73,7 +74,8 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         """
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        self._fit(Call(X, y, sample_weight, classes=classes, incremental=True))
+        request = FitRequest(X, y, sample_weight, classes=classes, kind=Kind.PARTIAL)
+        self._fit(request)
         return self
 
     def predictor(self) -> ClassPredictor:
@@ -91,22 +93,6 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
             If there is nothing to serve yet.
         """
         return ClassPredictor(self)
-
-    def _make_target(
-        self, y: Array, weight: Array | None, going_on: bool, classes: Any
-    ) -> ClassTarget:
-        """Read the classes, or check that they are those of the earlier fit."""
-        del weight
-        loss = loss_of(self, CLASS_LOSSES)
-        if going_on:
-            fitted = self._model.target
-            loss = replace(loss, exclusive=fitted.kind == "multiclass")
-            target = ClassTarget(fitted.kind, fitted.classes, loss)
-            target.check_goes_on(y, classes, self.warm_start)
-        else:
-            target = class_target(y, loss, classes)
-        target.check_labels(y, "y")
-        return target
 
     def _label_sister(self, mlp: Any) -> None:
         """Give scikit-learn's class the classes."""

@@ -10,22 +10,26 @@ from sklearn.neural_network import MLPRegressor
 from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
-from sknet._numerics import Array
 from sknet._sklearn import partial_fit_context
-from sknet.config.components import loss_of
+from sknet.config.components import loss_to_fit
+from sknet.config.presets import SIMPLE_REGRESSOR, Preset
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.fitting.task import Call
+from sknet.estimators.fitting.start import Kind
+from sknet.estimators.fitting.task import FitRequest
 from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
+from sknet.problem.readers import ValueReader
 from sknet.problem.value_target import ValueTarget
 
 
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
     """Base of the regressors."""
 
+    _predictor: ClassVar[type[ValuePredictor]] = ValuePredictor
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
-    _numeric_target: ClassVar[bool] = True
+    _preset: ClassVar[Preset] = SIMPLE_REGRESSOR
+    _target_reader: ClassVar[ValueReader] = ValueReader()
     _sister: ClassVar[type] = MLPRegressor
 
     @available_if(is_stochastic)
@@ -52,7 +56,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         ValueError
             If the data are invalid, or do not go with the earlier ones.
         """
-        self._fit(Call(X, y, sample_weight, incremental=True))
+        self._fit(FitRequest(X, y, sample_weight, kind=Kind.PARTIAL))
         return self
 
     def predictor(self) -> ValuePredictor:
@@ -69,29 +73,16 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         NotFittedError
             If there is nothing to serve yet.
         """
-        return ValuePredictor(self)
+        return self._predictor(self)
 
     # ---- what the base asks for
-
-    def _loss_to_fit(self) -> ValueLoss:
-        """Return the loss that the parameters describe."""
-        loss: ValueLoss = loss_of(self, VALUE_LOSSES)
-        return loss
-
-    def _make_target(
-        self, y: Array, weight: Array | None, going_on: bool, classes: Any
-    ) -> ValueTarget:
-        """Read the number of outputs."""
-        del weight, going_on, classes
-        n_outputs = 1 if y.ndim == 1 else y.shape[1]
-        return ValueTarget(n_outputs, self._loss_to_fit())
 
     def _label_sister(self, mlp: Any) -> None:
         """Give nothing: values are what they are."""
 
     def _target_of_sister(self, mlp: Any) -> ValueTarget:
         """Return the number of outputs of scikit-learn's class."""
-        return ValueTarget(mlp.n_outputs_, self._loss_to_fit())
+        return ValueTarget(mlp.n_outputs_, loss_to_fit(self, VALUE_LOSSES))
 
     def __sklearn_tags__(self) -> Any:
         """Say whether the loss takes positive targets only."""
@@ -102,7 +93,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     def _needs_positive_target(self) -> bool:
         """Tell whether the loss refuses a negative target."""
         try:
-            loss = self._loss_to_fit()
+            loss = loss_to_fit(self, VALUE_LOSSES)
         except (TypeError, ValueError):  # no loss at all, of which fit will tell
             return False
         try:

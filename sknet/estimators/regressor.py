@@ -246,8 +246,8 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     """
 
     # Its numbers are scikit-learn's.
-    _losses_as_drawn: ClassVar[tuple[str, ...]] = ("poisson",)
 
+    _table: ClassVar[str] = "SimpleMLPRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "SimpleMLPRegressor"
     )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sknet.config.presets import TABULAR_CLASSIFIER, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._classifier import BaseMLPClassifier
-from sknet.estimators.calibrated import CalibratedProbabilities
-from sknet.estimators.tabular_inputs import TabularInputs
+from sknet.problem.readers import TableReader
 
 
-class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassifier):
+class TabularMLPClassifier(BaseMLPClassifier):
     r"""Multi-layer perceptron classifier for tables as they are.
 
     Numbers of any scale, categories, text, booleans and missing values come in; a
@@ -270,7 +270,9 @@ class TabularMLPClassifier(CalibratedProbabilities, TabularInputs, BaseMLPClassi
     True
     """
 
-    _share_after_plan: ClassVar[float] = 0.5
+    _preset: ClassVar[Preset] = TABULAR_CLASSIFIER
+    _input_reader: ClassVar[TableReader] = TableReader()
+    _table: ClassVar[str] = "TabularMLPClassifier"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPClassifier"
     )

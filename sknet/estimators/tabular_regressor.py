@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sknet.config.presets import TABULAR_REGRESSOR, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._regressor import BaseMLPRegressor
-from sknet.estimators.scaled_target import ScaledTarget
-from sknet.estimators.tabular_inputs import TabularInputs
+from sknet.estimators.outputs.prediction import QuantilePredictions
+from sknet.estimators.outputs.predictor import TableValuePredictor
+from sknet.problem.readers import TableReader, ValueReader
 
 
-class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
+class TabularMLPRegressor(QuantilePredictions, BaseMLPRegressor):
     r"""Multi-layer perceptron regressor for tables as they are.
 
     Numbers of any scale, categories, text, booleans and missing values come in; a
@@ -268,6 +270,11 @@ class TabularMLPRegressor(ScaledTarget, TabularInputs, BaseMLPRegressor):
     True
     """
 
+    _preset: ClassVar[Preset] = TABULAR_REGRESSOR
+    _target_reader: ClassVar[ValueReader] = ValueReader(standardises=True)
+    _input_reader: ClassVar[TableReader] = TableReader()
+    _predictor: ClassVar[type[TableValuePredictor]] = TableValuePredictor
+    _table: ClassVar[str] = "TabularMLPRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPRegressor"
     )

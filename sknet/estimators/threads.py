@@ -106,12 +106,3 @@ def blas_threads(
             return nullcontext()
         n_threads = 1
     return _LIMIT.to(n_threads)
-
-
-def check_threads(estimator: Any) -> None:
-    """Refuse to compute with several threads what must not depend on their number."""
-    if estimator.deterministic and (estimator.n_threads or 1) > 1:
-        raise ValueError(
-            f"deterministic=True gives BLAS one thread, but n_threads="
-            f"{estimator.n_threads}. Leave one of the two out."
-        )

@@ -13,11 +13,14 @@ from sklearn import get_config
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
-from sknet.config.components import averaging_of
+from sknet.config.components import averaging_of, schedule_of
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.crew import Crew, train, was_interrupted
+from sknet.estimators.fitting.preparation import prepare_task
+from sknet.estimators.fitting.start import Kind
 from sknet.estimators.fitting.stochastic import conclude, prepare
-from sknet.estimators.fitting.task import Call, Task, warn_of
+from sknet.estimators.fitting.task import FitRequest, Task, warn_of
 from sknet.estimators.threads import blas_threads
 from sknet.problem.readings import Readings
 from sknet.problem.validation import rollback
@@ -65,15 +68,15 @@ class Request:
         through = estimator.n_epochs_ >= estimator.max_iter
         return through or estimator._training["ended"] != "max_iter"
 
-    def call(self) -> Call:
+    def fit_request(self) -> FitRequest:
         """Return what ``fit`` would make of it."""
         given = self.fit_params
-        return Call(
+        return FitRequest(
             self.X,
             self.y,
             given.get("sample_weight"),
             (given.get("X_val"), given.get("y_val"), given.get("sample_weight_val")),
-            resumable=self.resumable,
+            kind=Kind.RUNG if self.resumable else Kind.FIT,
             rows=self.rows,
         )
 
@@ -113,10 +116,12 @@ class _Fitting:
         try:
             with rollback(estimator):
                 _validate_once(estimator, readings)
-                self.task = estimator._understand(self.request.call(), readings)
+                config = TrainingConfig.of(estimator)
+                request = self.request.fit_request()
+                self.task = prepare_task(estimator, config, request, readings)
                 if isinstance(estimator.random_state, RandomState):
                     self.stream = estimator.random_state.get_state()
-                self.members = prepare(estimator, self.task)
+                self.members = prepare(self.task)
         except Exception as error:
             self.fail(error)
         self.outcome.seconds = perf_counter() - start
@@ -129,7 +134,7 @@ class _Fitting:
         try:
             with rollback(estimator), catch_warnings():
                 simplefilter("ignore")  # they were given the first time
-                self.members = prepare(estimator, self.task)
+                self.members = prepare(self.task)
         except Exception as error:
             self.fail(error)
 
@@ -151,9 +156,9 @@ class _Fitting:
         start, n_epochs = perf_counter(), self.n_epochs
         try:
             with rollback(estimator):
-                fit = conclude(estimator, task, self.members)
+                fit = conclude(task, self.members)
                 estimator._publish(task, fit)
-            warn_of(fit.ending, estimator, incremental=False)
+            warn_of(fit.ending, task.config, Kind.FIT)
         except Exception as error:
             self.fail(error)
         self.task, self.members = None, []
@@ -200,7 +205,7 @@ def follows_a_plan(estimator: BaseMLP) -> bool:
     Then n epochs and m more are not n + m.
     """
     averaging = averaging_of(estimator)
-    planned = estimator._chosen_schedule(incremental=False).is_planned
+    planned = schedule_of(estimator).is_planned
     return planned or (averaging is not None and averaging.is_planned)
 
 
@@ -209,7 +214,7 @@ def shares_rows(estimator: BaseMLP) -> bool:
 
     If not, each has a preprocessor, and an encoded table, of its own.
     """
-    return not estimator._reads_tables
+    return not estimator._input_reader.encodes_tables
 
 
 def fit_together(

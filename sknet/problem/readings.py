@@ -92,13 +92,13 @@ class Readings:
         self, estimator: Any, X: Any, y: Any, rows: Array | None, reset: bool
     ) -> tuple[Any, Array, Array | None]:
         """Validate data of a fold: its target, and maybe the features of all folds."""
-        whole = None
+        whole, numeric = None, estimator._target_reader.numeric
         if rows is not None and len(rows):
             whole = self._read_whole(estimator, X, reset)
         if whole is not None:
-            return whole, check_target(estimator, y, estimator._numeric_target), rows
+            return whole, check_target(estimator, y, numeric), rows
         X = X if rows is None else safe_indexing(X, rows)
-        return *estimator._read(X, y, reset), None
+        return *estimator._input_reader.read(estimator, X, y, reset, numeric), None
 
     def _read_whole(self, estimator: Any, X: Any, reset: bool) -> Any:
         """Validate features of all folds; None if each is to be read by itself."""
@@ -106,7 +106,8 @@ class Readings:
         key = ("whole", id(X), type(estimator), known)
 
         def read() -> tuple[Any, dict[str, Any]]:
-            return estimator._read_whole(X, reset), _learned(estimator)
+            whole = estimator._input_reader.read_whole(estimator, X, reset)
+            return whole, _learned(estimator)
 
         whole, learned = self.once(key, read)
         _teach(estimator, learned)

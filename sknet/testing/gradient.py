@@ -14,9 +14,11 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.fitting.initial import initial_theta
-from sknet.estimators.fitting.task import Call
+from sknet.estimators.fitting.preparation import prepare_task
+from sknet.estimators.fitting.task import FitRequest
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective
@@ -247,15 +249,16 @@ def _problem(
     fitted = "theta_" in vars(estimator)
     copy = clone(estimator).set_params(scoring=None)
     classes = getattr(estimator, "classes_", None) if fitted else None
-    call = Call(X, y, sample_weight, classes=classes)
-    task = copy._understand(call, Readings(shares=False))
+    config = TrainingConfig.of(copy)
+    request = FitRequest(X, y, sample_weight, classes=classes)
+    task = prepare_task(copy, config, request, Readings(shares=False))
     n_rows, float64 = task.data.n_rows, np.dtype(np.float64)
     batch = next(Batches(task.data, n_rows, float64).epoch(None))
     seeds = stream.randint(2**31 - 1, size=n_members).tolist()
     streams = [check_random_state(seed) for seed in seeds]
     noise = [noise_stream(s) for s in streams] if task.network.draws_noise else []
     task = replace(task, dtype=float64)
-    theta = initial_theta(copy, task, streams)
+    theta = initial_theta(task, streams)
     n_trainable = task.network.layout.n_trainable
     if fitted:
         if estimator.theta_.shape[1] != theta.shape[1]:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from sknet._numerics import Array
+from sknet.estimators.fitting.task import Task
 from sknet.losses import LogLoss
 from sknet.losses.outputs import LINKS
 from sknet.training.batches import Batches
@@ -49,7 +50,41 @@ class HeldOut(NamedTuple):
     weight: Array
 
 
-def temperature_of(task: Any, theta: Array, members: Sequence[Member]) -> float:
+def is_calibrated(task: Task) -> bool:
+    """Return whether there are probabilities to calibrate."""
+    return bool(task.config.calibrate) and task.loss.link_name in CALIBRATED_LINKS
+
+
+def judged(task: Task, theta: Array, members: Sequence[Member]) -> dict[str, Any]:
+    """Return the attributes that trained networks get by their validation sets.
+
+    Parameters
+    ----------
+    task : Task
+        What was trained on what.
+    theta : ndarray of shape (K, P)
+        Parameters of the networks.
+    members : sequence of Member
+        The networks; none after L-BFGS, which has no validation sets.
+
+    Returns
+    -------
+    attributes : dict
+        The temperature, where the estimator has one. Rows of ``partial_fit`` leave it
+        as it is.
+    """
+    if "calibrate" not in task.config.given:
+        return {}
+    if not is_calibrated(task):
+        return {"temperature_": 1.0}
+    if not members or not members[0].recipe.rule.on_score:
+        earlier = task.start.earlier if task.start.is_partial else None
+        return {"temperature_": 1.0 if earlier is None else earlier.model.temperature}
+    with np.errstate(all="ignore"):
+        return {"temperature_": temperature_of(task, theta, members)}
+
+
+def temperature_of(task: Task, theta: Array, members: Sequence[Member]) -> float:
     """Return what raw outputs of networks are to be divided by.
 
     Parameters
@@ -80,7 +115,7 @@ def temperature_of(task: Any, theta: Array, members: Sequence[Member]) -> float:
     return found if together else found ** (len(members) ** _SHRINKAGE)
 
 
-def _held_out(task: Any, row: Array, member: Member) -> HeldOut:
+def _held_out(task: Task, row: Array, member: Member) -> HeldOut:
     """Return what one network predicts for its validation set."""
     holdout = member.holdout
     step = max(1, CHUNK_ROWS // task.network.n_heads)

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks: who is told of every epoch, as from version 1.9 on.
+"""scikit-learn's callbacks (version 1.9 and later), which are called every epoch.
 
 A fit is the task ``"fit"`` with a task ``"epoch"`` for each epoch (for each iteration
 of L-BFGS). If all networks are judged by one validation set, a task ``"validation"``
@@ -17,31 +17,36 @@ from scipy import sparse
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks, safe_indexing
-from sknet.estimators.fitting.ensemble import n_networks
+from sknet.config.training_config import TrainingConfig
+from sknet.estimators.fitting.calibration import judged
+from sknet.estimators.fitting.start import Kind
 from sknet.estimators.fitting.stochastic import settled
-from sknet.estimators.fitting.task import Call, Task
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
+from sknet.estimators.fitting.task import FitRequest, Task
 from sknet.training.member import Member, Standing
 
 
-def begin_callbacks(estimator: Any, call: Call) -> EpochCallbacks | None:
-    """Return who tells the callbacks of a fit, or None if there are none to tell.
+def begin_callbacks(
+    estimator: Any, config: TrainingConfig, request: FitRequest
+) -> EpochCallbacks | None:
+    """Return the callbacks of a fit, or None if there are none.
 
     Parameters
     ----------
     estimator : BaseMLP
-        What is fitted.
-    call : Call
-        What was handed in. ``partial_fit`` is one epoch, and tells nobody.
+        The estimator that is fitted.
+    config : TrainingConfig
+        Its configuration.
+    request : FitRequest
+        What was handed in. ``partial_fit`` is one epoch, and has no callbacks.
 
     Returns
     -------
     callbacks : EpochCallbacks or None
         Set up; scikit-learn's decorator of ``fit`` tears them down.
     """
-    if call.incremental or not has_callbacks(estimator):
+    if request.kind is Kind.PARTIAL or not has_callbacks(estimator):
         return None
-    return EpochCallbacks(estimator, call)
+    return EpochCallbacks(estimator, config, request)
 
 
 class EpochCallbacks:
@@ -50,31 +55,34 @@ class EpochCallbacks:
     Parameters
     ----------
     estimator : BaseMLP
-        What is fitted.
-    call : Call
+        The estimator that is fitted.
+    config : TrainingConfig
+        Its configuration.
+    request : FitRequest
         What was handed in.
     """
 
-    def __init__(self, estimator: Any, call: Call) -> None:
+    def __init__(
+        self, estimator: Any, config: TrainingConfig, request: FitRequest
+    ) -> None:
         self._estimator = estimator
-        self._X, self._y = call.X, call.y
-        self._weight = call.sample_weight
+        self._X, self._y = request.X, request.y
+        self._weight = request.sample_weight
         self._validation: tuple[Any, Any, Any] | None = None
-        if call.validation[0] is not None:
-            self._validation = call.validation
+        if request.validation[0] is not None:
+            self._validation = request.validation
         self._context = estimator._init_callback_context(
-            max_subtasks=int(estimator.max_iter) * self._tasks_an_epoch()
+            max_subtasks=int(config.max_iter) * self._tasks_an_epoch(config)
         )
         self._context.call_on_fit_task_begin(estimator=estimator, **self._training())
 
-    def _tasks_an_epoch(self) -> int:
+    def _tasks_an_epoch(self, config: TrainingConfig) -> int:
         """Return the tasks of an epoch; L-BFGS trains one network after the other."""
-        estimator = self._estimator
-        if estimator.solver == FULL_BATCH_SOLVER:
-            return n_networks(estimator)
-        one_set = estimator.stop_together or n_networks(estimator) == 1
+        if config.is_full_batch:
+            return config.n_networks
+        one_set = config.stop_together or config.n_networks == 1
         validates = self._validation is not None
-        return 1 + (validates or bool(estimator.early_stopping and one_set))
+        return 1 + (validates or bool(config.early_stopping and one_set))
 
     def of_members(
         self, task: Task, members: Sequence[Member]
@@ -98,7 +106,7 @@ class EpochCallbacks:
         def watch(theta: Array, n_iter: int) -> bool:
             fitted = {
                 **task.description,
-                **self._estimator._judged(task, theta, []),
+                **judged(task, theta, []),
                 "theta_": theta.copy(),
                 "n_iter_": n_iter,
             }
@@ -166,7 +174,7 @@ class EpochCallbacks:
         )
         return {
             **task.description,
-            **self._estimator._judged(task, theta, now),
+            **judged(task, theta, now),
             "theta_": theta,
             "n_iter_": max(standing.n_done),
         }

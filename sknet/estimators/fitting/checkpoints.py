@@ -15,7 +15,6 @@ import numpy as np
 
 from sknet._archive import DamagedArchiveError, read_archive
 from sknet._filelock import FileLock
-from sknet.config.components import checkpoint_of
 from sknet.estimators.fitting.ensemble import member_data
 from sknet.estimators.fitting.fingerprint import FORMAT, run_of
 from sknet.estimators.fitting.holdout import Holdout
@@ -28,7 +27,7 @@ from sknet.training.member import Member
 
 @contextmanager
 def saving(
-    estimator: Any, task: Task, members: Sequence[Member], interrupts: Interrupts
+    task: Task, members: Sequence[Member], interrupts: Interrupts
 ) -> Iterator[Saver | None]:
     """Save a training, and remove the file when its model is made.
 
@@ -37,8 +36,6 @@ def saving(
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its ``checkpoint`` says where and how often.
     task : Task
         What is trained on what.
     members : sequence of Member
@@ -59,16 +56,16 @@ def saving(
     OSError
         If it cannot be read or written.
     """
-    checkpoint = checkpoint_of(estimator)
-    if checkpoint is None or task.incremental:
+    checkpoint = task.config.checkpoint
+    if checkpoint is None or task.start.is_partial:
         yield None
         return
     checkpoint.check()
-    run = run_of(estimator, task)
+    run = run_of(task)
     with _own_file(checkpoint, run) as file:
         kept = _read(file, run)
         if kept is not None:
-            _take_up(estimator, task, members, kept, file)
+            _take_up(task, members, kept, file)
         saver = Saver(checkpoint, file, run, members)
         try:
             yield saver
@@ -167,7 +164,6 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 
 def _take_up(
-    estimator: Any,
     task: Task,
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
@@ -183,17 +179,14 @@ def _take_up(
         if (rows is None) != (now is None or now.rows is None):
             raise _another(file, ["its validation rows cannot be split off"])
         unpack_member(member, state)
-    _split_as_before(estimator, task, members, kept)
+    _split_as_before(task, members, kept)
     if members[0].seed is not None:
         seeds = np.array([member.seed for member in members])
-        for member, data in zip(
-            members, member_data(estimator, task, seeds), strict=True
-        ):
+        for member, data in zip(members, member_data(task, seeds), strict=True):
             member.data = data
 
 
 def _split_as_before(
-    estimator: Any,
     task: Task,
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
@@ -208,5 +201,5 @@ def _split_as_before(
         key = rows.tobytes()
         if key not in splits:
             theta = thetas if now.pools else thetas[k : k + 1]
-            splits[key] = split_off(estimator, task, rows, theta, now.pools)
+            splits[key] = split_off(task, rows, theta, now.pools)
         member.holdout = splits[key]

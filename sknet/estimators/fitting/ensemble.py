@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import bootstrap_counts, member_seeds
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators.fitting.task import Task
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending, Member
@@ -54,46 +55,20 @@ class Streams:
     seeds: Array | None
 
 
-def new_streams(estimator: Any) -> Streams:
+def new_streams(config: TrainingConfig) -> Streams:
     """Return the streams of a new training."""
-    main = check_random_state(estimator.random_state)
-    if n_networks(estimator) == 1:
+    main = check_random_state(config.random_state)
+    if config.n_networks == 1:
         return Streams([main], main, None)
-    seeds = member_seeds(main, n_networks(estimator))
+    seeds = member_seeds(main, config.n_networks)
     return Streams([check_random_state(seed) for seed in seeds.tolist()], main, seeds)
 
 
-def fitted_seeds(estimator: Any) -> Array | None:
-    """Return the seeds of a fitted ensemble; None of a single network."""
-    seeds: Array | None = vars(estimator).get("member_seeds_")
-    return seeds
-
-
-def n_networks(estimator: Any) -> int:
-    """Return how many networks an estimator trains: one, if they share a trunk."""
-    return 1 if estimator.share_trunk else int(estimator.n_estimators)
-
-
-def check_ensemble(estimator: Any) -> None:
-    """Refuse parameters of an ensemble that do not go together."""
-    if estimator.n_estimators == 1:
-        for name in ("bootstrap", "share_trunk"):
-            if getattr(estimator, name):
-                raise ValueError(
-                    f"{name}=True needs an ensemble: set n_estimators to more than 1."
-                )
-    if estimator.bootstrap and estimator.share_trunk:
-        raise ValueError(
-            "bootstrap=True and share_trunk=True do not go together: networks that "
-            "share their hidden layers see the same rows. Leave one of them out."
-        )
-
-
-def member_data(estimator: Any, task: Task, seeds: Array | None) -> list[Dataset]:
+def member_data(task: Task, seeds: Array | None) -> list[Dataset]:
     """Return the data of each network: the same, but for bootstrap weights."""
     if seeds is None:
         return [task.data]
-    if not estimator.bootstrap:
+    if not task.config.bootstrap:
         return [task.data] * len(seeds)
     data, n_rows = task.data, task.data.n_rows
     weight = np.ones(n_rows) if data.weight is None else data.weight
@@ -103,9 +78,9 @@ def member_data(estimator: Any, task: Task, seeds: Array | None) -> list[Dataset
     ]
 
 
-def progress_of(estimator: Any, task: Task, k: int) -> Progress:
+def progress_of(task: Task, k: int) -> Progress:
     """Return the progress of the earlier fits of network ``k``, as a copy."""
-    kept = estimator._training.get("progress") if task.going_on else None
+    kept = task.start.kept.get("progress") if task.start.earlier is not None else None
     if kept is None:
         return Progress()
     # Early stopping watched the score, and published the weights it belongs to.

@@ -30,13 +30,11 @@ _PLAIN = (bool, int, float, complex, str, bytes)
 _CHUNK_BYTES = 2**22
 
 
-def run_of(estimator: Any, task: Task) -> dict[str, Any]:
+def run_of(task: Task) -> dict[str, Any]:
     """Return what makes a training this one: parameters, data, and where it starts.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        What is fitted.
     task : Task
         What is trained on what.
 
@@ -45,18 +43,18 @@ def run_of(estimator: Any, task: Task) -> dict[str, Any]:
     run : dict
         Plain data; in words, but for digests of arrays.
     """
-    parameters = estimator.get_params(deep=False)
     holdout = None if task.holdout is None else task.holdout.data
     start = "new"
-    if task.going_on:
-        start = _digest([estimator.theta_, np.array([estimator.t_])])
+    earlier = task.start.earlier
+    if earlier is not None:
+        start = _digest([earlier.model.theta, np.array([earlier.n_seen])])
     return {
         "format": FORMAT,
         "sknet": __version__,
-        "estimator": type(estimator).__name__,
+        "estimator": task.name,
         "parameters": {
             name: described(value)
-            for name, value in sorted(parameters.items())
+            for name, value in sorted(task.config.given.items())
             if name not in WITHOUT_RESULT
         },
         "data": {

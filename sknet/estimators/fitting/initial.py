@@ -17,17 +17,11 @@ from sknet.network.layout import Layout, Parameter
 _ADAPT_ROWS = 4096
 
 
-def initial_theta(
-    estimator: Any, task: Task, streams: Sequence[np.random.RandomState]
-) -> Array:
+def initial_theta(task: Task, streams: Sequence[np.random.RandomState]) -> Array:
     """Draw initial parameters; fit them to data, or overwrite them by a user's arrays.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its ``initializer`` may be a list, which holds a weight array for each dense
-        layer, or a tuple ``(weights, biases)``. Biases that are not given are zero, but
-        for those of gates, which stay as the block sets them.
     task : Task
         The network, the type of its parameters, and the rows they may be fitted to.
     streams : sequence of RandomState
@@ -44,14 +38,14 @@ def initial_theta(
         If number or shapes of the arrays do not fit the network.
     """
     theta = task.network.initial(streams, task.dtype)
-    if isinstance(estimator.initializer, (list, tuple)):
-        _overwrite_all(theta, task.network.layout, estimator.initializer)
+    arrays = task.config.initial_arrays
+    if arrays is not None:
+        _overwrite_all(theta, task.network.layout, arrays)
     if task.model.architecture.initializer.adapts:
         for k, stream in enumerate(streams):
             x, weight = _some_rows(task, stream)
             task.network.adapt(theta[k : k + 1], x, weight)
-    is_given = isinstance(estimator.initializer, (list, tuple))
-    if not is_given and task.loss.name not in estimator._losses_as_drawn:
+    if arrays is None and task.loss.name not in task.config.preset.losses_as_drawn:
         _start_at(theta, task)
     return theta
 

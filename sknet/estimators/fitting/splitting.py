@@ -19,6 +19,7 @@ from sknet.estimators.fitting.holdout import (
     split_in_proportion,
     split_rows,
 )
+from sknet.estimators.fitting.scoring import loss_on, score_on
 from sknet.estimators.fitting.task import Task
 from sknet.problem.class_target import ClassTarget
 from sknet.training.member import Member
@@ -27,7 +28,6 @@ from sknet.training.state import TrainState
 
 
 def arrange_rows(
-    estimator: Any,
     task: Task,
     states: Sequence[TrainState],
     progress: Sequence[Progress],
@@ -37,8 +37,6 @@ def arrange_rows(
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its parameters say whether, and how many rows.
     task : Task
         Whose rows they are. A training that goes on keeps its split.
     states : sequence of TrainState
@@ -54,12 +52,13 @@ def arrange_rows(
         One a network.
     """
     n_members, n_rows = len(states), task.data.n_rows
-    pools = n_members > 1 and bool(estimator.stop_together)
-    orders, validation = _kept_split(estimator, task, 1 if pools else n_members)
-    splits = estimator._splits(n_rows) and task.holdout is None and not task.incremental
+    pools = n_members > 1 and bool(task.config.stop_together)
+    orders, validation = _kept_split(task, 1 if pools else n_members)
+    splits = not task.start.is_partial and task.holdout is None
+    splits = splits and task.config.splits(n_rows)
     if splits and validation is None:
         streams = [splitter] if pools else [state.streams[0] for state in states]
-        training, validation = _split_all(estimator, task, streams)
+        training, validation = _split_all(task, streams)
         if validation is not None:
             orders = training
             for state, so_far in zip(states, progress, strict=True):
@@ -67,7 +66,7 @@ def arrange_rows(
                 so_far.count_anew(state.n_epochs)
     elif not splits and validation is not None:
         orders = validation = None
-    if orders is None and estimator.shuffle:
+    if orders is None and task.config.shuffle:
         orders = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
     for k, state in enumerate(states):
         state.order = None if orders is None else orders[[k % len(orders)]]
@@ -75,41 +74,36 @@ def arrange_rows(
     if pools:
         thetas = [np.concatenate(thetas)]
     if validation is None:
-        return [_handed_in(estimator, task, thetas[0], pools)] * n_members
+        return [_handed_in(task, thetas[0], pools)] * n_members
     holdouts = [
-        split_off(estimator, task, rows, thetas[k], pools)
-        for k, rows in enumerate(validation)
+        split_off(task, rows, thetas[k], pools) for k, rows in enumerate(validation)
     ]
     return [holdouts[k % len(holdouts)] for k in range(n_members)]
 
 
-def _kept_split(estimator: Any, task: Task, n_most: int) -> tuple[Any, Any]:
+def _kept_split(task: Task, n_most: int) -> tuple[Any, Any]:
     """Return the kept order and validation rows, if they are what is asked for."""
-    kept, n_rows = estimator._training if task.going_on else {}, task.data.n_rows
+    kept, n_rows = task.start.kept, task.data.n_rows
     orders, validation = memory.recalled_rows(kept, n_rows)
     if validation is not None:
-        n_asked = math.ceil(estimator.validation_fraction * n_rows)
+        n_asked = math.ceil(task.config.validation_fraction * n_rows)
         if validation.shape[1] != n_asked or len(validation) > n_most:
             return None, None
     return orders, validation
 
 
-def _handed_in(estimator: Any, task: Task, theta: Array, pools: bool) -> Holdout | None:
+def _handed_in(task: Task, theta: Array, pools: bool) -> Holdout | None:
     """Return the validation set that was handed in, if there was one."""
     if task.holdout is None:
         return None
-    return _scored(estimator, task, replace(task.holdout, pools=pools), theta)
+    return _scored(task, replace(task.holdout, pools=pools), theta)
 
 
-def split_off(
-    estimator: Any, task: Task, rows: Array, theta: Array, pools: bool
-) -> Holdout:
+def split_off(task: Task, rows: Array, theta: Array, pools: bool) -> Holdout:
     """Return some rows of the data as a validation set.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its parameters say how it is scored.
     task : Task
         Whose rows they are.
     rows : ndarray of int, of shape (V,)
@@ -125,28 +119,28 @@ def split_off(
         The validation set.
     """
     holdout = Holdout(task.data, task.y, rows, None, pools)
-    return _scored(estimator, task, holdout, theta)
+    return _scored(task, holdout, theta)
 
 
-def _scored(estimator: Any, task: Task, holdout: Holdout, theta: Array) -> Holdout:
+def _scored(task: Task, holdout: Holdout, theta: Array) -> Holdout:
     """Return a validation set with its score; where it lacks a class, it is tried.
 
     Many scorers need rows of every class. The loss does not, and stands in for them.
     """
-    score = estimator._score_on(task, holdout)
+    score = score_on(task, holdout)
     reason = ""
     if isinstance(score, ScorerScore) and isinstance(task.target, ClassTarget):
         reason = _why_not(task.target, holdout, score, theta)
     if not reason:
         return replace(holdout, score=score)
     warnings.warn(
-        f"scoring={estimator.scoring!r} cannot score the validation rows: {reason}. "
+        f"scoring={task.config.scoring!r} cannot score the validation rows: {reason}. "
         "Their negative loss takes its place, for early stopping and in "
         "validation_scores_. Pass X_val and y_val with rows of all classes, or set a "
         "larger validation_fraction, or another scoring.",
         stacklevel=2,
     )
-    return replace(holdout, score=estimator._loss_on(task, holdout), stands_in=True)
+    return replace(holdout, score=loss_on(task, holdout), stands_in=True)
 
 
 def _why_not(
@@ -170,11 +164,11 @@ def _why_not(
 
 
 def _split_all(
-    estimator: Any, task: Task, streams: Sequence[np.random.RandomState]
+    task: Task, streams: Sequence[np.random.RandomState]
 ) -> tuple[Array | None, Array | None]:
     """Split the rows once for each stream, or warn that training goes on without."""
     try:
-        parts = [_split(estimator, task, stream) for stream in streams]
+        parts = [_split(task, stream) for stream in streams]
     except NoSplitError as reason:
         warnings.warn(
             f"early_stopping=True finds no validation set: {reason}. Training goes "
@@ -186,13 +180,11 @@ def _split_all(
     return np.stack([p[0] for p in parts]), np.stack([p[1] for p in parts])
 
 
-def _split(
-    estimator: Any, task: Task, stream: np.random.RandomState
-) -> tuple[Array, Array]:
+def _split(task: Task, stream: np.random.RandomState) -> tuple[Array, Array]:
     """Split the rows, so that neither part weighs nothing."""
-    n_rows, fraction = task.data.n_rows, estimator.validation_fraction
+    n_rows, fraction = task.data.n_rows, task.config.validation_fraction
     kind, weight = getattr(task.target, "kind", ""), task.data.weight
-    if kind == "multiclass" and estimator._stratifies_all:
+    if kind == "multiclass" and task.config.preset.stratifies_all:
         parts = split_in_proportion(n_rows, fraction, task.y, stream)
     else:
         labels = task.y if kind == "binary" else None

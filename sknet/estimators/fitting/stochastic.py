@@ -10,31 +10,36 @@ import math
 import time
 import warnings
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from joblib import effective_n_jobs
 
 from sknet._numerics import Array
 from sknet._rng import noise_stream
-from sknet.config.components import averaging_of, rate_factors_of
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators.fitting import memory
+from sknet.estimators.fitting.calibration import judged
+from sknet.estimators.fitting.checkpoints import saving
+from sknet.estimators.fitting.crew import Crew, train
 from sknet.estimators.fitting.ensemble import (
     Streams,
     begun,
     ending_of,
-    fitted_seeds,
     member_data,
-    n_networks,
     new_streams,
     progress_of,
     summary,
 )
+from sknet.estimators.fitting.events import Events
 from sknet.estimators.fitting.holdout import Holdout
 from sknet.estimators.fitting.initial import initial_theta
 from sknet.estimators.fitting.splitting import arrange_rows, validation_rows
-from sknet.estimators.fitting.task import Fit, Task, batch_rows, limits_of
+from sknet.estimators.fitting.task import Fit, Task, batch_rows
 from sknet.estimators.fitting.yardstick import compare_with_before
+from sknet.estimators.threads import blas_threads
 from sknet.optimizers import Optimizer
 from sknet.training.member import Member
 from sknet.training.monitor import Rule
@@ -47,15 +52,52 @@ from sknet.training.state import TrainState, stack_states
 _TO_DRAW = 0.25
 
 
-def prepare(estimator: Any, task: Task) -> list[Member]:
+def solve_by_steps(task: Task, events: Events) -> Fit:
+    """Train by minibatch steps.
+
+    Parameters
+    ----------
+    task : Task
+        What is trained on what.
+    events : Events
+        What happens beside it; a checkpoint goes afterwards.
+
+    Returns
+    -------
+    fit : Fit
+        Trained parameters and curves.
+    """
+    began, interrupts = time.perf_counter(), events.interrupts
+    members = prepare(task)
+    saver = events.afterwards.enter_context(saving(task, members, interrupts))
+    n_jobs = min(effective_n_jobs(task.config.n_jobs), len(members))
+    crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
+    if events.callbacks is not None:
+        crew.watch = events.callbacks.of_members(task, members)
+    events.afterwards.enter_context(_threads(task, len(members)))
+    with suppress(KeyboardInterrupt), interrupts.let_in():
+        train([m for m in members if m.ending is None], crew)
+    if saver is not None:
+        saver.catch_up(members)
+    return conclude(task, members)
+
+
+def _threads(task: Task, n_members: int) -> AbstractContextManager[Any]:
+    """Limit the threads of BLAS: blocks of members have one each."""
+    config, n_threads = task.config, task.config.n_threads
+    if n_members > 1 and effective_n_jobs(config.n_jobs) > 1:
+        n_threads = 1
+    n_rows, n_largest = config.rows_at_once(task.data.n_rows), task.network.n_largest
+    return blas_threads(n_threads, n_rows, n_largest)
+
+
+def prepare(task: Task) -> list[Member]:
     """Return the networks to train, from scratch or from where a fit stopped.
 
     Of a new ensemble, networks are missing that there was no time to draw.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its parameters say how; its fitted attributes are read if training goes on.
     task : Task
         What is trained on what.
 
@@ -64,35 +106,33 @@ def prepare(estimator: Any, task: Task) -> list[Member]:
     members : list of Member
         One, or as many as the ensemble has.
     """
-    optimizer = estimator._chosen_optimizer()
-    states, streams = _start(estimator, task, optimizer)
-    progress = [progress_of(estimator, task, k) for k in range(len(states))]
-    holdouts = arrange_rows(estimator, task, states, progress, streams.splitter)
-    recipe = _recipe(estimator, task, optimizer, states[0], holdouts[0])
+    optimizer = task.config.optimizer
+    states, streams = _start(task, optimizer)
+    progress = [progress_of(task, k) for k in range(len(states))]
+    holdouts = arrange_rows(task, states, progress, streams.splitter)
+    recipe = _recipe(task, optimizer, states[0], holdouts[0])
     seeds_drawn = None if streams.seeds is None else streams.seeds[: len(states)]
-    data = member_data(estimator, task, seeds_drawn)
+    data = member_data(task, seeds_drawn)
     seeds = [None] * len(states) if seeds_drawn is None else seeds_drawn.tolist()
     parts = zip(data, states, progress, holdouts, seeds, strict=True)
     members = [
         Member(recipe, dataset, state, so_far, holdout, seed=seed)
         for dataset, state, so_far, holdout, seed in parts
     ]
-    compare_with_before(estimator, task, members)
+    compare_with_before(task, members)
     for k, member in enumerate(members):
-        limits = _limits(estimator, task, recipe.pace, member.state)
+        limits = _limits(task, recipe.pace, member.state)
         member.recipe = replace(recipe, limits=limits)
         if member.progress.best_score[0] > -math.inf:
-            member.best = estimator.theta_[k : k + 1].copy()
+            member.best = task.start.earlier.model.theta[k : k + 1].copy()
     return members
 
 
-def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
+def conclude(task: Task, members: Sequence[Member]) -> Fit:
     """Return what to publish of trained networks.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its parameters say what to keep.
     task : Task
         What was trained on what.
     members : sequence of Member
@@ -109,9 +149,9 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
         If none of them was trained.
     """
     trained = begun(members)
-    n_asked = len(members) if task.going_on else n_networks(estimator)
+    n_asked = len(members) if task.start.earlier is not None else task.config.n_networks
     ending, members = ending_of(members, n_asked, len(trained)), trained
-    if task.resumable:  # as if it had been one training
+    if task.start.is_rung:  # as if it had been one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         ending = replace(ending, n_iter=n_epochs)
     thetas = [settled(member) for member in members]
@@ -122,30 +162,31 @@ def conclude(estimator: Any, task: Task, members: Sequence[Member]) -> Fit:
     del thetas
     state = stack_states([member.state for member in members], spend=True)
     theta = state.theta if theta is None else theta
-    attributes |= estimator._judged(task, theta, members)
-    keep = estimator.warm_start or task.incremental or task.resumable
+    attributes |= judged(task, theta, members)
+    keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
-    attributes["_training"]["n_networks"] = n_networks(estimator)
+    attributes["_training"]["n_networks"] = task.config.n_networks
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
-    attributes["_training"] |= _remembered_pace(estimator, task, members[0].recipe)
+    attributes["_training"] |= _remembered_pace(task, members[0].recipe)
     return Fit(theta, ending, attributes)
 
 
-def _remembered_pace(estimator: Any, task: Task, recipe: Recipe) -> dict[str, Any]:
+def _remembered_pace(task: Task, recipe: Recipe) -> dict[str, Any]:
     """Return what later calls of ``partial_fit`` measure their learning rate by."""
-    before = estimator._training if task.going_on else {}
+    before = task.start.kept
     planned = recipe.pace.schedule.is_planned or before.get("was_planned", False)
     n_batch = max(recipe.batch_size, before.get("largest_batch", 0))
     return {"was_planned": planned, "largest_batch": n_batch}
 
 
-def _rate_share(estimator: Any, task: Task, n_batch: int) -> float:
+def _rate_share(task: Task, n_batch: int) -> float:
     """Return the share of the learning rate for a call with batches of some rows."""
-    if not (task.incremental and task.going_on):
+    kept = task.start.kept
+    if not kept or not task.start.is_partial:
         return 1.0
-    kept = estimator._training
     largest = max(n_batch, kept.get("largest_batch", n_batch))
-    return estimator._later_rate(n_batch / largest, kept.get("was_planned", False))
+    was_planned = kept.get("was_planned", False)
+    return task.config.preset.later_rate(n_batch / largest, was_planned)
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -166,7 +207,6 @@ def _warn_of_no_score(members: Sequence[Member]) -> None:
 
 
 def _recipe(
-    estimator: Any,
     task: Task,
     optimizer: Optimizer,
     state: TrainState,
@@ -174,11 +214,11 @@ def _recipe(
 ) -> Recipe:
     """Return how each network is trained."""
     n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
-    if estimator.batch_size == "auto":
-        n_batch = estimator._auto_batch_size(n_rows)
+    if task.config.batch_size == "auto":
+        n_batch = task.config.preset.batch_rule.rows(n_rows)
     else:
-        n_batch = batch_rows(estimator.batch_size, n_rows, estimator.shuffle)
-    clip = estimator.clip_norm
+        n_batch = batch_rows(task.config.batch_size, n_rows, task.config.shuffle)
+    clip = task.config.clip_norm
     return Recipe(
         architecture=task.model.architecture,
         n_inputs=task.network.n_inputs,
@@ -186,44 +226,44 @@ def _recipe(
         loss=task.loss,
         optimizer=optimizer,
         pace=Pace(
-            float(estimator.learning_rate_init) * _rate_share(estimator, task, n_batch),
-            estimator._chosen_schedule(task.incremental),
-            int(estimator.max_iter),
+            float(task.config.learning_rate_init) * _rate_share(task, n_batch),
+            task.config.schedule_in(task.start.is_partial),
+            int(task.config.max_iter),
         ),
-        rule=_rule(estimator, holdout),
-        limits=limits_of(estimator, task.incremental),
-        alpha=float(estimator.alpha),
+        rule=_rule(task.config, holdout),
+        limits=task.config.limits(task.start.is_partial),
+        alpha=float(task.config.alpha),
         batch_size=n_batch,
-        least_rows=_least_rows(task, n_batch, estimator.batch_size),
-        shuffle=bool(estimator.shuffle),
+        least_rows=_least_rows(task, n_batch, task.config.batch_size),
+        shuffle=bool(task.config.shuffle),
         clip_norm=None if clip is None else float(clip),
-        averaging=averaging_of(estimator),
-        rate_factors=rate_factors_of(estimator),
-        shares_noise=not task.incremental
-        and n_batch == n_rows <= estimator._full_batch_rows,
-        verbose=bool(estimator.verbose),
+        averaging=task.config.averaging,
+        rate_factors=task.config.rate_factors,
+        shares_noise=not task.start.is_partial
+        and n_batch == n_rows <= task.config.preset.full_batch_rows,
+        verbose=bool(task.config.verbose),
     )
 
 
-def _rule(estimator: Any, holdout: Holdout | None) -> Rule:
+def _rule(config: TrainingConfig, holdout: Holdout | None) -> Rule:
     """Return when a network has improved, and how long it may do without."""
     return Rule(
-        float(estimator.tol),
-        float(estimator.n_iter_no_change),
-        bool(estimator.early_stopping) and holdout is not None,
-        estimator._later_ties,
-        estimator._patience_growth,
+        float(config.tol),
+        float(config.n_iter_no_change),
+        bool(config.early_stopping) and holdout is not None,
+        config.preset.later_ties,
+        config.preset.patience_growth,
     )
 
 
-def _limits(estimator: Any, task: Task, pace: Pace, state: TrainState) -> Limits:
+def _limits(task: Task, pace: Pace, state: TrainState) -> Limits:
     """Return when a network stops; a plan of the learning rate is finished first."""
     if int(state.n_epochs[0] - state.cycle_start[0]) >= pace.horizon:
         state.cycle_start[:] = state.n_epochs
-    limits = limits_of(estimator, task.incremental)
-    if task.resumable and task.going_on:
+    limits = task.config.limits(task.start.is_partial)
+    if task.start.is_rung and task.start.earlier is not None:
         return replace(limits, max_iter=limits.max_iter - int(state.n_epochs[0]))
-    if pace.schedule.is_planned and not task.incremental:
+    if pace.schedule.is_planned and not task.start.is_partial:
         left = pace.horizon - int(state.n_epochs[0] - state.cycle_start[0])
         return replace(limits, max_iter=left)
     return limits
@@ -242,51 +282,49 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
     return 2
 
 
-def _start(
-    estimator: Any, task: Task, optimizer: Optimizer
-) -> tuple[list[TrainState], Streams]:
+def _start(task: Task, optimizer: Optimizer) -> tuple[list[TrainState], Streams]:
     """Return new states, or those that an earlier fit has left."""
-    if task.going_on:
-        kept = estimator._training
+    earlier = task.start.earlier
+    if earlier is not None:
         # What early stopping chose is what new rows are to be added to.
-        from_best = task.incremental and kept.get("progress", {}).get("on_score", False)
-        state = memory.recall(kept, estimator.theta_, optimizer, from_best)
+        watched = earlier.training.get("progress", {}).get("on_score", False)
+        from_best = task.start.is_partial and watched
+        theta = earlier.model.theta
+        state = memory.recall(earlier.training, theta, optimizer, from_best)
         n_members = state.n_members
         one = n_members == 1
         states = [state] if one else [state.members([k]) for k in range(n_members)]
-        seeds = fitted_seeds(estimator)
+        seeds = earlier.seeds
         streams = Streams([s.streams[0] for s in states], states[0].streams[0], seeds)
     else:
-        streams = new_streams(estimator)
-        states = _drawn(estimator, task, streams)
+        streams = new_streams(task.config)
+        states = _drawn(task, streams)
     for state in states:
-        _complete(estimator, task, optimizer, state)
+        _complete(task, optimizer, state)
     return states, streams
 
 
-def _drawn(estimator: Any, task: Task, streams: Streams) -> list[TrainState]:
+def _drawn(task: Task, streams: Streams) -> list[TrainState]:
     """Return the states of new networks: of one at least, as time allows of more.
 
     With a checkpoint all are drawn, so that a later run can train them.
     """
-    limits = limits_of(estimator, task.incremental)
-    seconds = math.inf if estimator.checkpoint is not None else limits.max_time
+    limits = task.config.limits(task.start.is_partial)
+    seconds = math.inf if task.config.checkpoint is not None else limits.max_time
     states, end = [], time.perf_counter() + _TO_DRAW * seconds
     for stream in streams.members:
         if states and seconds < math.inf and time.perf_counter() >= end:
             break
-        theta = initial_theta(estimator, task, [stream])
+        theta = initial_theta(task, [stream])
         states.append(TrainState(theta, [], [stream]))
     return states
 
 
-def _complete(
-    estimator: Any, task: Task, optimizer: Optimizer, state: TrainState
-) -> None:
+def _complete(task: Task, optimizer: Optimizer, state: TrainState) -> None:
     """Add to a state what the parameters ask for and it does not have yet."""
     if task.network.draws_noise and not state.noise:
         state.noise = [noise_stream(stream) for stream in state.streams]
-    if estimator.averaging is None:
+    if task.config.averaging is None:
         state.average = None
         state.n_averaged[:] = 0
     if not state.slots:

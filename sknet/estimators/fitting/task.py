@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,7 +11,10 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from sknet._numerics import Array
+from sknet.config.presets import FULL_BATCH_ROWS
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.fitting.start import Kind, Start
 from sknet.losses import Loss
 from sknet.model.fitted import FittedModel
 from sknet.network.network import Network
@@ -19,16 +22,10 @@ from sknet.objective import Objective
 from sknet.penalties import L2
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending
-from sknet.training.recipe import Limits
-
-
-# Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
-# the order of a handful of rows, and integer weights equal repeated rows.
-FULL_BATCH_ROWS = 40
 
 
 @dataclass(frozen=True)
-class Call:
+class FitRequest:
     """One call of ``fit`` or ``partial_fit``, as it came in.
 
     Parameters
@@ -39,10 +36,8 @@ class Call:
         The same of a validation set.
     classes : array-like or None, default=None
         All classes that will ever come.
-    incremental : bool, default=False
-        Whether this is a call of ``partial_fit``.
-    resumable : bool, default=False
-        Whether later calls go on from here, until ``max_iter`` epochs in all.
+    kind : Kind, default=Kind.FIT
+        How the fit is called.
     rows : ndarray of int, or None, default=None
         Rows of ``X`` that are trained on, one for each of ``y``; None for all.
     """
@@ -52,8 +47,7 @@ class Call:
     sample_weight: Any = None
     validation: tuple[Any, Any, Any] = (None, None, None)
     classes: Any = None
-    incremental: bool = False
-    resumable: bool = False
+    kind: Kind = Kind.FIT
     rows: Array | None = None
 
 
@@ -63,6 +57,12 @@ class Task:
 
     Parameters
     ----------
+    name : str
+        The class of the estimator.
+    config : TrainingConfig
+        How it is trained.
+    start : Start
+        Where training begins.
     data : Dataset
         Training data; a part may be split off for validation.
     y : ndarray of shape (N,) or (N, C)
@@ -73,25 +73,22 @@ class Task:
         The fitted attributes of the model.
     dtype : dtype
         Type of the computation.
-    going_on : bool
-        Whether an earlier training goes on.
-    incremental : bool
-        Whether this is a call of ``partial_fit``.
     holdout : Holdout or None
         The validation set that was handed in.
-    resumable : bool
-        Whether a later call goes on from here, until ``max_iter`` epochs in all.
+    unfitted : callable
+        Makes an estimator of the same class and parameters, which knows its features.
     """
 
+    name: str
+    config: TrainingConfig
+    start: Start
     data: Dataset
     y: Array
     model: FittedModel
     description: dict[str, Any]
     dtype: np.dtype[Any]
-    going_on: bool
-    incremental: bool
     holdout: Holdout | None
-    resumable: bool = False
+    unfitted: Callable[[], Any]
 
     @property
     def target(self) -> Any:
@@ -138,25 +135,17 @@ class Fit:
         return replace(self, ending=replace(self.ending, reason="interrupted"))
 
 
-def limits_of(estimator: Any, incremental: bool) -> Limits:
-    """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
-    if incremental:
-        return Limits(1)
-    max_time = math.inf if estimator.max_time is None else float(estimator.max_time)
-    return Limits(int(estimator.max_iter), max_time)
-
-
-def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
+def warn_of(ending: Ending, config: TrainingConfig, kind: Kind) -> None:
     """Warn about an ending that was not meant.
 
     Parameters
     ----------
     ending : Ending
         How a fit ended.
-    estimator : BaseMLP
-        For its parameters.
-    incremental : bool
-        Whether it was a call of ``partial_fit``, which may well be unfinished.
+    config : TrainingConfig
+        Its configuration.
+    kind : Kind
+        How it was called: ``partial_fit`` may well be unfinished.
     """
     text, category = "", ConvergenceWarning
     if ending.reason == "interrupted":
@@ -166,21 +155,21 @@ def warn_of(ending: Ending, estimator: Any, incremental: bool) -> None:
             f"lbfgs failed to converge after {ending.n_iter} iteration(s): "
             f"{ending.detail}. Increase max_iter or max_fun, or scale the data."
         )
-    elif ending.reason == "max_iter" and not incremental:
+    elif ending.reason == "max_iter" and kind is not Kind.PARTIAL:
         text = (
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached "
+            f"Stochastic Optimizer: Maximum iterations ({config.max_iter}) reached "
             "and the optimization hasn't converged yet."
         )
     elif ending.reason == "max_time":
         text = (
-            f"Training stopped at max_time={estimator.max_time} s after "
+            f"Training stopped at max_time={config.max_time} s after "
             f"{ending.n_iter} iterations, before it converged."
         )
     elif ending.reason == "diverged":
         text = (
             f"Training diverged in iteration {ending.n_iter}; the best finite weights "
             "were restored. Likely causes: learning_rate_init="
-            f"{estimator.learning_rate_init} is too large, or X or y is not scaled "
+            f"{config.learning_rate_init} is too large, or X or y is not scaled "
             "(StandardScaler, TransformedTargetRegressor)."
         )
     if text:

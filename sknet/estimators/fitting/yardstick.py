@@ -27,7 +27,7 @@ from sknet.training.member import Member
 _CHUNK_BYTES = 2**22
 
 
-def compare_with_before(estimator: Any, task: Task, members: Sequence[Member]) -> None:
+def compare_with_before(task: Task, members: Sequence[Member]) -> None:
     """Let the best start anew where it was measured on something else.
 
     Where the rows to train on are others, the epochs without an improvement count anew
@@ -35,23 +35,24 @@ def compare_with_before(estimator: Any, task: Task, members: Sequence[Member]) -
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its parameters say what is watched; its weights may have been edited.
     task : Task
         What is trained on what. The rungs of a search all have the same data.
     members : sequence of Member
         About to be trained; their progress notes what it is measured on from now on.
     """
-    if task.resumable:
+    if task.start.is_rung:
         return
-    looks = estimator.warm_start and not task.incremental
+    looks = task.config.warm_start and not task.start.is_partial
     checksums = _Checksums(task.dtype)
-    edited = task.going_on and memory.is_edited(estimator._training, estimator.theta_)
+    earlier = task.start.earlier
+    edited = earlier is not None and memory.is_edited(
+        earlier.training, earlier.model.theta
+    )
     for member in members:
         data = checksums.of(member.data) if looks else ""
-        measure = _measure(estimator, task, member, checksums) if looks else ""
+        measure = _measure(task, member, checksums) if looks else ""
         progress, state = member.progress, member.state
-        if looks and task.going_on:
+        if looks and earlier is not None:
             others = progress.data[0] not in ("", data)
             anew = edited or progress.measure[0] != measure
             if anew:
@@ -63,13 +64,13 @@ def compare_with_before(estimator: Any, task: Task, members: Sequence[Member]) -
         progress.data, progress.measure = [data], [measure]
 
 
-def _measure(estimator: Any, task: Task, member: Member, checksums: _Checksums) -> str:
+def _measure(task: Task, member: Member, checksums: _Checksums) -> str:
     """Return which rows a network is judged on and by what, in short."""
     recipe, holdout, loss = member.recipe, member.holdout, described(task.loss)
     if not recipe.rule.on_score:
         loss += f" {recipe.alpha} {recipe.batch_size} {task.model.architecture.dropout}"
         return f"{checksums.of(member.data)} {loss}"
-    named = described(estimator.scoring)
+    named = described(task.config.scoring)
     by = named if isinstance(holdout.score, ScorerScore) else loss
     who = "together" if holdout.pools else "alone"
     rows = checksums.of(holdout.data, holdout.rows)

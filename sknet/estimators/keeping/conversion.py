@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,9 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn import set_mlp_memory
 from sknet.config.components import (
-    architecture_of,
+    optimizer_of,
     schedule_of,
 )
+from sknet.config.training_config import TrainingConfig
 from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
 from sknet.estimators.keeping.plain import (
     VALUE_LOSS_OF_LINK,
@@ -65,7 +67,6 @@ class Conversion:
     """Mixin: estimators that have a sister in scikit-learn."""
 
     _sister: ClassVar[type]
-    _reads_tables: ClassVar[bool] = False
 
     # ---- what the classifier and the regressor say for themselves
 
@@ -177,7 +178,7 @@ class Conversion:
         >>> SimpleMLPRegressor.from_sklearn(mlp.fit([[0.0], [1.0]], [0.0, 1.0]))
         SimpleMLPRegressor(random_state=0, solver='lbfgs')
         """
-        if cls._reads_tables:
+        if cls._input_reader.encodes_tables:
             raise ValueError(
                 f"{cls.__name__} encodes tables before its networks, which "
                 f"{cls._sister.__name__} does not. Use "
@@ -194,7 +195,8 @@ class Conversion:
             parameters["learning_rate"] = Constant.name
         estimator = cls(**parameters)
         hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
-        architecture = architecture_of(estimator, hidden, Entrance())
+        config = replace(TrainingConfig.of(estimator), hidden_layer_sizes=hidden)
+        architecture = config.architecture(Entrance())
         target = estimator._target_of_sister(mlp)
         if target.loss.link_name != mlp.out_activation_:
             raise ValueError(
@@ -280,7 +282,7 @@ def _solver(estimator: Any) -> dict[str, Any] | None:
     """
     if estimator.solver == FULL_BATCH_SOLVER:
         return {"solver": FULL_BATCH_SOLVER}
-    optimizer = estimator._chosen_optimizer()
+    optimizer = optimizer_of(estimator)
     if type(optimizer) is Adam and not optimizer.weight_decay:
         moments = {name: getattr(optimizer, name) for name in _MOMENTS}
         return {"solver": "adam", **moments}

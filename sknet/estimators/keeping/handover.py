@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
+from sknet.config.components import optimizer_of
 from sknet.estimators.fitting.ensemble import kept_progress
 from sknet.estimators.keeping.plain import is_folded
 from sknet.schedules import Adaptive
@@ -122,7 +123,7 @@ def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
 
 def _slots_of_sister(estimator: Any, mlp: Any, memory: MLPMemory) -> dict[str, Any]:
     """Return the sister's optimizer as our memory of one."""
-    optimizer, theta = estimator._chosen_optimizer(), estimator.theta_
+    optimizer, theta = optimizer_of(estimator), estimator.theta_
     slots = []
     for factor, arrays in zip(_slot_factors(mlp), memory.moments, strict=True):
         slot = np.empty_like(theta)

@@ -43,7 +43,7 @@ def obstacles(estimator: Any) -> Iterator[str]:
 
     Each ends with what would have one.
     """
-    if estimator._reads_tables:
+    if estimator._input_reader.encodes_tables:
         yield (
             "it encodes tables (preprocessor_) before its networks (fit "
             f"{type(estimator).__name__.replace('Tabular', 'Simple')} on columns that "

@@ -55,14 +55,3 @@ class Saving(VersionStamp):
         check_is_fitted(self)
         vars(self).pop("_training", None)
         return self
-
-    def _check_goes_on(self) -> None:
-        """Refuse to go on from where nobody knows any more."""
-        if "_training" not in vars(self):
-            raise ValueError(
-                f"Training of this {type(self).__name__} cannot go on (warm_start or "
-                "partial_fit): compact() has dropped the optimizer's memory and the "
-                "random streams, or it is one of the estimators_ of an ensemble, which "
-                "has them. Fit it anew with warm_start=False, take a clone, or "
-                "compact a copy next time: copy.deepcopy(estimator).compact()."
-            )

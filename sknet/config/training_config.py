@@ -1,0 +1,298 @@
+"""The training configuration: an estimator's hyperparameters, read and checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sknet.activations import ACTIVATIONS, Activation
+from sknet.averages import Averaging
+from sknet.config.components import (
+    activations_of,
+    averaging_of,
+    block_of,
+    check_one_each,
+    checkpoint_of,
+    dropout_rates,
+    initializer_of,
+    loss_to_fit,
+    optimizer_of,
+    rate_factors_of,
+    schedule_of,
+)
+from sknet.config.lists import check_hidden_layer_sizes
+from sknet.config.presets import Preset
+from sknet.config.table import parameters_of
+from sknet.initializers import Initializer
+from sknet.losses import Loss
+from sknet.network.architecture import Architecture
+from sknet.network.blocks import Block, Plain
+from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
+from sknet.network.layers import Layer
+from sknet.optimizers import Optimizer
+from sknet.schedules import Constant, Schedule
+from sknet.training.checkpoint import Checkpoint
+from sknet.training.lbfgs import FULL_BATCH_SOLVER
+from sknet.training.recipe import Limits
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingConfig:
+    """What an estimator's hyperparameters say, as the parts that they describe.
+
+    Nothing but :meth:`of` reads hyperparameters of an estimator.
+
+    Parameters
+    ----------
+    given : mapping of str to object
+        All parameters as they were given, by name, for messages.
+    preset : Preset
+        What the kind of estimator says beside them.
+    hidden_layer_sizes : tuple of int
+        Widths of the hidden layers.
+    activations : tuple of Activation
+        One for all hidden layers, or one for each.
+    block : Block
+        The block of the hidden layers.
+    dropout : tuple of float
+        Rates, one for all hidden layers or one for each.
+    initializer : Initializer
+        Draws the initial weights.
+    initial_arrays : sequence of object, or None
+        Weights, and maybe biases, that overwrite what was drawn.
+    embedding : Layer or None
+        Embeds the numbers of a table.
+    loss : Loss
+        What is minimised.
+    optimizer : Optimizer or None
+        Makes the steps; None for L-BFGS.
+    schedule : Schedule
+        The course of the learning rate.
+    averaging : Averaging or None
+        The average of the weights to publish.
+    rate_factors : tuple of (str, float)
+        Factors on the learning rate, by names of parameters.
+    checkpoint : Checkpoint or None
+        Where and how often the training is saved.
+    alpha, batch_size, bootstrap, ... : object
+        The parameters of these names, as they were given. Those from ``calibrate`` on
+        are of some estimators only.
+    """
+
+    given: Mapping[str, Any]
+    preset: Preset
+    hidden_layer_sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    block: Block
+    dropout: tuple[float, ...]
+    initializer: Initializer
+    initial_arrays: Sequence[Any] | None
+    embedding: Layer | None
+    loss: Loss
+    optimizer: Optimizer | None
+    schedule: Schedule
+    averaging: Averaging | None
+    rate_factors: tuple[tuple[str, float], ...]
+    checkpoint: Checkpoint | None
+    # as they were given
+    alpha: float
+    batch_size: int | str
+    bootstrap: bool
+    clip_norm: float | None
+    deterministic: bool
+    dtype: str
+    early_stopping: bool
+    learning_rate_init: float
+    max_fun: int
+    max_iter: int
+    max_time: float | None
+    n_estimators: int
+    n_iter_no_change: float
+    n_jobs: int | None
+    n_threads: int | None
+    random_state: Any
+    scoring: Any
+    share_trunk: bool
+    shuffle: bool
+    stop_together: bool
+    tol: float
+    use_bias: bool
+    validation_fraction: float
+    verbose: bool
+    warm_start: bool
+    calibrate: bool = False
+    categorical_features: Any = "from_dtype"
+    class_weight: Any = None
+    clip_predictions: bool = False
+    embedding_size: int = 0
+    max_one_hot: int = 0
+
+    @classmethod
+    def of(cls, estimator: Any) -> TrainingConfig:
+        """Read the hyperparameters of an estimator.
+
+        Parameters
+        ----------
+        estimator : BaseMLP
+            Its parameters are within their constraints, each by itself.
+
+        Returns
+        -------
+        config : TrainingConfig
+            The configuration.
+
+        Raises
+        ------
+        ValueError
+            If a list has another length than there are layers, or parameters do not go
+            together.
+        """
+        names = [p.name for p in parameters_of(estimator._table)]
+        given = {name: vars(estimator)[name] for name in names}
+        _check_ensemble(given)
+        _check_threads(given)
+        hidden = check_hidden_layer_sizes(given["hidden_layer_sizes"])
+        initializer, embedding = given["initializer"], given.get("numeric_embedding")
+        is_full_batch = given["solver"] == FULL_BATCH_SOLVER
+        config = cls(
+            given=given,
+            preset=estimator._preset,
+            hidden_layer_sizes=hidden,
+            activations=activations_of(estimator),
+            block=block_of(estimator),
+            dropout=dropout_rates(given["dropout"], len(hidden)),
+            initializer=initializer_of(estimator),
+            initial_arrays=initializer
+            if isinstance(initializer, (list, tuple))
+            else None,
+            embedding=None if embedding is None else NUMERIC_EMBEDDINGS.make(embedding),
+            loss=loss_to_fit(estimator, estimator._losses),
+            optimizer=None if is_full_batch else optimizer_of(estimator),
+            schedule=schedule_of(estimator),
+            averaging=averaging_of(estimator),
+            rate_factors=rate_factors_of(estimator, estimator._preset.rate_factors),
+            checkpoint=checkpoint_of(estimator),
+            **{name: given[name] for name in _AS_GIVEN & given.keys()},
+        )
+        config._check_hidden_layers()
+        return config
+
+    def _check_hidden_layers(self) -> None:
+        """Refuse lists and parts that do not go with the hidden layers."""
+        hidden, activation = self.hidden_layer_sizes, self.given["activation"]
+        if isinstance(activation, (list, tuple)):
+            check_one_each("activation", activation, len(hidden))
+        if not hidden and (any(self.dropout) or self.block != Plain()):
+            raise ValueError(
+                f"dropout={self.given['dropout']!r} and block={self.given['block']!r} "
+                "speak of hidden layers, but hidden_layer_sizes is empty. Add a hidden "
+                "layer, or leave dropout=0.0 and block='plain'."
+            )
+
+    # ---- the network
+
+    def architecture(self, entrance: Entrance) -> Architecture:
+        """Return the description of the network.
+
+        Parameters
+        ----------
+        entrance : Entrance
+            What stands in front of the hidden layers.
+
+        Returns
+        -------
+        architecture : Architecture
+            Hidden layers and entrance.
+        """
+        return Architecture(
+            self.hidden_layer_sizes,
+            self.activations or (ACTIVATIONS.make("identity"),),
+            self.block,
+            self.dropout,
+            self.initializer,
+            bool(self.use_bias),
+            int(self.n_estimators) if self.share_trunk else 1,
+            entrance,
+        )
+
+    # ---- the ensemble
+
+    @property
+    def n_networks(self) -> int:
+        """Networks to train: one, if they share a trunk."""
+        return 1 if self.share_trunk else int(self.n_estimators)
+
+    # ---- training
+
+    @property
+    def is_full_batch(self) -> bool:
+        """Whether the solver takes all rows at once, and makes no minibatch steps."""
+        return self.optimizer is None
+
+    def schedule_in(self, incremental: bool) -> Schedule:
+        """Return the course of the learning rate in ``fit`` or ``partial_fit``.
+
+        It is flat where the end is not known.
+        """
+        ends = self.preset.ends_plan_in_partial_fit
+        if incremental and ends and self.schedule.is_planned:
+            return Constant()
+        return self.schedule
+
+    def limits(self, incremental: bool) -> Limits:
+        """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
+        if incremental:
+            return Limits(1)
+        max_time = math.inf if self.max_time is None else float(self.max_time)
+        return Limits(int(self.max_iter), max_time)
+
+    def rows_at_once(self, n_rows: int) -> int:
+        """Return the rows of a matrix product, or about so many."""
+        if self.is_full_batch:
+            return n_rows
+        if self.batch_size == "auto":
+            return self.preset.batch_rule.rows(n_rows)
+        return min(int(self.batch_size), n_rows)
+
+    def splits(self, n_rows: int) -> bool:
+        """Return whether early stopping holds out some of ``n_rows`` rows."""
+        n_validation = math.ceil(self.validation_fraction * n_rows)
+        enough = n_validation >= self.preset.least_validation_rows
+        return bool(self.early_stopping) and enough
+
+
+# Parameters that are kept as they are given.
+_READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
+_READ |= {"rate_factors", "checkpoint"}
+_AS_GIVEN = {f.name for f in fields(TrainingConfig)} - _READ
+
+
+def _initial_arrays(initializer: Any) -> Sequence[Any] | None:
+    """Return the arrays of an initializer that is a list, else None."""
+    return initializer if isinstance(initializer, (list, tuple)) else None
+
+
+def _check_ensemble(given: Mapping[str, Any]) -> None:
+    """Refuse parameters of an ensemble that do not go together."""
+    if given["n_estimators"] == 1:
+        for name in ("bootstrap", "share_trunk"):
+            if given[name]:
+                raise ValueError(
+                    f"{name}=True needs an ensemble: set n_estimators to more than 1."
+                )
+    if given["bootstrap"] and given["share_trunk"]:
+        raise ValueError(
+            "bootstrap=True and share_trunk=True do not go together: networks that "
+            "share their hidden layers see the same rows. Leave one of them out."
+        )
+
+
+def _check_threads(given: Mapping[str, Any]) -> None:
+    """Refuse to compute with several threads what must not depend on their number."""
+    if given["deterministic"] and (given["n_threads"] or 1) > 1:
+        raise ValueError(
+            f"deterministic=True gives BLAS one thread, but n_threads="
+            f"{given['n_threads']}. Leave one of the two out."
+        )

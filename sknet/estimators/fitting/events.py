@@ -1,0 +1,44 @@
+"""Events of a fit: epochs, interrupts, and what is to be done at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Protocol
+
+from sknet._numerics import Array
+from sknet.estimators.fitting.task import Task
+from sknet.training.interrupts import Interrupts
+from sknet.training.member import Member, Standing
+
+
+class Callbacks(Protocol):
+    """What is called after every epoch; it returns whether to stop."""
+
+    def of_members(
+        self, task: Task, members: Sequence[Member]
+    ) -> Callable[[Standing], bool]:
+        """Return the callback of a training by minibatch steps."""
+
+    def of_full_batch(self, task: Task) -> Callable[[Array, int], bool]:
+        """Return the callback of a solver that takes all rows at once."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What happens beside a training.
+
+    Parameters
+    ----------
+    callbacks : Callbacks or None
+        Those of the estimator.
+    interrupts : Interrupts
+        Let in while it trains.
+    afterwards : ExitStack
+        Left when the model is published: a checkpoint goes then.
+    """
+
+    callbacks: Callbacks | None
+    interrupts: Interrupts
+    afterwards: ExitStack

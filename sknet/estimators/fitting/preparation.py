@@ -1,0 +1,234 @@
+"""Preparation: from what was handed in to a task."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.config.training_config import TrainingConfig
+from sknet.estimators.fitting.holdout import Holdout
+from sknet.estimators.fitting.start import Earlier, Kind, Start
+from sknet.estimators.fitting.task import FitRequest, Task
+from sknet.model.fitted import FittedModel
+from sknet.model.state import to_attributes, untrained
+from sknet.network.architecture import Architecture
+from sknet.preprocessing.constant_columns import warn_of_constant_columns
+from sknet.problem.inputs import Table
+from sknet.problem.readers import no_way_on
+from sknet.problem.readings import Readings
+from sknet.problem.validation import of_validation_set
+from sknet.problem.weights import check_weight, class_weights, moderate_scale
+from sknet.training.batches import Dataset
+
+
+def prepare_task(
+    estimator: Any, config: TrainingConfig, request: FitRequest, readings: Readings
+) -> Task:
+    """Validate everything that was handed in.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        Learns its features; it may be fitted.
+    config : TrainingConfig
+        Its configuration.
+    request : FitRequest
+        What was handed in.
+    readings : Readings
+        Remembers data that were read before, for another estimator.
+
+    Returns
+    -------
+    task : Task
+        What is to be trained on what.
+
+    Raises
+    ------
+    ValueError
+        If the data are invalid, or a training goes on that cannot.
+    """
+    start = _start(estimator, config, request)
+    is_new = start.earlier is None
+    X, y, rows = readings.read(estimator, request.X, request.y, request.rows, is_new)
+    weight = readings.same(check_weight(request.sample_weight, y))
+    target, encoded = _read_target(
+        estimator, config, start, y, weight, request, readings
+    )
+    weight = readings.same(_weight_by_class(config, target, y, weight))
+    reader = estimator._input_reader
+    if start.earlier is None:
+        inputs = reader.inputs(config, X, weight, readings)
+    else:
+        inputs = reader.goes_on(config, start.earlier.model.inputs, X)
+    columns = reader.columns(inputs, X, readings)
+    architecture = config.architecture(reader.entrance(config, inputs))
+    model = untrained(inputs, architecture, target)
+    if start.earlier is not None:
+        _check_same_network(config, start.earlier, model)
+    task = Task(
+        name=type(estimator).__name__,
+        config=config,
+        start=start,
+        data=Dataset(columns, encoded, weight, rows),
+        y=y,
+        model=model,
+        description=to_attributes(model),
+        dtype=_computing_dtype(config, columns, start),
+        holdout=_holdout(estimator, config, model, *request.validation),
+        unfitted=lambda: _unfitted(estimator),
+    )
+    if start.is_partial and is_new and isinstance(inputs, Table):
+        warn_of_constant_columns(inputs.encoder)
+    return task
+
+
+def _start(estimator: Any, config: TrainingConfig, request: FitRequest) -> Start:
+    """Return where training begins: where an earlier one has stopped, if it goes on."""
+    goes_on = request.kind is not Kind.FIT or config.warm_start
+    if not goes_on or "theta_" not in vars(estimator):
+        return Start(request.kind)
+    if "_training" not in vars(estimator):
+        raise ValueError(
+            f"Training of this {type(estimator).__name__} cannot go on (warm_start or "
+            "partial_fit): compact() has dropped the optimizer's memory and the "
+            "random streams, or it is one of the estimators_ of an ensemble, which "
+            "has them. Fit it anew with warm_start=False, take a clone, or "
+            "compact a copy next time: copy.deepcopy(estimator).compact()."
+        )
+    return Start(request.kind, Earlier.of(estimator))
+
+
+def _unfitted(estimator: Any) -> Any:
+    """Return an estimator of the same class and parameters that knows its features."""
+    view = type(estimator)(**estimator.get_params(deep=False))
+    view.n_features_in_ = estimator.n_features_in_
+    return view
+
+
+def _read_target(
+    estimator: Any,
+    config: TrainingConfig,
+    start: Start,
+    y: Array,
+    weight: Array | None,
+    request: FitRequest,
+    readings: Readings,
+) -> tuple[Any, Array]:
+    """Return how the target becomes columns, and the columns."""
+    reader, classes = estimator._target_reader, request.classes
+    if start.earlier is not None:
+        fitted = start.earlier.model.target
+        target = reader.goes_on(config, fitted, y, weight, classes)
+        return target, readings.same(target.encode(y))
+
+    def read() -> tuple[Any, Array]:
+        target = reader.target(config, y, weight, classes)
+        return target, readings.same(target.encode(y))
+
+    if classes is not None:
+        return read()
+    key = (type(estimator), id(y), id(weight), *reader.key(config))
+    pair: tuple[Any, Array] = readings.once(key, read)
+    return pair
+
+
+def _weight_by_class(
+    config: TrainingConfig, target: Any, y: Array, weight: Array | None
+) -> Array | None:
+    """Return weights with those of the classes in them, or None."""
+    if config.class_weight is not None:
+        weight = class_weights(config.class_weight, target, y, weight)
+    if weight is None:
+        return None
+    if not weight.any():
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number: all "
+            "samples with a positive weight are of classes whose weight is zero."
+        )
+    return moderate_scale(weight)
+
+
+def _holdout(
+    estimator: Any,
+    config: TrainingConfig,
+    model: FittedModel,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+) -> Holdout | None:
+    """Validate the validation set that was handed in."""
+    if X is None and y is None and sample_weight is None:
+        is_default = config.scoring == config.preset.default_scoring
+        if not is_default and not config.early_stopping:
+            warnings.warn(
+                f"scoring={config.scoring!r} has no effect without a validation "
+                "set: use early_stopping=True, or pass X_val and y_val to fit.",
+                stacklevel=2,
+            )
+        return None
+    if X is None or y is None:
+        raise ValueError(
+            "X_val and y_val must be given together, and sample_weight_val only "
+            "with them."
+        )
+    reader, target = estimator._input_reader, model.target
+    with of_validation_set():
+        numeric = estimator._target_reader.numeric
+        X, y = reader.read(estimator, X, y, False, numeric)
+        target.check_labels(y, "y_val")
+        weight = check_weight(sample_weight, X)
+        weight = _weight_by_class(config, target, y, weight)
+        columns = reader.columns(model.inputs, X, Readings(shares=False))
+    return Holdout(Dataset(columns, target.encode(y), weight), y)
+
+
+def _computing_dtype(
+    config: TrainingConfig, columns: Any, start: Start
+) -> np.dtype[Any]:
+    """Return the type to compute in: once fitted, it stays."""
+    if start.earlier is not None:
+        return start.earlier.model.theta.dtype
+    if config.dtype != "auto":
+        return np.dtype(config.dtype)
+    return np.dtype(np.float32 if columns.dtype == np.float32 else np.float64)
+
+
+def _check_same_network(
+    config: TrainingConfig, earlier: Earlier, model: FittedModel
+) -> None:
+    """Refuse to go on with another network than the fitted one."""
+    fitted, target = earlier.model, model.target
+    fitted_dtype = str(fitted.theta.dtype)
+    own_dtype = fitted_dtype if config.dtype == "auto" else config.dtype
+    pairs = {
+        "dtype": (own_dtype, fitted_dtype),
+        "number of networks": (config.n_networks, earlier.n_networks),
+        "number of outputs": (target.n_outputs, fitted.target.n_outputs),
+        "output activation": (target.loss.link_name, fitted.loss.link_name),
+        "number of raw outputs": (target.n_raw, fitted.target.n_raw),
+    }
+    now, before = model.architecture.initializer, fitted.architecture.initializer
+    if now.rescales or before.rescales:
+        pairs["initializer"] = (now, before)
+    parts = _differences(model.architecture, fitted.architecture)
+    for what, (now, before) in {**parts, **pairs}.items():
+        if now != before:
+            raise no_way_on(what, now, before)
+
+
+def _differences(now: Architecture, before: Architecture) -> dict[str, Any]:
+    """Return what differs between two descriptions, as plain data, by name.
+
+    What was drawn at the start, and what is dropped out, may change.
+    """
+    if now == before:
+        return {}
+    pairs, fitted = now.to_config(), before.to_config()
+    return {
+        name: (value, fitted[name])
+        for name, value in pairs.items()
+        if name not in ("initializer", "dropout")
+    }

@@ -1,0 +1,92 @@
+"""The start of a fit: anew, or where an earlier one has stopped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sknet._numerics import Array
+from sknet.model.fitted import FittedModel
+from sknet.model.state import model_of
+
+
+class Kind(Enum):
+    """How a fit is called."""
+
+    FIT = "fit"
+    PARTIAL = "partial_fit"  # one epoch
+    RUNG = "rung"  # of a halving search: up to max_iter epochs in all
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What an earlier training has left.
+
+    Parameters
+    ----------
+    model : FittedModel
+        The published networks.
+    training : dict
+        What training goes on with, as plain data; see ``memory``.
+    n_epochs : int
+        Epochs so far.
+    n_seen : int
+        Rows trained on so far.
+    seeds : ndarray of int, or None
+        Seeds of the networks of an ensemble.
+    """
+
+    model: FittedModel
+    training: dict[str, Any]
+    n_epochs: int
+    n_seen: int
+    seeds: Array | None
+
+    @classmethod
+    def of(cls, estimator: Any) -> Earlier:
+        """Return what the training of a fitted estimator has left."""
+        state = vars(estimator)
+        return cls(
+            model_of(estimator),
+            state["_training"],
+            state["n_epochs_"],
+            state["t_"],
+            state.get("member_seeds_"),
+        )
+
+    @property
+    def n_networks(self) -> int:
+        """Networks that were asked for, those among them that were left out."""
+        return int(self.training.get("n_networks", len(self.model.theta)))
+
+
+@dataclass(frozen=True)
+class Start:
+    """How a fit begins.
+
+    Parameters
+    ----------
+    kind : Kind
+        How it is called.
+    earlier : Earlier or None, default=None
+        The training that goes on; None for a new one.
+    """
+
+    kind: Kind
+    earlier: Earlier | None = None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether this is a call of ``partial_fit``, which is one epoch."""
+        return self.kind is Kind.PARTIAL
+
+    @property
+    def is_rung(self) -> bool:
+        """Whether later calls go on from here, until ``max_iter`` epochs in all."""
+        return self.kind is Kind.RUNG
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What training goes on with; nothing if it is new."""
+        return {} if self.earlier is None else self.earlier.training
