@@ -81,37 +81,33 @@ class Part(_StrOptions):
 
     Parameters
     ----------
-    registry : Registry
-        The registered names, and their synonyms.
-    base : type
-        Base of the instances.
-    *names : str
-        Further names.
+    *registries : Registry
+        Their names, synonyms among them, and the instances of their bases.
     """
 
-    def __init__(self, registry: Any, base: type, *names: str) -> None:
+    def __init__(self, *registries: Any) -> None:
         self.type = str
         self.deprecated: set[str] = set()
         self.hidden = False
-        self._registry = registry
-        self._base = base
-        self._names = names
+        self._registries = registries
+        self._bases = tuple(registry.base for registry in registries)
 
     @property
     def options(self) -> set[str]:
         """The names; what was registered a moment ago is among them."""
-        return {*self._registry.names, *self._names}
+        return set().union(*(registry.names for registry in self._registries))
 
     def is_satisfied_by(self, val: Any) -> bool:
         """Tell whether a value is such a name, or an instance."""
-        return isinstance(val, self._base) or (
+        return isinstance(val, self._bases) or (
             isinstance(val, str) and val in self.options
         )
 
     def __str__(self) -> str:
         """Return what a message says of the choice."""
         names = ", ".join(repr(name) for name in sorted(self.options))
-        return f"a str among {{{names}}} or an instance of {self._base.__name__}"
+        bases = " or ".join(base.__name__ for base in self._bases)
+        return f"a str among {{{names}}} or an instance of {bases}"
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:

@@ -348,7 +348,7 @@ BAD = {
     ],
     rule_rooms: [
         {
-            "estimators.outputs.members": "from sknet.estimators.fitting import task",
+            "estimators.outputs.members": "from sknet.solvers import task",
             "estimators.fitting.task": "",
         },
         {
@@ -430,7 +430,7 @@ GOOD = {
     "problem.class_target": "from sknet import losses",
     "estimators.outputs.members": "from sknet.problem import class_target",
     "estimators.fitting.task": "from sknet.estimators.outputs import members",
-    "estimators._base": "from sknet.estimators.fitting import task",
+    "estimators._base": "from sknet.solvers import task",
     "inspection.weights": "def plot():\n    import matplotlib.pyplot as plt",
     "testing": "from sknet import losses",
 }

@@ -15,11 +15,11 @@ from sklearn.metrics import log_loss
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._rng import bootstrap_counts
-from sknet.estimators.fitting import crew
 from sknet.inspection import named_parameters
 from sknet.losses import Gaussian, LogLoss, Quantile
 from sknet.network.blocks import Plain, Residual
 from sknet.network.network import Network
+from sknet.solvers import crew
 from sknet.training import inference
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, make_scorer
 
-from sknet.estimators.fitting.fingerprint import described
+from sknet.solvers.fingerprint import described
 
 
 def test_functions_are_known_by_what_they_do():

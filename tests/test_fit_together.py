@@ -16,16 +16,16 @@ from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting import crew
-from sknet.estimators.fitting.preparation import prepare_task
-from sknet.estimators.fitting.stochastic import prepare
-from sknet.estimators.fitting.task import FitRequest
+from sknet.estimators.preparation import prepare_task
 from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
 from sknet.optimizers import Lion, RMSprop
 from sknet.problem.readings import Readings
 from sknet.schedules import Cosine
+from sknet.solvers import crew
+from sknet.solvers.minibatch import prepare
+from sknet.solvers.task import FitRequest
 from sknet.training.callbacks import ProgressLine
 
 

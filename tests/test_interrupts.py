@@ -25,7 +25,7 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet.estimators import _base
-from sknet.estimators.fitting import crew
+from sknet.solvers import crew
 from sknet.training.interrupts import Interrupts
 
 

@@ -29,11 +29,11 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet.activations import ReLU
-from sknet.estimators.fitting import crew
 from sknet.estimators.together import Request, fit_together
 from sknet.initializers import GlorotUniform
 from sknet.optimizers import Adam
 from sknet.schedules import Schedule
+from sknet.solvers import crew
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

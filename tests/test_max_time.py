@@ -22,7 +22,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators.fitting import crew, stochastic
+from sknet.solvers import crew, stochastic
 
 
 X = load_iris().data

@@ -16,7 +16,7 @@ from sknet import (
     SimpleMLPRegressor,
     TabularMLPClassifier,
 )
-from sknet.estimators.fitting.holdout import NoSplitError, split_in_proportion
+from sknet.solvers.holdout import NoSplitError, split_in_proportion
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -24,7 +24,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators.threads import BlasLimit
+from sknet.solvers.threads import BlasLimit
 
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

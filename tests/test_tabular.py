@@ -25,15 +25,15 @@ from sknet import (
     TabularPreprocessor,
 )
 from sknet.activations import ReLU
-from sknet.estimators.fitting.calibration import (
-    CalibratedScore,
-    HeldOut,
-    best_temperature,
-)
 from sknet.losses import Quantile
 from sknet.network.layers import Periodic
 from sknet.optimizers import AdamW
 from sknet.problem.value_target import target_scale
+from sknet.solvers.calibration import (
+    CalibratedScore,
+    HeldOut,
+    best_temperature,
+)
 from sknet.training.monitor import Monitor, Progress, Rule
 from sknet.training.pace import Pace, Paces
 from sknet.training.state import TrainState

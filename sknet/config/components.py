@@ -22,6 +22,20 @@ from sknet.network.blocks import BLOCKS, Block
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
+from sknet.training.solver import SOLVERS, Solver
+
+
+def solver_of(estimator: Any) -> Solver | None:
+    """Return the solver of an estimator, or None if an optimizer makes its steps."""
+    given = estimator.solver
+    is_name = isinstance(given, str) and given in SOLVERS
+    return SOLVERS.make(given) if is_name or isinstance(given, Solver) else None
+
+
+def makes_steps(estimator: Any) -> bool:
+    """Return whether the solver of an estimator makes minibatch steps."""
+    solver = solver_of(estimator)
+    return solver is None or solver.makes_steps
 
 
 def optimizer_of(estimator: Any) -> Optimizer:

@@ -16,16 +16,16 @@ from sknet.config.components import (
     loss_of,
     optimizer_of,
     schedule_of,
+    solver_of,
 )
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 # Parameters that choose a component, and how an estimator's choice is read.
 _READERS: dict[str, Callable[[Any], Component | None]] = {
     "activation": lambda estimator: activations_of(estimator)[0],
     "loss": lambda estimator: loss_of(estimator, estimator._losses),
-    "solver": optimizer_of,
+    "solver": lambda estimator: solver_of(estimator) or optimizer_of(estimator),
     "learning_rate": schedule_of,
     "averaging": averaging_of,
     "block": block_of,
@@ -69,7 +69,7 @@ class NestedParameters:
     def _component(self, name: str) -> Component:
         """Return the component that stands behind a parameter; fit will look at it."""
         given: Any = getattr(self, name)
-        if isinstance(given, (str, os.PathLike)) and given != FULL_BATCH_SOLVER:
+        if isinstance(given, (str, os.PathLike)):
             given = _READERS[name](self)
         if not isinstance(given, Component):
             raise ValueError(f"{name}={given!r} has no parameters to set.")

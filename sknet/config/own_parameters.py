@@ -9,12 +9,12 @@ from numbers import Integral, Real
 from sklearn.metrics import get_scorer_names
 
 from sknet._sklearn import Interval, Part, StrOptions
-from sknet.averages import AVERAGES, Averaging
+from sknet.averages import AVERAGES
 from sknet.config.parameter import ByClass, Parameter
 from sknet.config.sklearn_parameters import VALUE_LOSS
-from sknet.initializers import INITIALIZERS, Initializer
-from sknet.losses import CLASS_LOSSES, ClassLoss
-from sknet.network.blocks import BLOCKS, Block
+from sknet.initializers import INITIALIZERS
+from sknet.losses import CLASS_LOSSES
+from sknet.network.blocks import BLOCKS
 from sknet.training.checkpoint import Checkpoint
 
 
@@ -41,7 +41,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         functions) there is no ``predict_proba``.
         """,
         default="log_loss",
-        constraint=[Part(CLASS_LOSSES, ClassLoss), tuple, list],
+        constraint=[Part(CLASS_LOSSES), tuple, list],
         classes="Classifier",
     ),
     replace(VALUE_LOSS, classes="TabularMLPRegressor", positional=False),
@@ -63,7 +63,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         ``hidden_layer_sizes`` is the width of a block.
         """,
         default="plain",
-        constraint=[Part(BLOCKS, Block)],
+        constraint=[Part(BLOCKS)],
     ),
     Parameter(
         "dropout",
@@ -100,7 +100,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         layer, with biases zero, or pairs of weights and biases.
         """,
         default=ByClass(Simple="glorot_uniform", Tabular="data_driven"),
-        constraint=[Part(INITIALIZERS, Initializer), list, tuple],
+        constraint=[Part(INITIALIZERS), list, tuple],
     ),
     Parameter(
         "rate_factors",
@@ -122,6 +122,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         constraint=ByClass(
             Simple=[dict, None], Tabular=[dict, StrOptions({"auto"}), None]
         ),
+        needs_steps="has no learning rate",
     ),
     Parameter(
         "clip_norm",
@@ -131,6 +132,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=None,
         constraint=[Interval(Real, 0, None, closed="neither"), None],
+        needs_steps="has no steps whose gradient could be clipped",
     ),
     Parameter(
         "averaging",
@@ -140,7 +142,8 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "lbfgs".
         """,
         default=None,
-        constraint=[Part(AVERAGES, Averaging), None],
+        constraint=[Part(AVERAGES), None],
+        needs_steps="has no steps to average over",
     ),
     Parameter(
         "scoring",
@@ -261,6 +264,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         constraint=[str, os.PathLike, Checkpoint, None],
         changes_result=False,
+        needs_steps="keeps its memory to itself, so that it could not go on exactly",
     ),
     Parameter(
         "deterministic",

@@ -74,6 +74,8 @@ class Parameter:
     changes_result : bool, default=True
         Whether the fitted numbers depend on it. If not, a checkpoint may be taken up
         with another value.
+    needs_steps : str, default=""
+        Why a solver that makes no minibatch steps refuses it; empty if it does not.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Parameter:
     classes: str = "MLP"
     positional: bool = False
     changes_result: bool = True
+    needs_steps: str = ""
 
 
 @dataclass(frozen=True)

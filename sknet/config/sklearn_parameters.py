@@ -7,12 +7,12 @@ from numbers import Integral, Real
 import numpy as np
 
 from sknet._sklearn import Interval, Options, Part, StrOptions
-from sknet.activations import ACTIVATIONS, Activation
+from sknet.activations import ACTIVATIONS
 from sknet.config.parameter import ByClass, Parameter
-from sknet.losses import VALUE_LOSSES, ValueLoss
-from sknet.optimizers import OPTIMIZERS, Optimizer
-from sknet.schedules import SCHEDULES, Schedule
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
+from sknet.losses import VALUE_LOSSES
+from sknet.optimizers import OPTIMIZERS
+from sknet.schedules import SCHEDULES
+from sknet.training.solver import SOLVERS
 
 
 # scikit-learn's regressor has it first.
@@ -25,7 +25,7 @@ VALUE_LOSS = Parameter(
     and their gradient (B, C).
     """,
     default="squared_error",
-    constraint=[Part(VALUE_LOSSES, ValueLoss), tuple, list],
+    constraint=[Part(VALUE_LOSSES), tuple, list],
     classes="SimpleMLPRegressor",
     positional=True,
 )
@@ -50,7 +50,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         instance; a list has one for each hidden layer.
         """,
         default=ByClass(Simple="relu", Tabular="mish"),
-        constraint=[Part(ACTIVATIONS, Activation), list, tuple],
+        constraint=[Part(ACTIVATIONS), list, tuple],
         positional=True,
     ),
     Parameter(
@@ -71,7 +71,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
             """,
         ),
         default=ByClass(Simple="adam", Tabular="adamw"),
-        constraint=[Part(OPTIMIZERS, Optimizer, FULL_BATCH_SOLVER)],
+        constraint=[Part(OPTIMIZERS, SOLVERS)],
     ),
     Parameter(
         "alpha",
@@ -111,7 +111,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "lbfgs" unless constant.
         """,
         default=ByClass(Simple="constant", Tabular="flat_cosine"),
-        constraint=[Part(SCHEDULES, Schedule)],
+        constraint=[Part(SCHEDULES)],
+        needs_steps="has no learning rate",
     ),
     Parameter(
         "learning_rate_init",

@@ -40,5 +40,8 @@ def constraints_of(class_name: str) -> dict[str, list[Any]]:
     }
 
 
+# Parameters that need minibatch steps, and why other solvers refuse them.
+NEED_STEPS = {p.name: p.needs_steps for p in PARAMETERS if p.needs_steps}
+
 # Parameters that change nothing about the fitted numbers, or only when they come.
 WITHOUT_RESULT = frozenset(p.name for p in PARAMETERS if not p.changes_result)

@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from sknet._sklearn import Interval, Part, StrOptions
 from sknet.config.parameter import Parameter
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
-from sknet.network.layers import Layer
 
 
 TABLE_PARAMETERS: tuple[Parameter, ...] = (
@@ -57,7 +56,7 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
         ``Periodic(waves=32)``.
         """,
         default="periodic",
-        constraint=[Part(NUMERIC_EMBEDDINGS, Layer), None],
+        constraint=[Part(NUMERIC_EMBEDDINGS), None],
         classes="Tabular",
     ),
     Parameter(

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from sknet._component import Component
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import Averaging
 from sknet.config.components import (
@@ -21,10 +22,10 @@ from sknet.config.components import (
     optimizer_of,
     rate_factors_of,
     schedule_of,
+    solver_of,
 )
 from sknet.config.lists import check_hidden_layer_sizes
 from sknet.config.presets import Preset
-from sknet.config.table import parameters_of
 from sknet.initializers import Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
@@ -34,8 +35,8 @@ from sknet.network.layers import Layer
 from sknet.optimizers import Optimizer
 from sknet.schedules import Constant, Schedule
 from sknet.training.checkpoint import Checkpoint
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.recipe import Limits
+from sknet.training.solver import Solver
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +67,10 @@ class TrainingConfig:
         Embeds the numbers of a table.
     loss : Loss
         What is minimised.
+    solver : Solver or None
+        Finds the weights; None if ``optimizer`` does, by minibatch steps.
     optimizer : Optimizer or None
-        Makes the steps; None for L-BFGS.
+        Makes the steps.
     schedule : Schedule
         The course of the learning rate.
     averaging : Averaging or None
@@ -91,6 +94,7 @@ class TrainingConfig:
     initial_arrays: Sequence[Any] | None
     embedding: Layer | None
     loss: Loss
+    solver: Solver | None
     optimizer: Optimizer | None
     schedule: Schedule
     averaging: Averaging | None
@@ -149,13 +153,13 @@ class TrainingConfig:
             If a list has another length than there are layers, or parameters do not go
             together.
         """
-        names = [p.name for p in parameters_of(estimator._table)]
-        given = {name: vars(estimator)[name] for name in names}
+        names = {*estimator._parameter_constraints, *estimator._get_param_names()}
+        given = {name: getattr(estimator, name) for name in names}
         _check_ensemble(given)
         _check_threads(given)
         hidden = check_hidden_layer_sizes(given["hidden_layer_sizes"])
         initializer, embedding = given["initializer"], given.get("numeric_embedding")
-        is_full_batch = given["solver"] == FULL_BATCH_SOLVER
+        solver = solver_of(estimator)
         config = cls(
             given=given,
             preset=estimator._preset,
@@ -169,7 +173,8 @@ class TrainingConfig:
             else None,
             embedding=None if embedding is None else NUMERIC_EMBEDDINGS.make(embedding),
             loss=loss_to_fit(estimator, estimator._losses),
-            optimizer=None if is_full_batch else optimizer_of(estimator),
+            solver=solver,
+            optimizer=optimizer_of(estimator) if solver is None else None,
             schedule=schedule_of(estimator),
             averaging=averaging_of(estimator),
             rate_factors=rate_factors_of(estimator, estimator._preset.rate_factors),
@@ -227,9 +232,23 @@ class TrainingConfig:
     # ---- training
 
     @property
-    def is_full_batch(self) -> bool:
-        """Whether the solver takes all rows at once, and makes no minibatch steps."""
-        return self.optimizer is None
+    def makes_steps(self) -> bool:
+        """Whether the solver makes minibatch steps."""
+        return self.solver is None or self.solver.makes_steps
+
+    @property
+    def steps_by(self) -> Optimizer:
+        """The optimizer of a solver that makes steps."""
+        if self.optimizer is None:
+            raise TypeError(f"solver={self.solver!r} makes no minibatch steps.")
+        return self.optimizer
+
+    def asks_for(self, name: str) -> bool:
+        """Return whether a parameter asks for more than to leave things as they are."""
+        given = self.given[name]
+        if isinstance(given, Component):
+            return given != Constant()
+        return bool(given) and given not in ("auto", Constant.name)
 
     def schedule_in(self, incremental: bool) -> Schedule:
         """Return the course of the learning rate in ``fit`` or ``partial_fit``.
@@ -250,7 +269,7 @@ class TrainingConfig:
 
     def rows_at_once(self, n_rows: int) -> int:
         """Return the rows of a matrix product, or about so many."""
-        if self.is_full_batch:
+        if not self.makes_steps:
             return n_rows
         if self.batch_size == "auto":
             return self.preset.batch_rule.rows(n_rows)
@@ -265,7 +284,7 @@ class TrainingConfig:
 
 # Parameters that are kept as they are given.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
-_READ |= {"rate_factors", "checkpoint"}
+_READ |= {"rate_factors", "checkpoint", "solver"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig)} - _READ
 
 

@@ -17,31 +17,30 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._component import Registry
 from sknet._numerics import Array
 from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
+from sknet.config.components import makes_steps
 from sknet.config.nested import NestedParameters
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting.callbacks import begin_callbacks
-from sknet.estimators.fitting.events import Events
-from sknet.estimators.fitting.fullbatch import solve_full_batch
-from sknet.estimators.fitting.preparation import prepare_task
-from sknet.estimators.fitting.stochastic import solve_by_steps
-from sknet.estimators.fitting.task import Fit, FitRequest, Task, warn_of
+from sknet.estimators.callbacks import begin_callbacks
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
 from sknet.estimators.outputs.members import EnsembleMembers
 from sknet.estimators.outputs.parameters import LayerParameters
-from sknet.estimators.threads import blas_threads
+from sknet.estimators.preparation import prepare_task
 from sknet.model.state import keep_model, model_of
 from sknet.problem.readers import ClassReader, ColumnReader, TableReader, ValueReader
 from sknet.problem.readings import Readings
 from sknet.problem.validation import rollback
+from sknet.solvers.events import Events
+from sknet.solvers.minibatch import Minibatch
+from sknet.solvers.task import Fit, FitRequest, Task, warn_of
+from sknet.solvers.threads import blas_threads
 from sknet.training.interrupts import Interrupts
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
 
 
 def is_stochastic(estimator: Any) -> bool:
     """Return whether the solver makes minibatch steps, which ``partial_fit`` needs."""
-    if estimator.solver == FULL_BATCH_SOLVER:
+    if not makes_steps(estimator):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
             f"{estimator.solver} is not stochastic."
@@ -67,7 +66,6 @@ class BaseMLP(
     _target_reader: ClassVar[ClassReader | ValueReader]
     _preset: ClassVar[Preset] = SIMPLE
     _losses: ClassVar[Registry[Any]]
-    _table: ClassVar[str]
 
     # ---- fitting
 
@@ -122,10 +120,10 @@ class BaseMLP(
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
             task = prepare_task(self, config, request, Readings(shares=False))
-            solve = solve_full_batch if config.is_full_batch else solve_by_steps
+            solver = config.solver or Minibatch(config.steps_by)
             with Interrupts() as interrupts:
                 events = Events(callbacks, interrupts, afterwards)
-                fit = solve(task, events).interrupted_if(interrupts.came)
+                fit = solver.solve(task, events).interrupted_if(interrupts.came)
                 self._publish(task, fit)
             if callbacks is not None:
                 callbacks.end()

@@ -17,13 +17,13 @@ from sknet._sklearn import (
 )
 from sknet.config.components import loss_of
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.fitting.start import Kind
-from sknet.estimators.fitting.task import FitRequest
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
 from sknet.problem.class_target import ClassTarget
 from sknet.problem.readers import ClassReader
+from sknet.solvers.start import Kind
+from sknet.solvers.task import FitRequest
 
 
 def learns_in_steps(estimator: Any) -> bool:

@@ -14,13 +14,13 @@ from sknet._sklearn import partial_fit_context
 from sknet.config.components import loss_to_fit
 from sknet.config.presets import SIMPLE_REGRESSOR, Preset
 from sknet.estimators._base import BaseMLP, is_stochastic
-from sknet.estimators.fitting.start import Kind
-from sknet.estimators.fitting.task import FitRequest
 from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
 from sknet.problem.readers import ValueReader
 from sknet.problem.value_target import ValueTarget
+from sknet.solvers.start import Kind
+from sknet.solvers.task import FitRequest
 
 
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):

@@ -249,7 +249,6 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     array([[0.9, 0.1]])
     """
 
-    _table: ClassVar[str] = "SimpleMLPClassifier"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "SimpleMLPClassifier"
     )

@@ -247,7 +247,6 @@ class SimpleMLPRegressor(BaseMLPRegressor):
 
     # Its numbers are scikit-learn's.
 
-    _table: ClassVar[str] = "SimpleMLPRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "SimpleMLPRegressor"
     )

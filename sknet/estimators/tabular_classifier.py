@@ -272,7 +272,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
 
     _preset: ClassVar[Preset] = TABULAR_CLASSIFIER
     _input_reader: ClassVar[TableReader] = TableReader()
-    _table: ClassVar[str] = "TabularMLPClassifier"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPClassifier"
     )

@@ -274,7 +274,6 @@ class TabularMLPRegressor(QuantilePredictions, BaseMLPRegressor):
     _target_reader: ClassVar[ValueReader] = ValueReader(standardises=True)
     _input_reader: ClassVar[TableReader] = TableReader()
     _predictor: ClassVar[type[TableValuePredictor]] = TableValuePredictor
-    _table: ClassVar[str] = "TabularMLPRegressor"
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPRegressor"
     )

@@ -13,19 +13,18 @@ from sklearn import get_config
 
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
-from sknet.config.components import averaging_of, schedule_of
+from sknet.config.components import averaging_of, makes_steps, schedule_of
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.fitting.crew import Crew, train, was_interrupted
-from sknet.estimators.fitting.preparation import prepare_task
-from sknet.estimators.fitting.start import Kind
-from sknet.estimators.fitting.stochastic import conclude, prepare
-from sknet.estimators.fitting.task import FitRequest, Task, warn_of
-from sknet.estimators.threads import blas_threads
+from sknet.estimators.preparation import prepare_task
 from sknet.problem.readings import Readings
 from sknet.problem.validation import rollback
+from sknet.solvers.crew import Crew, train, was_interrupted
+from sknet.solvers.minibatch import conclude, prepare
+from sknet.solvers.start import Kind
+from sknet.solvers.task import FitRequest, Task, warn_of
+from sknet.solvers.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
 from sknet.training.member import Member
 
 
@@ -189,8 +188,8 @@ def can_run_together(estimator: Any) -> str:
     """Return why an estimator cannot be fitted together with others; "" if it can."""
     if not isinstance(estimator, BaseMLP):
         return type(estimator).__name__
-    if estimator.solver == FULL_BATCH_SOLVER:
-        return f"solver={FULL_BATCH_SOLVER!r}"
+    if not makes_steps(estimator):
+        return f"solver={estimator.solver!r}"
     for name in ("max_time", "checkpoint"):
         if getattr(estimator, name) is not None:
             return name

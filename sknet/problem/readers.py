@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -12,6 +12,7 @@ from sklearn.utils import check_consistent_length
 from sknet._numerics import Array
 from sknet.config.lists import check_flat
 from sknet.config.training_config import TrainingConfig
+from sknet.losses import ClassLoss, ValueLoss
 from sknet.network.entrance import Entrance
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
@@ -178,7 +179,7 @@ class ClassReader:
     ) -> ClassTarget:
         """Read the classes."""
         del weight
-        target = class_target(y, config.loss, classes)
+        target = class_target(y, cast("ClassLoss", config.loss), classes)
         target.check_labels(y, "y")
         return target
 
@@ -193,7 +194,7 @@ class ClassReader:
         """Check that the classes are those of the earlier fit."""
         del weight
         loss = config.loss.with_param("exclusive", fitted.kind == "multiclass")
-        target = ClassTarget(fitted.kind, fitted.classes, loss)
+        target = ClassTarget(fitted.kind, fitted.classes, cast("ClassLoss", loss))
         target.check_goes_on(y, classes, config.warm_start)
         target.check_labels(y, "y")
         return target
@@ -227,7 +228,9 @@ class ValueReader:
     ) -> ValueTarget:
         """Measure the target."""
         del classes
-        target = ValueTarget(1 if y.ndim == 1 else y.shape[1], config.loss)
+        target = ValueTarget(
+            1 if y.ndim == 1 else y.shape[1], cast("ValueLoss", config.loss)
+        )
         scaling = target.loss.scaling
         if not self.standardises or scaling is None:
             return target
@@ -244,7 +247,9 @@ class ValueReader:
     ) -> ValueTarget:
         """Keep the measure of the earlier fit; predictions end where all targets do."""
         del classes
-        target = ValueTarget(1 if y.ndim == 1 else y.shape[1], config.loss)
+        target = ValueTarget(
+            1 if y.ndim == 1 else y.shape[1], cast("ValueLoss", config.loss)
+        )
         if fitted.scale is None or target.n_outputs != fitted.n_outputs:
             return target  # another number of outputs is refused in better words
         scale = fitted.scale.widened(y.reshape(len(y), -1), weight)

@@ -16,13 +16,13 @@ from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.fitting.initial import initial_theta
-from sknet.estimators.fitting.preparation import prepare_task
-from sknet.estimators.fitting.task import FitRequest
+from sknet.estimators.preparation import prepare_task
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective
 from sknet.problem.readings import Readings
+from sknet.solvers.initial import initial_theta
+from sknet.solvers.task import FitRequest
 from sknet.testing.activation import check_activation
 from sknet.testing.layer import check_layer
 from sknet.testing.loss import check_loss

@@ -14,6 +14,7 @@ from sknet._sklearn import set_mlp_memory
 from sknet.config.components import (
     optimizer_of,
     schedule_of,
+    solver_of,
 )
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
@@ -32,7 +33,7 @@ from sknet.network.entrance import Entrance
 from sknet.optimizers import SGD, Adam
 from sknet.problem.inputs import Columns
 from sknet.schedules import Adaptive, Constant, InvScaling
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
+from sknet.solvers import LBFGS
 
 
 # Fitted attributes of one name and one meaning.
@@ -280,8 +281,9 @@ def _solver(estimator: Any) -> dict[str, Any] | None:
 
     A class that inherits from one of ours may step otherwise, and has none.
     """
-    if estimator.solver == FULL_BATCH_SOLVER:
-        return {"solver": FULL_BATCH_SOLVER}
+    solver = solver_of(estimator)
+    if solver is not None:
+        return {"solver": solver.name} if type(solver) is LBFGS else None
     optimizer = optimizer_of(estimator)
     if type(optimizer) is Adam and not optimizer.weight_decay:
         moments = {name: getattr(optimizer, name) for name in _MOMENTS}

@@ -12,10 +12,10 @@ from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.config.components import optimizer_of
-from sknet.estimators.fitting.ensemble import kept_progress
 from sknet.estimators.keeping.plain import is_folded
 from sknet.schedules import Adaptive
-from sknet.training.lbfgs import FULL_BATCH_SOLVER
+from sknet.solvers import LBFGS
+from sknet.solvers.ensemble import kept_progress
 from sknet.training.monitor import Progress
 
 
@@ -96,7 +96,7 @@ def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
         "n_seen": [mlp.t_],
     }
     found = {"n_epochs_": n_epochs, "_training": training}
-    if mlp.solver == FULL_BATCH_SOLVER or "loss_curve_" not in state:
+    if mlp.solver == LBFGS.name or "loss_curve_" not in state:
         return found  # L-BFGS keeps nothing, and draws no curves
     rate = mlp.learning_rate_init if memory.rate is None else memory.rate
     scores = list(state["validation_scores_"] or ())

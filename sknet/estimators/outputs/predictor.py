@@ -17,11 +17,11 @@ from sknet.estimators.outputs.prediction import (
     QuantilePredictions,
     ValuePredictions,
 )
-from sknet.estimators.threads import blas_threads
 from sknet.model.state import model_of
 from sknet.problem.inputs import Table
 from sknet.problem.precision import type_of_rows
 from sknet.problem.validation import check_array_alone
+from sknet.solvers.threads import blas_threads
 from sknet.training.inference import Inference
 
 

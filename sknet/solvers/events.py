@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sknet._numerics import Array
-from sknet.estimators.fitting.task import Task
+from sknet.solvers.task import Task
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member, Standing
 

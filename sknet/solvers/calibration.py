@@ -11,9 +11,9 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from sknet._numerics import Array
-from sknet.estimators.fitting.task import Task
 from sknet.losses import LogLoss
 from sknet.losses.outputs import LINKS
+from sknet.solvers.task import Task
 from sknet.training.batches import Batches
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member

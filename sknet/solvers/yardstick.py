@@ -15,10 +15,10 @@ import numpy as np
 from scipy import sparse
 
 from sknet._numerics import Array
-from sknet.estimators.fitting import memory
-from sknet.estimators.fitting.fingerprint import described
-from sknet.estimators.fitting.holdout import ScorerScore
-from sknet.estimators.fitting.task import Task
+from sknet.solvers import memory
+from sknet.solvers.fingerprint import described
+from sknet.solvers.holdout import ScorerScore
+from sknet.solvers.task import Task
 from sknet.training.batches import Dataset
 from sknet.training.member import Member
 
@@ -109,7 +109,7 @@ class _Checksums:
             if places is not None:
                 chosen = places if rows is None else places[rows]
             for part in _pieces(array, chosen, self._dtype):
-                checksum = zlib.crc32(part, checksum)
+                checksum = zlib.crc32(part.data, checksum)
             self._known[key] = f"{checksum:08x}"
         return self._known[key]
 

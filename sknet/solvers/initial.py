@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.fitting.task import Task
 from sknet.initializers import Constant
 from sknet.network.layout import Layout, Parameter
+from sknet.solvers.task import Task
 
 
 # Rows that initial parameters are fitted to: means and deviations need no more.
@@ -62,7 +62,8 @@ def _start_at(theta: Array, task: Task) -> None:
 
 def _some_rows(task: Task, stream: np.random.RandomState) -> tuple[Any, Array]:
     """Return features and weights of rows drawn at random, of all if they are few."""
-    data, rows = task.data, slice(None)
+    data = task.data
+    rows: Any = slice(None)
     if data.n_rows > _ADAPT_ROWS:
         rows = stream.choice(data.n_rows, _ADAPT_ROWS, replace=False)
     weight = np.ones(data.n_rows) if data.weight is None else data.weight

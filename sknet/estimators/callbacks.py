@@ -18,10 +18,10 @@ from scipy import sparse
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks, safe_indexing
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting.calibration import judged
-from sknet.estimators.fitting.start import Kind
-from sknet.estimators.fitting.stochastic import settled
-from sknet.estimators.fitting.task import FitRequest, Task
+from sknet.solvers.calibration import judged
+from sknet.solvers.minibatch import settled
+from sknet.solvers.start import Kind
+from sknet.solvers.task import FitRequest, Task
 from sknet.training.member import Member, Standing
 
 
@@ -78,7 +78,7 @@ class EpochCallbacks:
 
     def _tasks_an_epoch(self, config: TrainingConfig) -> int:
         """Return the tasks of an epoch; L-BFGS trains one network after the other."""
-        if config.is_full_batch:
+        if not config.makes_steps:
             return config.n_networks
         one_set = config.stop_together or config.n_networks == 1
         validates = self._validation is not None

@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import bootstrap_counts, member_seeds
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting.task import Task
+from sknet.solvers.task import Task
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending, Member
 from sknet.training.monitor import Progress

@@ -1,4 +1,4 @@
-"""L-BFGS on the full batch, by SciPy.
+"""The full batch: the objective on all rows, as a function of one vector.
 
 The objective is evaluated in float64 whatever the type of the data, a chunk of rows
 at a time: line searches need the digits, and memory stays bounded.
@@ -6,42 +6,31 @@ at a time: line searches need the digits, and memory stays bounded.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import numpy as np
-from scipy.optimize import minimize
 
 from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
-from sknet.training.callbacks import Reporter
-from sknet.training.interrupts import Interrupts
 from sknet.training.member import Ending
-from sknet.training.recipe import Limits
 
 
 # Rows that are evaluated at once.
 _CHUNK_ROWS = 2048
 
 
-# What users write for it, as the solver of an estimator.
-FULL_BATCH_SOLVER = "lbfgs"
+class OutOfTime(Exception):
+    """Raised from inside an evaluation to end a minimisation."""
 
 
-class _OutOfTime(Exception):
-    """Raised from inside an evaluation to leave SciPy's loop."""
+class Stopped(Exception):
+    """Raised after an iteration because a callback wants it."""
 
 
-class _Stopped(Exception):
-    """Raised after an iteration because whoever watches wants it."""
-
-
-# Why a minimisation ended, by what left the loop.
-_STOPS: dict[type[BaseException], str] = {
+# Why a minimisation ended, by what was raised.
+STOPS: dict[type[BaseException], str] = {
     KeyboardInterrupt: "interrupted",
-    _OutOfTime: "max_time",
-    _Stopped: "stopped",
+    OutOfTime: "max_time",
+    Stopped: "stopped",
 }
 
 
@@ -120,87 +109,7 @@ class FullBatch:
         return self._objective.loss.report_factor(n_outputs) * data + penalty
 
 
-def minimize_lbfgs(
-    full: FullBatch,
-    limits: Limits,
-    max_fun: int,
-    tol: float,
-    reporter: Reporter,
-    interrupts: Interrupts,
-    watch: Callable[[Array, int], bool] | None = None,
-) -> tuple[Ending, Array, float]:
-    """Minimise by L-BFGS.
-
-    Parameters
-    ----------
-    full : FullBatch
-        The function, and where to start.
-    limits : Limits
-        Iterations and seconds.
-    max_fun : int
-        Evaluations of the function.
-    tol : float
-        Largest element of the gradient at which it has converged.
-    reporter : Reporter
-        Told of every iteration.
-    interrupts : Interrupts
-        Let in while it minimises.
-    watch : callable or None, default=None
-        Gets the trainable parameters after every iteration, and its number; may return
-        True to stop.
-
-    Returns
-    -------
-    ending : Ending
-        Why it stopped; ``'diverged'`` if no value was finite.
-    x : ndarray of shape (P',)
-        Trainable parameters: SciPy's, or the best evaluated ones if it was stopped
-        from outside or went astray.
-    loss : float
-        The value there, as it is shown to users.
-    """
-    deadline, n_iter = time.perf_counter() + limits.max_time, 0
-
-    def function(x: Array) -> tuple[float, Array]:
-        if full.best is not None and time.perf_counter() >= deadline:
-            raise _OutOfTime
-        return full.value_and_gradient(x)
-
-    def after_iteration(x: Array) -> None:
-        nonlocal n_iter
-        n_iter += 1
-        reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
-        if watch is not None and watch(x, n_iter):
-            raise _Stopped
-        interrupts.raise_if_came()
-
-    start = full.start
-    options = {"maxfun": max_fun, "maxiter": limits.max_iter, "gtol": tol}
-    try:
-        with interrupts.let_in():
-            result = minimize(
-                function,
-                start,
-                method="L-BFGS-B",
-                jac=True,
-                options=options,
-                callback=after_iteration,
-            )
-        x, n_iter = result.x, min(int(result.nit), limits.max_iter)
-        reason = "converged" if result.status == 0 else "max_iter"
-        ending = Ending(reason, n_iter, _text(result.message))
-    except tuple(_STOPS) as stop:
-        x = start if full.best is None else full.best[1]
-        ending = Ending(_STOPS[type(stop)], n_iter)
-    return _finished(full, ending, x)
-
-
-def _text(message: str | bytes) -> str:
-    """Return SciPy's message, which old versions give as bytes."""
-    return message.decode() if isinstance(message, bytes) else message
-
-
-def _finished(full: FullBatch, ending: Ending, x: Array) -> tuple[Ending, Array, float]:
+def finished(full: FullBatch, ending: Ending, x: Array) -> tuple[Ending, Array, float]:
     """Replace a point that went astray by the best one; compute the loss shown."""
     data, penalty, _ = full.terms(x)
     if not np.isfinite(data + penalty):

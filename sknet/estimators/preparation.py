@@ -9,9 +9,6 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.fitting.start import Earlier, Kind, Start
-from sknet.estimators.fitting.task import FitRequest, Task
 from sknet.model.fitted import FittedModel
 from sknet.model.state import to_attributes, untrained
 from sknet.network.architecture import Architecture
@@ -21,6 +18,9 @@ from sknet.problem.readers import no_way_on
 from sknet.problem.readings import Readings
 from sknet.problem.validation import of_validation_set
 from sknet.problem.weights import check_weight, class_weights, moderate_scale
+from sknet.solvers.holdout import Holdout
+from sknet.solvers.start import Earlier, Kind, Start
+from sknet.solvers.task import FitRequest, Task
 from sknet.training.batches import Dataset
 
 

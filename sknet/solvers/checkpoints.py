@@ -15,11 +15,11 @@ import numpy as np
 
 from sknet._archive import DamagedArchiveError, read_archive
 from sknet._filelock import FileLock
-from sknet.estimators.fitting.ensemble import member_data
-from sknet.estimators.fitting.fingerprint import FORMAT, run_of
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.fitting.splitting import split_off
-from sknet.estimators.fitting.task import Task
+from sknet.solvers.ensemble import member_data
+from sknet.solvers.fingerprint import FORMAT, run_of
+from sknet.solvers.holdout import Holdout
+from sknet.solvers.splitting import split_off
+from sknet.solvers.task import Task
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member

@@ -13,13 +13,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sknet._numerics import Array
 from sknet.config.presets import FULL_BATCH_ROWS
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.fitting.start import Kind, Start
 from sknet.losses import Loss
 from sknet.model.fitted import FittedModel
 from sknet.network.network import Network
 from sknet.objective import Objective
 from sknet.penalties import L2
+from sknet.solvers.holdout import Holdout
+from sknet.solvers.start import Kind, Start
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending
 

@@ -15,7 +15,8 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._version import __version__
 from sknet.config.table import WITHOUT_RESULT
-from sknet.estimators.fitting.task import Task
+from sknet.solvers.holdout import Holdout
+from sknet.solvers.task import Task
 from sknet.training.batches import Dataset
 
 
@@ -43,7 +44,6 @@ def run_of(task: Task) -> dict[str, Any]:
     run : dict
         Plain data; in words, but for digests of arrays.
     """
-    holdout = None if task.holdout is None else task.holdout.data
     start = "new"
     earlier = task.start.earlier
     if earlier is not None:
@@ -61,16 +61,21 @@ def run_of(task: Task) -> dict[str, Any]:
             "X": _digest(_arrays_of(task.data.features())),
             "y": _digest(_targets_of(task.data, task.y)),
             "sample_weight": _digest(_weights_of(task.data)),
-            "X_val": "none" if holdout is None else _digest(_arrays_of(holdout.x)),
-            "y_val": "none"
-            if holdout is None
-            else _digest(_targets_of(holdout, task.holdout.y)),
-            "sample_weight_val": "none"
-            if holdout is None
-            else _digest(_weights_of(holdout)),
+            **_validation_digests(task.holdout),
             "the names of the classes": described(task.description.get("classes_")),
             "the fitted network that it starts from": start,
         },
+    }
+
+
+def _validation_digests(holdout: Holdout | None) -> dict[str, str]:
+    """Return digests of the validation set that was handed in."""
+    if holdout is None:
+        return dict.fromkeys(("X_val", "y_val", "sample_weight_val"), "none")
+    return {
+        "X_val": _digest(_arrays_of(holdout.data.x)),
+        "y_val": _digest(_targets_of(holdout.data, holdout.y)),
+        "sample_weight_val": _digest(_weights_of(holdout.data)),
     }
 
 
@@ -97,7 +102,7 @@ def _digest(arrays: Sequence[Array]) -> str:
         n_rows = max(1, _CHUNK_BYTES * len(array) // max(1, array.nbytes))
         for start in range(0, len(array), n_rows):
             chunk = np.ascontiguousarray(array[start : start + n_rows])
-            digest.update(chunk.view(np.uint8))
+            digest.update(chunk.view(np.uint8).data)
     return digest.hexdigest()
 
 

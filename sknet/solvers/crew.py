@@ -19,8 +19,8 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from scipy import sparse
 
-from sknet.estimators.fitting.holdout import Validator
-from sknet.estimators.threads import blas_threads
+from sknet.solvers.holdout import Validator
+from sknet.solvers.threads import blas_threads
 from sknet.training.callbacks import ProgressLine
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Ending, Member, Observers, Standing

@@ -209,12 +209,14 @@ class Validator:
         self._batches = Batches(data[0] if alike else data, n_rows, dtype)
         self._order = None
         if holdouts[0].rows is not None:
-            self._order = np.stack([h.rows for h in holdouts[: 1 if alike else None]])
+            rows = [h.rows for h in holdouts[: 1 if alike else None]]
+            self._order = np.stack([r for r in rows if r is not None])
         chosen = holdouts[:1] if alike else holdouts
         self._y = np.stack([h.chosen(h.data.y) for h in chosen])
         self._weight = None
         if data[0].weight is not None:
-            self._weight = np.stack([h.chosen(h.data.weight) for h in chosen])
+            weights = [(h, h.data.weight) for h in chosen]
+            self._weight = np.stack([h.chosen(w) for h, w in weights if w is not None])
 
     def __call__(self, theta: Array) -> tuple[Array, Array]:
         """Return validation losses, without penalty, and scores, of shape (K,)."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from sknet._numerics import Array
-from sknet.estimators.fitting.calibration import CalibratedScore, is_calibrated
-from sknet.estimators.fitting.holdout import Holdout, OwnScore, ScorerScore
-from sknet.estimators.fitting.task import Task
 from sknet.problem.inputs import Encoded, Table
+from sknet.solvers.calibration import CalibratedScore, is_calibrated
+from sknet.solvers.holdout import Holdout, OwnScore, ScorerScore
+from sknet.solvers.task import Task
 
 
 Score = Callable[[Array, Array], float]

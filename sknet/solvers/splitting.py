@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.estimators.fitting import memory
-from sknet.estimators.fitting.holdout import (
+from sknet.problem.class_target import ClassTarget
+from sknet.solvers import memory
+from sknet.solvers.holdout import (
     Holdout,
     NoSplitError,
     ScorerScore,
     split_in_proportion,
     split_rows,
 )
-from sknet.estimators.fitting.scoring import loss_on, score_on
-from sknet.estimators.fitting.task import Task
-from sknet.problem.class_target import ClassTarget
+from sknet.solvers.scoring import loss_on, score_on
+from sknet.solvers.task import Task
 from sknet.training.member import Member
 from sknet.training.monitor import Progress
 from sknet.training.state import TrainState
@@ -200,11 +200,11 @@ def _warn_of_unseen(task: Task, training: Array, validation: Array) -> None:
     target, data = task.target, task.data
     if not isinstance(target, ClassTarget) or target.kind == "multilabel-indicator":
         return
-    of_parts = [
+    lacking, lacking_too = (
         target.absent(data.y[rows], None if data.weight is None else data.weight[rows])
         for rows in (training, validation)
-    ]
-    unseen = np.setdiff1d(*of_parts)
+    )
+    unseen = np.setdiff1d(lacking, lacking_too)
     if len(unseen):
         warnings.warn(
             f"Early stopping holds out all rows of the classes {unseen.tolist()}, so "

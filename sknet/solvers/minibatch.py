@@ -11,8 +11,8 @@ import time
 import warnings
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from joblib import effective_n_jobs
@@ -20,11 +20,12 @@ from joblib import effective_n_jobs
 from sknet._numerics import Array
 from sknet._rng import noise_stream
 from sknet.config.training_config import TrainingConfig
-from sknet.estimators.fitting import memory
-from sknet.estimators.fitting.calibration import judged
-from sknet.estimators.fitting.checkpoints import saving
-from sknet.estimators.fitting.crew import Crew, train
-from sknet.estimators.fitting.ensemble import (
+from sknet.optimizers import Optimizer
+from sknet.solvers import memory
+from sknet.solvers.calibration import judged
+from sknet.solvers.checkpoints import saving
+from sknet.solvers.crew import Crew, train
+from sknet.solvers.ensemble import (
     Streams,
     begun,
     ending_of,
@@ -33,18 +34,18 @@ from sknet.estimators.fitting.ensemble import (
     progress_of,
     summary,
 )
-from sknet.estimators.fitting.events import Events
-from sknet.estimators.fitting.holdout import Holdout
-from sknet.estimators.fitting.initial import initial_theta
-from sknet.estimators.fitting.splitting import arrange_rows, validation_rows
-from sknet.estimators.fitting.task import Fit, Task, batch_rows
-from sknet.estimators.fitting.yardstick import compare_with_before
-from sknet.estimators.threads import blas_threads
-from sknet.optimizers import Optimizer
+from sknet.solvers.events import Events
+from sknet.solvers.holdout import Holdout
+from sknet.solvers.initial import initial_theta
+from sknet.solvers.splitting import arrange_rows, validation_rows
+from sknet.solvers.task import Fit, Task, batch_rows
+from sknet.solvers.threads import blas_threads
+from sknet.solvers.yardstick import compare_with_before
 from sknet.training.member import Member
 from sknet.training.monitor import Rule
 from sknet.training.pace import Pace
 from sknet.training.recipe import Limits, Recipe
+from sknet.training.solver import Solver
 from sknet.training.state import TrainState, stack_states
 
 
@@ -52,34 +53,35 @@ from sknet.training.state import TrainState, stack_states
 _TO_DRAW = 0.25
 
 
-def solve_by_steps(task: Task, events: Events) -> Fit:
-    """Train by minibatch steps.
+@dataclass(frozen=True, repr=False)
+class Minibatch(Solver):
+    """Training by minibatch steps, which an optimizer makes.
 
     Parameters
     ----------
-    task : Task
-        What is trained on what.
-    events : Events
-        What happens beside it; a checkpoint goes afterwards.
-
-    Returns
-    -------
-    fit : Fit
-        Trained parameters and curves.
+    optimizer : Optimizer
+        Makes the steps.
     """
-    began, interrupts = time.perf_counter(), events.interrupts
-    members = prepare(task)
-    saver = events.afterwards.enter_context(saving(task, members, interrupts))
-    n_jobs = min(effective_n_jobs(task.config.n_jobs), len(members))
-    crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
-    if events.callbacks is not None:
-        crew.watch = events.callbacks.of_members(task, members)
-    events.afterwards.enter_context(_threads(task, len(members)))
-    with suppress(KeyboardInterrupt), interrupts.let_in():
-        train([m for m in members if m.ending is None], crew)
-    if saver is not None:
-        saver.catch_up(members)
-    return conclude(task, members)
+
+    makes_steps: ClassVar[bool] = True
+
+    optimizer: Optimizer
+
+    def solve(self, task: Task, events: Events) -> Fit:
+        """Train the networks of an estimator in one pass; see :meth:`Solver.solve`."""
+        began, interrupts = time.perf_counter(), events.interrupts
+        members = prepare(task)
+        saver = events.afterwards.enter_context(saving(task, members, interrupts))
+        n_jobs = min(effective_n_jobs(task.config.n_jobs), len(members))
+        crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
+        if events.callbacks is not None:
+            crew.watch = events.callbacks.of_members(task, members)
+        events.afterwards.enter_context(_threads(task, len(members)))
+        with suppress(KeyboardInterrupt), interrupts.let_in():
+            train([m for m in members if m.ending is None], crew)
+        if saver is not None:
+            saver.catch_up(members)
+        return conclude(task, members)
 
 
 def _threads(task: Task, n_members: int) -> AbstractContextManager[Any]:
@@ -106,7 +108,7 @@ def prepare(task: Task) -> list[Member]:
     members : list of Member
         One, or as many as the ensemble has.
     """
-    optimizer = task.config.optimizer
+    optimizer, earlier = task.config.steps_by, task.start.earlier
     states, streams = _start(task, optimizer)
     progress = [progress_of(task, k) for k in range(len(states))]
     holdouts = arrange_rows(task, states, progress, streams.splitter)
@@ -123,8 +125,8 @@ def prepare(task: Task) -> list[Member]:
     for k, member in enumerate(members):
         limits = _limits(task, recipe.pace, member.state)
         member.recipe = replace(recipe, limits=limits)
-        if member.progress.best_score[0] > -math.inf:
-            member.best = task.start.earlier.model.theta[k : k + 1].copy()
+        if earlier is not None and member.progress.best_score[0] > -math.inf:
+            member.best = earlier.model.theta[k : k + 1].copy()
     return members
 
 
@@ -214,10 +216,11 @@ def _recipe(
 ) -> Recipe:
     """Return how each network is trained."""
     n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
-    if task.config.batch_size == "auto":
+    batch_size = task.config.batch_size
+    if isinstance(batch_size, str):  # "auto"
         n_batch = task.config.preset.batch_rule.rows(n_rows)
     else:
-        n_batch = batch_rows(task.config.batch_size, n_rows, task.config.shuffle)
+        n_batch = batch_rows(batch_size, n_rows, task.config.shuffle)
     clip = task.config.clip_norm
     return Recipe(
         architecture=task.model.architecture,
@@ -311,7 +314,8 @@ def _drawn(task: Task, streams: Streams) -> list[TrainState]:
     """
     limits = task.config.limits(task.start.is_partial)
     seconds = math.inf if task.config.checkpoint is not None else limits.max_time
-    states, end = [], time.perf_counter() + _TO_DRAW * seconds
+    states: list[TrainState] = []
+    end = time.perf_counter() + _TO_DRAW * seconds
     for stream in streams.members:
         if states and seconds < math.inf and time.perf_counter() >= end:
             break

@@ -157,7 +157,7 @@ def row_type(n_rows: int) -> type[np.signedinteger[Any]]:
 
 def _checksum(theta: Array) -> int:
     """Return a number that tells whether parameters have been edited."""
-    return zlib.crc32(np.ascontiguousarray(theta))
+    return zlib.crc32(np.ascontiguousarray(theta).data)
 
 
 def _compact(rows: Array | None) -> Array | None:

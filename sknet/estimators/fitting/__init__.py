@@ -1,1 +1,0 @@
-"""From a task to trained networks: the two solvers, their company, and going on."""

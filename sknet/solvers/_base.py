@@ -1,0 +1,330 @@
+"""Solvers that take all rows at once."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sknet._numerics import Array, mean_of_members
+from sknet._rng import StreamState, stream_state
+from sknet.config.table import NEED_STEPS
+from sknet.config.training_config import TrainingConfig
+from sknet.solvers.calibration import judged
+from sknet.solvers.ensemble import left_out, member_data, new_streams, worst
+from sknet.solvers.events import Events
+from sknet.solvers.initial import initial_theta
+from sknet.solvers.task import Fit, Task
+from sknet.solvers.threads import blas_threads
+from sknet.training.callbacks import Reporter
+from sknet.training.full_batch import STOPS, FullBatch, OutOfTime, Stopped, finished
+from sknet.training.interrupts import Interrupts
+from sknet.training.member import Ending
+from sknet.training.recipe import Limits
+from sknet.training.solver import Solver
+
+
+Watch = Callable[[Array, int], bool]
+Function = Callable[[Array], tuple[float, Array]]
+
+
+class Goal(NamedTuple):
+    """When a minimisation is over.
+
+    Parameters
+    ----------
+    tol : float
+        Largest element of the gradient at which it has converged.
+    max_iter : int
+        Iterations.
+    max_fun : int
+        Evaluations of the function.
+    """
+
+    tol: float
+    max_iter: int
+    max_fun: int
+
+
+class Found(NamedTuple):
+    """What a minimisation has found.
+
+    Parameters
+    ----------
+    x : ndarray of shape (P,)
+        The last point.
+    n_iter : int
+        Iterations that were made.
+    converged : bool
+        Whether the goal was reached.
+    message : str, default=""
+        Why it ended, for the warning if it did not converge.
+    """
+
+    x: Array
+    n_iter: int
+    converged: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, repr=False)
+class FullBatchSolver(Solver):
+    """Base of the solvers that minimise a function of all rows.
+
+    A subclass says how a function is minimised from a point; networks are trained one
+    after the other, in double precision. Rows have no order and there are no epochs, so
+    that parameters of minibatch training are refused.
+    """
+
+    @abstractmethod
+    def minimize(
+        self,
+        function: Function,
+        start: Array,
+        after_iteration: Callable[[Array], None],
+        goal: Goal,
+    ) -> Found:
+        """Minimise a function.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a point (P,), and returns the value there and the gradient (P,), new
+            arrays. It may raise to end the minimisation: let that pass.
+        start : ndarray of shape (P,)
+            Where to begin.
+        after_iteration : callable
+            To be called with the point after every iteration. It may raise, too.
+        goal : Goal
+            When it is over.
+
+        Returns
+        -------
+        found : Found
+            The last point, and whether the goal was reached.
+        """
+
+    def solve(self, task: Task, events: Events) -> Fit:
+        """Train the networks of an estimator, one after the other.
+
+        Parameters
+        ----------
+        task : Task
+            What is trained on what.
+        events : Events
+            Callbacks get the parameters (k, P) of the networks so far after every
+            iteration, and may stop the training.
+
+        Returns
+        -------
+        fit : Fit
+            Trained parameters; after an interrupt of the networks that were begun.
+
+        Raises
+        ------
+        ValueError
+            If a parameter needs minibatch steps, or no finite value was met.
+        """
+        callbacks = events.callbacks
+        watch = None if callbacks is None else callbacks.of_full_batch(task)
+        n_rows, n_largest = task.data.n_rows, task.network.n_largest
+        threads = blas_threads(task.config.n_threads, n_rows, n_largest)
+        events.afterwards.enter_context(threads)
+        self._refuse_what_needs_steps(task)
+        self._warn_of_what_needs_epochs(task)
+        with np.errstate(all="ignore"):
+            return self._solve_all(task, events.interrupts, watch)
+
+    def _solve_all(
+        self, task: Task, interrupts: Interrupts, watch: Watch | None
+    ) -> Fit:
+        """Train one network after the other."""
+        thetas, kept, seeds = _start(task)
+        data = member_data(task, seeds)
+        solved: list[tuple[Ending, float]] = []
+        interrupts.raise_if_came()
+        for k, limits in enumerate(_shared_limits(task.config, len(data))):
+            told = None
+            if watch is not None:
+                told = partial(_tell, watch, np.concatenate(thetas[: k + 1]))
+            full = FullBatch(task.objective(task.config.alpha), data[k], thetas[k])
+            one = self._solve_one(
+                task.config, full, thetas[k], limits, interrupts, told
+            )
+            solved.append(one)
+            if one[0].reason == "interrupted" or interrupts.came or interrupts.raised:
+                break
+        # What is not begun again keeps what an earlier fit has found.
+        n_published = len(data) if task.start.earlier is not None else len(solved)
+        seeds = None if seeds is None else seeds[:n_published]
+        theta = np.concatenate(thetas[:n_published])
+        attributes = _attributes(task, solved, kept[:n_published], seeds)
+        attributes |= judged(task, theta, [])
+        missing = left_out(len(data), n_published)
+        ending = _ending(solved, len(data), interrupts.came or interrupts.raised)
+        return Fit(theta, replace(ending, left_out=missing), attributes)
+
+    def _solve_one(
+        self,
+        config: TrainingConfig,
+        full: FullBatch,
+        theta: Array,
+        limits: Limits,
+        interrupts: Interrupts,
+        told: Watch | None,
+    ) -> tuple[Ending, float]:
+        """Minimise for one network, in place; return how it ended, and the loss."""
+        ending, x, loss = self._minimize_within(config, full, limits, interrupts, told)
+        theta[0, : len(x)] = x
+        if not np.isfinite(loss) or not np.isfinite(theta).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may "
+                "contain large values and need to be preprocessed. The solver found no "
+                "finite value of the loss: scale X (e.g. StandardScaler) and y."
+            )
+        return ending, loss
+
+    def _minimize_within(
+        self,
+        config: TrainingConfig,
+        full: FullBatch,
+        limits: Limits,
+        interrupts: Interrupts,
+        told: Watch | None,
+    ) -> tuple[Ending, Array, float]:
+        """Minimise until the goal, the end of the time, or an event."""
+        deadline, n_iter = time.perf_counter() + limits.max_time, 0
+        reporter = Reporter(bool(config.verbose))
+
+        def function(x: Array) -> tuple[float, Array]:
+            if full.best is not None and time.perf_counter() >= deadline:
+                raise OutOfTime
+            return full.value_and_gradient(x)
+
+        def after_iteration(x: Array) -> None:
+            nonlocal n_iter
+            n_iter += 1
+            reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
+            if told is not None and told(x, n_iter):
+                raise Stopped
+            interrupts.raise_if_came()
+
+        start, goal = full.start, Goal(config.tol, limits.max_iter, config.max_fun)
+        try:
+            with interrupts.let_in():
+                found = self.minimize(function, start, after_iteration, goal)
+            x, n_iter = found.x, min(found.n_iter, limits.max_iter)
+            reason = "converged" if found.converged else "max_iter"
+            ending = Ending(reason, n_iter, found.message)
+        except tuple(STOPS) as stop:
+            x = start if full.best is None else full.best[1]
+            ending = Ending(STOPS[type(stop)], n_iter)
+        return finished(full, ending, x)
+
+    def _refuse_what_needs_steps(self, task: Task) -> None:
+        """Refuse parameters that say something about minibatch steps."""
+        config, network = task.config, task.network
+        found = [
+            (f"{name}={config.given[name]!r}", why)
+            for name, why in NEED_STEPS.items()
+            if config.asks_for(name)
+        ]
+        if network.draws_noise:
+            dropout = f"dropout={config.given['dropout']!r}"
+            found.append((dropout, "needs a loss without noise"))
+        if network.mixes_rows:
+            block = f"block={config.given['block']!r} with normalization='batch'"
+            why = "evaluates the rows in chunks, whose statistics would differ"
+            found.append((block, why))
+        for parameter, why in found:
+            raise ValueError(
+                f"{parameter} does not go with solver={self.name!r}, which {why}. Use "
+                "solver='adam' or another stochastic solver, or leave it out."
+            )
+
+    def _warn_of_what_needs_epochs(self, task: Task) -> None:
+        """Warn about parameters that scikit-learn takes, and ignores, with L-BFGS."""
+        for parameter, is_given in (
+            ("early_stopping=True", task.config.early_stopping),
+            ("X_val", task.holdout is not None),
+        ):
+            if is_given:
+                warnings.warn(
+                    f"{parameter} has no effect with solver={self.name!r}, which has "
+                    "no epochs; use solver='adam' or 'sgd'.",
+                    stacklevel=4,
+                )
+
+
+def _shared_limits(config: TrainingConfig, n_members: int) -> Iterator[Limits]:
+    """Yield the limits of each network: an equal share of the time that is left.
+
+    There is none for those for which no time is left.
+    """
+    limits = config.limits(False)
+    deadline = time.perf_counter() + limits.max_time
+    for k in range(n_members):
+        left = deadline - time.perf_counter()
+        if k and left <= 0.0:
+            return
+        yield replace(limits, max_time=left / (n_members - k))
+
+
+def _ending(
+    solved: Sequence[tuple[Ending, float]], n_members: int, was_interrupted: bool
+) -> Ending:
+    """Return the worst ending, that of networks that were not begun among them."""
+    endings = [ending for ending, _ in solved]
+    if len(solved) < n_members:
+        endings.append(Ending("interrupted" if was_interrupted else "max_time", 0))
+    return worst(endings)
+
+
+def _start(task: Task) -> tuple[list[Array], list[StreamState], Array | None]:
+    """Return where each network begins, its stream's state, and the seeds."""
+    earlier = task.start.earlier
+    if earlier is not None:
+        thetas = [theta[None].copy() for theta in earlier.model.theta]
+        return thetas, earlier.training["streams"], earlier.seeds
+    streams = new_streams(task.config)
+    thetas = [initial_theta(task, [stream]) for stream in streams.members]
+    kept = [stream_state(stream) for stream in streams.members]
+    return thetas, kept, streams.seeds
+
+
+def _attributes(
+    task: Task,
+    solved: Sequence[tuple[Ending, float]],
+    kept: Sequence[StreamState],
+    seeds: Array | None,
+) -> dict[str, Any]:
+    """Return the fitted attributes that tell of the training."""
+    earlier = task.start.earlier
+    before, seen = (earlier.n_epochs, earlier.n_seen) if earlier else (0, 0)
+    n_epochs = before + max(ending.n_iter for ending, _ in solved)
+    attributes: dict[str, Any] = {
+        "loss_": float(mean_of_members(np.array([loss for _, loss in solved]))),
+        "n_epochs_": n_epochs,
+        "t_": seen,
+        "_training": {
+            "streams": list(kept),
+            "n_networks": task.config.n_networks,
+            "n_epochs": [n_epochs] * len(kept),
+            "n_seen": [seen] * len(kept),
+        },
+    }
+    if seeds is not None:
+        attributes["member_seeds_"] = seeds
+    return attributes
+
+
+def _tell(watch: Watch, begun: Array, x: Array, n_iter: int) -> bool:
+    """Tell who watches of an iteration of the last network that was begun."""
+    begun[-1, : len(x)] = x
+    return watch(begun, n_iter)
