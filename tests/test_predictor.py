@@ -251,7 +251,7 @@ def test_parameters_cannot_be_written_to():
     predictor = classifier().predictor()
     for each in (predictor, pickle.loads(pickle.dumps(predictor))):
         with pytest.raises(ValueError, match="read-only"):
-            each._theta[0, 0] = 1.0
+            each._model.theta[0, 0] = 1.0
 
 
 # ------------------------------------------------------------------ what is taken
@@ -361,7 +361,7 @@ def test_a_copy_predicts_the_same_bits(again):
 def test_a_pickle_holds_the_parameters_and_little_more():
     predictor = classifier(hidden_layer_sizes=(300, 300)).predictor()
     predictor.predict(rows(200))
-    size = predictor._theta.nbytes
+    size = predictor._model.theta.nbytes
     assert len(pickle.dumps(predictor)) < 1.01 * size + 20_000
 
 
