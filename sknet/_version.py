@@ -35,8 +35,7 @@ class VersionStamp:
 
         Parameters that came later have their defaults.
         """
-        state = {**_defaults(type(self)), **read_stamp(type(self), state)}
-        super().__setstate__(state)  # type: ignore[misc]  # scikit-learn's
+        super().__setstate__(restored(type(self), state))  # type: ignore[misc]  # scikit-learn's
 
 
 def stamped(state: dict[str, Any]) -> dict[str, Any]:
@@ -57,6 +56,11 @@ def read_stamp(cls: type, state: dict[str, Any]) -> dict[str, Any]:
             stacklevel=3,
         )
     return {name: value for name, value in state.items() if name != _STAMP}
+
+
+def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
+    """Return stored attributes; parameters that came later have their defaults."""
+    return {**_defaults(cls), **read_stamp(cls, state)}
 
 
 def _defaults(cls: type) -> dict[str, Any]:

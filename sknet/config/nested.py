@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from sknet._component import Component
 from sknet.config.components import (
@@ -37,40 +37,38 @@ _READERS: dict[str, Callable[[Any], Component | None]] = {
 }
 
 
-class NestedParameters:
-    """Mixin: parameters of components are reached as ``solver__beta_2``, in a grid too.
+def set_nested(
+    estimator: Any, params: dict[str, Any], set_plain: Callable[..., Any]
+) -> None:
+    """Set parameters of an estimator and of its components.
 
     Components are frozen, so that setting a parameter puts a new one in their place; a
     name becomes an instance with the values that the other parameters describe.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        The estimator.
+    params : dict of str to object
+        Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
+    set_plain : callable
+        scikit-learn's own ``set_params``.
     """
+    plain = {key: value for key, value in params.items() if "__" not in key}
+    set_plain(**plain)
+    for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
+        name, _, path = key.partition("__")
+        if name not in _READERS:
+            set_plain(**{key: params[key]})  # raises, with its own words
+        component = _component(estimator, name).with_param(path, params[key])
+        setattr(estimator, name, component)
 
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters of this estimator and of its components.
 
-        Parameters
-        ----------
-        **params : dict
-            Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
-
-        Returns
-        -------
-        self : object
-            The estimator.
-        """
-        plain = {key: value for key, value in params.items() if "__" not in key}
-        super().set_params(**plain)  # type: ignore[misc]  # scikit-learn's
-        for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
-            name, _, path = key.partition("__")
-            if name not in _READERS:
-                super().set_params(**{key: params[key]})  # type: ignore[misc]  # raises
-            setattr(self, name, self._component(name).with_param(path, params[key]))
-        return self
-
-    def _component(self, name: str) -> Component:
-        """Return the component that stands behind a parameter; fit will look at it."""
-        given: Any = getattr(self, name)
-        if isinstance(given, (str, os.PathLike)):
-            given = _READERS[name](self)
-        if not isinstance(given, Component):
-            raise ValueError(f"{name}={given!r} has no parameters to set.")
-        return given
+def _component(estimator: Any, name: str) -> Component:
+    """Return the component that stands behind a parameter; fit will look at it."""
+    given: Any = getattr(estimator, name)
+    if isinstance(given, (str, os.PathLike)):
+        given = _READERS[name](estimator)
+    if not isinstance(given, Component):
+        raise ValueError(f"{name}={given!r} has no parameters to set.")
+    return given

@@ -6,6 +6,7 @@ bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
 
 from __future__ import annotations
 
+import os
 from abc import ABC
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
@@ -16,16 +17,26 @@ from sklearn.utils.validation import check_is_fitted
 
 from sknet._component import Registry
 from sknet._numerics import Array
-from sknet._sklearn import CallbackSupportMixin, KnownParameters, fit_context
+from sknet._sklearn import (
+    CallbackSupportMixin,
+    fit_context,
+    has_valid_parameters,
+    parameter_names,
+)
+from sknet._version import restored, stamped
 from sknet.config.components import makes_steps
-from sknet.config.nested import NestedParameters
+from sknet.config.nested import set_nested
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators.callbacks import begin_callbacks
-from sknet.estimators.keeping.conversion import Conversion
-from sknet.estimators.keeping.saving import Saving
-from sknet.estimators.outputs.members import EnsembleMembers
-from sknet.estimators.outputs.parameters import LayerParameters
+from sknet.estimators.keeping.conversion import from_sklearn, to_sklearn
+from sknet.estimators.outputs.members import members_of
+from sknet.estimators.outputs.parameters import (
+    assign,
+    biases_by_layer,
+    check_plain,
+    weights_by_layer,
+)
 from sknet.estimators.preparation import prepare_task
 from sknet.model.state import keep_model, model_of
 from sknet.problem.readers import ClassReader, ColumnReader, TableReader, ValueReader
@@ -48,17 +59,7 @@ def is_stochastic(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(
-    NestedParameters,
-    LayerParameters,
-    EnsembleMembers,
-    KnownParameters,
-    Conversion,
-    Saving,
-    CallbackSupportMixin,
-    BaseEstimator,
-    ABC,
-):
+class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
     # What the classes differ in: how data are read, and how they are trained.
@@ -159,6 +160,189 @@ class BaseMLP(
         with self._one_thread():
             raw: Array = model.raw(columns, dtype)
         return raw
+
+    # ---- what a fit has left, in other forms
+
+    @property
+    def n_layers_(self) -> int:
+        """Number of layers of a plain network, inputs and outputs included."""
+        check_plain(self, "n_layers_")
+        return len(self._model.architecture.hidden_layer_sizes) + 2
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """Weight matrices of a plain network: views of ``theta_``, and assignable."""
+        check_plain(self, "coefs_")
+        return weights_by_layer(self._model)
+
+    @coefs_.setter
+    def coefs_(self, values: list[Array]) -> None:
+        assign(self.coefs_, values)
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """Bias vectors of a plain network: views of ``theta_``, and assignable."""
+        check_plain(self, "intercepts_")
+        return biases_by_layer(self._model)
+
+    @intercepts_.setter
+    def intercepts_(self, values: list[Array]) -> None:
+        assign(self.intercepts_, values)
+
+    @property
+    def estimators_(self) -> list[Self]:
+        """Networks of an ensemble as fitted estimators: a new list of views."""
+        return members_of(self)
+
+    def to_sklearn(self) -> Any:
+        """Return the fitted network as scikit-learn's own estimator.
+
+        It predicts the same, needs no sknet where it is loaded, and converts wherever
+        scikit-learn's class does. Only a plain network has an equal one: a single one,
+        with the activation "identity", "logistic", "tanh" or "relu" in all hidden
+        layers, ``block="plain"``, and a loss whose output activation is that of
+        scikit-learn's class: of a classifier the softmax or the logistic function, of
+        a regressor none, or the exponential. What is fixed at prediction is folded
+        into the weights: a normalization over batches, the factors of ``"ntk"``. Where
+        there are no biases they are zero.
+
+        Returns
+        -------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted, with arrays of its own. Its ``partial_fit`` goes on as here, with
+            Adam's moments or the velocities; but the order of the rows is drawn anew,
+            and ``fit`` with ``warm_start=True`` begins with a new optimizer and
+            a new validation split, as scikit-learn does.
+
+        Raises
+        ------
+        ValueError
+            If there is no equal one; the message lists all reasons, and what to do.
+
+        Warns
+        -----
+        UserWarning
+            If parameters are left out that matter in further training only: dropout,
+            losses, schedules, optimizers and so on that scikit-learn does not have.
+
+        Examples
+        --------
+        >>> from sknet import SimpleMLPClassifier
+        >>> network = SimpleMLPClassifier((3,), solver="lbfgs", random_state=0)
+        >>> network.fit([[0.0], [1.0]], ["no", "yes"]).to_sklearn()
+        MLPClassifier(hidden_layer_sizes=(3,), random_state=0, solver='lbfgs')
+        """
+        return to_sklearn(self)
+
+    @classmethod
+    def from_sklearn(cls, mlp: Any) -> Self:
+        """Return a fitted estimator that equals one of scikit-learn.
+
+        Parameters
+        ----------
+        mlp : MLPClassifier or MLPRegressor
+            Fitted: the class with this one's name, "Simple" apart.
+
+        Returns
+        -------
+        estimator : object
+            Fitted, with arrays of its own: the same parameters, weights, predictions
+            and curves; only a ``learning_rate`` that scikit-learn ignores, which it
+            does with any solver but "sgd", becomes "constant". ``partial_fit``, and
+            ``fit`` with ``warm_start=True``, go on with the optimizer's moments or
+            velocities and the random stream; the validation split is drawn anew.
+
+        Raises
+        ------
+        TypeError
+            If it is something else.
+        ValueError
+            If its output activation was changed by hand, it has seen a single class,
+            or this class encodes tables.
+
+        Examples
+        --------
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> from sknet import SimpleMLPRegressor
+        >>> mlp = MLPRegressor(solver="lbfgs", random_state=0)
+        >>> SimpleMLPRegressor.from_sklearn(mlp.fit([[0.0], [1.0]], [0.0, 1.0]))
+        SimpleMLPRegressor(random_state=0, solver='lbfgs')
+        """
+        estimator: Self = from_sklearn(cls, mlp)
+        return estimator
+
+    def compact(self) -> Self:
+        """Drop what only further training needs.
+
+        A network that was trained by Adam carries two arrays as large as its
+        parameters, and more after early stopping or with an average; then also the
+        state of its random stream. Without them a pickle takes about the memory of
+        ``theta_``. Predictions, scores and curves remain as they are.
+
+        Returns
+        -------
+        self : object
+            The estimator, changed in place. ``partial_fit`` and, with
+            ``warm_start=True``, ``fit`` will refuse to go on; without it ``fit``
+            begins anew, as always.
+
+        Raises
+        ------
+        NotFittedError
+            If there is nothing to keep yet.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sknet import SimpleMLPRegressor
+        >>> network = SimpleMLPRegressor(hidden_layer_sizes=(500, 50))
+        >>> network = network.partial_fit([[0.0], [1.0]], [0.0, 1.0])
+        >>> before = len(pickle.dumps(network))
+        >>> len(pickle.dumps(network.compact())) < before / 2
+        True
+        """
+        check_is_fitted(self)
+        vars(self).pop("_training", None)
+        return self
+
+    # ---- scikit-learn's contract
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters of this estimator and of its components.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        set_nested(self, params, super().set_params)
+        return self
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters."""
+        return parameter_names(cls, super()._get_param_names)
+
+    def _validate_params(self) -> None:
+        """Refuse parameters that may not be."""
+        if not has_valid_parameters(self):
+            super()._validate_params()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, and the version; a path as text, which files hold."""
+        state = stamped(super().__getstate__())
+        if isinstance(state.get("checkpoint"), os.PathLike):
+            state["checkpoint"] = os.fsdecode(state["checkpoint"])
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the attributes; warn if another version has written them."""
+        super().__setstate__(restored(type(self), state))
 
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from sklearn.base import ClassifierMixin
@@ -11,16 +10,12 @@ from sklearn.utils.metaestimators import available_if
 
 from sknet._component import Registry
 from sknet._sklearn import (
-    mlp_target_kind,
     partial_fit_context,
-    set_mlp_labels,
 )
-from sknet.config.components import loss_of
 from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
-from sknet.problem.class_target import ClassTarget
 from sknet.problem.readers import ClassReader
 from sknet.solvers.start import Kind
 from sknet.solvers.task import FitRequest
@@ -93,22 +88,6 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
             If there is nothing to serve yet.
         """
         return ClassPredictor(self)
-
-    def _label_sister(self, mlp: Any) -> None:
-        """Give scikit-learn's class the classes."""
-        several = self._model.target.kind == "multilabel-indicator"
-        set_mlp_labels(mlp, self.classes_, several)
-
-    def _target_of_sister(self, mlp: Any) -> ClassTarget:
-        """Return the classes of scikit-learn's class."""
-        if len(mlp.classes_) == 1:
-            raise ValueError(
-                f"This {type(mlp).__name__} has no equal {type(self).__name__}: it has "
-                "seen a single class, for which its predict_proba returns two columns."
-            )
-        kind = mlp_target_kind(mlp)
-        loss = replace(loss_of(self, CLASS_LOSSES), exclusive=kind == "multiclass")
-        return ClassTarget(kind, mlp.classes_.copy(), loss)
 
     def __sklearn_tags__(self) -> Any:
         """Several labels at once are taken."""

@@ -18,7 +18,6 @@ from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
 from sknet.problem.readers import ValueReader
-from sknet.problem.value_target import ValueTarget
 from sknet.solvers.start import Kind
 from sknet.solvers.task import FitRequest
 
@@ -26,7 +25,6 @@ from sknet.solvers.task import FitRequest
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
     """Base of the regressors."""
 
-    _predictor: ClassVar[type[ValuePredictor]] = ValuePredictor
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _preset: ClassVar[Preset] = SIMPLE_REGRESSOR
     _target_reader: ClassVar[ValueReader] = ValueReader()
@@ -73,16 +71,9 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         NotFittedError
             If there is nothing to serve yet.
         """
-        return self._predictor(self)
+        return ValuePredictor(self)
 
     # ---- what the base asks for
-
-    def _label_sister(self, mlp: Any) -> None:
-        """Give nothing: values are what they are."""
-
-    def _target_of_sister(self, mlp: Any) -> ValueTarget:
-        """Return the number of outputs of scikit-learn's class."""
-        return ValueTarget(mlp.n_outputs_, loss_to_fit(self, VALUE_LOSSES))
 
     def __sklearn_tags__(self) -> Any:
         """Say whether the loss takes positive targets only."""

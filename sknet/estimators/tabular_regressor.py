@@ -7,12 +7,10 @@ from typing import Any, ClassVar
 from sknet.config.presets import TABULAR_REGRESSOR, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._regressor import BaseMLPRegressor
-from sknet.estimators.outputs.prediction import QuantilePredictions
-from sknet.estimators.outputs.predictor import TableValuePredictor
 from sknet.problem.readers import TableReader, ValueReader
 
 
-class TabularMLPRegressor(QuantilePredictions, BaseMLPRegressor):
+class TabularMLPRegressor(BaseMLPRegressor):
     r"""Multi-layer perceptron regressor for tables as they are.
 
     Numbers of any scale, categories, text, booleans and missing values come in; a
@@ -273,7 +271,6 @@ class TabularMLPRegressor(QuantilePredictions, BaseMLPRegressor):
     _preset: ClassVar[Preset] = TABULAR_REGRESSOR
     _target_reader: ClassVar[ValueReader] = ValueReader(standardises=True)
     _input_reader: ClassVar[TableReader] = TableReader()
-    _predictor: ClassVar[type[TableValuePredictor]] = TableValuePredictor
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPRegressor"
     )

@@ -89,10 +89,11 @@ class ValueModel(FittedModel):
             )
         unknown = [level for level in levels if level not in trained]
         if unknown or not are_beside:
+            wanted = tuple(sorted({*trained, *levels}))
             raise ValueError(
                 f"quantiles={quantiles!r}: this network was not trained for the levels "
-                f"{unknown}. Fit it with "
-                f"quantiles={tuple(sorted({*trained, *levels}))!r}."
+                f"{unknown}. Fit it with loss=MeanQuantiles({wanted!r}); of a "
+                f"TabularMLPRegressor quantiles={wanted!r} is short for it."
             )
         return [1 + trained.index(level) for level in levels]
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import clone, is_classifier
 from sklearn.utils.validation import check_is_fitted
 
-from sknet._sklearn import set_mlp_memory
+from sknet._sklearn import mlp_target_kind, set_mlp_labels, set_mlp_memory
 from sknet.config.components import (
+    loss_to_fit,
     optimizer_of,
     schedule_of,
     solver_of,
@@ -26,12 +27,14 @@ from sknet.estimators.keeping.plain import (
     obstacles,
 )
 from sknet.losses import VALUE_LOSSES, ClassLoss, LogLoss, Loss
-from sknet.model.state import to_attributes, untrained
+from sknet.model.state import model_of, to_attributes, untrained
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.optimizers import SGD, Adam
+from sknet.problem.class_target import ClassTarget
 from sknet.problem.inputs import Columns
+from sknet.problem.value_target import ValueTarget
 from sknet.schedules import Adaptive, Constant, InvScaling
 from sknet.solvers import LBFGS
 
@@ -64,154 +67,93 @@ _UNKNOWN = (
 )
 
 
-class Conversion:
-    """Mixin: estimators that have a sister in scikit-learn."""
+def to_sklearn(estimator: Any) -> Any:
+    """Return a fitted estimator as scikit-learn's own; see ``BaseMLP.to_sklearn``."""
+    check_is_fitted(estimator)
+    reasons = list(obstacles(estimator))
+    if reasons:
+        raise ValueError(
+            f"This {type(estimator).__name__} has no equal "
+            f"{estimator._sister.__name__}: {'; '.join(reasons)}. As it is it can be written as ONNX, with "
+            "sknet.onnx.register() and skl2onnx."
+        )
+    parameters, left_out = _parameters_for_sister(estimator)
+    if left_out:
+        warnings.warn(
+            f"{estimator._sister.__name__} does not know {', '.join(left_out)}. It "
+            "predicts the same, but training would go on without.",
+            stacklevel=2,
+        )
+    mlp = clone(estimator._sister(**parameters))  # with a random state of its own
+    vars(mlp).update(_shared(estimator))
+    if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
+        # There was nothing to split off; scikit-learn will add to the list.
+        mlp.validation_scores_, mlp.best_validation_score_ = [], -np.inf
+    mlp.coefs_, mlp.intercepts_ = affine_maps(estimator)
+    mlp.n_layers_ = len(mlp.coefs_) + 1
+    _label(estimator, mlp)
+    set_mlp_memory(mlp, memory_for_sister(estimator, mlp))
+    return mlp
 
-    _sister: ClassVar[type]
 
-    # ---- what the classifier and the regressor say for themselves
+def from_sklearn(cls: Any, mlp: Any) -> Any:
+    """Return one of scikit-learn's as an estimator; see ``BaseMLP.from_sklearn``."""
+    if cls._input_reader.encodes_tables:
+        raise ValueError(
+            f"{cls.__name__} encodes tables before its networks, which "
+            f"{cls._sister.__name__} does not. Use "
+            f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
+        )
+    if not isinstance(mlp, cls._sister):
+        raise TypeError(
+            f"{cls.__name__}.from_sklearn takes a fitted {cls._sister.__name__}, "
+            f"got {type(mlp).__name__}."
+        )
+    check_is_fitted(mlp)
+    parameters = clone(mlp).get_params(deep=False)
+    if mlp.solver != SGD.name:  # scikit-learn ignores it, and here it would act
+        parameters["learning_rate"] = Constant.name
+    estimator = cls(**parameters)
+    hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
+    config = replace(TrainingConfig.of(estimator), hidden_layer_sizes=hidden)
+    architecture = config.architecture(Entrance())
+    target = _target_of(estimator, mlp)
+    if target.loss.link_name != mlp.out_activation_:
+        raise ValueError(
+            f"out_activation_={mlp.out_activation_!r} is not what "
+            f"{type(mlp).__name__} gives a network like this one, but "
+            f"{target.loss.link_name!r}: it was changed by hand."
+        )
+    model = untrained(Columns(mlp.n_features_in_), architecture, target)
+    vars(estimator).update(_shared(mlp) | to_attributes(model))
+    n_parameters = model.network.layout.n_parameters
+    estimator.theta_ = np.empty((1, n_parameters), dtype=mlp.coefs_[0].dtype)
+    estimator.coefs_, estimator.intercepts_ = mlp.coefs_, mlp.intercepts_
+    vars(estimator).update(memory_of_sister(estimator, mlp))
+    return estimator
 
-    def _label_sister(self, mlp: Any) -> None:
-        """Give the sister what it knows of the target's values."""
-        raise NotImplementedError
 
-    def _target_of_sister(self, mlp: Any) -> Any:
-        """Return how the fitted target of the sister becomes columns."""
-        raise NotImplementedError
+def _label(estimator: Any, mlp: Any) -> None:
+    """Give scikit-learn's class the classes, if there are any."""
+    target = model_of(estimator).target
+    if isinstance(target, ClassTarget):
+        several = target.kind == "multilabel-indicator"
+        set_mlp_labels(mlp, target.classes, several)
 
-    # ---- there and back
 
-    def to_sklearn(self) -> Any:
-        """Return the fitted network as scikit-learn's own estimator.
-
-        It predicts the same, needs no sknet where it is loaded, and converts wherever
-        scikit-learn's class does. Only a plain network has an equal one: a single one,
-        with the activation "identity", "logistic", "tanh" or "relu" in all hidden
-        layers, ``block="plain"``, and a loss whose output activation is that of
-        scikit-learn's class: of a classifier the softmax or the logistic function, of
-        a regressor none, or the exponential. What is fixed at prediction is folded
-        into the weights: a normalization over batches, the factors of ``"ntk"``. Where
-        there are no biases they are zero.
-
-        Returns
-        -------
-        mlp : MLPClassifier or MLPRegressor
-            Fitted, with arrays of its own. Its ``partial_fit`` goes on as here, with
-            Adam's moments or the velocities; but the order of the rows is drawn anew,
-            and ``fit`` with ``warm_start=True`` begins with a new optimizer and
-            a new validation split, as scikit-learn does.
-
-        Raises
-        ------
-        ValueError
-            If there is no equal one; the message lists all reasons, and what to do.
-
-        Warns
-        -----
-        UserWarning
-            If parameters are left out that matter in further training only: dropout,
-            losses, schedules, optimizers and so on that scikit-learn does not have.
-
-        Examples
-        --------
-        >>> from sknet import SimpleMLPClassifier
-        >>> network = SimpleMLPClassifier((3,), solver="lbfgs", random_state=0)
-        >>> network.fit([[0.0], [1.0]], ["no", "yes"]).to_sklearn()
-        MLPClassifier(hidden_layer_sizes=(3,), random_state=0, solver='lbfgs')
-        """
-        check_is_fitted(self)
-        reasons = list(obstacles(self))
-        if reasons:
-            raise ValueError(
-                f"This {type(self).__name__} has no equal {self._sister.__name__}: "
-                f"{'; '.join(reasons)}. As it is it can be written as ONNX, with "
-                "sknet.onnx.register() and skl2onnx."
-            )
-        parameters, left_out = _parameters_for_sister(self)
-        if left_out:
-            warnings.warn(
-                f"{self._sister.__name__} does not know {', '.join(left_out)}. It "
-                "predicts the same, but training would go on without.",
-                stacklevel=2,
-            )
-        mlp = clone(self._sister(**parameters))  # with a random state of its own
-        vars(mlp).update(_shared(self))
-        if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
-            # There was nothing to split off; scikit-learn will add to the list.
-            mlp.validation_scores_, mlp.best_validation_score_ = [], -np.inf
-        mlp.coefs_, mlp.intercepts_ = affine_maps(self)
-        mlp.n_layers_ = len(mlp.coefs_) + 1
-        self._label_sister(mlp)
-        set_mlp_memory(mlp, memory_for_sister(self, mlp))
-        return mlp
-
-    @classmethod
-    def from_sklearn(cls, mlp: Any) -> Self:
-        """Return a fitted estimator that equals one of scikit-learn.
-
-        Parameters
-        ----------
-        mlp : MLPClassifier or MLPRegressor
-            Fitted: the class with this one's name, "Simple" apart.
-
-        Returns
-        -------
-        estimator : object
-            Fitted, with arrays of its own: the same parameters, weights, predictions
-            and curves; only a ``learning_rate`` that scikit-learn ignores, which it
-            does with any solver but "sgd", becomes "constant". ``partial_fit``, and
-            ``fit`` with ``warm_start=True``, go on with the optimizer's moments or
-            velocities and the random stream; the validation split is drawn anew.
-
-        Raises
-        ------
-        TypeError
-            If it is something else.
-        ValueError
-            If its output activation was changed by hand, it has seen a single class,
-            or this class encodes tables.
-
-        Examples
-        --------
-        >>> from sklearn.neural_network import MLPRegressor
-        >>> from sknet import SimpleMLPRegressor
-        >>> mlp = MLPRegressor(solver="lbfgs", random_state=0)
-        >>> SimpleMLPRegressor.from_sklearn(mlp.fit([[0.0], [1.0]], [0.0, 1.0]))
-        SimpleMLPRegressor(random_state=0, solver='lbfgs')
-        """
-        if cls._input_reader.encodes_tables:
-            raise ValueError(
-                f"{cls.__name__} encodes tables before its networks, which "
-                f"{cls._sister.__name__} does not. Use "
-                f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
-            )
-        if not isinstance(mlp, cls._sister):
-            raise TypeError(
-                f"{cls.__name__}.from_sklearn takes a fitted {cls._sister.__name__}, "
-                f"got {type(mlp).__name__}."
-            )
-        check_is_fitted(mlp)
-        parameters = clone(mlp).get_params(deep=False)
-        if mlp.solver != SGD.name:  # scikit-learn ignores it, and here it would act
-            parameters["learning_rate"] = Constant.name
-        estimator = cls(**parameters)
-        hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
-        config = replace(TrainingConfig.of(estimator), hidden_layer_sizes=hidden)
-        architecture = config.architecture(Entrance())
-        target = estimator._target_of_sister(mlp)
-        if target.loss.link_name != mlp.out_activation_:
-            raise ValueError(
-                f"out_activation_={mlp.out_activation_!r} is not what "
-                f"{type(mlp).__name__} gives a network like this one, but "
-                f"{target.loss.link_name!r}: it was changed by hand."
-            )
-        model = untrained(Columns(mlp.n_features_in_), architecture, target)
-        vars(estimator).update(_shared(mlp) | to_attributes(model))
-        n_parameters = model.network.layout.n_parameters
-        estimator.theta_ = np.empty((1, n_parameters), dtype=mlp.coefs_[0].dtype)
-        estimator.coefs_, estimator.intercepts_ = mlp.coefs_, mlp.intercepts_
-        vars(estimator).update(memory_of_sister(estimator, mlp))
-        return estimator
+def _target_of(estimator: Any, mlp: Any) -> ClassTarget | ValueTarget:
+    """Return how the fitted target of scikit-learn's class becomes columns."""
+    loss = loss_to_fit(estimator, estimator._losses)
+    if not is_classifier(mlp):
+        return ValueTarget(mlp.n_outputs_, loss)
+    if len(mlp.classes_) == 1:
+        raise ValueError(
+            f"This {type(mlp).__name__} has no equal {type(estimator).__name__}: it "
+            "has seen a single class, for which its predict_proba returns two columns."
+        )
+    kind = mlp_target_kind(mlp)
+    loss = loss.with_param("exclusive", kind == "multiclass")
+    return ClassTarget(kind, mlp.classes_.copy(), loss)
 
 
 def _shared(fitted: Any) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
+
+from sknet.model.state import model_of
 
 
 # What is told of all networks together, and what they go on with: of no single one.
@@ -22,44 +24,55 @@ _OF_ALL = (
 )
 
 
-class EnsembleMembers:
-    """Mixin that shows the networks of an ensemble as estimators."""
+def members_of(estimator: Any) -> list[Any]:
+    """Return the networks of an ensemble as fitted estimators: a new list of views.
 
-    _model: Any
+    Parameters
+    ----------
+    estimator : BaseMLP
+        A fitted ensemble.
 
-    @property
-    def estimators_(self) -> list[Self]:
-        """Networks of an ensemble as fitted estimators: a new list of views."""
-        kind = type(self).__name__
-        if "theta_" not in vars(self):
-            raise AttributeError(f"This {kind} is not fitted yet.")
-        n_networks = self._model.n_networks
-        if n_networks == 1 and "member_seeds_" not in vars(self):
-            raise AttributeError(
-                f"This {kind} has no estimators_: it is a single network. Fit it with "
-                "n_estimators of more than 1 for an ensemble."
-            )
-        return [self._member(k) for k in range(n_networks)]
+    Returns
+    -------
+    estimators : list of BaseMLP
+        Each shares its parameters with the ensemble.
 
-    def _member(self, k: int) -> Self:
-        """Return a network as a fitted estimator, which shares its parameters."""
-        state = vars(self)
-        parameters = self.get_params(deep=False)  # type: ignore[attr-defined]  # a mixin
-        fitted = {
-            name: value
-            for name, value in state.items()
-            if name not in parameters and name not in _OF_ALL
-        }
-        parameters |= {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
-        theta = state["theta_"]
-        if "member_seeds_" not in state:
-            fitted |= {"theta_": theta, "_head": k}
-        else:
-            parameters["random_state"] = int(state["member_seeds_"][k])
-            fitted["theta_"] = theta[k : k + 1]
-        curves = state.get("member_loss_curves_")
-        if curves and curves[k]:
-            fitted |= {"loss_curve_": list(curves[k]), "loss_": curves[k][-1]}
-        member = type(self)(**parameters)
-        vars(member).update(fitted)
-        return member
+    Raises
+    ------
+    AttributeError
+        If it is not fitted, or a single network.
+    """
+    kind, state = type(estimator).__name__, vars(estimator)
+    if "theta_" not in state:
+        raise AttributeError(f"This {kind} is not fitted yet.")
+    n_networks = model_of(estimator).n_networks
+    if n_networks == 1 and "member_seeds_" not in state:
+        raise AttributeError(
+            f"This {kind} has no estimators_: it is a single network. Fit it with "
+            "n_estimators of more than 1 for an ensemble."
+        )
+    return [_member(estimator, k) for k in range(n_networks)]
+
+
+def _member(estimator: Any, k: int) -> Any:
+    """Return a network as a fitted estimator, which shares its parameters."""
+    state = vars(estimator)
+    parameters = estimator.get_params(deep=False)
+    fitted = {
+        name: value
+        for name, value in state.items()
+        if name not in parameters and name not in _OF_ALL
+    }
+    parameters |= {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
+    theta = state["theta_"]
+    if "member_seeds_" not in state:
+        fitted |= {"theta_": theta, "_head": k}
+    else:
+        parameters["random_state"] = int(state["member_seeds_"][k])
+        fitted["theta_"] = theta[k : k + 1]
+    curves = state.get("member_loss_curves_")
+    if curves and curves[k]:
+        fitted |= {"loss_curve_": list(curves[k]), "loss_": curves[k][-1]}
+    member = type(estimator)(**parameters)
+    vars(member).update(fitted)
+    return member

@@ -10,6 +10,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.activations import Blend
 from sknet.model.fitted import FittedModel
+from sknet.model.state import model_of
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
@@ -75,66 +76,51 @@ def _other_activations(architecture: Architecture) -> Iterator[str]:
             yield f"activation={activation!r}"
 
 
-class LayerParameters:
-    """Mixin that shows ``theta_`` of a plain network as ``coefs_`` and ``intercepts_``.
+def check_plain(estimator: Any, name: str) -> None:
+    """Refuse an attribute where the network is more than a plain one.
 
-    Readers of these take the network for a plain one: dense layers with an activation
-    each. Any other network has none of them.
+    Readers of ``coefs_`` take the network for a plain one: dense layers with an
+    activation each. Any other network has none of them.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        The estimator.
+    name : str
+        The attribute.
+
+    Raises
+    ------
+    AttributeError
+        If it is not fitted, or has other parts; the message lists them.
     """
-
-    _model: Any
-
-    @property
-    def n_layers_(self) -> int:
-        """Number of layers of a plain network, inputs and outputs included."""
-        self._check_plain("n_layers_")
-        return len(self._model.architecture.hidden_layer_sizes) + 2
-
-    @property
-    def coefs_(self) -> list[Array]:
-        """Weight matrices of a plain network: views of ``theta_``, and assignable."""
-        self._check_plain("coefs_")
-        return self._layer_parameters("weight")
-
-    @coefs_.setter
-    def coefs_(self, values: list[Array]) -> None:
-        _assign(self.coefs_, values)
-
-    @property
-    def intercepts_(self) -> list[Array]:
-        """Bias vectors of a plain network: views of ``theta_``, and assignable."""
-        self._check_plain("intercepts_")
-        return Views(bias[0] for bias in self._layer_parameters("bias"))
-
-    @intercepts_.setter
-    def intercepts_(self, values: list[Array]) -> None:
-        _assign(self.intercepts_, values)
-
-    def _check_plain(self, name: str) -> None:
-        """Refuse an attribute where the network is more than a plain one."""
-        if "theta_" not in vars(self):
-            raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        model = self._model
-        others = _other_activations(model.architecture)
-        reasons = dict.fromkeys([*departures(model), *others])
-        if reasons:
-            several = model.n_networks > 1
-            each = "Its networks one by one are in estimators_. " if several else ""
-            raise AttributeError(
-                f"This {type(self).__name__} has no {name}, which would show a plain "
-                f"network, of dense layers and activations alone: {'; '.join(reasons)}."
-                f" {each}All parameters are in theta_, and by layer in "
-                "named_parameters of sknet.inspection."
-            )
-
-    def _layer_parameters(self, name: str) -> list[Array]:
-        """Return the views of one kind of parameter, of a single network."""
-        model = self._model
-        views = model.network.layout.named(model.theta, name)
-        return Views(view[0] for view in views)
+    kind = type(estimator).__name__
+    if "theta_" not in vars(estimator):
+        raise AttributeError(f"This {kind} is not fitted yet.")
+    model = model_of(estimator)
+    others = _other_activations(model.architecture)
+    reasons = dict.fromkeys([*departures(model), *others])
+    if reasons:
+        several = model.n_networks > 1
+        each = "Its networks one by one are in estimators_. " if several else ""
+        raise AttributeError(
+            f"This {kind} has no {name}, which would show a plain network, of dense "
+            f"layers and activations alone: {'; '.join(reasons)}. {each}All parameters "
+            "are in theta_, and by layer in named_parameters of sknet.inspection."
+        )
 
 
-def _assign(views: list[Array], values: list[Array]) -> None:
+def weights_by_layer(model: FittedModel) -> list[Array]:
+    """Return views of the weight matrices of a single network."""
+    return Views(view[0] for view in model.network.layout.named(model.theta, "weight"))
+
+
+def biases_by_layer(model: FittedModel) -> list[Array]:
+    """Return views of the bias vectors of a single network."""
+    return Views(view[0, 0] for view in model.network.layout.named(model.theta, "bias"))
+
+
+def assign(views: list[Array], values: list[Array]) -> None:
     """Overwrite all views, or none if an array does not fit.
 
     The values may be views of the same memory, in another order.

@@ -171,7 +171,9 @@ class ValuePredictions:
 
     _model: ValueModel
 
-    def predict(self, X: Any, return_std: bool = False) -> Any:
+    def predict(
+        self, X: Any, return_std: bool = False, *, quantiles: Any = None
+    ) -> Any:
         """Predict values.
 
         Parameters
@@ -180,27 +182,37 @@ class ValuePredictions:
             Features.
         return_std : bool, default=False
             Whether to return standard deviations too: those that ``loss="gaussian"``
-            gives, the spread of an ensemble's networks, or of both the root of the sum
-            of their squares.
+            gives, the spread of the networks, or of both the root of the sum of their
+            squares.
+        quantiles : float or array-like of float, default=None
+            Levels to predict in place of the mean: some of those that were learned
+            beside it, by ``quantiles`` or by ``loss=MeanQuantiles(levels)``.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, flat for one output. With several quantile levels they stand
-            along a last axis.
+            Predictions, flat for one output. Several quantiles stand along a last axis.
         y_std : ndarray of the shape of y
             Standard deviations, only if ``return_std``.
 
         Raises
         ------
         ValueError
-            If ``return_std``, and the loss gives no standard deviation.
+            If ``return_std``, and there is no standard deviation, or for levels that
+            were not trained.
         """
+        if quantiles is None:
+            raw = self._raw(X)
+            if not return_std:
+                return self._model.predict(raw)
+            deviation = self._model.deviation(raw)
+            return self._model.point(raw), deviation
+        if return_std:
+            raise ValueError("return_std=True and quantiles do not go together.")
+        places = self._model.places_of_quantiles(quantiles)
         raw = self._raw(X)
-        if not return_std:
-            return self._model.predict(raw)
-        deviation = self._model.deviation(raw)
-        return self._model.point(raw), deviation
+        found = self._model.quantiles(raw, places)
+        return found[..., 0] if np.ndim(quantiles) == 0 else found
 
     def predict_members(self, X: Any) -> Array:
         """Predict values by each network of an ensemble.
@@ -239,46 +251,3 @@ class ValuePredictions:
         """
         raw = self._raw(X)
         return float(r2_score(y, self._model.point(raw), sample_weight=sample_weight))
-
-
-class QuantilePredictions(ValuePredictions):
-    """Mixin: a regressor that may have learned quantiles beside its mean."""
-
-    def predict(
-        self, X: Any, return_std: bool = False, *, quantiles: Any = None
-    ) -> Any:
-        """Predict values.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
-            The table.
-        return_std : bool, default=False
-            Whether to return standard deviations too: those that ``loss="gaussian"``
-            gives, the spread of the networks, or of both the root of the sum of their
-            squares.
-        quantiles : float or array-like of float, default=None
-            Levels to predict in place of the mean: some of those that the estimator's
-            ``quantiles`` named at the fit.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, flat for one output. Several quantiles stand along a last axis.
-        y_std : ndarray of the shape of y
-            Standard deviations, only if ``return_std``.
-
-        Raises
-        ------
-        ValueError
-            If ``return_std``, and there is no standard deviation, or for levels that
-            were not trained.
-        """
-        if quantiles is None:
-            return super().predict(X, return_std)
-        if return_std:
-            raise ValueError("return_std=True and quantiles do not go together.")
-        places = self._model.places_of_quantiles(quantiles)
-        raw = self._raw(X)
-        found = self._model.quantiles(raw, places)
-        return found[..., 0] if np.ndim(quantiles) == 0 else found

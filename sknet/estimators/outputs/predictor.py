@@ -14,7 +14,6 @@ from sknet._numerics import Array
 from sknet._version import read_stamp, stamped
 from sknet.estimators.outputs.prediction import (
     ClassPredictions,
-    QuantilePredictions,
     ValuePredictions,
 )
 from sknet.model.state import model_of
@@ -133,11 +132,13 @@ class ClassPredictor(Predictor, ClassPredictions):
 
 
 class ValuePredictor(Predictor, ValuePredictions):
-    """What serves a fitted :class:`~sknet.SimpleMLPRegressor`.
+    """What serves a fitted regressor.
 
-    It takes arrays: finite real numbers, of shape (n_samples, n_features), in the order
-    of the columns of the fit, whose names nobody looks at. Those that are C-contiguous
-    are taken without a copy.
+    Of a :class:`~sknet.SimpleMLPRegressor` it takes arrays: finite real numbers, of
+    shape (n_samples, n_features), in the order of the columns of the fit, whose names
+    are not looked at. Those that are C-contiguous are taken without a copy. Of a
+    :class:`~sknet.TabularMLPRegressor` it takes the same tables as the estimator, and
+    encodes them.
 
     Parameters
     ----------
@@ -165,32 +166,3 @@ class ValuePredictor(Predictor, ValuePredictions):
     def __init__(self, estimator: Any) -> None:
         super().__init__(estimator)
         self.n_outputs_ = estimator.n_outputs_
-
-
-class TableValuePredictor(QuantilePredictions, ValuePredictor):
-    """What serves a fitted :class:`~sknet.TabularMLPRegressor`.
-
-    It takes the same tables as the estimator, and encodes them.
-
-    Parameters
-    ----------
-    estimator : fitted regressor
-        Whose predictions these are.
-
-    Attributes
-    ----------
-    n_features_in_ : int
-        Features, as in the fit.
-    n_outputs_ : int
-        Targets.
-
-    Examples
-    --------
-    >>> from sklearn.datasets import load_diabetes
-    >>> from sknet import TabularMLPRegressor
-    >>> X, y = load_diabetes(return_X_y=True)
-    >>> network = TabularMLPRegressor(max_iter=4, random_state=0).fit(X, y)
-    >>> predictor = network.predictor()
-    >>> bool((predictor.predict(X[:1]) == network.predict(X[:1])).all())
-    True
-    """
