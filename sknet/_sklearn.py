@@ -221,7 +221,8 @@ def has_valid_parameters(estimator: Any) -> bool:
 
     A look takes half of the time of scikit-learn's own.
     """
-    for name, default, constraints in _made_constraints(type(estimator)):
+    made = _made_constraints(type(estimator))  # type: ignore[arg-type]  # has a hash
+    for name, default, constraints in made:
         value = getattr(estimator, name)
         if value is not default and not _is_one_of(value, constraints):
             return False

@@ -194,7 +194,7 @@ METHODS = {
         ),
         "from_sklearn": "(mlp)",
         "partial_fit": "(self, X, y, *, sample_weight=None)",
-        "predict": "(self, X, return_std=False)",
+        "predict": "(self, X, return_std=False, *, quantiles=None)",
         "predict_members": "(self, X)",
         "predictor": "(self)",
         "score": "(self, X, y, sample_weight=None)",

@@ -74,8 +74,8 @@ def to_sklearn(estimator: Any) -> Any:
     if reasons:
         raise ValueError(
             f"This {type(estimator).__name__} has no equal "
-            f"{estimator._sister.__name__}: {'; '.join(reasons)}. As it is it can be written as ONNX, with "
-            "sknet.onnx.register() and skl2onnx."
+            f"{estimator._sister.__name__}: {'; '.join(reasons)}. As it is it can be "
+            "written as ONNX, with sknet.onnx.register() and skl2onnx."
         )
     parameters, left_out = _parameters_for_sister(estimator)
     if left_out:
