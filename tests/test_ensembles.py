@@ -23,6 +23,7 @@ from sknet.network.network import Network
 from sknet.training import inference
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, SPECIES = load_iris(return_X_y=True)
 LENGTH = X[:, 0]

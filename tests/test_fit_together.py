@@ -27,6 +27,7 @@ from sknet.schedules import Cosine
 from sknet.training.callbacks import ProgressLine
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, SPECIES = load_iris(return_X_y=True)
 NET = SimpleMLPClassifier((6,), batch_size=32, max_iter=8, random_state=0)

@@ -26,6 +26,7 @@ from sknet import (
 from sknet.lockstep import rounds
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -39,7 +40,7 @@ FEW = {"alpha": [1e-4, 1.0]}
 def table(search, X, y, **fit):
     """Return what a search finds, or the error that it ends with."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # test_lockstep_failures compares them
         try:
             return search.fit(X, y, **fit).cv_results_
         except Exception as error:
@@ -286,6 +287,7 @@ def interrupting(n_calls):
     return value, gradient
 
 
+# The scores of who was interrupted are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_interrupt_between_folds_keeps_the_candidates_that_are_through(turns):
     """The second setting is interrupted in its first fold, after 3 x 4 steps."""
@@ -311,6 +313,7 @@ def interrupted_scaler(n_calls):
     return scale
 
 
+# The scores of who was interrupted are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_interrupt_of_preprocessing_keeps_what_is_through(turns):
     """It comes where the first fold of the second candidate is prepared."""
@@ -340,9 +343,7 @@ def peak_of_search(estimator, X, n_folds, grid=None, **fit):
     folds = ShuffleSplit(n_folds, test_size=0.2, random_state=0)
     grid = grid or {"alpha": [1e-4, 1.0]}
     search = LockstepGridSearchCV(estimator, grid, cv=folds, refit=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return peak_of(lambda: search.fit(X, CLASSES, **fit))
+    return peak_of(lambda: search.fit(X, CLASSES, **fit))
 
 
 @pytest.mark.parametrize(

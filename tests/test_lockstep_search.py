@@ -40,6 +40,7 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.lockstep import LockstepGridSearchCV, LockstepRandomizedSearchCV
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)

@@ -16,6 +16,7 @@ from sknet import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
 from sknet.losses import Quantile
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N = 120
