@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from interrupting import interrupting_loss
 from memory import MB, peak_of
 from scipy import sparse
 from searches import assert_same_table
@@ -271,27 +272,11 @@ def test_network_goes_on_only_with_the_data_that_it_knows():
         assert len(steps) == 3 * (2 * 2 + second)
 
 
-def interrupting(n_calls):
-    """Return a squared error that is interrupted, once, after so many calls."""
-    left = [n_calls]
-
-    def value(raw, y):
-        return ((raw - y) ** 2).sum(axis=1)
-
-    def gradient(raw, y):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return 2.0 * (raw - y)
-
-    return value, gradient
-
-
 # The scores of who was interrupted are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_interrupt_between_folds_keeps_the_candidates_that_are_through(turns):
     """The second setting is interrupted in its first fold, after 3 x 4 steps."""
-    net = SimpleMLPRegressor(loss=interrupting(14), batch_size=100, **OPTIONS)
+    net = SimpleMLPRegressor(loss=interrupting_loss(14), batch_size=100, **OPTIONS)
     search = LockstepGridSearchCV(scaled(net), {"scale__with_std": [True, False]}, cv=3)
     with pytest.warns(UserWarning, match="search interrupted: 1 of 2 candidates"):
         search.fit(X, LENGTH)
