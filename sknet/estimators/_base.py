@@ -35,7 +35,11 @@ from sknet.estimators.inputs.readings import Readings
 from sknet.estimators.inputs.validation import refuse_overflow, rollback
 from sknet.estimators.keeping.conversion import Conversion
 from sknet.estimators.keeping.saving import Saving
-from sknet.estimators.outputs.members import EnsembleMembers, own_outputs
+from sknet.estimators.outputs.members import (
+    OF_TRAINING,
+    EnsembleMembers,
+    own_outputs,
+)
 from sknet.estimators.outputs.parameters import LayerParameters
 from sknet.estimators.outputs.precision import in_type
 from sknet.estimators.threads import blas_threads
@@ -209,7 +213,7 @@ class BaseMLP(
 
     def _publish(self, task: Task, fit: Fit) -> None:
         """Bind all fitted attributes."""
-        for name in _TRAINING_ATTRIBUTES:
+        for name in OF_TRAINING:
             vars(self).pop(name, None)
         attributes = self._prediction_state(task) | fit.attributes
         vars(self).update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
@@ -277,18 +281,3 @@ class BaseMLP(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self.share_trunk
         return tags
-
-
-# Fitted attributes that depend on the solver: none of an earlier fit may survive.
-_TRAINING_ATTRIBUTES = (
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "validation_scores_",
-    "validation_loss_curve_",
-    "best_validation_score_",
-    "n_no_improvement_",
-    "learning_rate_",
-    "member_loss_curves_",
-    "member_seeds_",
-)
