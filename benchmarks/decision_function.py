@@ -1,10 +1,12 @@
 """Which scores of several classes are the best to calibrate?
 
 `CalibratedClassifierCV` prefers `decision_function` to `predict_proba`. One network a
-table and seed is fitted, and shows four faces of the same outputs: probabilities (as
-`MLPClassifier`, whose network it is), raw outputs, log p, and the logit of each p. Each
-face is calibrated on rows of its own, and judged by the log loss on others. With
-`--data` also on the tables of several classes in a folder as `tabular.py` reads.
+table and seed is fitted, and shows several faces of the same outputs: probabilities (as
+`MLPClassifier`, whose network it is), raw outputs, log p, log p with a lower end (that
+which scikit-learn's temperature gives to probabilities, and a higher one), and the
+logit of each p. Each face is calibrated on rows of its own, and judged by the log loss
+on others. With `--data` also on the tables of several classes in a folder as
+`tabular.py` reads.
 """
 
 import argparse
@@ -48,9 +50,16 @@ def logit(raw: np.ndarray) -> np.ndarray:
     return raw - logsumexp(others, axis=2)
 
 
+def log_p(raw: np.ndarray) -> np.ndarray:
+    """Return log p of each class."""
+    return raw - logsumexp(raw, axis=1, keepdims=True)
+
+
 FACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "raw outputs": lambda raw: raw,
-    "log p": lambda raw: raw - logsumexp(raw, axis=1, keepdims=True),
+    "log p": log_p,
+    "log(p + 1e-12)": lambda raw: np.log(np.exp(log_p(raw)) + 1e-12),
+    "log max(p, 1e-9)": lambda raw: np.maximum(log_p(raw), np.log(1e-9)),
     "logit p": logit,
 }
 
@@ -134,25 +143,48 @@ def losses(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
     return found
 
 
+def ratios(found: np.ndarray) -> np.ndarray:
+    """Return the geometric mean over tables of losses to the probabilities' loss.
+
+    Parameters
+    ----------
+    found : ndarray of shape (n_tables, n_seeds, n_faces)
+        Log losses, the probabilities first.
+    """
+    each = found.mean(axis=1)
+    return np.exp(np.log(each / each[:, :1]).mean(axis=0))
+
+
+def standard_errors(found: np.ndarray) -> np.ndarray:
+    """Return the standard errors of the ratios over seeds, by the jackknife."""
+    n_seeds = found.shape[1]
+    without = [ratios(np.delete(found, seed, axis=1)) for seed in range(n_seeds)]
+    return np.sqrt(n_seeds - 1) * np.std(without, axis=0)
+
+
 def main() -> None:
     """Measure all tables, and print the log losses of each method."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=None, help="a folder of tables")
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, default=10)
     given = parser.parse_args()
     said = f"log loss after calibration, mean of {given.seeds} splits"
-    print(conditions(said, "ratio: geometric mean, to that of the probabilities"))
+    print(
+        conditions(
+            said,
+            "ratio: geometric mean, to that of the probabilities; +-: standard error",
+        )
+    )
     names, found = [], []
     for name, X, y in sets(given.data):
         names.append(f"{name}, {len(y)} rows, {len(np.unique(y))} classes")
-        found.append(np.mean([losses(X, y, s) for s in range(given.seeds)], axis=0))
+        found.append([losses(X, y, seed) for seed in range(given.seeds)])
     head = ["probabilities", *FACES]
-    for i, method in enumerate(METHODS):
-        each = np.array([one[i] for one in found])
-        ratios = np.exp(np.log(each / each[:, :1]).mean(axis=0))
-        lines = dict(zip(names, each, strict=True))
-        lines |= {"mean": each.mean(axis=0), "ratio": ratios}
-        rows = [[name, *(f"{x:.3f}" for x in line)] for name, line in lines.items()]
+    for method, losses_of in zip(METHODS, np.moveaxis(found, 2, 0), strict=True):
+        each = losses_of.mean(axis=1)
+        lines = dict(zip(names, each, strict=True)) | {"mean": each.mean(axis=0)}
+        lines |= {"ratio": ratios(losses_of), "+-": standard_errors(losses_of)}
+        rows = [[name, *(f"{x:.4f}" for x in line)] for name, line in lines.items()]
         print(table([method, *head], rows), end="\n\n")
 
 

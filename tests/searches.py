@@ -22,7 +22,7 @@ def outcome(search, X, y, **fit):
     """Return what comes of a search: an error, or warnings and the table."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        warnings.filterwarnings("ignore", "Stochastic Optimizer")
+        warnings.filterwarnings("ignore", "Stochastic Optimizer")  # of few epochs
         try:
             table = search.fit(X, y, **fit).cv_results_
         except Exception as error:

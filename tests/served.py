@@ -12,6 +12,8 @@ data_types = pytest.importorskip("skl2onnx.common.data_types")
 TYPES = {
     np.dtype(np.float32): data_types.FloatTensorType,
     np.dtype(np.float64): data_types.DoubleTensorType,
+    np.dtype(np.uint8): data_types.UInt8TensorType,
+    np.dtype(np.int32): data_types.Int32TensorType,
     np.dtype(np.int64): data_types.Int64TensorType,
     np.dtype(np.bool_): data_types.BooleanTensorType,
 }

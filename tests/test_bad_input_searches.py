@@ -25,6 +25,7 @@ from sknet import (
 )
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 GOOD = {"alpha": [0.1, 1.0]}

@@ -15,6 +15,7 @@ from sknet.network.blocks import BLOCKS, Aggregated, Preactivation, Residual
 from sknet.schedules import Cosine
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N_IN, N_OUT = 5, 3

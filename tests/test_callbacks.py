@@ -21,6 +21,7 @@ from sknet import (
 
 
 callback = pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, DIGIT = load_digits(return_X_y=True)

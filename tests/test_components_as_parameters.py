@@ -21,6 +21,7 @@ from sknet.schedules import SCHEDULES, Cosine, InvScaling, Warmup
 from sknet.training.update import clip_by_norm
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 rng = np.random.default_rng(0)

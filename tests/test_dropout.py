@@ -36,6 +36,7 @@ ESTIMATORS = [
     (TabularMLPRegressor, VALUE),
 ]
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

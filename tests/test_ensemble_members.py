@@ -21,6 +21,7 @@ from sknet.inspection import input_gradients
 from sknet.losses import Gaussian
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X = np.random.default_rng(0).normal(size=(150, 4)).round(1)

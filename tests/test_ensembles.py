@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from interrupting import interrupting_loss
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_diabetes, load_iris
@@ -23,6 +24,7 @@ from sknet.solvers import crew
 from sknet.training import inference
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, SPECIES = load_iris(return_X_y=True)
 LENGTH = X[:, 0]
@@ -395,22 +397,6 @@ def test_ensemble_beats_its_networks():
 
 
 # --------------------------------------------------------------------------- interrupt
-
-
-def interrupting_loss(n_calls):
-    """Return a squared error that is interrupted after so many calls."""
-    left = [n_calls]
-
-    def value(raw, target):
-        return ((raw - target) ** 2).sum(axis=-1)
-
-    def gradient(raw, target):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return 2.0 * (raw - target)
-
-    return value, gradient
 
 
 def interrupted(n_calls, monkeypatch):

@@ -18,6 +18,7 @@ from sknet.optimizers import Adam
 from sknet.training.update import Update
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.default_rng(0)

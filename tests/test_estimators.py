@@ -30,6 +30,7 @@ from sknet import (
 )
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 DIGITS, DIGIT = load_digits(return_X_y=True)

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from interrupting import interrupting_loss
 from joblib import parallel_config
 from numpy.testing import assert_array_equal
 from scipy import sparse
@@ -29,6 +30,7 @@ from sknet.solvers.task import FitRequest
 from sknet.training.callbacks import ProgressLine
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X, SPECIES = load_iris(return_X_y=True)
 NET = SimpleMLPClassifier((6,), batch_size=32, max_iter=8, random_state=0)
@@ -261,25 +263,9 @@ def test_every_candidate_warns_as_alone():
     assert [w.category for w in caught] == [ConvergenceWarning] * 2
 
 
-def _interrupting_loss(n_calls):
-    """Return a squared error that is interrupted after so many calls."""
-    left = [n_calls]
-
-    def value(raw, target):
-        return ((raw - target) ** 2).sum(axis=-1)
-
-    def gradient(raw, target):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return 2.0 * (raw - target)
-
-    return value, gradient
-
-
 def test_interrupt_keeps_who_is_finished():
     """The others are as they were, and say that they are not finished."""
-    loss = _interrupting_loss(40)
+    loss = interrupting_loss(40)
     models = [
         SimpleMLPRegressor(loss, max_iter=n, batch_size=150, random_state=0)
         for n in (2, 100, 3)

@@ -12,6 +12,7 @@ from sknet.inspection import input_gradients, integrated_gradients
 from sknet.network.blocks import BLOCKS, Plain
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 

@@ -16,6 +16,7 @@ from sknet import (
 )
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.default_rng(0)
@@ -108,7 +109,7 @@ def test_values_of_a_frame_of_one_column_are_those_of_the_column(model, kind):
 
 
 @pytest.mark.parametrize("kind", ["Int64", "boolean", "string"])
-@pytest.mark.filterwarnings("ignore:A column-vector")
+@pytest.mark.filterwarnings("ignore:A column-vector")  # as of any frame as y
 def test_frames_of_labels_are_taken_wherever_columns_are(kind):
     """Validation sets, a stream of batches, a search over folds, and scores."""
     make, dtype, values = LABELS[kind]

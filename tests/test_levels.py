@@ -14,6 +14,7 @@ from sklearn.model_selection import KFold, cross_val_score
 from sknet import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -128,6 +129,7 @@ CASES = [
 
 @pytest.mark.parametrize(("container", "dtype", "ids"), CASES)
 @pytest.mark.parametrize("gap", [False, True], ids=["whole", "gap"])
+# The table asked for is of another container than that of the fit.
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")
 def test_whole_numbers_beyond_floats_are_levels_of_their_own(
     container, dtype, ids, gap
@@ -483,7 +485,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("case", SAME)
-@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.filterwarnings("ignore:X has feature names")  # after an array
 def test_levels_that_are_equal_or_partly_new_are_not_warned_of(case):
     """Warnings are errors here. They are the same levels, and encoded alike."""
     fitted, make, asked = SAME[case]
@@ -493,7 +495,7 @@ def test_levels_that_are_equal_or_partly_new_are_not_warned_of(case):
     )
 
 
-@pytest.mark.filterwarnings("ignore:X has feature names")
+@pytest.mark.filterwarnings("ignore:X has feature names")  # after an array
 def test_categories_that_do_not_occur_are_no_levels_of_a_column():
     encoder = fitted_on(of_objects("a", "b"))
     unused = pd.DataFrame({"shop": pd.Categorical(["a"], categories=["a", 1, "c"])})

@@ -36,6 +36,7 @@ from sknet.schedules import Schedule
 from sknet.solvers import crew
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -212,6 +213,7 @@ def test_step_before_the_network_that_fails_ends_as_in_scikit_learn():
     ],
 )
 @pytest.mark.parametrize("kind", ["scorer", "gradient", "late"])
+# The scores of who failed are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_other_searches_score_the_rest(kind, ours, theirs, options):
     """A candidate may fail in the first rung, or in the second."""

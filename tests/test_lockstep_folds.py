@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from interrupting import interrupting_loss
 from memory import MB, peak_of
 from scipy import sparse
 from searches import assert_same_table
@@ -26,6 +27,7 @@ from sknet import (
 from sknet.lockstep import rounds
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -39,7 +41,7 @@ FEW = {"alpha": [1e-4, 1.0]}
 def table(search, X, y, **fit):
     """Return what a search finds, or the error that it ends with."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # test_lockstep_failures compares them
         try:
             return search.fit(X, y, **fit).cv_results_
         except Exception as error:
@@ -270,26 +272,11 @@ def test_network_goes_on_only_with_the_data_that_it_knows():
         assert len(steps) == 3 * (2 * 2 + second)
 
 
-def interrupting(n_calls):
-    """Return a squared error that is interrupted, once, after so many calls."""
-    left = [n_calls]
-
-    def value(raw, y):
-        return ((raw - y) ** 2).sum(axis=1)
-
-    def gradient(raw, y):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return 2.0 * (raw - y)
-
-    return value, gradient
-
-
+# The scores of who was interrupted are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_interrupt_between_folds_keeps_the_candidates_that_are_through(turns):
     """The second setting is interrupted in its first fold, after 3 x 4 steps."""
-    net = SimpleMLPRegressor(loss=interrupting(14), batch_size=100, **OPTIONS)
+    net = SimpleMLPRegressor(loss=interrupting_loss(14), batch_size=100, **OPTIONS)
     search = LockstepGridSearchCV(scaled(net), {"scale__with_std": [True, False]}, cv=3)
     with pytest.warns(UserWarning, match="search interrupted: 1 of 2 candidates"):
         search.fit(X, LENGTH)
@@ -311,6 +298,7 @@ def interrupted_scaler(n_calls):
     return scale
 
 
+# The scores of who was interrupted are NaN, as is meant.
 @pytest.mark.filterwarnings("ignore:One or more of the:UserWarning")
 def test_interrupt_of_preprocessing_keeps_what_is_through(turns):
     """It comes where the first fold of the second candidate is prepared."""
@@ -340,9 +328,7 @@ def peak_of_search(estimator, X, n_folds, grid=None, **fit):
     folds = ShuffleSplit(n_folds, test_size=0.2, random_state=0)
     grid = grid or {"alpha": [1e-4, 1.0]}
     search = LockstepGridSearchCV(estimator, grid, cv=folds, refit=False)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return peak_of(lambda: search.fit(X, CLASSES, **fit))
+    return peak_of(lambda: search.fit(X, CLASSES, **fit))
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from sknet import (
 from sknet.lockstep import LockstepHalvingRandomSearchCV, LockstepHalvingSearchCV
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)

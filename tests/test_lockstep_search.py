@@ -7,6 +7,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from interrupting import interrupting_loss
 from joblib.parallel import get_active_backend
 from scipy.stats import loguniform
 from searches import assert_same_table, outcome
@@ -40,6 +41,7 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.lockstep import LockstepGridSearchCV, LockstepRandomizedSearchCV
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, SPECIES = load_iris(return_X_y=True)
@@ -508,22 +510,6 @@ def test_failing_scorer_ends_as_in_scikit_learn():
 
 
 # --------------------------------------------------------------------------- interrupt
-
-
-def interrupting_loss(n_calls):
-    """Return a squared error that is interrupted, once, after so many calls."""
-    left = [n_calls]
-
-    def value(raw, target):
-        return ((raw - target) ** 2).sum(axis=-1)
-
-    def gradient(raw, target):
-        left[0] -= 1
-        if left[0] == 0:
-            raise KeyboardInterrupt
-        return 2.0 * (raw - target)
-
-    return value, gradient
 
 
 def interrupted_search(n_calls=30, **options):

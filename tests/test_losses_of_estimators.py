@@ -23,6 +23,7 @@ from sknet.losses import (
 )
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 MARGINS = ["hinge", "perceptron"]

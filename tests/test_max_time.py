@@ -302,7 +302,7 @@ def test_each_candidate_of_a_search_has_its_own_time(clock):
     model = ensemble(SimpleMLPRegressor, clock, 4.0, n_networks=2, batch_size=100)
     grid = {"alpha": [1e-4, 1.0, 3.0], "max_time": [4.0, 8.0]}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # time ends all
         ours, theirs = (
             search(clone(model), grid, cv=3, refit=False).fit(X, Y)
             for search in (LockstepGridSearchCV, GridSearchCV)

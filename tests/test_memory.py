@@ -15,6 +15,7 @@ from sknet import (
 )
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 SIMPLE = [SimpleMLPClassifier, SimpleMLPRegressor]

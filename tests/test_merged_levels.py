@@ -25,6 +25,8 @@ TEXTS = {
     "euros": ([f"{v:.2f} €" for v in NUMBERS], NUMBERS),
     "codes of a currency": ([f"EUR {v:.2f}" for v in NUMBERS], NUMBERS),
     "percent": ([f"{v:.2f}%" for v in NUMBERS], NUMBERS),
+    "a unit": ([f"{100 * v:,.2f} kg" for v in NUMBERS], 100 * NUMBERS),
+    "a unit without a blank": ([f"{-v:.2f}cm" for v in NUMBERS], -NUMBERS),
     "decimal comma": ([f"{v:.2f}".replace(".", ",") for v in NUMBERS], NUMBERS),
     "comma and points": (
         [f"{100 * v:_.2f}".replace(".", ",").replace("_", ".") for v in NUMBERS],
@@ -103,6 +105,7 @@ def test_three_digits_behind_a_comma_have_two_readings():
         [f"10.0.{k % 255}.{k}" for k in range(N)],
         [f"+49 170 {k * 7919 + 1000000}" for k in range(N)],
         [f"a note of {k} words" for k in range(N)],
+        [f"{k * 0.7:.2f} {'kg' if k % 2 else 'lb'}" for k in range(N)],
     ],
 )
 def test_text_that_reads_as_neither_is_said_to(text):

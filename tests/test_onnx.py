@@ -42,6 +42,7 @@ from sknet.onnx.links import inverse
 from sknet.testing import temporarily_registered
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N_IN = 5

@@ -16,6 +16,7 @@ from sknet import TabularMLPClassifier, TabularMLPRegressor, TabularPreprocessor
 from sknet.losses import Quantile
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N = 120
@@ -328,6 +329,13 @@ IDS = [2**60, 2**60 + 3, 2**60 + 6]
         ([2**24, 2**24 + 1], np.float32, "type float32, .* Int64TensorType"),
         (IDS, np.float64, "type float64, .* type int, .* Int64TensorType"),
         ([2**63, 2**63 + 3], np.int64, "No input has numbers as large"),
+        (
+            [1, 2, 3],
+            np.bool_,
+            r"type bool.*, .* type int, e\.g\. 2, .* Int64TensorType",
+        ),
+        ([-1, 2], np.uint8, r"type uint8, .* e\.g\. -1, .* Int64TensorType"),
+        ([1, 2**31], np.int32, "type int32, .* 2147483648, .* Int64TensorType"),
     ],
     ids=str,
 )

@@ -20,6 +20,7 @@ from sknet.inspection import named_parameters
 from sknet.network.blocks import BLOCKS, Highway, Plain
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 RNG = np.random.default_rng(0)

@@ -28,6 +28,7 @@ from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, Quantile
 from sknet.network.blocks import BLOCKS
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 NO_FUNCTIONS = {"custom"}

@@ -19,6 +19,7 @@ from sknet import (
 from sknet.solvers.holdout import NoSplitError, split_in_proportion
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N = 200
@@ -273,7 +274,7 @@ def test_networks_that_split_by_themselves_are_judged_by_themselves():
     for k, seed in enumerate(model.member_seeds_.tolist()):
         single = model_of("simple", scoring="roc_auc_ovr", random_state=seed)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", UserWarning)  # as above
             alone.append(single.fit(X, RARE))
         assert_array_equal(single.theta_[0], model.theta_[k])
     best = np.array([single.best_validation_score_ for single in alone])
@@ -289,7 +290,7 @@ def test_search_in_lockstep_scores_rare_classes_alike(name):
     found = []
     for search in (GridSearchCV, LockstepGridSearchCV):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
+            warnings.simplefilter("ignore", UserWarning)  # of folds that lack a class
             grid = {"alpha": [1e-4, 1.0]}
             found.append(search(model, grid, cv=3, refit=False).fit(X, RARE))
     scores = [search.cv_results_["mean_test_score"] for search in found]

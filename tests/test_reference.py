@@ -18,6 +18,7 @@ from sknet.objective import Batch, Objective
 from sknet.penalties import L2
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # Sums are made in another order; nothing else differs.

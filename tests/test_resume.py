@@ -10,6 +10,7 @@ from sklearn.datasets import load_digits
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 X, DIGIT = load_digits(return_X_y=True)

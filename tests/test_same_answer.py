@@ -27,6 +27,7 @@ from sknet import (
 from sknet.solvers.threads import BlasLimit
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 PROGRAM = Path(__file__).with_name("same_bits.py")

@@ -46,6 +46,7 @@ from sknet.penalties import L2
 from sknet.testing import check_gradient, check_layer, temporarily_registered
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 IMAGE = (2, 3, 4)

@@ -16,6 +16,7 @@ from sknet import (
 from sknet.problem.value_target import target_scale
 
 
+# That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(0)
 X, X_NEW = RNG.normal(size=(1500, 4)), RNG.normal(size=(1000, 4))
@@ -111,7 +112,7 @@ def test_network_built_in_pieces_alone_learns():
 # -------------------------------------------------------------------- the learning rate
 
 
-@pytest.mark.filterwarnings("ignore:Got `batch_size`")
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")  # fewer rows are meant
 @pytest.mark.parametrize("model", [REGRESSOR, CLASSIFIER])
 def test_learning_rate_follows_the_rows_of_a_batch(model):
     model = fitted(model, batch_size=100)

@@ -30,7 +30,7 @@ from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators.callbacks import begin_callbacks
 from sknet.estimators.keeping.conversion import from_sklearn, to_sklearn
-from sknet.estimators.outputs.members import members_of
+from sknet.estimators.outputs.members import OF_TRAINING, members_of
 from sknet.estimators.outputs.parameters import (
     assign,
     biases_by_layer,
@@ -136,7 +136,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _publish(self, task: Task, fit: Fit) -> None:
         """Bind all fitted attributes."""
-        for name in _TRAINING_ATTRIBUTES:
+        for name in OF_TRAINING:
             vars(self).pop(name, None)
         attributes = task.description | fit.attributes
         vars(self).update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
@@ -353,18 +353,3 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             tags.input_tags.categorical = True
             tags.input_tags.string = True
         return tags
-
-
-# Fitted attributes that depend on the solver: none of an earlier fit may survive.
-_TRAINING_ATTRIBUTES = (
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "validation_scores_",
-    "validation_loss_curve_",
-    "best_validation_score_",
-    "n_no_improvement_",
-    "learning_rate_",
-    "member_loss_curves_",
-    "member_seeds_",
-)

@@ -128,8 +128,8 @@ def _inputs(operator: Any) -> list[Input]:
                 "many columns it has, e.g. FloatTensorType([None, 1])."
             )
         stop = start + int(width)
-        kind, float_type = _kind(variable)
-        found.append(Input(variable.full_name, kind, start, stop, float_type))
+        kind, dtype = _kind(variable)
+        found.append(Input(variable.full_name, kind, start, stop, dtype))
         start = stop
     if start != n_features:
         raise ValueError(
@@ -140,16 +140,15 @@ def _inputs(operator: Any) -> list[Input]:
     return found
 
 
-def _kind(variable: Any) -> tuple[str, type[np.floating[Any]]]:
-    """Return what a type holds, and as which floats."""
-    name = type(variable.type).__name__
-    if name.startswith("String"):
-        return "text", np.float64
-    if name.startswith("Double"):
-        return "real", np.float64
-    if name.startswith("Float"):
-        return "real", np.float16 if name.startswith("Float16") else np.float32
-    return "whole", np.float64
+def _kind(variable: Any) -> tuple[str, Any]:
+    """Return what a type holds, and as which numbers."""
+    name = type(variable.type).__name__.removesuffix("TensorType")
+    reals = {"Double": np.float64, "Float": np.float32, "Float16": np.float16}
+    if name == "String":
+        return "text", np.str_
+    if name in reals:
+        return "real", reals[name]
+    return "whole", np.dtype("bool" if name == "Boolean" else name.lower()).type
 
 
 def _check_names(operator: Any, inputs: list[Input]) -> None:

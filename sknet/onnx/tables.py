@@ -36,15 +36,15 @@ class Input:
         What its type holds; truth values are whole numbers.
     start, stop : int
         Which columns of the table it has.
-    float_type : type, default=np.float64
-        What real numbers are.
+    dtype : type, default=np.float64
+        What its numbers are.
     """
 
     name: str
     kind: str
     start: int
     stop: int
-    float_type: type[np.floating[Any]] = np.float64
+    dtype: Any = np.float64
 
     def columns(self, graph: Graph, wanted: Array) -> str:
         """Return some of its columns, by their numbers in the table."""
@@ -129,7 +129,7 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
     else:
         x = graph.cast(x, np.int64)
         numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
-        known = {int(v): slot for v, slot in numbers.items() if _is_int64(v)}
+        known = {int(v): slot for v, slot in numbers.items() if _is_whole(v)}
         known = known or {0: rare}  # the operator wants a key
         keys = {"keys_int64s": list(known)}
     values = list(known.values())
@@ -154,11 +154,11 @@ def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
     if part.kind == "text":
         holds_what, odd = "text", numbers
     elif part.kind == "whole":
-        odd = text or [value for value in numbers if not _is_int64(value)]
-        holds_what = "whole numbers of 64 bits"
+        odd = text or [v for v in numbers if not _is_whole(v, part.dtype)]
+        holds_what = f"whole numbers of type {part.dtype.__name__}"
     else:
-        odd = text or [value for value in numbers if not holds(part.float_type, value)]
-        holds_what = f"numbers of type {part.float_type.__name__}"
+        odd = text or [value for value in numbers if not holds(part.dtype, value)]
+        holds_what = f"numbers of type {part.dtype.__name__}"
     if odd:
         raise ValueError(
             f"The input {part.name!r} is {holds_what}, but column {j} of the table has "
@@ -173,16 +173,22 @@ def _declaration(text: list[str], numbers: list[Any]) -> str:
         return "No input has both: make them all text, and fit again."
     if text:
         return "Declare it as StringTensorType."
-    if all(map(_is_int64, numbers)):
+    if all(map(_is_whole, numbers)):
         return "Declare it as Int64TensorType."
     if all(holds(np.float64, value) for value in numbers):
         return "Declare it as DoubleTensorType."
     return "No input has numbers as large: make them text, and fit again."
 
 
-def _is_int64(value: Any) -> bool:
-    """Tell whether a level that is a number may be one of an input of whole numbers."""
-    return bool(value == value // 1 and -(2**63) <= value < 2**63)
+def _is_whole(value: Any, dtype: Any = np.int64) -> bool:
+    """Tell whether a level that is a number may be one of an input of whole numbers.
+
+    They are looked up as int64, which those of uint64 may exceed.
+    """
+    is_truth = issubclass(dtype, np.bool_)
+    first, last = (0, 1) if is_truth else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    last = min(int(last), 2**63 - 1)
+    return bool(value == value // 1 and first <= value <= last)
 
 
 def _slot_of_real(graph: Graph, x: str, category: dict[str, Any]) -> str:

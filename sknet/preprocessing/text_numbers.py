@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ _MISSING = frozenset(
 _CURRENCY = r"(?:[$€£¥₹]|[A-Z]{3}\b)"
 _BEFORE = re.compile(rf"^{_CURRENCY}\s*|(?<=^[-+]){_CURRENCY}\s*")
 _AFTER = re.compile(rf"\s*(?:{_CURRENCY}|%)$")
+_UNIT = re.compile(r"\s?[^\W\d_]{1,4}$")
 _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _POINT = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[,\s'_]\d{3})+)(?:\.\d*)?|\.\d+)")
 _COMMA = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[.\s'_]\d{3})+)(?:,\d*)?|,\d+)")
@@ -51,9 +53,9 @@ def reading_of(levels: Sequence[Any]) -> str | None:
     -------
     reading : str or None
         "numbers" that came as numbers; "plain" text of numbers, or some text among
-        numbers; "point" and "comma", text with signs of currencies or thousands, by the
-        sign before decimals, and "either" where it is not clear; "date", "day first",
-        "month first", "times"; None for none of these.
+        numbers; "point" and "comma", text with one unit, or signs of currencies or
+        thousands, by the sign before decimals, and "either" where it is not clear;
+        "date", "day first", "month first", "times"; None for none of these.
     """
     step = len(levels) // _MANY + 1
     texts = [v.strip() for v in levels[::step] if isinstance(v, str)]
@@ -65,7 +67,7 @@ def reading_of(levels: Sequence[Any]) -> str | None:
         return "numbers" if only else "plain"
     if not texts:
         return None
-    bare = [_AFTER.sub("", _BEFORE.sub("", text)) for text in texts]
+    bare = [_AFTER.sub("", _BEFORE.sub("", text)) for text in _without_unit(texts)]
     readings = (
         ("plain", _PLAIN, texts),
         ("either", _EITHER, bare),
@@ -81,6 +83,15 @@ def reading_of(levels: Sequence[Any]) -> str | None:
         if n_alike + n_numbers >= most:
             return _order_of_days(texts) if name == "year last" else name
     return None
+
+
+def _without_unit(texts: list[str]) -> list[str]:
+    """Return texts without the unit that most of them end with, if it is one."""
+    ends = Counter(found[0] for found in map(_UNIT.search, texts) if found is not None)
+    for unit, count in ends.most_common(1):
+        if count >= _MOST * len(texts):  # of several units each means another number
+            return [text.removesuffix(unit) for text in texts]
+    return texts
 
 
 def _order_of_days(texts: list[str]) -> str:

@@ -122,6 +122,16 @@ def case_of_numbers(request):
     return with_data(request.param, raw=False)
 
 
+@pytest.fixture
+def _drawings_are_closed():
+    """None is shown, none is left open."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    yield
+    pyplot.close("all")
+
+
 @pytest.fixture(autouse=True)
 def _few_epochs_are_meant():
     """That a model of these tests is not trained to the end is no news."""

@@ -34,6 +34,7 @@ def in_blocks(array):
     return da.from_array(array, chunks=(sizes, *array.shape[1:]))
 
 
+# The first table of partial_fit has a constant column, and says so.
 @pytest.mark.filterwarnings("ignore:The first table of partial_fit")
 def test_incremental_is_a_loop_over_the_blocks(case_of_numbers, wrappers):
     """Pass after pass, bit for bit; predictions come block by block."""

@@ -30,14 +30,7 @@ from sklearn.model_selection import (
 from sklearn.utils import _safe_indexing as rows
 
 
-@pytest.fixture(autouse=True)
-def _drawings_are_closed():
-    """None is shown, none is left open."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    yield
-    pyplot.close("all")
+pytestmark = pytest.mark.usefixtures("_drawings_are_closed")
 
 
 def test_curves_of_a_classifier(classifier):

@@ -239,6 +239,7 @@ def test_self_training(classifier_of_numbers):
 # ---------------------------------------------------------- rows, columns in portions
 
 
+# The first table of partial_fit has a constant column, and says so.
 @pytest.mark.filterwarnings("ignore:The first table of partial_fit")
 def test_incremental_learning_curve(case):
     """Scores after each portion, of one model that goes on by ``partial_fit``."""

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import sknet
+from sknet import SimpleMLPClassifier, TabularMLPRegressor
 
 
 openvino = pytest.importorskip("openvino")
@@ -15,8 +20,9 @@ data_types = pytest.importorskip("skl2onnx.common.data_types")
 TYPES = {
     np.float32: data_types.FloatTensorType,
     np.float64: data_types.DoubleTensorType,
+    np.int64: data_types.Int64TensorType,
 }
-each_dtype = pytest.mark.parametrize("dtype", TYPES)
+each_dtype = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
 
 def run(model, rows):
@@ -31,6 +37,31 @@ def run(model, rows):
     compiled = core.compile_model(found, "CPU", settings)
     results = compiled([rows])
     return [results[output] for output in compiled.outputs]
+
+
+def test_what_the_table_of_runtimes_leaves_out_is_refused(numbers):
+    """When it is read, so that nobody gets other numbers."""
+    X, value = numbers
+    y, network = (value > 0).astype(int), SimpleMLPClassifier((4,), max_iter=2)
+    for model in (
+        MLPClassifier((4,), max_iter=2),
+        make_pipeline(StandardScaler(), network),
+        CalibratedClassifierCV(network, cv=2),
+    ):
+        with pytest.raises(Exception, match="fully converted"):
+            run(model.fit(X, y), X.astype(np.float32))
+
+
+def test_categories_are_read_as_floats(numbers):
+    """They are compared then, where whole numbers and text would be looked up."""
+    X, value = numbers
+    X[:, 3] = np.arange(len(X)) % 3
+    model = TabularMLPRegressor((4,), max_iter=2, categorical_features=[3])
+    model.fit(X, value)
+    (values,) = run(model, X)
+    assert_allclose(values.ravel(), model.predict(X), rtol=0, atol=1e-5)
+    with pytest.raises(Exception, match="LabelEncoder"):
+        run(model, X.astype(np.int64))
 
 
 @each_dtype

@@ -10,14 +10,7 @@ from sklearn.pipeline import make_pipeline
 SIZES = [0.5, 1.0]
 
 
-@pytest.fixture(autouse=True)
-def _drawings_are_closed():
-    """None is shown, none is left open."""
-    matplotlib = pytest.importorskip("matplotlib")
-    matplotlib.use("Agg")
-    pyplot = pytest.importorskip("matplotlib.pyplot")
-    yield
-    pyplot.close("all")
+pytestmark = pytest.mark.usefixtures("_drawings_are_closed")
 
 
 def drawn_scores(model, X, y, **options):

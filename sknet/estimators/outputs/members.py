@@ -7,9 +7,9 @@ from typing import Any
 from sknet.model.state import model_of
 
 
-# What is told of all networks together, and what they go on with: of no single one.
-_OF_ALL = (
-    "theta_",
+# What a training tells of all networks together. It depends on the solver: a new fit
+# leaves nothing of an earlier one.
+OF_TRAINING = (
     "loss_",
     "loss_curve_",
     "best_loss_",
@@ -20,8 +20,9 @@ _OF_ALL = (
     "learning_rate_",
     "member_loss_curves_",
     "member_seeds_",
-    "_training",
 )
+# That, and what they go on with, are of no single network.
+_OF_ALL = ("theta_", "_training", *OF_TRAINING)
 
 
 def members_of(estimator: Any) -> list[Any]:
