@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn import get_config
+from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 
 # scikit-learn calls halving experimental, and its public import a promise to know that;
@@ -165,7 +166,7 @@ def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
     in_context = fit_context(prefer_skip_nested_validation=True)(method)
 
     @wraps(method)
-    def decorated(estimator: Any, *args: Any, **kwargs: Any) -> Any:
+    def decorated(estimator: BaseEstimator, *args: Any, **kwargs: Any) -> Any:
         if not get_config()["skip_parameter_validation"]:
             estimator._validate_params()
         return in_context(estimator, *args, **kwargs)
@@ -216,7 +217,7 @@ def _made_constraints(cls: type) -> list[tuple[str, Any, list[Any]]]:
     return made
 
 
-def has_valid_parameters(estimator: Any) -> bool:
+def has_valid_parameters(estimator: BaseEstimator) -> bool:
     """Return whether all parameters are what they may be; scikit-learn says what not.
 
     A look takes half of the time of scikit-learn's own.
@@ -242,7 +243,7 @@ except ImportError:  # before 1.9, where there is no ``set_callbacks``
         """Stands in for scikit-learn's."""
 
 
-def has_callbacks(estimator: Any) -> bool:
+def has_callbacks(estimator: BaseEstimator) -> bool:
     """Tell whether scikit-learn's callbacks hang on an estimator (1.9 on)."""
     return "_skl_callbacks" in vars(estimator)
 
@@ -252,7 +253,7 @@ def gives_frames(transformer: Any) -> bool:
     return bool(_get_output_config("transform", transformer)["dense"] != "default")
 
 
-def requested_metadata(estimator: Any) -> Any:
+def requested_metadata(estimator: BaseEstimator) -> Any:
     """Return what an estimator asked for by ``set_fit_request``, or None."""
     return vars(estimator).get("_metadata_request")
 

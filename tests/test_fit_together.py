@@ -16,7 +16,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet.config.training_config import TrainingConfig
 from sknet.estimators.preparation import prepare_task
 from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
@@ -41,7 +40,7 @@ def members_of(models, X=X, y=SPECIES):
     readings = Readings()
     members = []
     for model in models:
-        config = TrainingConfig.of(model)
+        config = model._config()
         task = prepare_task(model, config, FitRequest(X, y), readings)
         members += prepare(task)
     return members

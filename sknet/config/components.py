@@ -8,6 +8,7 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -25,78 +26,82 @@ from sknet.training.checkpoint import Checkpoint
 from sknet.training.solver import SOLVERS, Solver
 
 
-def solver_of(estimator: Any) -> Solver | None:
+# Parameters of an estimator, as they were given, by name.
+Params = Mapping[str, Any]
+
+
+def solver_of(params: Params) -> Solver | None:
     """Return the solver of an estimator, or None if an optimizer makes its steps."""
-    given = estimator.solver
+    given = params["solver"]
     is_name = isinstance(given, str) and given in SOLVERS
     return SOLVERS.make(given) if is_name or isinstance(given, Solver) else None
 
 
-def makes_steps(estimator: Any) -> bool:
+def makes_steps(params: Params) -> bool:
     """Return whether the solver of an estimator makes minibatch steps."""
-    solver = solver_of(estimator)
+    solver = solver_of(params)
     return solver is None or solver.makes_steps
 
 
-def optimizer_of(estimator: Any) -> Optimizer:
-    """Return the optimizer that an estimator's parameters describe."""
-    if estimator.solver == SGD.name:
-        return SGD(estimator.momentum, estimator.nesterovs_momentum)
-    if estimator.solver == Adam.name:
-        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    weight_decay = vars(estimator).get("weight_decay")
-    if estimator.solver == AdamW.name and weight_decay is not None:
-        moments = estimator.beta_1, estimator.beta_2, estimator.epsilon
+def optimizer_of(params: Params) -> Optimizer:
+    """Return the optimizer that parameters describe."""
+    if params["solver"] == SGD.name:
+        return SGD(params["momentum"], params["nesterovs_momentum"])
+    if params["solver"] == Adam.name:
+        return Adam(params["beta_1"], params["beta_2"], params["epsilon"])
+    weight_decay = params.get("weight_decay")
+    if params["solver"] == AdamW.name and weight_decay is not None:
+        moments = params["beta_1"], params["beta_2"], params["epsilon"]
         return AdamW(*moments, weight_decay)
-    return OPTIMIZERS.make(estimator.solver)
+    return OPTIMIZERS.make(params["solver"])
 
 
-def schedule_of(estimator: Any) -> Schedule:
-    """Return the schedule that an estimator's parameters describe."""
-    if estimator.learning_rate == InvScaling.name:
-        return InvScaling(estimator.power_t)
-    return SCHEDULES.make(estimator.learning_rate)
+def schedule_of(params: Params) -> Schedule:
+    """Return the schedule that parameters describe."""
+    if params["learning_rate"] == InvScaling.name:
+        return InvScaling(params["power_t"])
+    return SCHEDULES.make(params["learning_rate"])
 
 
-def averaging_of(estimator: Any) -> Averaging | None:
-    """Return the averaging that an estimator's parameters describe, if any."""
-    if estimator.averaging is None:
+def averaging_of(params: Params) -> Averaging | None:
+    """Return the averaging that parameters describe, if any."""
+    if params["averaging"] is None:
         return None
-    return AVERAGES.make(estimator.averaging)
+    return AVERAGES.make(params["averaging"])
 
 
-def block_of(estimator: Any) -> Block:
-    """Return the block that an estimator's parameters describe."""
-    return BLOCKS.make(estimator.block)
+def block_of(params: Params) -> Block:
+    """Return the block that parameters describe."""
+    return BLOCKS.make(params["block"])
 
 
-def initializer_of(estimator: Any) -> Initializer:
+def initializer_of(params: Params) -> Initializer:
     """Return what draws the initial weights; what is overwritten is drawn as usual."""
-    if isinstance(estimator.initializer, (list, tuple)):
+    if isinstance(params["initializer"], (list, tuple)):
         return GlorotUniform()
-    return INITIALIZERS.make(estimator.initializer)
+    return INITIALIZERS.make(params["initializer"])
 
 
-def activations_of(estimator: Any) -> tuple[Activation, ...]:
+def activations_of(params: Params) -> tuple[Activation, ...]:
     """Return the activations, one for all hidden layers or one for each."""
-    given = estimator.activation
+    given = params["activation"]
     if isinstance(given, (list, tuple)):
         found = tuple(ACTIVATIONS.make(spec) for spec in given)
     else:
         found = (ACTIVATIONS.make(given),)
-    if not vars(estimator).get("blend_activation"):
+    if not params.get("blend_activation"):
         return found
     # Each unit has a share of its own.
     return tuple(a if isinstance(a, (Blend, Maxout)) else Blend(a) for a in found)
 
 
-def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
-    """Return the loss that an estimator's parameters describe.
+def loss_of(params: Params, registry: Registry[Any]) -> Any:
+    """Return the loss that parameters describe.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its ``loss`` may be a pair of functions, too.
+    params : mapping of str to object
+        ``loss`` may be a pair of functions, too.
     registry : Registry
         The losses of a classifier, or those of a regressor.
 
@@ -105,13 +110,13 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     loss : Loss
         The loss, with the output activation that was asked for.
     """
-    given = estimator.loss
+    given = params["loss"]
     if isinstance(given, (list, tuple)):
         if len(given) != 2 or not all(callable(function) for function in given):
             raise _no_pair_of_functions(given, registry)
         given = registry["custom"](*given)
     loss: Loss = registry.make(given)
-    output = estimator.output_activation
+    output = params["output_activation"]
     if output is None:
         return loss
     if "output_activation" not in {f.name for f in fields(type(loss))}:  # type: ignore[arg-type]
@@ -124,13 +129,13 @@ def loss_of(estimator: Any, registry: Registry[Any]) -> Any:
     return loss
 
 
-def loss_to_fit(estimator: Any, registry: Registry[Any]) -> Any:
+def loss_to_fit(params: Params, registry: Registry[Any]) -> Any:
     """Return the loss to train by; with quantiles it is that of the mean beside them.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        As of :func:`loss_of`; it may have ``quantiles``.
+    params : mapping of str to object
+        As of :func:`loss_of`; there may be ``quantiles``.
     registry : Registry
         The losses of a classifier, or those of a regressor.
 
@@ -144,13 +149,13 @@ def loss_to_fit(estimator: Any, registry: Registry[Any]) -> Any:
     ValueError
         If the loss goes with no quantiles, or they are no levels.
     """
-    loss, quantiles = loss_of(estimator, registry), vars(estimator).get("quantiles")
+    loss, quantiles = loss_of(params, registry), params.get("quantiles")
     if quantiles is None:
         return loss
     if loss != SquaredError():
         raise ValueError(
             f"quantiles={quantiles!r} are learned beside the mean, with "
-            f"loss='squared_error', but loss={estimator.loss!r}. For quantiles alone "
+            f"loss='squared_error', but loss={params['loss']!r}. For quantiles alone "
             "leave them out and use loss=Quantile(levels)."
         )
     beside = MeanQuantiles(check_flat("quantiles", quantiles))
@@ -193,14 +198,14 @@ _PARAMETER_NAMES = (
 
 
 def rate_factors_of(
-    estimator: Any, auto: dict[str, float]
+    params: Params, auto: dict[str, float]
 ) -> tuple[tuple[str, float], ...]:
-    """Return the factors on the learning rate that an estimator's parameters ask for.
+    """Return the factors on the learning rate that parameters ask for.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        Its factors are a dict by names of parameters, None or "auto".
+    params : mapping of str to object
+        ``rate_factors`` are a dict by names of parameters, None or "auto".
     auto : dict of str to float
         What "auto" stands for.
 
@@ -214,7 +219,7 @@ def rate_factors_of(
     ValueError
         If a name is unknown, or a factor no finite number >= 0.
     """
-    given = estimator.rate_factors
+    given = params["rate_factors"]
     factors = auto if isinstance(given, str) else given or {}
     for name, factor in factors.items():
         if name not in _PARAMETER_NAMES:
@@ -230,9 +235,9 @@ def rate_factors_of(
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
 
 
-def checkpoint_of(estimator: Any) -> Checkpoint | None:
+def checkpoint_of(params: Params) -> Checkpoint | None:
     """Return where an estimator saves its training, if it does: a path is enough."""
-    given = estimator.checkpoint
+    given = params["checkpoint"]
     if given is None or isinstance(given, Checkpoint):
         return given
     return Checkpoint(given)

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from sknet._component import Component
+from sknet._component import Component, Registry
 from sknet.config.components import (
+    Params,
     activations_of,
     averaging_of,
     block_of,
@@ -21,54 +22,48 @@ from sknet.config.components import (
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
 
 
-# Parameters that choose a component, and how an estimator's choice is read.
-_READERS: dict[str, Callable[[Any], Component | None]] = {
-    "activation": lambda estimator: activations_of(estimator)[0],
-    "loss": lambda estimator: loss_of(estimator, estimator._losses),
-    "solver": lambda estimator: solver_of(estimator) or optimizer_of(estimator),
+# Parameters that choose a component, and how a choice is read.
+_READERS: dict[str, Callable[[Params], Component | None]] = {
+    "activation": lambda params: activations_of(params)[0],
+    "solver": lambda params: solver_of(params) or optimizer_of(params),
     "learning_rate": schedule_of,
     "averaging": averaging_of,
     "block": block_of,
     "initializer": initializer_of,
-    "numeric_embedding": lambda estimator: NUMERIC_EMBEDDINGS.make(
-        estimator.numeric_embedding
+    "numeric_embedding": lambda params: NUMERIC_EMBEDDINGS.make(
+        params["numeric_embedding"]
     ),
     "checkpoint": checkpoint_of,
 }
 
 
-def set_nested(
-    estimator: Any, params: dict[str, Any], set_plain: Callable[..., Any]
-) -> None:
-    """Set parameters of an estimator and of its components.
-
-    Components are frozen, so that setting a parameter puts a new one in their place; a
-    name becomes an instance with the values that the other parameters describe.
+def component_of(name: str, params: Params, losses: Registry[Any]) -> Component | None:
+    """Return the component that stands behind a parameter; fit will look at it.
 
     Parameters
     ----------
-    estimator : BaseMLP
-        The estimator.
-    params : dict of str to object
-        Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
-    set_plain : callable
-        scikit-learn's own ``set_params``.
+    name : str
+        The parameter.
+    params : mapping of str to object
+        All parameters; with the name of a component, others may say its numbers.
+    losses : Registry
+        The losses of a classifier, or those of a regressor.
+
+    Returns
+    -------
+    component : Component or None
+        None for a parameter that never is a component.
+
+    Raises
+    ------
+    ValueError
+        If it is none now.
     """
-    plain = {key: value for key, value in params.items() if "__" not in key}
-    set_plain(**plain)
-    for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
-        name, _, path = key.partition("__")
-        if name not in _READERS:
-            set_plain(**{key: params[key]})  # raises, with its own words
-        component = _component(estimator, name).with_param(path, params[key])
-        setattr(estimator, name, component)
-
-
-def _component(estimator: Any, name: str) -> Component:
-    """Return the component that stands behind a parameter; fit will look at it."""
-    given: Any = getattr(estimator, name)
+    if name not in _READERS and name != "loss":
+        return None
+    given = params[name]
     if isinstance(given, (str, os.PathLike)):
-        given = _READERS[name](estimator)
+        given = loss_of(params, losses) if name == "loss" else _READERS[name](params)
     if not isinstance(given, Component):
         raise ValueError(f"{name}={given!r} has no parameters to set.")
     return given

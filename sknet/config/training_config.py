@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sknet._component import Component
+from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.averages import Averaging
 from sknet.config.components import (
+    Params,
     activations_of,
     averaging_of,
     block_of,
@@ -43,7 +44,7 @@ from sknet.training.solver import Solver
 class TrainingConfig:
     """What an estimator's hyperparameters say, as the parts that they describe.
 
-    Nothing but :meth:`of` reads hyperparameters of an estimator.
+    Nothing else reads hyperparameters of an estimator.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ class TrainingConfig:
         are of some estimators only.
     """
 
-    given: Mapping[str, Any]
+    given: Params
     preset: Preset
     hidden_layer_sizes: tuple[int, ...]
     activations: tuple[Activation, ...]
@@ -134,13 +135,17 @@ class TrainingConfig:
     max_one_hot: int = 0
 
     @classmethod
-    def of(cls, estimator: Any) -> TrainingConfig:
+    def of(cls, given: Params, preset: Preset, losses: Registry[Any]) -> TrainingConfig:
         """Read the hyperparameters of an estimator.
 
         Parameters
         ----------
-        estimator : BaseMLP
-            Its parameters are within their constraints, each by itself.
+        given : mapping of str to object
+            They are within their constraints, each by itself.
+        preset : Preset
+            What the kind of estimator says beside them.
+        losses : Registry
+            The losses of a classifier, or those of a regressor.
 
         Returns
         -------
@@ -153,32 +158,30 @@ class TrainingConfig:
             If a list has another length than there are layers, or parameters do not go
             together.
         """
-        names = {*estimator._parameter_constraints, *estimator._get_param_names()}
-        given = {name: getattr(estimator, name) for name in names}
         _check_ensemble(given)
         _check_threads(given)
         hidden = check_hidden_layer_sizes(given["hidden_layer_sizes"])
         initializer, embedding = given["initializer"], given.get("numeric_embedding")
-        solver = solver_of(estimator)
+        solver = solver_of(given)
         config = cls(
             given=given,
-            preset=estimator._preset,
+            preset=preset,
             hidden_layer_sizes=hidden,
-            activations=activations_of(estimator),
-            block=block_of(estimator),
+            activations=activations_of(given),
+            block=block_of(given),
             dropout=dropout_rates(given["dropout"], len(hidden)),
-            initializer=initializer_of(estimator),
+            initializer=initializer_of(given),
             initial_arrays=initializer
             if isinstance(initializer, (list, tuple))
             else None,
             embedding=None if embedding is None else NUMERIC_EMBEDDINGS.make(embedding),
-            loss=loss_to_fit(estimator, estimator._losses),
+            loss=loss_to_fit(given, losses),
             solver=solver,
-            optimizer=optimizer_of(estimator) if solver is None else None,
-            schedule=schedule_of(estimator),
-            averaging=averaging_of(estimator),
-            rate_factors=rate_factors_of(estimator, estimator._preset.rate_factors),
-            checkpoint=checkpoint_of(estimator),
+            optimizer=optimizer_of(given) if solver is None else None,
+            schedule=schedule_of(given),
+            averaging=averaging_of(given),
+            rate_factors=rate_factors_of(given, preset.rate_factors),
+            checkpoint=checkpoint_of(given),
             **{name: given[name] for name in _AS_GIVEN & given.keys()},
         )
         config._check_hidden_layers()
@@ -293,7 +296,7 @@ def _initial_arrays(initializer: Any) -> Sequence[Any] | None:
     return initializer if isinstance(initializer, (list, tuple)) else None
 
 
-def _check_ensemble(given: Mapping[str, Any]) -> None:
+def _check_ensemble(given: Params) -> None:
     """Refuse parameters of an ensemble that do not go together."""
     if given["n_estimators"] == 1:
         for name in ("bootstrap", "share_trunk"):
@@ -308,7 +311,7 @@ def _check_ensemble(given: Mapping[str, Any]) -> None:
         )
 
 
-def _check_threads(given: Mapping[str, Any]) -> None:
+def _check_threads(given: Params) -> None:
     """Refuse to compute with several threads what must not depend on their number."""
     if given["deterministic"] and (given["n_threads"] or 1) > 1:
         raise ValueError(

@@ -25,7 +25,7 @@ from sknet._sklearn import (
 )
 from sknet._version import restored, stamped
 from sknet.config.components import makes_steps
-from sknet.config.nested import set_nested
+from sknet.config.nested import component_of
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
 from sknet.estimators.callbacks import begin_callbacks
@@ -49,9 +49,9 @@ from sknet.solvers.threads import blas_threads
 from sknet.training.interrupts import Interrupts
 
 
-def is_stochastic(estimator: Any) -> bool:
+def is_stochastic(estimator: BaseMLP) -> bool:
     """Return whether the solver makes minibatch steps, which ``partial_fit`` needs."""
-    if not makes_steps(estimator):
+    if not makes_steps({"solver": estimator.solver}):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
             f"{estimator.solver} is not stochastic."
@@ -67,6 +67,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     _target_reader: ClassVar[ClassReader | ValueReader]
     _preset: ClassVar[Preset] = SIMPLE
     _losses: ClassVar[Registry[Any]]
+    _parameter_constraints: ClassVar[dict[str, list[Any]]]
 
     # ---- fitting
 
@@ -117,7 +118,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _fit(self, request: FitRequest) -> None:
         """Prepare, solve, publish; a failure leaves the estimator as it was."""
-        config = TrainingConfig.of(self)
+        config = self._config()
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
             task = prepare_task(self, config, request, Readings(shares=False))
@@ -137,9 +138,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _publish(self, task: Task, fit: Fit) -> None:
         """Bind all fitted attributes."""
         for name in OF_TRAINING:
-            vars(self).pop(name, None)
+            self.__dict__.pop(name, None)
         attributes = task.description | fit.attributes
-        vars(self).update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
+        self.__dict__.update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
         temperature = attributes.get("temperature_", 1.0)
         model = replace(task.model, theta=fit.theta, temperature=temperature)
         keep_model(self, model)
@@ -302,7 +303,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         True
         """
         check_is_fitted(self)
-        vars(self).pop("_training", None)
+        self.__dict__.pop("_training", None)
         return self
 
     # ---- scikit-learn's contract
@@ -320,8 +321,26 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         self : object
             The estimator.
         """
-        set_nested(self, params, super().set_params)
+        plain = {key: value for key, value in params.items() if "__" not in key}
+        super().set_params(**plain)
+        for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
+            name, _, path = key.partition("__")
+            component = component_of(name, self._given(), self._losses)
+            if component is None:
+                super().set_params(**{key: params[key]})  # raises, with its own words
+            else:
+                # Components are frozen: a new one takes its place.
+                setattr(self, name, component.with_param(path, params[key]))
         return self
+
+    def _given(self) -> dict[str, Any]:
+        """Return the parameters by name; a subclass of a user may have others, too."""
+        names = {*self._parameter_constraints, *self._get_param_names()}
+        return {name: getattr(self, name) for name in names}
+
+    def _config(self) -> TrainingConfig:
+        """Return what the parameters say."""
+        return TrainingConfig.of(self._given(), self._preset, self._losses)
 
     @classmethod
     def _get_param_names(cls) -> list[str]:

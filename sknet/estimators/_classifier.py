@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from sklearn.base import ClassifierMixin
 from sklearn.neural_network import MLPClassifier
@@ -21,7 +21,11 @@ from sknet.solvers.start import Kind
 from sknet.solvers.task import FitRequest
 
 
-def learns_in_steps(estimator: Any) -> bool:
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
+
+
+def learns_in_steps(estimator: BaseMLP) -> bool:
     """Tell whether there is ``partial_fit``: not where all rows are needed at once."""
     if isinstance(estimator.class_weight, str):
         raise AttributeError(

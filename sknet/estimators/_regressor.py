@@ -84,7 +84,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     def _needs_positive_target(self) -> bool:
         """Tell whether the loss refuses a negative target."""
         try:
-            loss = loss_to_fit(self, VALUE_LOSSES)
+            loss = loss_to_fit(self._given(), VALUE_LOSSES)
         except (TypeError, ValueError):  # no loss at all, of which fit will tell
             return False
         try:

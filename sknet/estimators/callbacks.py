@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -25,8 +25,12 @@ from sknet.solvers.task import FitRequest, Task
 from sknet.training.member import Member, Standing
 
 
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
+
+
 def begin_callbacks(
-    estimator: Any, config: TrainingConfig, request: FitRequest
+    estimator: BaseMLP, config: TrainingConfig, request: FitRequest
 ) -> EpochCallbacks | None:
     """Return the callbacks of a fit, or None if there are none.
 
@@ -63,7 +67,7 @@ class EpochCallbacks:
     """
 
     def __init__(
-        self, estimator: Any, config: TrainingConfig, request: FitRequest
+        self, estimator: BaseMLP, config: TrainingConfig, request: FitRequest
     ) -> None:
         self._estimator = estimator
         self._X, self._y = request.X, request.y
@@ -124,7 +128,8 @@ class EpochCallbacks:
         """Make a weight of each row of a number, which scorers do not take."""
         if isinstance(self._weight, Real):
             self._weight = np.full(task.data.n_rows, float(self._weight))
-        if self._validation is not None and isinstance(self._validation[2], Real):
+        is_one = self._validation is not None and isinstance(self._validation[2], Real)
+        if self._validation is not None and task.holdout is not None and is_one:
             X, y, weight = self._validation
             self._validation = X, y, np.full(task.holdout.n_rows, float(weight))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,8 +24,12 @@ from sknet.solvers.task import FitRequest, Task
 from sknet.training.batches import Dataset
 
 
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
+
+
 def prepare_task(
-    estimator: Any, config: TrainingConfig, request: FitRequest, readings: Readings
+    estimator: BaseMLP, config: TrainingConfig, request: FitRequest, readings: Readings
 ) -> Task:
     """Validate everything that was handed in.
 
@@ -85,7 +89,7 @@ def prepare_task(
     return task
 
 
-def _start(estimator: Any, config: TrainingConfig, request: FitRequest) -> Start:
+def _start(estimator: BaseMLP, config: TrainingConfig, request: FitRequest) -> Start:
     """Return where training begins: where an earlier one has stopped, if it goes on."""
     goes_on = request.kind is not Kind.FIT or config.warm_start
     if not goes_on or "theta_" not in vars(estimator):
@@ -101,7 +105,7 @@ def _start(estimator: Any, config: TrainingConfig, request: FitRequest) -> Start
     return Start(request.kind, Earlier.of(estimator))
 
 
-def _unfitted(estimator: Any) -> Any:
+def _unfitted(estimator: BaseMLP) -> Any:
     """Return an estimator of the same class and parameters that knows its features."""
     view = type(estimator)(**estimator.get_params(deep=False))
     view.n_features_in_ = estimator.n_features_in_
@@ -109,7 +113,7 @@ def _unfitted(estimator: Any) -> Any:
 
 
 def _read_target(
-    estimator: Any,
+    estimator: BaseMLP,
     config: TrainingConfig,
     start: Start,
     y: Array,
@@ -152,7 +156,7 @@ def _weight_by_class(
 
 
 def _holdout(
-    estimator: Any,
+    estimator: BaseMLP,
     config: TrainingConfig,
     model: FittedModel,
     X: Any,

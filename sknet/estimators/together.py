@@ -14,7 +14,6 @@ from sklearn import get_config
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
 from sknet.config.components import averaging_of, makes_steps, schedule_of
-from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.preparation import prepare_task
 from sknet.problem.readings import Readings
@@ -50,7 +49,7 @@ class Request:
         is the same object share it where no rows have to be read by themselves.
     """
 
-    estimator: Any
+    estimator: BaseMLP
     X: Any
     y: Any
     fit_params: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +114,7 @@ class _Fitting:
         try:
             with rollback(estimator):
                 _validate_once(estimator, readings)
-                config = TrainingConfig.of(estimator)
+                config = estimator._config()
                 request = self.request.fit_request()
                 self.task = prepare_task(estimator, config, request, readings)
                 if isinstance(estimator.random_state, RandomState):
@@ -133,7 +132,7 @@ class _Fitting:
         try:
             with rollback(estimator), catch_warnings():
                 simplefilter("ignore")  # they were given the first time
-                self.members = prepare(self.task)
+                self.members = [] if self.task is None else prepare(self.task)
         except Exception as error:
             self.fail(error)
 
@@ -184,11 +183,11 @@ def _validate_once(estimator: BaseMLP, readings: Readings) -> None:
     readings.once(key, estimator._validate_params)
 
 
-def can_run_together(estimator: Any) -> str:
+def can_run_together(estimator: BaseMLP) -> str:
     """Return why an estimator cannot be fitted together with others; "" if it can."""
     if not isinstance(estimator, BaseMLP):
         return type(estimator).__name__
-    if not makes_steps(estimator):
+    if not makes_steps({"solver": estimator.solver}):
         return f"solver={estimator.solver!r}"
     for name in ("max_time", "checkpoint"):
         if getattr(estimator, name) is not None:
@@ -203,8 +202,8 @@ def follows_a_plan(estimator: BaseMLP) -> bool:
 
     Then n epochs and m more are not n + m.
     """
-    averaging = averaging_of(estimator)
-    planned = schedule_of(estimator).is_planned
+    given = estimator._given()
+    averaging, planned = averaging_of(given), schedule_of(given).is_planned
     return planned or (averaging is not None and averaging.is_planned)
 
 

@@ -9,13 +9,14 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
+from sknet.estimators._base import BaseMLP
 from sknet.model.state import model_of
 from sknet.network.network import Network
 from sknet.problem.inputs import Table
 from sknet.problem.validation import check_features
 
 
-def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Array:
+def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) -> Array:
     r"""Return the gradient of a raw output with respect to the features, row by row.
 
     .. math:: g_{id} = \frac{\partial f(x_i)}{\partial x_{id}}
@@ -84,12 +85,12 @@ def input_gradients(estimator: Any, X: Any, *, output: int | None = None) -> Arr
         own = model.own(draw)  # a view
         share = 1.0 / len(own)  # of an ensemble, that of the mean raw output
         own[..., slice(None) if output is None else output] = share
-        dx = network.backward(views, grads, draw, cache)
+        dx: Any = network.backward(views, grads, draw, cache)
     return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
 
 
 def integrated_gradients(
-    estimator: Any,
+    estimator: BaseMLP,
     X: Any,
     *,
     baseline: Any = None,
@@ -159,7 +160,7 @@ def integrated_gradients(
     return (X - start) * total / n_steps
 
 
-def _refuse_tables(estimator: Any) -> None:
+def _refuse_tables(estimator: BaseMLP) -> None:
     """Refuse estimators that encode a table: categories and gaps have no gradient."""
     if isinstance(model_of(estimator).inputs, Table):
         raise TypeError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
@@ -11,7 +9,7 @@ from sknet.estimators._base import BaseMLP
 from sknet.model.state import model_of
 
 
-def named_parameters(estimator: Any) -> dict[str, Array]:
+def named_parameters(estimator: BaseMLP) -> dict[str, Array]:
     """Return all parameters of a fitted network, by the place of their layer.
 
     ``coefs_`` and ``intercepts_`` show a plain network; this shows any: gates and

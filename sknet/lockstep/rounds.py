@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from sknet.estimators.together import fit_together
@@ -101,7 +102,8 @@ class Rounds:
         self._say(apart, len(calls))
         known = len(apart)
         before, self._kept = self._kept, {}
-        results, group = {}, {}
+        results: dict[int, Any] = {}
+        group: dict[int, Any] = {}
         for group in self._groups(fits, apart, before):
             self._train(list(group.values()))
             if not all(training.outcome.finished for training in group.values()):
@@ -148,7 +150,7 @@ class Rounds:
                 f"{len(apart)} of {n_calls} fits do not run in lockstep: {reasons}"
             )
 
-    def _candidate(self, estimator: Any, call: Call) -> Candidate:
+    def _candidate(self, estimator: BaseEstimator, call: Call) -> Candidate:
         """Return what is known of a candidate, found out once for all folds."""
         name = id(call.kwargs["parameters"])
         if name not in self._candidates:
@@ -191,7 +193,8 @@ class Rounds:
         units: dict[Any, dict[int, Fit]] = {}
         for i, fit in fits.items():
             units.setdefault(fit.unit, {})[i] = fit
-        n_jobs, group, held = joblib.effective_n_jobs(self._n_jobs), {}, 0.0
+        n_jobs, held = joblib.effective_n_jobs(self._n_jobs), 0.0
+        group: dict[int, Training] = {}
         for unit in units.values():
             try:
                 held += self._begin(unit, group, apart, before)

@@ -23,6 +23,14 @@ class _Interrupted(Exception):
 class Halving(Lockstep):
     """Mixin of a halving search of scikit-learn in lockstep."""
 
+    estimator: Any
+    resource: str
+    factor: float
+    max_resources: Any
+    max_resources_: int
+    min_resources_: int
+    n_candidates_: list[int]
+
     def _growing_epochs(self) -> str | None:
         """Return the resource, if it is the epochs of what is trained."""
         estimator, name = self.estimator, RESOURCE
@@ -35,9 +43,10 @@ class Halving(Lockstep):
         checked = copy.copy(self)
         if self.max_resources == "auto":
             own = self.estimator.get_params().get(self.resource)
-            if isinstance(own, Integral) and own > 0:
+            if isinstance(own, Integral) and int(own) > 0:
                 checked.max_resources = own
-        super(Halving, checked)._check_input_parameters(X, y, split_params)
+        base: Any = super(Halving, checked)
+        base._check_input_parameters(X, y, split_params)
         self.min_resources_ = checked.min_resources_
         self.max_resources_ = checked.max_resources_
 
@@ -54,7 +63,8 @@ class Halving(Lockstep):
 
         context = {} if callback_ctx is None else {"callback_ctx": callback_ctx}
         try:
-            super()._run_search(evaluate, **context)
+            base: Any = super()
+            base._run_search(evaluate, **context)
         except _Interrupted:
             self._count_iterations()
 
@@ -73,4 +83,6 @@ class Halving(Lockstep):
         if self._course.interrupted and not np.isnan(scores).all():
             last = rung <= rung[~np.isnan(scores)].max()
             results = {"iter": rung[last], "mean_test_score": scores[last]}
-        return super()._select_best_index(refit, refit_metric, results)
+        base: Any = super()
+        best: int = base._select_best_index(refit, refit_metric, results)
+        return best

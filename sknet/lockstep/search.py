@@ -18,6 +18,9 @@ class Lockstep(VersionStamp):
     the data, scores and ranks. Only its fits are caught on their way.
     """
 
+    n_jobs: int | None
+    verbose: int
+
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
         """Search, and refit the best candidate on all data.
 
@@ -50,7 +53,7 @@ class Lockstep(VersionStamp):
         self._course = rounds.course
         try:
             with Gather(rounds.answer).installed():
-                super().fit(X, y, **params)
+                super().fit(X, y, **params)  # type: ignore[misc]  # a mixin
         finally:
             del self._course
         self.interrupted_ = rounds.course.interrupted

@@ -58,20 +58,21 @@ def set_parameters(call: Call) -> Any:
     return estimator
 
 
-def network_of(estimator: Any) -> Any:
+def network_of(estimator: BaseEstimator) -> Any:
     """Return what is to be trained: the estimator, or the last step of a pipeline."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 @lru_cache(maxsize=16)
-def _fit_parameters(kind: type) -> frozenset[str]:
+def _fit_parameters(kind: Any) -> frozenset[str]:
     """Return the names that the ``fit`` of a class knows."""
     return frozenset(inspect.signature(kind.fit).parameters)
 
 
 def _check_known(network: Any, fit_params: dict[str, Any]) -> None:
     """Leave it to scikit-learn to pass what ``fit`` will refuse."""
-    if not _fit_parameters(type(network)) >= fit_params.keys():
+    kind: Any = type(network)
+    if not _fit_parameters(kind) >= fit_params.keys():
         raise Apart("unknown parameters of fit")
 
 
@@ -88,7 +89,7 @@ class Candidate:
     key: str | None
 
     @classmethod
-    def of(cls, estimator: Any, call: Call) -> Candidate:
+    def of(cls, estimator: BaseEstimator, call: Call) -> Candidate:
         """Look at a candidate.
 
         Parameters

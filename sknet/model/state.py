@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sknet._numerics import Array
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
@@ -37,7 +38,7 @@ _Key = tuple[Any, ...]
 _models: WeakKeyDictionary[Any, tuple[_Key, FittedModel]] = WeakKeyDictionary()
 
 
-def model_of(estimator: Any) -> Any:
+def model_of(estimator: BaseEstimator) -> Any:
     """Return the model of a fitted estimator.
 
     Parameters
@@ -60,12 +61,12 @@ def model_of(estimator: Any) -> Any:
     return model
 
 
-def keep_model(estimator: Any, model: FittedModel) -> None:
+def keep_model(estimator: BaseEstimator, model: FittedModel) -> None:
     """Keep the model that an estimator's fitted attributes describe."""
     _models[estimator] = _key(estimator), model
 
 
-def _key(estimator: Any) -> _Key:
+def _key(estimator: BaseEstimator) -> _Key:
     """Return the parts of an estimator's model."""
     return tuple(map(vars(estimator).get, _PARTS))
 

@@ -13,6 +13,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._numerics import Array
+from sknet.estimators._base import BaseMLP
 from sknet.estimators.classifier import SimpleMLPClassifier
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
@@ -203,7 +204,7 @@ def _put(operator: Any, container: Any, values: list[str]) -> None:
         container.add_node("Identity", value, variable.full_name)
 
 
-def _classes(scope: Any, estimator: Any) -> Array:
+def _classes(scope: Any, estimator: BaseMLP) -> Array:
     """Return the labels as ONNX has them: whole numbers or text."""
     from skl2onnx.common.utils_classifier import get_label_classes
 

@@ -42,7 +42,7 @@ class LevelRules:
 
     def least_weight(self, n_levels: int) -> float:
         """Return the weight below which a level is merged with others."""
-        frequency = self.min_frequency
+        frequency: Any = self.min_frequency
         if frequency == "auto":
             frequency = MIN_ROWS_OF_A_VECTOR if self.is_long(n_levels) else None
         if frequency is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from sknet._numerics import Array
@@ -30,7 +31,7 @@ _TEXT = ("String", "Utf8", "Categorical", "Enum", "string", "large_string")
 # ---------------------------------------------------------------------- validation
 
 
-def check_table(estimator: Any, X: Any, reset: bool) -> Any:
+def check_table(estimator: BaseEstimator, X: Any, reset: bool) -> Any:
     """Validate a table, as far as this is possible without looking at its cells.
 
     Parameters
@@ -70,7 +71,7 @@ def check_table(estimator: Any, X: Any, reset: bool) -> Any:
     return validate_data(estimator, X, reset=reset, skip_check_array=True)
 
 
-def is_plain(estimator: Any, X: Any, reset: bool = False) -> bool:
+def is_plain(estimator: BaseEstimator, X: Any, reset: bool = False) -> bool:
     """Tell whether nothing has to be checked: an array without NaN, as in ``fit``.
 
     Looking takes 3 microseconds instead of 60. Whatever is not plainly right goes the
@@ -87,7 +88,7 @@ def is_plain(estimator: Any, X: Any, reset: bool = False) -> bool:
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a look for infinities sums all
-def _check_numbers(estimator: Any, X: Array, reset: bool) -> Array:
+def _check_numbers(estimator: BaseEstimator, X: Array, reset: bool) -> Array:
     """Validate an array of numbers."""
     refuse_odd_containers(X)  # a list has become an array
     if X.dtype.kind == "f" and X.dtype.type not in _REAL:
@@ -98,7 +99,7 @@ def _check_numbers(estimator: Any, X: Array, reset: bool) -> Array:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def _check_sparse(estimator: Any, X: Any, reset: bool) -> Any:
+def _check_sparse(estimator: BaseEstimator, X: Any, reset: bool) -> Any:
     """Validate a sparse matrix."""
     X = validate_data(
         estimator,

@@ -71,7 +71,7 @@ def sparse_matrix_of(X: Any) -> Any:
     ValueError
         If there is an infinity.
     """
-    types = getattr(X, "dtypes", None)
+    types: Any = getattr(X, "dtypes", None)
     if not hasattr(X, "sparse") or not all(is_sparse_type(dtype) for dtype in types):
         return None
     rows, values = [], []

@@ -252,8 +252,10 @@ def _of_mostly_zero(X: Any, weight: Array | None, unit: float) -> tuple[Array, A
         w = np.ones(x.shape) if w is None else w
         ends = x.min(axis=1, keepdims=True), x.max(axis=1, keepdims=True)
         of_ends = [np.where(x == end, w, 0.0).sum(axis=1) for end in ends]
-        of_ends = np.where([ends[0][:, 0] < 0, ends[1][:, 0] > 0], of_ends, 0.0)
-        frequent = _is_frequent(of_ends, w.sum(axis=1), unit).any(axis=0)
+        is_far = [ends[0][:, 0] < 0, ends[1][:, 0] > 0]
+        frequent = _is_frequent(
+            np.where(is_far, of_ends, 0.0), w.sum(axis=1), unit
+        ).any(axis=0)
         is_clear[columns] |= ~frequent
     return half, is_clear
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
@@ -25,7 +26,7 @@ class Columns:
 
     n_columns: int
 
-    def read(self, estimator: Any, X: Any) -> tuple[Any, np.dtype[Any]]:
+    def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return the columns of rows to predict for, and the type of predictions.
 
         Parameters
@@ -64,7 +65,7 @@ class Table:
         encoder = self.encoder
         return encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
 
-    def read(self, estimator: Any, X: Any) -> tuple[Any, np.dtype[Any]]:
+    def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return the columns and the type of predictions, as :class:`Columns` does.
 
         The type is that of the table: that of its columns is the network's own.
@@ -85,7 +86,7 @@ class Encoded:
 
     n_columns: int
 
-    def read(self, estimator: Any, X: Any) -> tuple[Any, np.dtype[Any]]:
+    def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return the columns, and double precision for what is predicted."""
         del estimator
         return X, np.dtype(np.float64)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 
 from sknet._numerics import Array
@@ -37,7 +38,12 @@ class ColumnReader:
     encodes_tables = False
 
     def read(
-        self, estimator: Any, X: Any, y: Any, reset: bool, numeric_target: bool
+        self,
+        estimator: BaseEstimator,
+        X: Any,
+        y: Any,
+        reset: bool,
+        numeric_target: bool,
     ) -> tuple[Any, Array]:
         """Validate features and target.
 
@@ -61,7 +67,7 @@ class ColumnReader:
         """
         return check_training_data(estimator, X, y, reset, numeric_target)
 
-    def read_whole(self, estimator: Any, X: Any, reset: bool) -> Any:
+    def read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> Any:
         """Validate features of which each fold trains on some rows.
 
         Return None if each fold has to read its own: what is wrong with rows that it
@@ -88,12 +94,12 @@ class ColumnReader:
         del config, inputs
         return Columns(X.shape[1])
 
-    def columns(self, inputs: Columns, X: Any, readings: Readings) -> Any:
+    def columns(self, inputs: Any, X: Any, readings: Readings) -> Any:
         """Return the columns of the network."""
         del inputs, readings
         return X
 
-    def entrance(self, config: TrainingConfig, inputs: Columns) -> Entrance:
+    def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
         """Return what stands in front of the hidden layers."""
         del config, inputs
         return Entrance()
@@ -105,7 +111,12 @@ class TableReader:
     encodes_tables = True
 
     def read(
-        self, estimator: Any, X: Any, y: Any, reset: bool, numeric_target: bool
+        self,
+        estimator: BaseEstimator,
+        X: Any,
+        y: Any,
+        reset: bool,
+        numeric_target: bool,
     ) -> tuple[Any, Array]:
         """Validate a table and its target, as :class:`ColumnReader` does."""
         X = check_table(estimator, X, reset)
@@ -113,7 +124,7 @@ class TableReader:
         check_consistent_length(X, y)
         return X, y
 
-    def read_whole(self, estimator: Any, X: Any, reset: bool) -> None:
+    def read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> None:
         """Leave each fold to itself, since each has a preprocessor of its own."""
         del estimator, X, reset
 
@@ -132,7 +143,7 @@ class TableReader:
         key = ("encoder", id(X), id(weight), features, config.max_one_hot, dtype)
         return Table(readings.once(key, lambda: encoder.fit(X, sample_weight=weight)))
 
-    def goes_on(self, config: TrainingConfig, inputs: Table, X: Any) -> Table:
+    def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Table:
         """Return the fitted preprocessor; refuse parameters that it was not made by."""
         del X
         for name in ("categorical_features", "max_one_hot"):
@@ -141,13 +152,13 @@ class TableReader:
                 raise no_way_on(name, now, before)
         return inputs
 
-    def columns(self, inputs: Table, X: Any, readings: Readings) -> Any:
+    def columns(self, inputs: Any, X: Any, readings: Readings) -> Any:
         """Return the encoded table, made once for all that share it."""
         encoder = inputs.encoder
         key = (id(X), id(encoder))
         return readings.once(key, lambda: encoder.encode_checked(X))
 
-    def entrance(self, config: TrainingConfig, inputs: Table) -> Entrance:
+    def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
         """Return embeddings and factors; a sparse table comes in as it is."""
         encoder = inputs.encoder
         if encoder._from_sparse:

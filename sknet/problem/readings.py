@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from sknet._numerics import Array
 from sknet._sklearn import safe_indexing
 from sknet.problem.validation import check_target
 
 
-def _learned(estimator: Any) -> dict[str, Any]:
+def _learned(estimator: BaseEstimator) -> dict[str, Any]:
     """Return what an estimator has learned of its features in reading them."""
     state, names = vars(estimator), ("n_features_in_", "feature_names_in_")
     return {name: state[name] for name in names if name in state}
 
 
-def _teach(estimator: Any, learned: dict[str, Any]) -> None:
+def _teach(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
     """Let an estimator know what another one has learned."""
     vars(estimator).pop("feature_names_in_", None)
     vars(estimator).update(learned)
 
 
-def _fitted(estimator: Any) -> Any:
+def _fitted(estimator: BaseEstimator) -> Any:
     """Return, as a key, what features are compared with by a fitted estimator."""
     state = vars(estimator)
     names = tuple(state.get("feature_names_in_", ()))
     return state.get("n_features_in_"), names, id(state.get("preprocessor_"))
+
+
+MaybeArray = TypeVar("MaybeArray", Array, Array | None)
 
 
 class Readings:
@@ -52,7 +56,7 @@ class Readings:
         self._made: dict[Any, Any] = {}
 
     def read(
-        self, estimator: Any, X: Any, y: Any, rows: Array | None, reset: bool
+        self, estimator: BaseEstimator, X: Any, y: Any, rows: Array | None, reset: bool
     ) -> tuple[Any, Array, Array | None]:
         """Validate data for an estimator, or give what was read for another one.
 
@@ -89,7 +93,7 @@ class Readings:
         return X, y, rows
 
     def _read_fold(
-        self, estimator: Any, X: Any, y: Any, rows: Array | None, reset: bool
+        self, estimator: BaseEstimator, X: Any, y: Any, rows: Array | None, reset: bool
     ) -> tuple[Any, Array, Array | None]:
         """Validate data of a fold: its target, and maybe the features of all folds."""
         whole, numeric = None, estimator._target_reader.numeric
@@ -100,7 +104,7 @@ class Readings:
         X = X if rows is None else safe_indexing(X, rows)
         return *estimator._input_reader.read(estimator, X, y, reset, numeric), None
 
-    def _read_whole(self, estimator: Any, X: Any, reset: bool) -> Any:
+    def _read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> Any:
         """Validate features of all folds; None if each is to be read by itself."""
         known = None if reset else _fitted(estimator)
         key = ("whole", id(X), type(estimator), known)
@@ -140,7 +144,7 @@ class Readings:
             self._made[key] = made
         return self._made[key]
 
-    def same(self, array: Array | None) -> Array | None:
+    def same(self, array: MaybeArray) -> MaybeArray:
         """Return the first array that was seen with the same numbers."""
         if array is None or not self._shares:
             return array

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from sknet._numerics import Array
 from sknet.model.fitted import FittedModel
 from sknet.model.state import model_of
@@ -44,7 +46,7 @@ class Earlier:
     seeds: Array | None
 
     @classmethod
-    def of(cls, estimator: Any) -> Earlier:
+    def of(cls, estimator: BaseEstimator) -> Earlier:
         """Return what the training of a fitted estimator has left."""
         state = vars(estimator)
         return cls(

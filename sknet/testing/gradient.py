@@ -14,7 +14,6 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
-from sknet.config.training_config import TrainingConfig
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.preparation import prepare_task
 from sknet.losses import Loss
@@ -249,7 +248,7 @@ def _problem(
     fitted = "theta_" in vars(estimator)
     copy = clone(estimator).set_params(scoring=None)
     classes = getattr(estimator, "classes_", None) if fitted else None
-    config = TrainingConfig.of(copy)
+    config = copy._config()
     request = FitRequest(X, y, sample_weight, classes=classes)
     task = prepare_task(copy, config, request, Readings(shares=False))
     n_rows, float64 = task.data.n_rows, np.dtype(np.float64)

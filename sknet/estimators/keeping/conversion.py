@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
@@ -17,7 +17,6 @@ from sknet.config.components import (
     schedule_of,
     solver_of,
 )
-from sknet.config.training_config import TrainingConfig
 from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
 from sknet.estimators.keeping.plain import (
     VALUE_LOSS_OF_LINK,
@@ -37,6 +36,10 @@ from sknet.problem.inputs import Columns
 from sknet.problem.value_target import ValueTarget
 from sknet.schedules import Adaptive, Constant, InvScaling
 from sknet.solvers import LBFGS
+
+
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
 
 
 # Fitted attributes of one name and one meaning.
@@ -67,7 +70,7 @@ _UNKNOWN = (
 )
 
 
-def to_sklearn(estimator: Any) -> Any:
+def to_sklearn(estimator: BaseMLP) -> Any:
     """Return a fitted estimator as scikit-learn's own; see ``BaseMLP.to_sklearn``."""
     check_is_fitted(estimator)
     reasons = list(obstacles(estimator))
@@ -115,7 +118,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
         parameters["learning_rate"] = Constant.name
     estimator = cls(**parameters)
     hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
-    config = replace(TrainingConfig.of(estimator), hidden_layer_sizes=hidden)
+    config = replace(estimator._config(), hidden_layer_sizes=hidden)
     architecture = config.architecture(Entrance())
     target = _target_of(estimator, mlp)
     if target.loss.link_name != mlp.out_activation_:
@@ -133,7 +136,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
     return estimator
 
 
-def _label(estimator: Any, mlp: Any) -> None:
+def _label(estimator: BaseMLP, mlp: Any) -> None:
     """Give scikit-learn's class the classes, if there are any."""
     target = model_of(estimator).target
     if isinstance(target, ClassTarget):
@@ -141,9 +144,9 @@ def _label(estimator: Any, mlp: Any) -> None:
         set_mlp_labels(mlp, target.classes, several)
 
 
-def _target_of(estimator: Any, mlp: Any) -> ClassTarget | ValueTarget:
+def _target_of(estimator: BaseMLP, mlp: Any) -> ClassTarget | ValueTarget:
     """Return how the fitted target of scikit-learn's class becomes columns."""
-    loss = loss_to_fit(estimator, estimator._losses)
+    loss = loss_to_fit(estimator._given(), estimator._losses)
     if not is_classifier(mlp):
         return ValueTarget(mlp.n_outputs_, loss)
     if len(mlp.classes_) == 1:
@@ -174,7 +177,7 @@ def _plain(value: Any) -> Any:
 # ------------------------------------------------------------------------ there
 
 
-def _parameters_for_sister(estimator: Any) -> tuple[dict[str, Any], list[str]]:
+def _parameters_for_sister(estimator: BaseMLP) -> tuple[dict[str, Any], list[str]]:
     """Return the sister's parameters, and those for which it has no place."""
     network = estimator._model.architecture
     names, ours = defaults_of(estimator._sister), defaults_of(type(estimator))
@@ -210,7 +213,7 @@ def _parts_left_out(network: Architecture) -> dict[str, Any]:
     return found
 
 
-def _loss_of_sister(estimator: Any) -> Loss:
+def _loss_of_sister(estimator: BaseMLP) -> Loss:
     """Return the loss that scikit-learn's class trains a network of this kind by."""
     loss = estimator._model.loss
     if isinstance(loss, ClassLoss):
@@ -218,15 +221,15 @@ def _loss_of_sister(estimator: Any) -> Loss:
     return VALUE_LOSSES.make(VALUE_LOSS_OF_LINK[loss.link_name])
 
 
-def _solver(estimator: Any) -> dict[str, Any] | None:
+def _solver(estimator: BaseMLP) -> dict[str, Any] | None:
     """Return the parameters that say the solver, or None if there are none.
 
     A class that inherits from one of ours may step otherwise, and has none.
     """
-    solver = solver_of(estimator)
+    solver = solver_of(estimator._given())
     if solver is not None:
         return {"solver": solver.name} if type(solver) is LBFGS else None
-    optimizer = optimizer_of(estimator)
+    optimizer = optimizer_of(estimator._given())
     if type(optimizer) is Adam and not optimizer.weight_decay:
         moments = {name: getattr(optimizer, name) for name in _MOMENTS}
         return {"solver": "adam", **moments}
@@ -240,9 +243,9 @@ def _solver(estimator: Any) -> dict[str, Any] | None:
 _MOMENTS = ("beta_1", "beta_2", "epsilon")
 
 
-def _learning_rate(estimator: Any) -> dict[str, Any] | None:
+def _learning_rate(estimator: BaseMLP) -> dict[str, Any] | None:
     """Return the parameters that say the schedule, or None if there are none."""
-    schedule = schedule_of(estimator)
+    schedule = schedule_of(estimator._given())
     if schedule == Constant():
         return {"learning_rate": schedule.name}
     if (_solver(estimator) or {}).get("solver") != SGD.name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -19,7 +19,11 @@ from sknet.solvers.ensemble import kept_progress
 from sknet.training.monitor import Progress
 
 
-def memory_for_sister(estimator: Any, mlp: Any) -> MLPMemory:
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
+
+
+def memory_for_sister(estimator: BaseMLP, mlp: Any) -> MLPMemory:
     """Return what an estimator of scikit-learn goes on with.
 
     Parameters
@@ -63,7 +67,7 @@ def _slot_factors(mlp: Any) -> tuple[float, ...]:
     return (-1.0,)
 
 
-def _by_layer(estimator: Any, row: Array) -> list[Array]:
+def _by_layer(estimator: BaseMLP, row: Array) -> list[Array]:
     """Return weights, then biases, of an array like ``theta_``; without any, zeros."""
     layout = estimator._model.network.layout
     weights = [view[0] for view in layout.named(row, "weight")]
@@ -71,7 +75,7 @@ def _by_layer(estimator: Any, row: Array) -> list[Array]:
     return weights + (biases or [np.zeros_like(array[0]) for array in weights])
 
 
-def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
+def memory_of_sister(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
     """Return what an estimator goes on with after one of scikit-learn.
 
     Parameters
@@ -121,9 +125,9 @@ def memory_of_sister(estimator: Any, mlp: Any) -> dict[str, Any]:
     }
 
 
-def _slots_of_sister(estimator: Any, mlp: Any, memory: MLPMemory) -> dict[str, Any]:
+def _slots_of_sister(estimator: BaseMLP, mlp: Any, memory: MLPMemory) -> dict[str, Any]:
     """Return the sister's optimizer as our memory of one."""
-    optimizer, theta = optimizer_of(estimator), estimator.theta_
+    optimizer, theta = optimizer_of(estimator._given()), estimator.theta_
     slots = []
     for factor, arrays in zip(_slot_factors(mlp), memory.moments, strict=True):
         slot = np.empty_like(theta)

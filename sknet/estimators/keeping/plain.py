@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.network.layers import BatchNorm, Dense
+
+
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
 
 
 # Activations of the hidden layers that both know.
@@ -38,7 +42,7 @@ def activation_name(architecture: Architecture) -> str:
 # ------------------------------------------------------------------------ obstacles
 
 
-def obstacles(estimator: Any) -> Iterator[str]:
+def obstacles(estimator: BaseMLP) -> Iterator[str]:
     """Iterate over the reasons why a fitted network has no equal in scikit-learn.
 
     Each ends with what would have one.
@@ -77,7 +81,7 @@ def _obstacles_of_hidden_layers(network: Architecture) -> Iterator[str]:
         yield f"activation={network.activations[0]!r} (take one of {known})"
 
 
-def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
+def _obstacles_of_target(estimator: BaseMLP, loss: Loss) -> Iterator[str]:
     """Iterate over the reasons that lie in the loss and in the classes."""
     if "classes_" not in vars(estimator):
         yield from _obstacles_of_values(estimator, loss)
@@ -93,7 +97,7 @@ def _obstacles_of_target(estimator: Any, loss: Loss) -> Iterator[str]:
         yield from _obstacles_of_probabilities(estimator, loss)
 
 
-def _obstacles_of_probabilities(estimator: Any, loss: Any) -> Iterator[str]:
+def _obstacles_of_probabilities(estimator: BaseMLP, loss: Any) -> Iterator[str]:
     """Iterate over the reasons that lie in how raw outputs become classes."""
     exclusive = estimator._model.target.kind == "multiclass"
     link = "softmax" if exclusive else "logistic"
@@ -109,7 +113,7 @@ def _obstacles_of_probabilities(estimator: Any, loss: Any) -> Iterator[str]:
         )
 
 
-def _obstacles_of_values(estimator: Any, loss: Loss) -> Iterator[str]:
+def _obstacles_of_values(estimator: BaseMLP, loss: Loss) -> Iterator[str]:
     """Iterate over the reasons that lie in the loss of a regressor."""
     n_raw, n_outputs = loss.n_raw(estimator.n_outputs_), estimator.n_outputs_
     if n_raw != n_outputs:
@@ -137,7 +141,7 @@ def is_folded(architecture: Architecture) -> bool:
     return architecture.initializer.rescales or architecture.block != Plain()
 
 
-def affine_maps(estimator: Any) -> tuple[list[Array], list[Array]]:
+def affine_maps(estimator: BaseMLP) -> tuple[list[Array], list[Array]]:
     """Return weights and biases of a network without obstacles, as new arrays.
 
     A fixed factor of the weights (NTK) and a normalisation by running statistics,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sknet.model.state import model_of
+
+
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
 
 
 # What a training tells of all networks together. It depends on the solver: a new fit
@@ -25,7 +29,7 @@ OF_TRAINING = (
 _OF_ALL = ("theta_", "_training", *OF_TRAINING)
 
 
-def members_of(estimator: Any) -> list[Any]:
+def members_of(estimator: BaseMLP) -> list[Any]:
     """Return the networks of an ensemble as fitted estimators: a new list of views.
 
     Parameters
@@ -55,7 +59,7 @@ def members_of(estimator: Any) -> list[Any]:
     return [_member(estimator, k) for k in range(n_networks)]
 
 
-def _member(estimator: Any, k: int) -> Any:
+def _member(estimator: BaseMLP, k: int) -> Any:
     """Return a network as a fitted estimator, which shares its parameters."""
     state = vars(estimator)
     parameters = estimator.get_params(deep=False)
@@ -75,5 +79,5 @@ def _member(estimator: Any, k: int) -> Any:
     if curves and curves[k]:
         fitted |= {"loss_curve_": list(curves[k]), "loss_": curves[k][-1]}
     member = type(estimator)(**parameters)
-    vars(member).update(fitted)
+    member.__dict__.update(fitted)
     return member

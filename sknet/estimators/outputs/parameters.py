@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.entrance import Entrance
 from sknet.problem.inputs import Table
+
+
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
 
 
 class Views(list[Array]):
@@ -76,7 +80,7 @@ def _other_activations(architecture: Architecture) -> Iterator[str]:
             yield f"activation={activation!r}"
 
 
-def check_plain(estimator: Any, name: str) -> None:
+def check_plain(estimator: BaseMLP, name: str) -> None:
     """Refuse an attribute where the network is more than a plain one.
 
     Readers of ``coefs_`` take the network for a plain one: dense layers with an

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.metrics import accuracy_score, r2_score
@@ -15,12 +16,16 @@ from sknet.model.class_model import ClassModel
 from sknet.model.value_model import ValueModel
 
 
-def _gives_probability(estimator: Any) -> bool:
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
+
+
+def _gives_probability(estimator: BaseMLP) -> bool:
     """Return whether the loss gives probabilities; the hinge loss gives margins."""
     if "classes_" in vars(estimator):
         loss = estimator._model.loss
     else:
-        loss = loss_of(estimator, CLASS_LOSSES)
+        loss = loss_of(estimator._given(), CLASS_LOSSES)
     if not loss.gives_probability:
         raise AttributeError(
             f"Probabilities are not available with loss={loss.name!r}; use "
@@ -33,6 +38,7 @@ class ClassPredictions:
     """Mixin: the predictions of a fitted classifier."""
 
     _model: ClassModel
+    _raw: Callable[[Any], Array]
 
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
@@ -170,6 +176,7 @@ class ValuePredictions:
     """Mixin: the predictions of a fitted regressor."""
 
     _model: ValueModel
+    _raw: Callable[[Any], Array]
 
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Any = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -22,6 +22,10 @@ from sknet.problem.precision import type_of_rows
 from sknet.problem.validation import check_array_alone
 from sknet.solvers.threads import blas_threads
 from sknet.training.inference import Inference
+
+
+if TYPE_CHECKING:
+    from sknet.estimators._base import BaseMLP
 
 
 class Predictor:
@@ -46,7 +50,7 @@ class Predictor:
         Features, as in the fit.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: BaseMLP) -> None:
         check_is_fitted(estimator)
         self.n_features_in_ = estimator.n_features_in_
         self._model = _own_copy(model_of(estimator))
@@ -126,7 +130,7 @@ class ClassPredictor(Predictor, ClassPredictions):
     True
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: BaseMLP) -> None:
         super().__init__(estimator)
         self.classes_ = self._model.target.classes
 
@@ -163,6 +167,6 @@ class ValuePredictor(Predictor, ValuePredictions):
     True
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: BaseMLP) -> None:
         super().__init__(estimator)
         self.n_outputs_ = estimator.n_outputs_
