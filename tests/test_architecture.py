@@ -85,8 +85,15 @@ def read_package(root):
 
 
 def imported_names(source):
-    """(dotted module, imported name or None) of each import, wherever it stands."""
-    for node in ast.walk(ast.parse(source)):
+    """(dotted module, imported name or None) of each import, wherever it stands.
+
+    Those for annotations alone, under ``if TYPE_CHECKING``, do not happen.
+    """
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, None) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -204,6 +211,22 @@ def rule_rooms(sources):
 def room(module):
     """The room of the estimators that a module lies in; other names for no room."""
     return module.removeprefix("estimators.").partition(".")[0]
+
+
+def rule_private_estimator(sources):
+    """Only the estimators know what is private about an estimator.
+
+    The file for what scikit-learn calls private has its own reasons.
+    """
+    names = {"estimator", "view", "network", "member", "copy", "raw_operator"}
+    for module, source in sources.items():
+        if module.startswith(("estimators", "testing", "_sklearn")):
+            continue
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Attribute(ast.Name(name) | ast.Attribute(attr=name), attr):
+                    if name in names and attr.startswith("_") and attr[1] != "_":
+                        yield f"sknet.{module} reads {name}.{attr}"
 
 
 def rule_cycles(sources):
@@ -356,6 +379,10 @@ BAD = {
             "estimators._base": "",
         },
     ],
+    rule_private_estimator: [
+        {"solvers.minibatch": "def f(estimator):\n    return estimator._model"},
+        {"onnx.register": "x = operator.raw_operator._model"},
+    ],
     rule_cycles: [
         {
             "training.a": "from sknet.training import b",
@@ -430,7 +457,11 @@ GOOD = {
     "problem.class_target": "from sknet import losses",
     "estimators.outputs.members": "from sknet.problem import class_target",
     "estimators.keeping.saving": "from sknet.estimators.outputs import members",
-    "estimators._base": "from sknet.solvers import task",
+    "estimators._base": "from sknet.estimators.keeping import saving",
+    "estimators.outputs.views": (
+        "if TYPE_CHECKING:\n    from sknet.estimators import _base\n\n\n"
+        "def f(estimator: 'BaseMLP'):\n    return estimator._model"
+    ),
     "inspection.weights": "def plot():\n    import matplotlib.pyplot as plt",
     "testing": "from sknet import losses",
 }
