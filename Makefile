@@ -160,7 +160,7 @@ docs: $(VENV)/.has-docs
 
 bench: $(VENV)/.has-bench
 	$(BIN)/python benchmarks/fit_speed.py --threads 1
-	for script in inlined threads predict_latency predict_memory fit_memory; do \
+	for script in inlined threads predict_latency predict_memory fit_memory search_memory; do \
 	    $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 clean:

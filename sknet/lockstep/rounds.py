@@ -32,7 +32,7 @@ from sknet.training.callbacks import Reporter
 # Bytes of the rows that are held for networks at a time, about: those of at least one
 # fold, and of enough folds to keep every job busy. Small folds are in work together,
 # which makes their networks fast; of large ones there is no need.
-HELD_BYTES = 2**23
+HELD_BYTES = 2**22
 
 
 @dataclass

@@ -54,6 +54,7 @@ class Readings:
         self._arrays: dict[tuple[Any, ...], Array] = {}
         self._handed_in: list[Any] = []
         self._made: dict[Any, Any] = {}
+        self._of_fold: tuple[Any, Array | None] | None = None
 
     def read(
         self, estimator: BaseEstimator, X: Any, y: Any, rows: Array | None, reset: bool
@@ -82,6 +83,7 @@ class Readings:
         """
         if not self._shares:
             return self._read_fold(estimator, X, y, rows, reset)
+        self._let_go_of_fold(X, rows)
         known = None if reset else _fitted(estimator)
         key = (id(X), id(y), id(rows), type(estimator), known)
         if key not in self._read:
@@ -101,8 +103,22 @@ class Readings:
             whole = self._read_whole(estimator, X, reset)
         if whole is not None:
             return whole, check_target(estimator, y, numeric), rows
-        X = X if rows is None else safe_indexing(X, rows)
+        if rows is not None:
+            self._of_fold = X, rows
+            X = safe_indexing(X, rows)
         return *estimator._input_reader.read(estimator, X, y, reset, numeric), None
+
+    def _let_go_of_fold(self, X: Any, rows: Array | None) -> None:
+        """Forget the copy of a fold's rows, and what was made of it, at the next fold.
+
+        A search goes from fold to fold: these rows are not asked for again.
+        """
+        if self._of_fold is None:
+            return
+        table, of_table = self._of_fold
+        if table is X and of_table is rows:
+            return
+        self._read, self._made, self._of_fold = {}, {}, None
 
     def _read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> Any:
         """Validate features of all folds; None if each is to be read by itself."""

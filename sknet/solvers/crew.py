@@ -29,8 +29,9 @@ from sknet.training.session import Session
 
 # Bytes of all arrays that a block of members works in. Measured best from 4 to 16 MB,
 # with 1 MB of second-level and 32 MB of third-level cache: an operation reads two or
-# three of the arrays only, and in smaller blocks it takes longer to call it.
-BLOCK_BYTES = 2**23
+# three of the arrays only, and in smaller blocks it takes longer to call it. Of what
+# is equally fast, the least is what a search has to hold beside its data.
+BLOCK_BYTES = 2**22
 
 # Multiply-adds of a block's largest product from which on a second thread helps. The
 # threads hand each other Python's lock at every operation, which takes longer than a

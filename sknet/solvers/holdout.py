@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from numbers import Real
 from typing import Any
@@ -22,6 +22,7 @@ from sknet.model.fitted import FittedModel
 from sknet.model.pooling import pooled
 from sknet.model.state import keep_model
 from sknet.training.batches import Batches, Dataset
+from sknet.training.buffers import Buffers
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
 
@@ -196,33 +197,56 @@ class Validator:
         Each with a holdout of as many rows.
     dtype : dtype
         Type of the computation.
+    buffers : Buffers
+        Where rows may be put while it judges.
     """
 
-    def __init__(self, members: Sequence[Member], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, members: Sequence[Member], dtype: np.dtype[Any], buffers: Buffers
+    ) -> None:
         holdouts: list[Holdout] = [member.holdout for member in members]
         self._holdouts = holdouts
         self._network = members[0].recipe.network
         self._loss = in_rows([member.recipe.loss for member in members])
-        data = [holdout.data for holdout in holdouts]
         alike = all(h is holdouts[0] for h in holdouts)
-        n_rows = max(1, CHUNK_ROWS // self._network.n_heads)
-        self._batches = Batches(data[0] if alike else data, n_rows, dtype)
-        self._order = None
-        if holdouts[0].rows is not None:
-            rows = [h.rows for h in holdouts[: 1 if alike else None]]
-            self._order = np.stack([r for r in rows if r is not None])
         chosen = holdouts[:1] if alike else holdouts
+        self._parts = list(self._cut(chosen, dtype, buffers))
         self._y = np.stack([h.chosen(h.data.y) for h in chosen])
         self._weight = None
-        if data[0].weight is not None:
+        if holdouts[0].data.weight is not None:
             weights = [(h, h.data.weight) for h in chosen]
             self._weight = np.stack([h.chosen(w) for h, w in weights if w is not None])
+
+    def _cut(
+        self, chosen: Sequence[Holdout], dtype: np.dtype[Any], buffers: Buffers
+    ) -> Iterator[tuple[slice, Batches, Array | None]]:
+        """Yield members that are judged at a time, and their rows with the numbers.
+
+        A chunk has as many rows for each of them as it has for one alone, by which the
+        products are the same; so what is bounded is how many they are.
+        """
+        n_members, n_rows = len(self._holdouts), chosen[0].n_rows
+        chunk = max(1, CHUNK_ROWS // self._network.n_heads)
+        step = max(1, chunk // max(1, min(n_rows, chunk)))
+        for start in range(0, n_members, step):
+            part = slice(start, min(start + step, n_members))
+            of_part = chosen if len(chosen) == 1 else chosen[part]
+            data, order = [holdout.data for holdout in of_part], None
+            if chosen[0].rows is not None:
+                rows = [holdout.rows for holdout in of_part]
+                order = np.stack([r for r in rows if r is not None])
+            yield part, Batches(data, chunk, dtype, buffers=buffers), order
 
     def __call__(self, theta: Array) -> tuple[Array, Array]:
         """Return validation losses, without penalty, and scores, of shape (K,)."""
         n_members, first = len(theta), self._holdouts[0]
-        raw = raw_outputs_of_rows(
-            self._network, theta, self._batches, self._order, first.n_rows
+        raw = np.concatenate(
+            [
+                raw_outputs_of_rows(
+                    self._network, theta[part], batches, order, first.n_rows
+                )
+                for part, batches, order in self._parts
+            ]
         )
         if first.pools:
             raw = pooled(self._loss, raw)[None]

@@ -16,6 +16,7 @@ from scipy import sparse
 
 from sknet._numerics import Array, Scalar, SparseRows
 from sknet.objective import Batch
+from sknet.training.buffers import Buffers
 
 
 # A source of another type that takes less than this is converted at once: then no
@@ -60,51 +61,41 @@ class Dataset:
 class _Source:
     """One dense array to gather rows from, converted to the computing type."""
 
-    def __init__(self, array: Array, dtype: np.dtype[Any]) -> None:
-        if array.dtype != dtype and array.size * dtype.itemsize <= _CONVERT_AT_ONCE:
-            array = array.astype(dtype)
+    def __init__(self, array: Array, dtype: np.dtype[Any], buffers: Buffers) -> None:
+        if array.size * dtype.itemsize <= _CONVERT_AT_ONCE:
+            array = buffers.converted(array, dtype)
         self.array = array
         self.dtype = dtype
-        self._buffers: dict[tuple[int, ...], tuple[Array, Array]] = {}
+        self._buffers = buffers
 
     def take(self, rows: Array) -> Array:
         """Gather rows: indices of shape (K, B) give an array (K, B, columns)."""
-        pair = self._buffers.get(rows.shape)
-        taken, out = self._make_pair(rows.shape) if pair is None else pair
-        # mode="clip" writes straight into ``out``, where the default buffers a copy;
-        # the method takes a fifth of the time of np.take on small batches.
-        self.array.take(rows, 0, taken, "clip")
-        if taken is not out:
-            np.copyto(out, taken, casting="unsafe")
+        shape = (*rows.shape, self.array.shape[1])
+        out = self._buffers.array(shape, self.dtype)
+        self.take_into(out, rows)
         return out
 
     def take_into(self, out: Array, rows: Array) -> None:
-        """Gather rows into a part (K, B, columns) of a larger array."""
-        if self.array.dtype == self.dtype:
-            self.array.take(rows, 0, out, "clip")
-        else:
-            np.copyto(out, self.take(rows))
+        """Gather rows into an array (K, B, columns), or such a part of a larger one."""
+        array, fits = self.array, self.array.dtype == self.dtype
+        taken = out if fits else self._buffers.array(out.shape, array.dtype)
+        # mode="clip" writes straight into ``taken``, where the default buffers a copy;
+        # the method takes a fifth of the time of np.take on small batches.
+        array.take(rows, 0, taken, "clip")
+        if not fits:
+            np.copyto(out, taken, casting="unsafe")
 
     def consecutive(self, start: int, stop: int) -> Array:
         """Return consecutive rows (1, B, columns): a view where the type fits."""
         rows = self.array[None, start:stop]
         return rows if rows.dtype == self.dtype else rows.astype(self.dtype)
 
-    def _make_pair(self, shape: tuple[int, ...]) -> tuple[Array, Array]:
-        """Make the buffers to gather into and to convert into, often the same."""
-        full = (*shape, self.array.shape[1])
-        out = np.empty(full, dtype=self.dtype)
-        same = self.array.dtype == self.dtype
-        taken = out if same else np.empty(full, dtype=self.array.dtype)
-        self._buffers[shape] = taken, out
-        return taken, out
-
 
 class _SparseSource:
     """A CSR matrix to gather rows from; batches stay sparse."""
 
-    def __init__(self, matrix: Any, dtype: np.dtype[Any]) -> None:
-        self.matrix = matrix if matrix.dtype == dtype else matrix.astype(dtype)
+    def __init__(self, matrix: Any, dtype: np.dtype[Any], buffers: Buffers) -> None:
+        self.matrix = buffers.converted(matrix, dtype)
 
     def take(self, rows: Array) -> SparseRows:
         """Gather rows for each member."""
@@ -124,16 +115,21 @@ class _Sources:
         One a member; neighbours that hold the same object share a source.
     dtype : dtype
         Type of the computation.
+    buffers : Buffers
+        Where the rows are put, by all sources in turn.
     """
 
-    def __init__(self, arrays: Sequence[Any], dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, arrays: Sequence[Any], dtype: np.dtype[Any], buffers: Buffers
+    ) -> None:
         make = _SparseSource if sparse.issparse(arrays[0]) else _Source
         self._is_sparse = make is _SparseSource
         self._dtype = dtype
         self._parts: list[tuple[Any, slice]] = []
         for start, stop in _runs(arrays):
-            self._parts.append((make(arrays[start], dtype), slice(start, stop)))
-        self._buffers: dict[tuple[int, ...], Array] = {}
+            source = make(arrays[start], dtype, buffers)
+            self._parts.append((source, slice(start, stop)))
+        self._buffers = buffers
 
     def take(self, rows: Array) -> Any:
         """Gather rows: indices of shape (K, B) give rows (K, B, columns)."""
@@ -142,7 +138,8 @@ class _Sources:
         if self._is_sparse:
             parts = [source.take(rows[part]) for source, part in self._parts]
             return self._join(parts, [part for _, part in self._parts], len(rows))
-        out = self._buffer((*rows.shape, self._parts[0][0].array.shape[1]))
+        shape = (*rows.shape, self._parts[0][0].array.shape[1])
+        out = self._buffers.array(shape, self._dtype)
         for source, part in self._parts:
             source.take_into(out[part], rows[part])
         return out
@@ -163,16 +160,9 @@ class _Sources:
                 n = place.stop - place.start
                 matrices += rows.members if len(rows.members) == n else rows.members * n
             return SparseRows(matrices)
-        out = self._buffer((n_members, *parts[0].shape[1:]))
+        out = self._buffers.array((n_members, *parts[0].shape[1:]), self._dtype)
         for rows, place in zip(parts, places, strict=True):
             out[place] = rows
-        return out
-
-    def _buffer(self, shape: tuple[int, ...]) -> Array:
-        """Return a kept array for the rows of all members."""
-        out = self._buffers.get(shape)
-        if out is None:
-            out = self._buffers[shape] = np.empty(shape, dtype=self._dtype)
         return out
 
 
@@ -240,6 +230,8 @@ class Batches:
     least : int, default=1
         Rows of a batch at least: what is left at the end of an epoch joins the batch
         before if it is less.
+    buffers : Buffers or None, default=None
+        Where the features of a batch are put, if others put theirs there in turn.
     """
 
     def __init__(
@@ -249,11 +241,12 @@ class Batches:
         dtype: np.dtype[Any],
         normalize: bool = True,
         least: int = 1,
+        buffers: Buffers | None = None,
     ) -> None:
         members = [data] if isinstance(data, Dataset) else data
-        self._x = _Sources([d.x for d in members], dtype)
+        self._x = _Sources([d.x for d in members], dtype, buffers or Buffers())
         self._places = _Places([d.rows for d in members])
-        self._y = _Sources([d.y for d in members], dtype)
+        self._y = _Sources([d.y for d in members], dtype, Buffers())
         weights = [d.weight for d in members]
         runs = _runs(weights)
         self._weights: list[Any] = [(weights[a], slice(a, b)) for a, b in runs]

@@ -11,6 +11,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.training.batches import Batches
+from sknet.training.buffers import Buffers
 from sknet.training.callbacks import Reporter
 from sknet.training.member import Ending, Member, Observers, Standing
 from sknet.training.monitor import Monitor, Progress, stack_progress
@@ -21,6 +22,7 @@ from sknet.training.state import TrainState, stack_states
 # Made for the members in training: from their parameters (K, P) to their validation
 # losses and scores, of shape (K,).
 Validate = Callable[[Array], tuple[Array, Array]]
+MakeValidate = Callable[[Sequence[Member], Any, Buffers], Validate]
 
 # Endings after which a member needs its best parameters: it goes back to them, or it
 # may do so after another session, which goes on from here.
@@ -38,8 +40,8 @@ class Session:
     members : sequence of Member
         Changed in place. Their recipes have one shape, their data as many rows.
     make_validate : callable or None
-        Makes of the members in training, and of the type they compute in, what judges
-        them; None without validation sets.
+        Makes of the members in training, of the type they compute in, and of buffers
+        that are free between epochs, what judges them; None without validation sets.
     observers : Observers
         Told of every epoch.
     deadline : float, default=inf
@@ -49,7 +51,7 @@ class Session:
     def __init__(
         self,
         members: Sequence[Member],
-        make_validate: Callable[[Sequence[Member], Any], Validate] | None,
+        make_validate: MakeValidate | None,
         observers: Observers,
         deadline: float = math.inf,
     ) -> None:
@@ -89,15 +91,12 @@ class Session:
         self._everybody = np.ones(len(members), dtype=bool)
         trainer = trainer_of(recipes)
         self._monitor = Monitor([r.rule for r in recipes], trainer.paces)
-        batches = Batches(
-            [member.data for member in members],
-            recipe.batch_size,
-            state.theta.dtype,
-            least=recipe.least_rows,
-        )
+        data, dtype = [member.data for member in members], state.theta.dtype
+        size, least, buffers = recipe.batch_size, recipe.least_rows, Buffers()
+        batches = Batches(data, size, dtype, least=least, buffers=buffers)
         self._epochs = trainer.epochs(state, batches)
         make = self._make_validate
-        self._validate = None if make is None else make(members, state.theta.dtype)
+        self._validate = None if make is None else make(members, dtype, buffers)
         # What an epoch starts from is kept for the case that a later one diverges; so
         # not for the last one, and not if a score chooses what is published.
         self._keeps_until = 0
