@@ -21,7 +21,7 @@ from sknet.estimators.together import Request, can_run_together, fit_together
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
 from sknet.optimizers import Lion, RMSprop
-from sknet.problem.readings import Readings
+from sknet.problem.input_cache import InputCache
 from sknet.schedules import Cosine
 from sknet.solvers import crew
 from sknet.solvers.minibatch import prepare
@@ -37,11 +37,11 @@ NET = SimpleMLPClassifier((6,), batch_size=32, max_iter=8, random_state=0)
 
 def members_of(models, X=X, y=SPECIES):
     """Return the members of estimators, as they are grouped before a training."""
-    readings = Readings()
+    cache = InputCache()
     members = []
     for model in models:
         config = model._config()
-        task = prepare_task(model, config, FitRequest(X, y), readings)
+        task = prepare_task(model, config, FitRequest(X, y), cache)
         members += prepare(task)
     return members
 

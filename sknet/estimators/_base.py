@@ -39,8 +39,8 @@ from sknet.estimators.outputs.parameters import (
 )
 from sknet.estimators.preparation import prepare_task
 from sknet.model.state import keep_model, model_of
-from sknet.problem.readers import ClassReader, ColumnReader, TableReader, ValueReader
-from sknet.problem.readings import Readings
+from sknet.problem.input_cache import InputCache
+from sknet.problem.readers import DataReader
 from sknet.problem.validation import rollback
 from sknet.solvers.events import Events
 from sknet.solvers.minibatch import Minibatch
@@ -63,8 +63,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     """What the classifier and the regressor share."""
 
     # What the classes differ in: how data are read, and how they are trained.
-    _input_reader: ClassVar[ColumnReader | TableReader] = ColumnReader()
-    _target_reader: ClassVar[ClassReader | ValueReader]
+    _reader: ClassVar[DataReader]
     _preset: ClassVar[Preset] = SIMPLE
     _losses: ClassVar[Registry[Any]]
     _parameter_constraints: ClassVar[dict[str, list[Any]]]
@@ -121,7 +120,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         config = self._config()
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
-            task = prepare_task(self, config, request, Readings(shares=False))
+            task = prepare_task(self, config, request, InputCache(shares=False))
             solver = config.solver or Minibatch(config.steps_by)
             with Interrupts() as interrupts:
                 events = Events(callbacks, interrupts, afterwards)
@@ -367,7 +366,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """Sparse input is taken, but by a trunk that networks share."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self.share_trunk
-        if self._input_reader.encodes_tables:
+        if self._reader.inputs.encodes_tables:
             tags.input_tags.allow_nan = True
             tags.input_tags.categorical = True
             tags.input_tags.string = True

@@ -16,7 +16,7 @@ from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
-from sknet.problem.readers import ClassReader
+from sknet.problem.readers import ClassReader, ColumnReader, DataReader
 from sknet.solvers.start import Kind
 from sknet.solvers.task import FitRequest
 
@@ -40,7 +40,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     """Base of the classifiers."""
 
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
-    _target_reader: ClassVar[ClassReader] = ClassReader()
+    _reader: ClassVar[DataReader] = DataReader(ColumnReader(), ClassReader())
     _sister: ClassVar[type] = MLPClassifier
 
     @available_if(learns_in_steps)

@@ -17,7 +17,7 @@ from sknet.estimators._base import BaseMLP, is_stochastic
 from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
-from sknet.problem.readers import ValueReader
+from sknet.problem.readers import ColumnReader, DataReader, ValueReader
 from sknet.solvers.start import Kind
 from sknet.solvers.task import FitRequest
 
@@ -27,7 +27,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
 
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _preset: ClassVar[Preset] = SIMPLE_REGRESSOR
-    _target_reader: ClassVar[ValueReader] = ValueReader()
+    _reader: ClassVar[DataReader] = DataReader(ColumnReader(), ValueReader())
     _sister: ClassVar[type] = MLPRegressor
 
     @available_if(is_stochastic)

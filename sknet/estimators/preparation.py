@@ -13,9 +13,9 @@ from sknet.model.fitted import FittedModel
 from sknet.model.state import to_attributes, untrained
 from sknet.network.architecture import Architecture
 from sknet.preprocessing.constant_columns import warn_of_constant_columns
+from sknet.problem.input_cache import InputCache
 from sknet.problem.inputs import Table
 from sknet.problem.readers import no_way_on
-from sknet.problem.readings import Readings
 from sknet.problem.validation import of_validation_set
 from sknet.problem.weights import check_weight, class_weights, moderate_scale
 from sknet.solvers.holdout import Holdout
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def prepare_task(
-    estimator: BaseMLP, config: TrainingConfig, request: FitRequest, readings: Readings
+    estimator: BaseMLP, config: TrainingConfig, request: FitRequest, cache: InputCache
 ) -> Task:
     """Validate everything that was handed in.
 
@@ -41,7 +41,7 @@ def prepare_task(
         Its configuration.
     request : FitRequest
         What was handed in.
-    readings : Readings
+    cache : InputCache
         Remembers data that were read before, for another estimator.
 
     Returns
@@ -56,18 +56,18 @@ def prepare_task(
     """
     start = _start(estimator, config, request)
     is_new = start.earlier is None
-    X, y, rows = readings.read(estimator, request.X, request.y, request.rows, is_new)
-    weight = readings.same(check_weight(request.sample_weight, y))
-    target, encoded = _read_target(
-        estimator, config, start, y, weight, request, readings
+    X, y, rows = cache.read(
+        estimator, estimator._reader, request.X, request.y, request.rows, is_new
     )
-    weight = readings.same(_weight_by_class(config, target, y, weight))
-    reader = estimator._input_reader
+    weight = cache.intern(check_weight(request.sample_weight, y))
+    target, encoded = _read_target(estimator, config, start, y, weight, request, cache)
+    weight = cache.intern(_weight_by_class(config, target, y, weight))
+    reader = estimator._reader.inputs
     if start.earlier is None:
-        inputs = reader.inputs(config, X, weight, readings)
+        inputs = reader.inputs(config, X, weight, cache)
     else:
         inputs = reader.goes_on(config, start.earlier.model.inputs, X)
-    columns = reader.columns(inputs, X, readings)
+    columns = reader.columns(inputs, X, cache)
     architecture = config.architecture(reader.entrance(config, inputs))
     model = untrained(inputs, architecture, target)
     if start.earlier is not None:
@@ -119,23 +119,23 @@ def _read_target(
     y: Array,
     weight: Array | None,
     request: FitRequest,
-    readings: Readings,
+    cache: InputCache,
 ) -> tuple[Any, Array]:
     """Return how the target becomes columns, and the columns."""
-    reader, classes = estimator._target_reader, request.classes
+    reader, classes = estimator._reader.target, request.classes
     if start.earlier is not None:
         fitted = start.earlier.model.target
         target = reader.goes_on(config, fitted, y, weight, classes)
-        return target, readings.same(target.encode(y))
+        return target, cache.intern(target.encode(y))
 
     def read() -> tuple[Any, Array]:
         target = reader.target(config, y, weight, classes)
-        return target, readings.same(target.encode(y))
+        return target, cache.intern(target.encode(y))
 
     if classes is not None:
         return read()
     key = (type(estimator), id(y), id(weight), *reader.key(config))
-    pair: tuple[Any, Array] = readings.once(key, read)
+    pair: tuple[Any, Array] = cache.memoize(key, read)
     return pair
 
 
@@ -178,14 +178,13 @@ def _holdout(
             "X_val and y_val must be given together, and sample_weight_val only "
             "with them."
         )
-    reader, target = estimator._input_reader, model.target
+    reader, target = estimator._reader, model.target
     with of_validation_set():
-        numeric = estimator._target_reader.numeric
-        X, y = reader.read(estimator, X, y, False, numeric)
+        X, y = reader.read(estimator, X, y, False)
         target.check_labels(y, "y_val")
         weight = check_weight(sample_weight, X)
         weight = _weight_by_class(config, target, y, weight)
-        columns = reader.columns(model.inputs, X, Readings(shares=False))
+        columns = reader.inputs.columns(model.inputs, X, InputCache(shares=False))
     return Holdout(Dataset(columns, target.encode(y), weight), y)
 
 

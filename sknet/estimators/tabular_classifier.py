@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sknet.config.presets import TABULAR_CLASSIFIER, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._classifier import BaseMLPClassifier
-from sknet.problem.readers import TableReader
+from sknet.problem.readers import ClassReader, DataReader, TableReader
 
 
 class TabularMLPClassifier(BaseMLPClassifier):
@@ -271,7 +271,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
     """
 
     _preset: ClassVar[Preset] = TABULAR_CLASSIFIER
-    _input_reader: ClassVar[TableReader] = TableReader()
+    _reader: ClassVar[DataReader] = DataReader(TableReader(), ClassReader())
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPClassifier"
     )

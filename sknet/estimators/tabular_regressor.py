@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from sknet.config.presets import TABULAR_REGRESSOR, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._regressor import BaseMLPRegressor
-from sknet.problem.readers import TableReader, ValueReader
+from sknet.problem.readers import DataReader, TableReader, ValueReader
 
 
 class TabularMLPRegressor(BaseMLPRegressor):
@@ -269,8 +269,9 @@ class TabularMLPRegressor(BaseMLPRegressor):
     """
 
     _preset: ClassVar[Preset] = TABULAR_REGRESSOR
-    _target_reader: ClassVar[ValueReader] = ValueReader(standardises=True)
-    _input_reader: ClassVar[TableReader] = TableReader()
+    _reader: ClassVar[DataReader] = DataReader(
+        TableReader(), ValueReader(standardises=True)
+    )
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "TabularMLPRegressor"
     )

@@ -16,7 +16,7 @@ from sknet._sklearn import has_callbacks
 from sknet.config.components import averaging_of, makes_steps, schedule_of
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.preparation import prepare_task
-from sknet.problem.readings import Readings
+from sknet.problem.input_cache import InputCache
 from sknet.problem.validation import rollback
 from sknet.solvers.crew import Crew, train, was_interrupted
 from sknet.solvers.minibatch import conclude, prepare
@@ -108,15 +108,15 @@ class _Fitting:
     members: list[Member] = field(default_factory=list)
     stream: Any = None
 
-    def begin(self, readings: Readings) -> None:
+    def begin(self, cache: InputCache) -> None:
         """Understand the request; an error ends it."""
         start, estimator = perf_counter(), self.request.estimator
         try:
             with rollback(estimator):
-                _validate_once(estimator, readings)
+                _validate_once(estimator, cache)
                 config = estimator._config()
                 request = self.request.fit_request()
-                self.task = prepare_task(estimator, config, request, readings)
+                self.task = prepare_task(estimator, config, request, cache)
                 if isinstance(estimator.random_state, RandomState):
                     self.stream = estimator.random_state.get_state()
                 self.members = prepare(self.task)
@@ -174,13 +174,13 @@ class _Fitting:
         return sum(m.ending.n_iter for m in self.members if m.ending is not None)
 
 
-def _validate_once(estimator: BaseMLP, readings: Readings) -> None:
+def _validate_once(estimator: BaseMLP, cache: InputCache) -> None:
     """Look at the parameters, unless those of another estimator were the same."""
     if get_config()["skip_parameter_validation"]:
         return
     params = estimator.get_params(deep=False).values()
     key = (type(estimator), *((type(value), value) for value in params))
-    readings.once(key, estimator._validate_params)
+    cache.memoize(key, estimator._validate_params)
 
 
 def can_run_together(estimator: BaseMLP) -> str:
@@ -212,7 +212,7 @@ def shares_rows(estimator: BaseMLP) -> bool:
 
     If not, each has a preprocessor, and an encoded table, of its own.
     """
-    return not estimator._input_reader.encodes_tables
+    return not estimator._reader.inputs.encodes_tables
 
 
 def fit_together(
@@ -243,10 +243,10 @@ def fit_together(
     for fitting in waiting:
         fitting.outcome.finished = False
     try:
-        readings = Readings()
+        cache = InputCache()
         for fitting in waiting:
-            fitting.begin(readings)
-        del readings  # what was read for preprocessors is needed no more
+            fitting.begin(cache)
+        del cache  # what was read for preprocessors is needed no more
         start = perf_counter()
         _train_all([fitting for fitting in waiting if fitting.members], n_jobs, verbose)
         seconds = perf_counter() - start

@@ -18,8 +18,8 @@ from sknet.network.entrance import Entrance
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
 from sknet.problem.class_target import ClassTarget, class_target
+from sknet.problem.input_cache import InputCache
 from sknet.problem.inputs import Columns, Table
-from sknet.problem.readings import Readings
 from sknet.problem.validation import (
     check_features,
     check_target,
@@ -83,10 +83,10 @@ class ColumnReader:
         return X
 
     def inputs(
-        self, config: TrainingConfig, X: Any, weight: Array | None, readings: Readings
+        self, config: TrainingConfig, X: Any, weight: Array | None, cache: InputCache
     ) -> Columns:
         """Return how rows become columns, as these features show it."""
-        del config, weight, readings
+        del config, weight, cache
         return Columns(X.shape[1])
 
     def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Columns:
@@ -94,9 +94,9 @@ class ColumnReader:
         del config, inputs
         return Columns(X.shape[1])
 
-    def columns(self, inputs: Any, X: Any, readings: Readings) -> Any:
+    def columns(self, inputs: Any, X: Any, cache: InputCache) -> Any:
         """Return the columns of the network."""
-        del inputs, readings
+        del inputs, cache
         return X
 
     def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
@@ -129,7 +129,7 @@ class TableReader:
         del estimator, X, reset
 
     def inputs(
-        self, config: TrainingConfig, X: Any, weight: Array | None, readings: Readings
+        self, config: TrainingConfig, X: Any, weight: Array | None, cache: InputCache
     ) -> Table:
         """Return a preprocessor that is fitted to the table."""
         dtype = config.dtype
@@ -141,7 +141,7 @@ class TableReader:
         )
         features = id(config.categorical_features)  # an array may have no short text
         key = ("encoder", id(X), id(weight), features, config.max_one_hot, dtype)
-        return Table(readings.once(key, lambda: encoder.fit(X, sample_weight=weight)))
+        return Table(cache.memoize(key, lambda: encoder.fit(X, sample_weight=weight)))
 
     def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Table:
         """Return the fitted preprocessor; refuse parameters that it was not made by."""
@@ -152,11 +152,11 @@ class TableReader:
                 raise no_way_on(name, now, before)
         return inputs
 
-    def columns(self, inputs: Any, X: Any, readings: Readings) -> Any:
+    def columns(self, inputs: Any, X: Any, cache: InputCache) -> Any:
         """Return the encoded table, made once for all that share it."""
         encoder = inputs.encoder
         key = (id(X), id(encoder))
-        return readings.once(key, lambda: encoder.encode_checked(X))
+        return cache.memoize(key, lambda: encoder.encode_checked(X))
 
     def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
         """Return embeddings and factors; a sparse table comes in as it is."""
@@ -265,6 +265,28 @@ class ValueReader:
             return target  # another number of outputs is refused in better words
         scale = fitted.scale.widened(y.reshape(len(y), -1), weight)
         return replace(target, scale=scale)
+
+
+@dataclass(frozen=True)
+class DataReader:
+    """How an estimator reads what it is handed.
+
+    Parameters
+    ----------
+    inputs : ColumnReader or TableReader
+        Reads features.
+    target : ClassReader or ValueReader
+        Reads the target.
+    """
+
+    inputs: ColumnReader | TableReader
+    target: ClassReader | ValueReader
+
+    def read(
+        self, estimator: BaseEstimator, X: Any, y: Any, reset: bool
+    ) -> tuple[Any, Array]:
+        """Validate features and target; see :meth:`ColumnReader.read`."""
+        return self.inputs.read(estimator, X, y, reset, self.target.numeric)
 
 
 def no_way_on(what: str, now: Any, before: Any) -> ValueError:

@@ -101,7 +101,7 @@ def to_sklearn(estimator: BaseMLP) -> Any:
 
 def from_sklearn(cls: Any, mlp: Any) -> Any:
     """Return one of scikit-learn's as an estimator; see ``BaseMLP.from_sklearn``."""
-    if cls._input_reader.encodes_tables:
+    if cls._reader.inputs.encodes_tables:
         raise ValueError(
             f"{cls.__name__} encodes tables before its networks, which "
             f"{cls._sister.__name__} does not. Use "

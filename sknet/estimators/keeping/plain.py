@@ -47,7 +47,7 @@ def obstacles(estimator: BaseMLP) -> Iterator[str]:
 
     Each ends with what would have one.
     """
-    if estimator._input_reader.encodes_tables:
+    if estimator._reader.inputs.encodes_tables:
         yield (
             "it encodes tables (preprocessor_) before its networks (fit "
             f"{type(estimator).__name__.replace('Tabular', 'Simple')} on columns that "

@@ -1,10 +1,10 @@
-"""Readings: data that several estimators are fitted to are read once."""
+"""The input cache: data that several estimators are fitted to are read once."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -33,10 +33,14 @@ def _fitted(estimator: BaseEstimator) -> Any:
     return state.get("n_features_in_"), names, id(state.get("preprocessor_"))
 
 
+if TYPE_CHECKING:
+    from sknet.problem.readers import DataReader
+
+
 MaybeArray = TypeVar("MaybeArray", Array, Array | None)
 
 
-class Readings:
+class InputCache:
     """What was read before, by the objects it was read from.
 
     Estimators that are handed the same table share one array of it, and members that
@@ -57,7 +61,13 @@ class Readings:
         self._of_fold: tuple[Any, Array | None] | None = None
 
     def read(
-        self, estimator: BaseEstimator, X: Any, y: Any, rows: Array | None, reset: bool
+        self,
+        estimator: BaseEstimator,
+        reader: DataReader,
+        X: Any,
+        y: Any,
+        rows: Array | None,
+        reset: bool,
     ) -> tuple[Any, Array, Array | None]:
         """Validate data for an estimator, or give what was read for another one.
 
@@ -65,6 +75,8 @@ class Readings:
         ----------
         estimator : BaseMLP
             Learns the number of features, and their names.
+        reader : DataReader
+            Reads them for this estimator.
         X, y : object
             As they were handed in.
         rows : ndarray of int, or None
@@ -82,12 +94,12 @@ class Readings:
             As before, if X is shared by all folds; None if it is that of ``rows``.
         """
         if not self._shares:
-            return self._read_fold(estimator, X, y, rows, reset)
+            return self._read_fold(estimator, reader, X, y, rows, reset)
         self._let_go_of_fold(X, rows)
         known = None if reset else _fitted(estimator)
         key = (id(X), id(y), id(rows), type(estimator), known)
         if key not in self._read:
-            fold = self._read_fold(estimator, X, y, rows, reset)
+            fold = self._read_fold(estimator, reader, X, y, rows, reset)
             self._handed_in += [X, y, rows]  # an id means something while they live
             self._read[key] = (*fold, _learned(estimator))
         X, y, rows, learned = self._read[key]
@@ -95,18 +107,24 @@ class Readings:
         return X, y, rows
 
     def _read_fold(
-        self, estimator: BaseEstimator, X: Any, y: Any, rows: Array | None, reset: bool
+        self,
+        estimator: BaseEstimator,
+        reader: DataReader,
+        X: Any,
+        y: Any,
+        rows: Array | None,
+        reset: bool,
     ) -> tuple[Any, Array, Array | None]:
         """Validate data of a fold: its target, and maybe the features of all folds."""
-        whole, numeric = None, estimator._target_reader.numeric
+        whole = None
         if rows is not None and len(rows):
-            whole = self._read_whole(estimator, X, reset)
+            whole = self._read_whole(estimator, reader, X, reset)
         if whole is not None:
-            return whole, check_target(estimator, y, numeric), rows
+            return whole, check_target(estimator, y, reader.target.numeric), rows
         if rows is not None:
             self._of_fold = X, rows
             X = safe_indexing(X, rows)
-        return *estimator._input_reader.read(estimator, X, y, reset, numeric), None
+        return *reader.read(estimator, X, y, reset), None
 
     def _let_go_of_fold(self, X: Any, rows: Array | None) -> None:
         """Forget the copy of a fold's rows, and what was made of it, at the next fold.
@@ -120,20 +138,22 @@ class Readings:
             return
         self._read, self._made, self._of_fold = {}, {}, None
 
-    def _read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> Any:
+    def _read_whole(
+        self, estimator: BaseEstimator, reader: DataReader, X: Any, reset: bool
+    ) -> Any:
         """Validate features of all folds; None if each is to be read by itself."""
         known = None if reset else _fitted(estimator)
         key = ("whole", id(X), type(estimator), known)
 
         def read() -> tuple[Any, dict[str, Any]]:
-            whole = estimator._input_reader.read_whole(estimator, X, reset)
+            whole = reader.inputs.read_whole(estimator, X, reset)
             return whole, _learned(estimator)
 
-        whole, learned = self.once(key, read)
+        whole, learned = self.memoize(key, read)
         _teach(estimator, learned)
         return whole
 
-    def once(self, key: Any, make: Callable[[], Any]) -> Any:
+    def memoize(self, key: Any, make: Callable[[], Any]) -> Any:
         """Return what was made for an equal key before, or make it.
 
         Parameters
@@ -160,7 +180,7 @@ class Readings:
             self._made[key] = made
         return self._made[key]
 
-    def same(self, array: MaybeArray) -> MaybeArray:
+    def intern(self, array: MaybeArray) -> MaybeArray:
         """Return the first array that was seen with the same numbers."""
         if array is None or not self._shares:
             return array
