@@ -8,7 +8,7 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -20,6 +20,7 @@ from sknet.config.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
+from sknet.network.network import Network
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
@@ -182,7 +183,7 @@ def _no_pair_of_functions(given: Any, registry: Registry[Any]) -> ValueError:
     )
 
 
-# Names of trainable parameters, as the layers declare them.
+# Names of trainable parameters, as layers of sknet declare them.
 _PARAMETER_NAMES = (
     "weight",
     "bias",
@@ -217,22 +218,42 @@ def rate_factors_of(
     Raises
     ------
     ValueError
-        If a name is unknown, or a factor no finite number >= 0.
+        If a factor is no finite number >= 0.
     """
     given = params["rate_factors"]
     factors = auto if isinstance(given, str) else given or {}
     for name, factor in factors.items():
-        if name not in _PARAMETER_NAMES:
-            known = ", ".join(map(repr, _PARAMETER_NAMES))
-            raise ValueError(
-                f"rate_factors names {name!r}, but parameters are called {known}."
-            )
         if not isinstance(factor, Real) or not 0.0 <= float(factor) < math.inf:
             raise ValueError(
                 f"rate_factors[{name!r}] must be a finite number >= 0, got {factor!r}."
             )
     pairs = ((name, float(factor)) for name, factor in factors.items())
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
+
+
+def check_rate_factors(factors: Iterable[tuple[str, float]], network: Network) -> None:
+    """Refuse factors of parameters that are unknown to sknet and to the network.
+
+    Parameters
+    ----------
+    factors : iterable of (str, float)
+        What :func:`rate_factors_of` returned.
+    network : Network
+        May have layers of the user's own.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
+    """
+    own = [p.name for p in network.layout.parameters]
+    names = dict.fromkeys([*_PARAMETER_NAMES, *own])
+    for name, _ in factors:
+        if name not in names:
+            known = ", ".join(map(repr, names))
+            raise ValueError(
+                f"rate_factors names {name!r}, but parameters are called {known}."
+            )
 
 
 def checkpoint_of(params: Params) -> Checkpoint | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.config.components import check_rate_factors
 from sknet.config.training_config import TrainingConfig
 from sknet.model.fitted import FittedModel
 from sknet.model.state import to_attributes, untrained
@@ -70,6 +71,7 @@ def prepare_task(
     columns = reader.columns(inputs, X, cache)
     architecture = config.architecture(reader.entrance(config, inputs))
     model = untrained(inputs, architecture, target)
+    check_rate_factors(config.rate_factors, model.network)
     if start.earlier is not None:
         _check_same_network(config, start.earlier, model)
     task = Task(

@@ -45,6 +45,11 @@ def converter(component: type[Component]) -> Callable[[Function], Function]:
         members first, and the shape of one row of ``x``; of a loss ``function(graph,
         loss, raw, n_raw)`` returns what ``link`` gives. ``graph.op`` writes a node.
 
+    See Also
+    --------
+    sknet.activations.Activation : A class may carry its form, as ``write_onnx(self,
+        graph, ...)``, which takes the rest; then nothing has to be registered.
+
     Raises
     ------
     TypeError
@@ -94,11 +99,17 @@ def convert(graph: Graph, component: Component, *inputs: Any) -> str:
         If nobody has said how; the message says where to do it.
     """
     cls = type(component)
+    # Of the class itself: what inherits may compute something else.
+    own = vars(cls).get("write_onnx")
+    if cls not in CONVERTERS and own is not None:
+        written: str = own(component, graph, *inputs)
+        return written
     if cls not in CONVERTERS:
         kinds = (form for base, form in _FORMS.items() if isinstance(component, base))
         kind, arguments = next(kinds)
         raise NotImplementedError(
-            f"The {kind} {component!r} has no ONNX form. Give it one:\n\n"
+            f"The {kind} {component!r} has no ONNX form. Give its class a method "
+            "write_onnx, or register one:\n\n"
             f"    @sknet.onnx.converter({cls.__name__})\n"
             f"    def convert_it({arguments}):\n"
             "        return graph.op(...)  # the name of what comes out\n\n"
