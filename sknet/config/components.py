@@ -8,7 +8,7 @@ rest; an instance says everything itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
@@ -231,13 +231,13 @@ def rate_factors_of(
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
 
 
-def check_rate_factors(factors: Iterable[tuple[str, float]], network: Network) -> None:
+def check_rate_factors(given: Any, network: Network) -> None:
     """Refuse factors of parameters that are unknown to sknet and to the network.
 
     Parameters
     ----------
-    factors : iterable of (str, float)
-        What :func:`rate_factors_of` returned.
+    given : dict, str or None
+        ``rate_factors`` as they were given.
     network : Network
         May have layers of the user's own.
 
@@ -248,7 +248,7 @@ def check_rate_factors(factors: Iterable[tuple[str, float]], network: Network) -
     """
     own = [p.name for p in network.layout.parameters]
     names = dict.fromkeys([*_PARAMETER_NAMES, *own])
-    for name, _ in factors:
+    for name in given if isinstance(given, dict) else ():
         if name not in names:
             known = ", ".join(map(repr, names))
             raise ValueError(

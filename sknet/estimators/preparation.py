@@ -71,7 +71,7 @@ def prepare_task(
     columns = reader.columns(inputs, X, cache)
     architecture = config.architecture(reader.entrance(config, inputs))
     model = untrained(inputs, architecture, target)
-    check_rate_factors(config.rate_factors, model.network)
+    check_rate_factors(config.given["rate_factors"], model.network)
     if start.earlier is not None:
         _check_same_network(config, start.earlier, model)
     task = Task(
