@@ -116,6 +116,21 @@ def test_each_fitted_anew_is_the_network(kind):
         assert again.loss_ == member.loss_
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_tells_of_its_own_training(kind):
+    """Epochs and scores are those of the network alone, not of the longest."""
+    apart = {"max_iter": 12, "n_iter_no_change": 2, "early_stopping": True}
+    model = ensemble(kind, stop_together=False, **apart)
+    for member in model.estimators_:
+        again = clone(member).fit(X, Y if kind in CLASSIFIERS else VALUES)
+        assert again.n_iter_ == member.n_iter_ == len(member.loss_curve_)
+        assert again.n_epochs_ == member.n_epochs_
+        assert again.validation_scores_ == member.validation_scores_
+        assert again.validation_loss_curve_ == member.validation_loss_curve_
+        assert again.best_validation_score_ == member.best_validation_score_
+        assert again.best_loss_ == member.best_loss_
+
+
 @pytest.mark.parametrize("params", ["several", "a shared trunk"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_they_are_views(kind, params):

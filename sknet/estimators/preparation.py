@@ -83,7 +83,7 @@ def prepare_task(
         model=model,
         description=to_attributes(model),
         dtype=_computing_dtype(config, columns, start),
-        holdout=_holdout(estimator, config, model, *request.validation),
+        holdout=_holdout(estimator, config, model, request.validation, cache),
         unfitted=lambda: _unfitted(estimator),
     )
     if start.is_partial and is_new and isinstance(inputs, Table):
@@ -161,11 +161,11 @@ def _holdout(
     estimator: BaseMLP,
     config: TrainingConfig,
     model: FittedModel,
-    X: Any,
-    y: Any,
-    sample_weight: Any,
+    validation: tuple[Any, Any, Any],
+    cache: InputCache,
 ) -> Holdout | None:
     """Validate the validation set that was handed in."""
+    X, y, sample_weight = validation
     if X is None and y is None and sample_weight is None:
         is_default = config.scoring == config.preset.default_scoring
         if not is_default and not config.early_stopping:
@@ -182,12 +182,12 @@ def _holdout(
         )
     reader, target = estimator._reader, model.target
     with of_validation_set():
-        X, y = reader.read(estimator, X, y, False)
+        X, y = cache.read_validation(estimator, reader, X, y)
         target.check_labels(y, "y_val")
         weight = check_weight(sample_weight, X)
-        weight = _weight_by_class(config, target, y, weight)
-        columns = reader.inputs.columns(model.inputs, X, InputCache(shares=False))
-    return Holdout(Dataset(columns, target.encode(y), weight), y)
+        weight = cache.intern(_weight_by_class(config, target, y, weight))
+        columns = reader.inputs.columns(model.inputs, X, cache)
+    return Holdout(Dataset(columns, cache.intern(target.encode(y)), weight), y)
 
 
 def _computing_dtype(

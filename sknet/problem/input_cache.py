@@ -59,6 +59,7 @@ class InputCache:
         self._handed_in: list[Any] = []
         self._made: dict[Any, Any] = {}
         self._of_fold: tuple[Any, Array | None] | None = None
+        self._of_validation: dict[Any, tuple[Any, Array]] = {}
 
     def read(
         self,
@@ -105,6 +106,35 @@ class InputCache:
         X, y, rows, learned = self._read[key]
         _teach(estimator, learned)
         return X, y, rows
+
+    def read_validation(
+        self, estimator: BaseEstimator, reader: DataReader, X: Any, y: Any
+    ) -> tuple[Any, Array]:
+        """Validate a validation set, which all networks of a search may share.
+
+        Parameters
+        ----------
+        estimator : BaseMLP
+            Knows its features.
+        reader : DataReader
+            Reads them for this estimator.
+        X, y : object
+            As they were handed in.
+
+        Returns
+        -------
+        X : ndarray, CSR matrix or dataframe of shape (N, D)
+            Features.
+        y : ndarray of shape (N,) or (N, C)
+            Target.
+        """
+        if not self._shares:
+            return reader.read(estimator, X, y, False)
+        key = (id(X), id(y), type(estimator), *_fitted(estimator)[:2])
+        if key not in self._of_validation:
+            self._of_validation[key] = reader.read(estimator, X, y, False)
+            self._handed_in += [X, y]  # an id means something while they live
+        return self._of_validation[key]
 
     def _read_fold(
         self,

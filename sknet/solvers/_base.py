@@ -315,6 +315,7 @@ def _attributes(
         "_training": {
             "streams": list(kept),
             "n_networks": task.config.n_networks,
+            "n_iter": [ending.n_iter for ending, _ in solved],
             "n_epochs": [n_epochs] * len(kept),
             "n_seen": [seen] * len(kept),
         },

@@ -167,6 +167,8 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     attributes |= judged(task, theta, members)
     keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
+    ends = [member.ending for member in members]
+    attributes["_training"]["n_iter"] = [0 if e is None else e.n_iter for e in ends]
     attributes["_training"]["n_networks"] = task.config.n_networks
     attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
     attributes["_training"] |= _remembered_pace(task, members[0].recipe)

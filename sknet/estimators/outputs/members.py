@@ -78,6 +78,30 @@ def _member(estimator: BaseMLP, k: int) -> Any:
     curves = state.get("member_loss_curves_")
     if curves and curves[k]:
         fitted |= {"loss_curve_": list(curves[k]), "loss_": curves[k][-1]}
+    fitted |= _of_one(state.get("_training", {}), k)
     member = type(estimator)(**parameters)
     member.__dict__.update(fitted)
     return member
+
+
+def _of_one(training: dict[str, Any], k: int) -> dict[str, Any]:
+    """Return what the training of one network tells; it may be one of a shared trunk.
+
+    Nothing is left of it after ``compact``.
+    """
+    found: dict[str, Any] = {}
+    for name, attribute in (("n_iter", "n_iter_"), ("n_epochs", "n_epochs_")):
+        counts = training.get(name, ())
+        if k < len(counts):
+            found[attribute] = int(counts[k])
+    progress = training.get("progress")
+    if progress is None or k >= len(progress["validation_scores"]):
+        return found
+    scores, watched = progress["validation_scores"][k], progress["on_score"]
+    best = progress["best_score"][k] if watched else max(scores, default=None)
+    return found | {
+        "validation_scores_": list(scores) or None,
+        "validation_loss_curve_": list(progress["validation_loss_curves"][k]) or None,
+        "best_validation_score_": best,
+        "best_loss_": None if watched else progress["best_loss"][k],
+    }
