@@ -2,27 +2,45 @@
 
 A parameter that chooses a component takes a name or an instance. With a name, the
 scalar parameters of scikit-learn (``momentum``, ``beta_1``, ``power_t`` ...) say the
-rest; an instance says everything itself.
+rest where an estimator has them, else its preset; an instance says everything itself.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
-from sknet._component import Registry
+from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation, Blend, Maxout
 from sknet.averages import AVERAGES, Averaging
 from sknet.config.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
-from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
+from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
 from sknet.training.solver import SOLVERS, Solver
+
+
+C = TypeVar("C", bound=Component)
+
+# Of components chosen by name: fields that scikit-learn made parameters of estimators.
+_SCALARS: dict[type[Component], dict[str, str]] = {
+    SGD: {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    Adam: {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"},
+    InvScaling: {"power_t": "power_t"},
+}
+
+
+def _with_scalars(estimator: Any, component: C) -> C:
+    """Return a component with what an estimator's scalar parameters say of it."""
+    known = estimator._get_param_names()
+    fields_ = _SCALARS.get(type(component), {}).items()
+    said = {field: getattr(estimator, name) for field, name in fields_ if name in known}
+    return replace(component, **said)  # type: ignore[type-var]  # a dataclass
 
 
 def solver_of(estimator: Any) -> Solver | None:
@@ -40,22 +58,19 @@ def makes_steps(estimator: Any) -> bool:
 
 def optimizer_of(estimator: Any) -> Optimizer:
     """Return the optimizer that an estimator's parameters describe."""
-    if estimator.solver == SGD.name:
-        return SGD(estimator.momentum, estimator.nesterovs_momentum)
-    if estimator.solver == Adam.name:
-        return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-    weight_decay = vars(estimator).get("weight_decay")
-    if estimator.solver == AdamW.name and weight_decay is not None:
-        moments = estimator.beta_1, estimator.beta_2, estimator.epsilon
-        return AdamW(*moments, weight_decay)
-    return OPTIMIZERS.make(estimator.solver)
+    given, preset = estimator.solver, estimator._preset.optimizers
+    if not isinstance(given, str):
+        return OPTIMIZERS.make(given)
+    if given in preset:
+        return preset[given]
+    return _with_scalars(estimator, OPTIMIZERS.make(given))
 
 
 def schedule_of(estimator: Any) -> Schedule:
     """Return the schedule that an estimator's parameters describe."""
-    if estimator.learning_rate == InvScaling.name:
-        return InvScaling(estimator.power_t)
-    return SCHEDULES.make(estimator.learning_rate)
+    given = estimator.learning_rate
+    schedule = SCHEDULES.make(given)
+    return _with_scalars(estimator, schedule) if isinstance(given, str) else schedule
 
 
 def averaging_of(estimator: Any) -> Averaging | None:

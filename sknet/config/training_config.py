@@ -48,7 +48,8 @@ class TrainingConfig:
     Parameters
     ----------
     given : mapping of str to object
-        All parameters as they were given, by name, for messages.
+        All parameters as they were given, by name, for messages; those that the kind of
+        estimator does not have, as its preset fixes them.
     preset : Preset
         What the kind of estimator says beside them.
     hidden_layer_sizes : tuple of int
@@ -154,7 +155,8 @@ class TrainingConfig:
             together.
         """
         names = {*estimator._parameter_constraints, *estimator._get_param_names()}
-        given = {name: getattr(estimator, name) for name in names}
+        given = dict(estimator._preset.fixed)
+        given |= {name: getattr(estimator, name) for name in names}
         _check_ensemble(given)
         _check_threads(given)
         hidden = check_hidden_layer_sizes(given["hidden_layer_sizes"])

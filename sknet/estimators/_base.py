@@ -347,7 +347,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.share_trunk
+        tags.input_tags.sparse = not getattr(self, "share_trunk", False)
         if self._input_reader.encodes_tables:
             tags.input_tags.allow_nan = True
             tags.input_tags.categorical = True
