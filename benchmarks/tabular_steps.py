@@ -56,13 +56,15 @@ def recipe_parameters(task: str, n_epochs: int) -> dict[str, Any]:
     That recipe has neither embeddings of numbers nor dropout nor learned activations,
     and it trains to the last epoch; ours has these on by default.
     """
+    from sknet.optimizers import Adam
+
     return {
         "hidden_layer_sizes": HIDDEN,
         "activation": "selu" if task == "classification" else "mish",
         "blend_activation": False,
         "numeric_embedding": None,
         "dropout": 0.0,
-        "solver": "adam",
+        "solver": Adam(beta_2=0.95),
         "learning_rate": "coslog",
         "max_iter": n_epochs,
         "n_iter_no_change": np.inf,

@@ -52,13 +52,21 @@ def _field(default: Any, domain: Domain, registry: Any = None) -> Any:
     return dataclasses.field(default=default, metadata=metadata)
 
 
-def real(default: float, interval: str) -> Any:
+def _number(default: Any, words: str, inside: Callable[[Any], bool]) -> Any:
+    """Return a field of a number, or of None too if that is the default."""
+    if default is not None:
+        return _field(default, Domain(words, inside))
+    optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
+    return _field(default, optional)
+
+
+def real(default: float | None, interval: str) -> Any:
     """Declare a field that is a number in an interval.
 
     Parameters
     ----------
-    default : float
-        The default.
+    default : float or None
+        The default. With None, None may be given, too.
     interval : str
         In the usual notation, e.g. ``"[0, 1)"`` or ``"(0, inf)"``.
 
@@ -81,7 +89,7 @@ def real(default: float, interval: str) -> Any:
         ...
     ValueError: Stretched(width=-2.0): width must be a number in (0, inf), got -2.0.
     """
-    return _field(default, Domain(f"a number in {interval}", _within(interval, Real)))
+    return _number(default, f"a number in {interval}", _within(interval, Real))
 
 
 def whole(default: int | None, interval: str) -> Any:
@@ -105,11 +113,8 @@ def whole(default: int | None, interval: str) -> Any:
     >>> whole(None, "[1, inf)").metadata["domain"].words
     'a whole number in [1, inf), or None'
     """
-    words, inside = f"a whole number in {interval}", _within(interval, Integral)
-    if default is not None:
-        return _field(default, Domain(words, inside))
-    optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
-    return _field(default, optional)
+    words = f"a whole number in {interval}"
+    return _number(default, words, _within(interval, Integral))
 
 
 def choice(default: Any, options: tuple[Any, ...]) -> Any:

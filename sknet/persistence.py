@@ -29,6 +29,7 @@ from sknet.network.entrance import NUMERIC_EMBEDDINGS
 from sknet.optimizers import OPTIMIZERS
 from sknet.preprocessing import TabularPreprocessor
 from sknet.schedules import SCHEDULES
+from sknet.solvers import SOLVERS
 from sknet.training.checkpoint import Checkpoint
 
 
@@ -54,6 +55,7 @@ _FAMILIES: tuple[Registry[Any], ...] = (
     NUMERIC_EMBEDDINGS,
     OPTIMIZERS,
     SCHEDULES,
+    SOLVERS,
     VALUE_LOSSES,
 )
 

@@ -36,8 +36,6 @@ COMMON = {
     **{f"block={block}": {"block": block} for block in BLOCKS},
     "float32": {"dtype": "float32"},
     "ensemble of 3": {"n_estimators": 3},
-    "bootstrap": {"n_estimators": 3, "bootstrap": True},
-    "shared trunk of 3": {"n_estimators": 3, "share_trunk": True},
     "warm start": {"warm_start": True},
     "residual, adamw, clipped": {
         "block": "residual",
@@ -55,6 +53,10 @@ COMMON = {
         "learning_rate": "one_cycle",
     },
     "maxout": {"activation": "maxout"},
+}
+OF_SIMPLE = COMMON | {
+    "bootstrap": {"n_estimators": 3, "bootstrap": True},
+    "shared trunk of 3": {"n_estimators": 3, "share_trunk": True},
 }
 LOSSES_OF_CLASSIFIERS = {
     f"loss={loss}": {"loss": loss} for loss in CLASS_LOSSES if loss != "custom"
@@ -99,10 +101,10 @@ LONG_ENOUGH = {
 }
 
 BY_ESTIMATOR = {
-    SimpleMLPClassifier: COMMON
+    SimpleMLPClassifier: OF_SIMPLE
     | LOSSES_OF_CLASSIFIERS
     | {"class weights": {"class_weight": "balanced"}},
-    SimpleMLPRegressor: COMMON | OF_REGRESSORS | LONG_ENOUGH,
+    SimpleMLPRegressor: OF_SIMPLE | OF_REGRESSORS | LONG_ENOUGH,
     TabularMLPClassifier: COMMON
     | OF_TABLES
     | LOSSES_OF_CLASSIFIERS

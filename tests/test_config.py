@@ -74,7 +74,7 @@ def test_source_is_what_the_table_says(writer, name):
     assert writer.rewritten(name, text) == text
     for before, after in (
         ("        alpha=0.", "        alpha=1."),
-        ("    tol : float", "    tol : number"),
+        ("    alpha : float", "    alpha : number"),
         ("        self.verbose = verbose\n", ""),
         ("    loss_ : float", "    loss_ : int"),
     ):

@@ -31,7 +31,7 @@ from sknet.training.interrupts import Interrupts
 
 X, DIGIT = load_digits(return_X_y=True)
 X, DIGIT = X[:300] / 16.0, DIGIT[:300]
-ENDLESS = {"max_iter": 10**6, "tol": 0.0, "n_iter_no_change": np.inf}
+ENDLESS = {"max_iter": 10**6, "n_iter_no_change": np.inf}
 SMALL = ENDLESS | {"hidden_layer_sizes": (10,), "random_state": 0}
 SPLIT = {"early_stopping": True, "validation_fraction": 0.2}
 TRIO = {"n_estimators": 3}

@@ -28,7 +28,7 @@ from sknet.solvers import crew, stochastic
 X = load_iris().data
 Y = X[:, 0] / 5.0
 ROWS = {"batch_size": 150, "random_state": 0, "hidden_layer_sizes": (4,)}
-ENDLESS = ROWS | {"max_iter": 1000, "tol": 0.0, "n_iter_no_change": np.inf}
+ENDLESS = ROWS | {"max_iter": 1000, "n_iter_no_change": np.inf}
 LBFGS = ROWS | {"max_iter": 1000, "solver": "lbfgs"}
 REGRESSORS = [SimpleMLPRegressor, TabularMLPRegressor]
 KINDS = [*REGRESSORS, SimpleMLPClassifier, TabularMLPClassifier]

@@ -234,7 +234,7 @@ def test_classifier(kind, dtype):
         {},
         {"numeric_embedding": None, "max_one_hot": 0},
         {"n_estimators": 1, "max_one_hot": 2, "embedding_size": 3},
-        {"n_estimators": 4, "share_trunk": True, "block": "tabular_resnet"},
+        {"n_estimators": 4, "block": "tabular_resnet"},
         {"clip_predictions": False, "blend_activation": False},
         {"loss": "gaussian"},
         {"loss": "poisson"},

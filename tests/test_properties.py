@@ -129,8 +129,9 @@ def networks(draw, estimator):
         "clip_norm": draw(st.sampled_from([None, 1.0])),
         "averaging": draw(st.sampled_from([None, "ema", "swa"])),
         "batch_size": draw(st.sampled_from(["auto", 2])),
-        "shuffle": draw(st.booleans()),
     }
+    if estimator in SIMPLE:
+        params["shuffle"] = draw(st.booleans())
     return estimator(**params)
 
 

@@ -117,13 +117,10 @@ RECIPE = {
     "embedding_size": 8,
     "numeric_embedding": "periodic",
     "solver": "adamw",
-    "weight_decay": 0.02,
     "alpha": 0.0,
     "learning_rate": "flat_cosine",
     "max_iter": 32,
-    "tol": 0.0,
     "early_stopping": True,
-    "beta_2": 0.95,
     "dropout": 0.1,
     "initializer": "data_driven",
     "rate_factors": "auto",
@@ -132,16 +129,37 @@ RECIPE = {
     "stop_together": False,
     "n_jobs": -1,
 }
+# What an instance of a component says instead, and what tables have no use for.
+NOT_OF_TABLES = {
+    "beta_1",
+    "beta_2",
+    "bootstrap",
+    "epsilon",
+    "max_fun",
+    "momentum",
+    "nesterovs_momentum",
+    "power_t",
+    "share_trunk",
+    "shuffle",
+    "tol",
+}
+
+
+def without_those(parameters):
+    """Parameters of the Simple pair that the Tabular pair has, too."""
+    return {name: d for name, d in parameters.items() if name not in NOT_OF_TABLES}
+
+
 OF_TABLES = {
     TabularMLPClassifier: {
-        **CONSTRUCTORS[SimpleMLPClassifier],
+        **without_those(CONSTRUCTORS[SimpleMLPClassifier]),
         **RECIPE,
         "learning_rate_init": 0.04,
         "n_iter_no_change": 3,
         "calibrate": True,
     },
     TabularMLPRegressor: {
-        **CONSTRUCTORS[SimpleMLPRegressor],
+        **without_those(CONSTRUCTORS[SimpleMLPRegressor]),
         **RECIPE,
         "learning_rate_init": 0.1,
         "clip_predictions": True,

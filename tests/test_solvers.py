@@ -164,6 +164,12 @@ def test_an_instance_is_its_name():
     np.testing.assert_array_equal(given.theta_, named.theta_)
 
 
+def test_solver_shows_what_differs_from_its_defaults():
+    assert repr(LBFGS()) == "LBFGS()"
+    assert repr(LBFGS(max_fun=500, tol=1e-4)) == "LBFGS(max_fun=500, tol=0.0001)"
+    assert repr(SteepestDescent(armijo=0.3)) == "SteepestDescent(armijo=0.3)"
+
+
 def test_bad_parameters_of_a_solver_are_named():
     model = clone(ESTIMATORS[0]).set_params(solver=SteepestDescent(armijo=2.0))
     with pytest.raises(ValueError, match=r"armijo must be .*\(0, 1\), got 2"):

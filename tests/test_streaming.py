@@ -137,7 +137,7 @@ def test_learning_rate_without_a_plan_is_the_initial_one():
 @pytest.mark.parametrize("model", [REGRESSOR, CLASSIFIER])
 def test_calls_with_the_whole_table_are_epochs(model):
     """Where the schedule is constant and nothing is held out, bit for bit."""
-    params = {"learning_rate": "constant", "early_stopping": False, "tol": 0.0}
+    params = {"learning_rate": "constant", "early_stopping": False}
     params |= {"n_iter_no_change": np.inf, "max_iter": 3}
     whole, pieces = fitted(model, **params), clone(model).set_params(**params)
     y = truth(model, X)

@@ -1,5 +1,6 @@
 """A training that goes on with other data: the best belongs to what measured it."""
 
+import itertools
 import pickle
 
 import numpy as np
@@ -46,6 +47,15 @@ MODELS = {
     "tables": TabularMLPClassifier(**TABULAR | {"n_estimators": 3}),
 }
 every_model = pytest.mark.parametrize("name", MODELS)
+
+
+CALLS = itertools.count()
+
+
+def falling(model, X, y):
+    """Score worse with every call: no epoch after the first is an improvement."""
+    del model, X, y
+    return float(-next(CALLS))
 
 
 def model_of(name, **params):
@@ -197,7 +207,7 @@ def test_networks_may_be_stopped_together_or_alone_from_now_on(together):
 @every_model
 def test_patience_counts_anew_on_other_data(name):
     """After epochs without an improvement, and however many there were before."""
-    model = model_of(name, n_iter_no_change=3, max_iter=40, tol=1e3)
+    model = model_of(name, n_iter_no_change=3, max_iter=40, scoring=falling)
     n_first = fitted(model, X, VALUE).n_iter_
     more = {"table classifier": 1, "tables": 1, "table regressor": 2}
     assert n_first == 5 + more.get(name, 0)
@@ -241,7 +251,7 @@ def test_score_that_sklearn_measured_is_not_compared_with():
 def test_training_loss_of_other_data_is_not_compared_with(name):
     """Else a fit ends after n_iter_no_change epochs, since the old loss was less."""
     params = {"early_stopping": False, "learning_rate": "constant", "max_iter": 200}
-    params |= {"tol": 1e-4, "n_iter_no_change": 3, "learning_rate_init": 0.005}
+    params |= {"n_iter_no_change": 3, "learning_rate_init": 0.005}
     model = fitted(model_of(name, **params), X, VALUE)
     blank = forgotten(model)
     noisy = VALUE2 + 2.0 * X2[:, 2]
@@ -276,7 +286,7 @@ def test_training_that_diverges_on_other_data_goes_back_to_their_best_epoch():
 @pytest.mark.parametrize("name", ["table classifier", "table regressor", "tables"])
 def test_plan_begins_again_on_other_data_and_is_finished_on_the_same(name):
     """Else other data get what is left: a few epochs at a vanishing rate."""
-    model = fitted(model_of(name, n_iter_no_change=1, tol=1e3), X, VALUE)
+    model = fitted(model_of(name, n_iter_no_change=1, scoring=falling), X, VALUE)
     assert 1 < model.n_iter_ < 8
     model.set_params(n_iter_no_change=np.inf)
     same, other = (pickle.loads(pickle.dumps(model)) for _ in range(2))

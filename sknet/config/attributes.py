@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sknet.config.parameter import Attribute
+from sknet.config.parameter import Attribute, ByClass
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
@@ -15,9 +15,14 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "theta_",
         "ndarray of shape (n_estimators, n_parameters)",
-        """All parameters: first the weights, then what is not decayed (biases and
-        others), each layer by layer. A shared trunk has one row.
-        """,
+        ByClass(
+            Simple="""All parameters: first the weights, then what is not decayed
+            (biases and others), each layer by layer. A shared trunk has one row.
+            """,
+            Tabular="""All parameters: first the weights, then what is not decayed
+            (biases and others), each layer by layer.
+            """,
+        ),
     ),
     Attribute(
         "coefs_",
@@ -144,7 +149,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "n_no_improvement_",
         "int",
-        """Epochs since the last improvement by ``tol``. Not for "lbfgs".
+        """Epochs since the last improvement. Not for "lbfgs".
         """,
     ),
     Attribute(

@@ -2,18 +2,18 @@
 
 A parameter that chooses a component takes a name or an instance. With a name, the
 scalar parameters of scikit-learn (``momentum``, ``beta_1``, ``power_t`` ...) say the
-rest; an instance says everything itself.
+rest where an estimator has them, else its preset; an instance says everything itself.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
 
-from sknet._component import Registry
+from sknet._component import Component, Registry
 from sknet.activations import ACTIVATIONS, Activation, Blend, Maxout
 from sknet.averages import AVERAGES, Averaging
 from sknet.config.lists import check_flat
@@ -21,7 +21,7 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.network import Network
-from sknet.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
+from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
 from sknet.training.checkpoint import Checkpoint
 from sknet.training.solver import SOLVERS, Solver
@@ -29,6 +29,22 @@ from sknet.training.solver import SOLVERS, Solver
 
 # Parameters of an estimator, as they were given, by name.
 Params = Mapping[str, Any]
+
+C = TypeVar("C", bound=Component)
+
+# Of components chosen by name: fields that scikit-learn made parameters of estimators.
+_SCALARS: dict[type[Component], dict[str, str]] = {
+    SGD: {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
+    Adam: {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"},
+    InvScaling: {"power_t": "power_t"},
+}
+
+
+def _with_scalars(params: Params, component: C) -> C:
+    """Return a component with what scalar parameters say of it."""
+    names = _SCALARS.get(type(component), {}).items()
+    said = {field: params[name] for field, name in names if name in params}
+    return replace(component, **said)  # type: ignore[type-var]  # a dataclass
 
 
 def solver_of(params: Params) -> Solver | None:
@@ -44,24 +60,32 @@ def makes_steps(params: Params) -> bool:
     return solver is None or solver.makes_steps
 
 
-def optimizer_of(params: Params) -> Optimizer:
-    """Return the optimizer that parameters describe."""
-    if params["solver"] == SGD.name:
-        return SGD(params["momentum"], params["nesterovs_momentum"])
-    if params["solver"] == Adam.name:
-        return Adam(params["beta_1"], params["beta_2"], params["epsilon"])
-    weight_decay = params.get("weight_decay")
-    if params["solver"] == AdamW.name and weight_decay is not None:
-        moments = params["beta_1"], params["beta_2"], params["epsilon"]
-        return AdamW(*moments, weight_decay)
-    return OPTIMIZERS.make(params["solver"])
+def optimizer_of(params: Params, named: Mapping[str, Optimizer]) -> Optimizer:
+    """Return the optimizer that parameters describe.
+
+    Parameters
+    ----------
+    params : mapping of str to object
+        ``solver`` is a name or an instance.
+    named : mapping of str to Optimizer
+        What names stand for in a preset; others are those of the registry.
+
+    Returns
+    -------
+    optimizer : Optimizer
+        With a name, scikit-learn's scalar parameters say the rest.
+    """
+    given = params["solver"]
+    if not isinstance(given, str):
+        return OPTIMIZERS.make(given)
+    return named.get(given) or _with_scalars(params, OPTIMIZERS.make(given))
 
 
 def schedule_of(params: Params) -> Schedule:
     """Return the schedule that parameters describe."""
-    if params["learning_rate"] == InvScaling.name:
-        return InvScaling(params["power_t"])
-    return SCHEDULES.make(params["learning_rate"])
+    given = params["learning_rate"]
+    schedule = SCHEDULES.make(given)
+    return _with_scalars(params, schedule) if isinstance(given, str) else schedule
 
 
 def averaging_of(params: Params) -> Averaging | None:

@@ -19,13 +19,13 @@ from sknet.config.components import (
     schedule_of,
     solver_of,
 )
+from sknet.config.presets import Preset
 from sknet.network.entrance import NUMERIC_EMBEDDINGS
 
 
 # Parameters that choose a component, and how a choice is read.
 _READERS: dict[str, Callable[[Params], Component | None]] = {
     "activation": lambda params: activations_of(params)[0],
-    "solver": lambda params: solver_of(params) or optimizer_of(params),
     "learning_rate": schedule_of,
     "averaging": averaging_of,
     "block": block_of,
@@ -37,7 +37,9 @@ _READERS: dict[str, Callable[[Params], Component | None]] = {
 }
 
 
-def component_of(name: str, params: Params, losses: Registry[Any]) -> Component | None:
+def component_of(
+    name: str, params: Params, preset: Preset, losses: Registry[Any]
+) -> Component | None:
     """Return the component that stands behind a parameter; fit will look at it.
 
     Parameters
@@ -46,6 +48,8 @@ def component_of(name: str, params: Params, losses: Registry[Any]) -> Component 
         The parameter.
     params : mapping of str to object
         All parameters; with the name of a component, others may say its numbers.
+    preset : Preset
+        What the kind of estimator says beside them.
     losses : Registry
         The losses of a classifier, or those of a regressor.
 
@@ -59,11 +63,17 @@ def component_of(name: str, params: Params, losses: Registry[Any]) -> Component 
     ValueError
         If it is none now.
     """
-    if name not in _READERS and name != "loss":
+    readers = _READERS | {
+        "loss": lambda params: loss_of(params, losses),
+        "solver": lambda params: (
+            solver_of(params) or optimizer_of(params, preset.optimizers)
+        ),
+    }
+    if name not in readers:
         return None
     given = params[name]
     if isinstance(given, (str, os.PathLike)):
-        given = loss_of(params, losses) if name == "loss" else _READERS[name](params)
+        given = readers[name](params)
     if not isinstance(given, Component):
         raise ValueError(f"{name}={given!r} has no parameters to set.")
     return given

@@ -223,6 +223,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=False,
         constraint=["boolean"],
+        classes="Simple",
     ),
     Parameter(
         "share_trunk",
@@ -232,6 +233,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=False,
         constraint=["boolean"],
+        classes="Simple",
     ),
     Parameter(
         "stop_together",

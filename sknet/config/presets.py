@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sknet.optimizers import AdamW, Optimizer
 
 
 # Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
@@ -50,6 +54,10 @@ class Preset:
         What ``batch_size="auto"`` stands for.
     rate_factors : dict of str to float
         What ``rate_factors="auto"`` stands for.
+    optimizers : mapping of str to Optimizer
+        What names of optimizers stand for, where it is not the defaults of the class.
+    fixed : mapping of str to object
+        Values of parameters that this kind of estimator does not have, by name.
     default_scoring : str or None, default=None
         The default of ``scoring``, which says nothing about a validation set.
     later_ties : bool, default=False
@@ -80,6 +88,8 @@ class Preset:
 
     batch_rule: BatchRule = BatchRule(((math.inf, 200),))
     rate_factors: dict[str, float] = field(default_factory=dict, hash=False)
+    optimizers: Mapping[str, Optimizer] = field(default_factory=dict, hash=False)
+    fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
     default_scoring: str | None = None
     later_ties: bool = False
     patience_growth: float = 0.0
@@ -142,6 +152,16 @@ _TABULAR = Preset(
         "phase": 0.1,
         "mixing": 0.1,
         "offset": 0.1,
+    },
+    # RealMLP's, but for the decay, which is constant here.
+    optimizers={"adamw": AdamW(beta_2=0.95, weight_decay=0.02)},
+    # A tolerance would be one on the scale of the loss; best epochs are kept anyway.
+    fixed={
+        "bootstrap": False,
+        "max_fun": 15000,
+        "share_trunk": False,
+        "shuffle": True,
+        "tol": 0.0,
     },
     default_scoring="loss",
     later_ties=True,

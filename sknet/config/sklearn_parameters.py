@@ -55,7 +55,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     ),
     Parameter(
         "solver",
-        "str or Optimizer",
+        "str, Optimizer or Solver",
         ByClass(
             Simple="""How the weights are found: a name from the table of
             optimizers, or an instance, which make minibatch steps; or "lbfgs", a
@@ -64,10 +64,12 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
             so on say them.
             """,
             Tabular="""How the weights are found: a name from the table of
-            optimizers, or an instance, which make minibatch steps; or "lbfgs", a
-            quasi-Newton method on all rows at once, which needs
-            ``learning_rate="constant"`` and ``dropout=0.0``, and warns that
-            ``early_stopping`` has no effect.
+            optimizers, or an instance with parameters of its own, e.g.
+            ``AdamW(beta_2=0.9)``, which make minibatch steps; "adamw" is
+            ``AdamW(beta_2=0.95, weight_decay=0.02)``, other names have the defaults of
+            their classes. Or "lbfgs", or an instance of ``LBFGS``, a quasi-Newton
+            method on all rows at once, which needs ``learning_rate="constant"`` and
+            ``dropout=0.0``, and warns that ``early_stopping`` has no effect.
             """,
         ),
         default=ByClass(Simple="adam", Tabular="adamw"),
@@ -132,6 +134,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=0.5,
         constraint=[Interval(Real, 0, None, closed="left")],
+        classes="Simple",
     ),
     Parameter(
         "max_iter",
@@ -148,6 +151,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=True,
         constraint=["boolean"],
+        classes="Simple",
     ),
     Parameter(
         "random_state",
@@ -166,8 +170,9 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         score, by at least this. For "lbfgs", the largest element of the gradient at
         which it has converged.
         """,
-        default=ByClass(Simple=0.0001, Tabular=0.0),
+        default=0.0001,
         constraint=[Interval(Real, 0, None, closed="left")],
+        classes="Simple",
     ),
     Parameter(
         "verbose",
@@ -194,6 +199,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=0.9,
         constraint=[Interval(Real, 0, 1, closed="both")],
+        classes="Simple",
     ),
     Parameter(
         "nesterovs_momentum",
@@ -202,6 +208,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=True,
         constraint=["boolean"],
+        classes="Simple",
     ),
     Parameter(
         "early_stopping",
@@ -244,44 +251,29 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "beta_1",
         "float in [0, 1)",
-        ByClass(
-            Simple="""Memory of Adam's first moment. Ignored unless
-            ``solver="adam"``.
-            """,
-            Tabular="""Memory of Adam's first moment. Ignored unless ``solver`` is
-            "adamw" or "adam".
-            """,
-        ),
+        """Memory of Adam's first moment. Ignored unless ``solver="adam"``.
+        """,
         default=0.9,
         constraint=[Interval(Real, 0, 1, closed="left")],
+        classes="Simple",
     ),
     Parameter(
         "beta_2",
         "float in [0, 1)",
-        ByClass(
-            Simple="""Memory of Adam's second moment. Ignored unless
-            ``solver="adam"``.
-            """,
-            Tabular="""Memory of Adam's second moment. Ignored unless ``solver`` is
-            "adamw" or "adam".
-            """,
-        ),
-        default=ByClass(Simple=0.999, Tabular=0.95),
+        """Memory of Adam's second moment. Ignored unless ``solver="adam"``.
+        """,
+        default=0.999,
         constraint=[Interval(Real, 0, 1, closed="left")],
+        classes="Simple",
     ),
     Parameter(
         "epsilon",
         "float in (0, inf)",
-        ByClass(
-            Simple="""Keeps Adam's quotient finite. Ignored unless
-            ``solver="adam"``.
-            """,
-            Tabular="""Keeps Adam's quotient finite. Ignored unless ``solver`` is
-            "adamw" or "adam".
-            """,
-        ),
+        """Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
+        """,
         default=1e-08,
         constraint=[Interval(Real, 0, None, closed="neither")],
+        classes="Simple",
     ),
     Parameter(
         "n_iter_no_change",
@@ -291,13 +283,13 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
             Ignored by "lbfgs".
             """,
             Tabular=ByClass(
-                Classifier="""Epochs without an improvement of ``tol`` that are
-                tolerated, and as many more as it took to the best epoch: improvements
-                come seldom later on.
+                Classifier="""Epochs without an improvement that are tolerated, and as
+                many more as it took to the best epoch: improvements come seldom later
+                on.
                 """,
-                Regressor="""Epochs without an improvement of ``tol`` that are
-                tolerated, and as many more as it took to the best epoch twice over:
-                improvements come seldom later on.
+                Regressor="""Epochs without an improvement that are tolerated, and as
+                many more as it took to the best epoch twice over: improvements come
+                seldom later on.
                 """,
             ),
         ),
@@ -317,5 +309,6 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=15000,
         constraint=[Interval(Integral, 1, None, closed="left")],
+        classes="Simple",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 
 from sknet._sklearn import Interval, Part, StrOptions
 from sknet.config.parameter import Parameter
@@ -57,16 +57,6 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default="periodic",
         constraint=[Part(NUMERIC_EMBEDDINGS), None],
-        classes="Tabular",
-    ),
-    Parameter(
-        "weight_decay",
-        "float in [0, inf)",
-        """Decay of the weights, times the learning rate. Ignored unless
-        ``solver="adamw"``.
-        """,
-        default=0.02,
-        constraint=[Interval(Real, 0, None, closed="left")],
         classes="Tabular",
     ),
     Parameter(

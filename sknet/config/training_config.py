@@ -49,7 +49,8 @@ class TrainingConfig:
     Parameters
     ----------
     given : mapping of str to object
-        All parameters as they were given, by name, for messages.
+        All parameters as they were given, by name, for messages; those that the kind of
+        estimator does not have, as its preset fixes them.
     preset : Preset
         What the kind of estimator says beside them.
     hidden_layer_sizes : tuple of int
@@ -177,7 +178,7 @@ class TrainingConfig:
             embedding=None if embedding is None else NUMERIC_EMBEDDINGS.make(embedding),
             loss=loss_to_fit(given, losses),
             solver=solver,
-            optimizer=optimizer_of(given) if solver is None else None,
+            optimizer=None if solver else optimizer_of(given, preset.optimizers),
             schedule=schedule_of(given),
             averaging=averaging_of(given),
             rate_factors=rate_factors_of(given, preset.rate_factors),

@@ -324,7 +324,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         super().set_params(**plain)
         for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
             name, _, path = key.partition("__")
-            component = component_of(name, self._given(), self._losses)
+            component = component_of(name, self._given(), self._preset, self._losses)
             if component is None:
                 super().set_params(**{key: params[key]})  # raises, with its own words
             else:
@@ -333,9 +333,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return self
 
     def _given(self) -> dict[str, Any]:
-        """Return the parameters by name; a subclass of a user may have others, too."""
+        """Return the parameters by name, and what stands for those that others have."""
         names = {*self._parameter_constraints, *self._get_param_names()}
-        return {name: getattr(self, name) for name in names}
+        return dict(self._preset.fixed) | {name: getattr(self, name) for name in names}
 
     def _config(self) -> TrainingConfig:
         """Return what the parameters say."""
@@ -365,7 +365,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         """Sparse input is taken, but by a trunk that networks share."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self.share_trunk
+        tags.input_tags.sparse = not self._given()["share_trunk"]
         if self._reader.inputs.encodes_tables:
             tags.input_tags.allow_nan = True
             tags.input_tags.categorical = True

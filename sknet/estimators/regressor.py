@@ -37,7 +37,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     activation : str, Activation or list, default="relu"
         Activation of the hidden layers: a name from the table of activations, or an
         instance; a list has one for each hidden layer.
-    solver : str or Optimizer, default="adam"
+    solver : str, Optimizer or Solver, default="adam"
         How the weights are found: a name from the table of optimizers, or an instance,
         which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
         once. An instance has parameters of its own, e.g. ``Adam(beta_2=0.95)``; with a
@@ -203,7 +203,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     best_validation_score_ : float or None
         Best validation score; None without a validation set. Not for "lbfgs".
     n_no_improvement_ : int
-        Epochs since the last improvement by ``tol``. Not for "lbfgs".
+        Epochs since the last improvement. Not for "lbfgs".
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
     estimators_ : list of estimators

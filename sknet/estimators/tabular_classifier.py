@@ -16,8 +16,9 @@ class TabularMLPClassifier(BaseMLPClassifier):
     Numbers of any scale, categories, text, booleans and missing values come in; a
     :class:`~sknet.TabularPreprocessor` makes columns of them. An ensemble of networks
     is trained by a recipe that follows RealMLP, and the probabilities are calibrated.
-    All that :class:`~sknet.SimpleMLPClassifier` can do, it can: parameters of the same
-    name mean the same, but have other defaults.
+    Parameters that :class:`~sknet.SimpleMLPClassifier` has, too, mean the same, but
+    have other defaults; options of solvers and schedules are said by an instance, e.g.
+    ``solver=AdamW(beta_2=0.9)``.
 
     Parameters
     ----------
@@ -26,11 +27,14 @@ class TabularMLPClassifier(BaseMLPClassifier):
     activation : str, Activation or list, default="mish"
         Activation of the hidden layers: a name from the table of activations, or an
         instance; a list has one for each hidden layer.
-    solver : str or Optimizer, default="adamw"
-        How the weights are found: a name from the table of optimizers, or an instance,
-        which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
-        once, which needs ``learning_rate="constant"`` and ``dropout=0.0``, and warns
-        that ``early_stopping`` has no effect.
+    solver : str, Optimizer or Solver, default="adamw"
+        How the weights are found: a name from the table of optimizers, or an instance
+        with parameters of its own, e.g. ``AdamW(beta_2=0.9)``, which make minibatch
+        steps; "adamw" is ``AdamW(beta_2=0.95, weight_decay=0.02)``, other names have
+        the defaults of their classes. Or "lbfgs", or an instance of ``LBFGS``, a
+        quasi-Newton method on all rows at once, which needs
+        ``learning_rate="constant"`` and ``dropout=0.0``, and warns that
+        ``early_stopping`` has no effect.
     alpha : float in [0, inf), default=0.0
         Strength of the L2 penalty on the weights, biases excepted. It is divided by the
         sum of the sample weights of a batch (its rows, without weights), so that its
@@ -46,30 +50,18 @@ class TabularMLPClassifier(BaseMLPClassifier):
         constant.
     learning_rate_init : float in (0, inf), default=0.04
         The initial learning rate. Ignored by "lbfgs".
-    power_t : float in [0, inf), default=0.5
-        Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
     max_iter : int in [1, inf), default=32
         Largest number of epochs (passes over the data), or of iterations of "lbfgs".
-    shuffle : bool, default=True
-        Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
     random_state : int, RandomState instance or None, default=None
         Determines the initial weights, the validation split and the order of the rows.
         Pass an int for the same result each time. A training that goes on
         (``warm_start``, ``partial_fit``) goes on in the random stream, too.
-    tol : float in [0, inf), default=0.0
-        An epoch improves if it lowers the training loss, or raises the validation
-        score, by at least this. For "lbfgs", the largest element of the gradient at
-        which it has converged.
     verbose : bool, default=False
         Whether to print the loss of every epoch.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
         the random stream and the validation split: ten epochs and ten more are twenty.
         With other data patience, best epoch and learning rate's course begin again.
-    momentum : float in [0, 1], default=0.9
-        How much of the last step goes on. Ignored unless ``solver="sgd"``.
-    nesterovs_momentum : bool, default=True
-        Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
     early_stopping : bool, default=True
         Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
         and keep the weights of the best epoch, of equally good ones the last. Tables of
@@ -78,17 +70,9 @@ class TabularMLPClassifier(BaseMLPClassifier):
     validation_fraction : float in [0, 1), default=0.1
         Share of the rows that early stopping holds out, in proportion to the classes,
         others for each network.
-    beta_1 : float in [0, 1), default=0.9
-        Memory of Adam's first moment. Ignored unless ``solver`` is "adamw" or "adam".
-    beta_2 : float in [0, 1), default=0.95
-        Memory of Adam's second moment. Ignored unless ``solver`` is "adamw" or "adam".
-    epsilon : float in (0, inf), default=1e-8
-        Keeps Adam's quotient finite. Ignored unless ``solver`` is "adamw" or "adam".
     n_iter_no_change : int in [1, inf) or inf, default=3
-        Epochs without an improvement of ``tol`` that are tolerated, and as many more as
-        it took to the best epoch: improvements come seldom later on.
-    max_fun : int in [1, inf), default=15000
-        Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
+        Epochs without an improvement that are tolerated, and as many more as it took to
+        the best epoch: improvements come seldom later on.
     class_weight : dict, "balanced" or None, default=None
         Weights by class, multiplied with the sample weights; classes left out of the
         dict have weight 1. A dict that names every class may name others, which a fold
@@ -146,11 +130,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
     n_estimators : int in [1, inf), default=4
         Networks of an ensemble, trained in one pass and predicting by their mean. Each
         is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
-    bootstrap : bool, default=False
-        Whether each network weighs rows by how often it drew them, with replacement.
-    share_trunk : bool, default=False
-        Whether networks share their hidden layers; each has an input scaling and an
-        output layer of its own (TabM-mini). 32 take little more memory than one.
     stop_together : bool, default=False
         Whether early stopping takes the epoch that is best for the mean prediction; if
         not, each network has validation rows and a best epoch of its own.
@@ -179,9 +158,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
     numeric_embedding : str, Layer or None, default="periodic"
         What numbers become before the first layer: trained waves beside the number, or
         nothing but the number (None). An instance has options, ``Periodic(waves=32)``.
-    weight_decay : float in [0, inf), default=0.02
-        Decay of the weights, times the learning rate. Ignored unless
-        ``solver="adamw"``.
     calibrate : bool, default=True
         Whether probabilities are calibrated by a temperature, on the held-out rows of
         early stopping. For outputs that are logistic or a softmax.
@@ -192,7 +168,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         Class labels; of a multilabel target the column numbers.
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then what is not decayed (biases and others),
-        each layer by layer. A shared trunk has one row.
+        each layer by layer.
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
@@ -225,7 +201,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
     best_validation_score_ : float or None
         Best validation score; None without a validation set. Not for "lbfgs".
     n_no_improvement_ : int
-        Epochs since the last improvement by ``tol``. Not for "lbfgs".
+        Epochs since the last improvement. Not for "lbfgs".
     learning_rate_ : float
         Learning rate that the next epoch would have. Not for "lbfgs".
     estimators_ : list of estimators
@@ -286,22 +262,13 @@ class TabularMLPClassifier(BaseMLPClassifier):
         batch_size="auto",
         learning_rate="flat_cosine",
         learning_rate_init=0.04,
-        power_t=0.5,
         max_iter=32,
-        shuffle=True,
         random_state=None,
-        tol=0.0,
         verbose=False,
         warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
         early_stopping=True,
         validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.95,
-        epsilon=1e-8,
         n_iter_no_change=3,
-        max_fun=15000,
         class_weight=None,
         loss="log_loss",
         output_activation=None,
@@ -317,8 +284,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
         max_time=None,
         n_threads=None,
         n_estimators=4,
-        bootstrap=False,
-        share_trunk=False,
         stop_together=False,
         n_jobs=-1,
         checkpoint=None,
@@ -328,7 +293,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
         max_one_hot=8,
         embedding_size=8,
         numeric_embedding="periodic",
-        weight_decay=0.02,
         calibrate=True,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -338,22 +302,13 @@ class TabularMLPClassifier(BaseMLPClassifier):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
         self.max_iter = max_iter
-        self.shuffle = shuffle
         self.random_state = random_state
-        self.tol = tol
         self.verbose = verbose
         self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
         self.class_weight = class_weight
         self.loss = loss
         self.output_activation = output_activation
@@ -369,8 +324,6 @@ class TabularMLPClassifier(BaseMLPClassifier):
         self.max_time = max_time
         self.n_threads = n_threads
         self.n_estimators = n_estimators
-        self.bootstrap = bootstrap
-        self.share_trunk = share_trunk
         self.stop_together = stop_together
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
@@ -380,5 +333,4 @@ class TabularMLPClassifier(BaseMLPClassifier):
         self.max_one_hot = max_one_hot
         self.embedding_size = embedding_size
         self.numeric_embedding = numeric_embedding
-        self.weight_decay = weight_decay
         self.calibrate = calibrate

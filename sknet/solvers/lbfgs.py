@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scipy.optimize import minimize
 
 from sknet._numerics import Array
+from sknet.fields import real, whole
 from sknet.solvers._base import Found, FullBatchSolver, Function, Goal
 from sknet.training.solver import SOLVERS
 
@@ -20,11 +21,30 @@ class LBFGS(FullBatchSolver):
     SciPy keeps its memory to itself, so that a training could not go on exactly from a
     checkpoint.
 
+    Parameters
+    ----------
+    max_fun : int in [1, inf) or None, default=None
+        Largest number of evaluations of the loss. None takes the estimator's
+        ``max_fun``, or 15,000 if it has none.
+    tol : float in [0, inf) or None, default=None
+        Largest element of the gradient at which it has converged. None takes the
+        estimator's ``tol``, or 0 if it has none.
+
     References
     ----------
     .. [1] D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale
        optimization", Mathematical Programming 45, 1989.
+
+    Examples
+    --------
+    >>> from sknet import TabularMLPRegressor
+    >>> from sknet.solvers import LBFGS
+    >>> TabularMLPRegressor(solver=LBFGS(max_fun=500, tol=1e-4)).solver
+    LBFGS(max_fun=500, tol=0.0001)
     """
+
+    max_fun: int | None = whole(None, "[1, inf)")
+    tol: float | None = real(None, "[0, inf)")
 
     def minimize(
         self,
@@ -34,7 +54,9 @@ class LBFGS(FullBatchSolver):
         goal: Goal,
     ) -> Found:
         """Minimise a function; see :meth:`FullBatchSolver.minimize`."""
-        options = {"maxfun": goal.max_fun, "maxiter": goal.max_iter, "gtol": goal.tol}
+        max_fun = goal.max_fun if self.max_fun is None else self.max_fun
+        tol = goal.tol if self.tol is None else self.tol
+        options = {"maxfun": max_fun, "maxiter": goal.max_iter, "gtol": tol}
         result = minimize(
             function,
             start,

@@ -212,8 +212,8 @@ def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
     elif shuffle and batch_size < n_rows <= FULL_BATCH_ROWS:
         warnings.warn(
             f"batch_size={batch_size} is raised to all {n_rows} rows: up to "
-            f"{FULL_BATCH_ROWS} shuffled rows are one batch. Use shuffle=False for "
-            "smaller batches, in the order given.",
+            f"{FULL_BATCH_ROWS} shuffled rows are one batch. Smaller ones, in the "
+            "order given, need shuffle=False, which the Simple pair has.",
             stacklevel=2,
         )
         return n_rows

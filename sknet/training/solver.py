@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sknet._component import Component, Registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solver(Component):
     """Base of the solvers, which train all networks of an estimator.
 

@@ -226,10 +226,15 @@ def _solver(estimator: BaseMLP) -> dict[str, Any] | None:
 
     A class that inherits from one of ours may step otherwise, and has none.
     """
-    solver = solver_of(estimator._given())
+    given, named = estimator._given(), estimator._preset.optimizers
+    solver = solver_of(given)
+    if type(solver) is LBFGS:
+        own = {"max_fun": solver.max_fun, "tol": solver.tol}
+        said = {name: value for name, value in own.items() if value is not None}
+        return {"solver": solver.name, **said}
     if solver is not None:
-        return {"solver": solver.name} if type(solver) is LBFGS else None
-    optimizer = optimizer_of(estimator._given())
+        return None
+    optimizer = optimizer_of(given, named)
     if type(optimizer) is Adam and not optimizer.weight_decay:
         moments = {name: getattr(optimizer, name) for name in _MOMENTS}
         return {"solver": "adam", **moments}

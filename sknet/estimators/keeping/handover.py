@@ -127,7 +127,8 @@ def memory_of_sister(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
 
 def _slots_of_sister(estimator: BaseMLP, mlp: Any, memory: MLPMemory) -> dict[str, Any]:
     """Return the sister's optimizer as our memory of one."""
-    optimizer, theta = optimizer_of(estimator._given()), estimator.theta_
+    named, theta = estimator._preset.optimizers, estimator.theta_
+    optimizer = optimizer_of(estimator._given(), named)
     slots = []
     for factor, arrays in zip(_slot_factors(mlp), memory.moments, strict=True):
         slot = np.empty_like(theta)

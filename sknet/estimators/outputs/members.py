@@ -68,7 +68,8 @@ def _member(estimator: BaseMLP, k: int) -> Any:
         for name, value in state.items()
         if name not in parameters and name not in _OF_ALL
     }
-    parameters |= {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
+    alone = {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
+    parameters |= {name: alone[name] for name in alone.keys() & parameters.keys()}
     theta = state["theta_"]
     if "member_seeds_" not in state:
         fitted |= {"theta_": theta, "_head": k}
