@@ -72,8 +72,12 @@ class Minibatch(Solver):
         began, interrupts = time.perf_counter(), events.interrupts
         members = prepare(task)
         saver = events.afterwards.enter_context(saving(task, members, interrupts))
-        n_jobs = min(effective_n_jobs(task.config.n_jobs), len(members))
-        crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
+        crew = Crew(
+            _jobs(task.config, len(members)),
+            save=saver,
+            interrupts=interrupts,
+            began=began,
+        )
         if events.callbacks is not None:
             crew.watch = events.callbacks.of_members(task, members)
         events.afterwards.enter_context(_threads(task, len(members)))
@@ -84,10 +88,17 @@ class Minibatch(Solver):
         return conclude(task, members)
 
 
+def _jobs(config: TrainingConfig, n_members: int) -> int:
+    """Return how many blocks of members are trained at a time."""
+    if n_members == 1 and config.n_jobs is None:
+        return 1  # joblib takes longer to say so
+    return min(effective_n_jobs(config.n_jobs), n_members)
+
+
 def _threads(task: Task, n_members: int) -> AbstractContextManager[Any]:
     """Limit the threads of BLAS: blocks of members have one each."""
     config, n_threads = task.config, task.config.n_threads
-    if n_members > 1 and effective_n_jobs(config.n_jobs) > 1:
+    if _jobs(config, n_members) > 1:
         n_threads = 1
     n_rows, n_largest = config.rows_at_once(task.data.n_rows), task.network.n_largest
     return blas_threads(n_threads, n_rows, n_largest)

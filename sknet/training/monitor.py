@@ -183,7 +183,10 @@ class Monitor:
         return best
 
     def stops(
-        self, progress: Progress, state: TrainState, tell: Callable[[str], None]
+        self,
+        progress: Progress,
+        state: TrainState,
+        tell: Callable[[str], None] | None = None,
     ) -> Array:
         """Tell who is done; on a plateau an adaptive rate is lowered instead.
 
@@ -193,7 +196,7 @@ class Monitor:
             As :meth:`improved` left it.
         state : TrainState
             Its ``plateau_scale`` may be changed.
-        tell : callable
+        tell : callable or None, default=None
             Gets a sentence for each member on a plateau.
 
         Returns
@@ -209,7 +212,7 @@ class Monitor:
         factor, floor = self._paces.plateau_factor, self._paces.rate_floor
         rates = np.array(self._paces.epoch(state).rates())
         stops = plateau & ((factor == 1.0) | (rates <= floor))
-        for k in np.flatnonzero(plateau).tolist():
+        for k in np.flatnonzero(plateau).tolist() if tell is not None else ():
             tell(self._message(k, rates[k], stops[k]))
         lowered = plateau & ~stops
         state.plateau_scale[lowered] *= factor[lowered]

@@ -132,7 +132,8 @@ class Session:
         judged = self._counts(finite, score)
         is_best = self._monitor.improved(progress, loss, score, judged)
         self._keep(is_best)
-        converged = self._monitor.stops(progress, state, self._reporter.message)
+        tell = self._reporter.message if self._reporter.verbose else None
+        converged = self._monitor.stops(progress, state, tell)
         halt = self._reason_to_halt()
         left: list[Member] = []
         done = self._n_done >= self._first_end or halt
