@@ -8,6 +8,7 @@ plain data between fits, so that resuming equals never having stopped.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,37 @@ def stream_state(stream: np.random.RandomState) -> StreamState:
         A string, an array, two integers and a float.
     """
     name, key, position, has_gauss, cached = stream.get_state()
-    return str(name), np.array(key), int(position), int(has_gauss), float(cached)
+    return str(name), np.asarray(key), int(position), int(has_gauss), float(cached)
+
+
+# Streams that wait at a state, by the id of its array; as long as the array lives.
+_waiting: dict[int, tuple[weakref.ref[np.ndarray], np.random.RandomState]] = {}
+
+
+def left_stream(stream: np.random.RandomState) -> StreamState:
+    """Return the state of a stream that nobody but this module knows from now on.
+
+    Making a stream takes an eighth of a call of ``partial_fit`` for one row: this one
+    waits, and :func:`stream_from_state` hands it out if it is given this very state.
+
+    Parameters
+    ----------
+    stream : RandomState
+        The stream; whoever calls must let go of it.
+
+    Returns
+    -------
+    state : tuple
+        As :func:`stream_state` returns it.
+    """
+    state = stream_state(stream)
+    place = id(state[1])
+
+    def forget(_: object) -> None:
+        _waiting.pop(place, None)
+
+    _waiting[place] = weakref.ref(state[1], forget), stream
+    return state
 
 
 def stream_from_state(state: StreamState) -> np.random.RandomState:
@@ -45,8 +76,11 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
     Returns
     -------
     stream : RandomState
-        A new, independent stream.
+        An independent stream, that nobody else knows.
     """
+    key, waiting = _waiting.pop(id(state[1]), (None, None))
+    if key is not None and waiting is not None and key() is state[1]:
+        return waiting
     stream = np.random.RandomState()
     stream.set_state(state)
     return stream

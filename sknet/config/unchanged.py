@@ -44,7 +44,7 @@ def config_of(estimator: Any) -> TrainingConfig:
     if kept is not None:
         return kept
     config = TrainingConfig.of(estimator)
-    values = _values_of(type(estimator))(estimator)
+    values = _values_of(estimator)
     if all(map(_is_fixed, values)) and has_valid_parameters(estimator):
         _kept[estimator] = values, config
     return config
@@ -66,17 +66,22 @@ def kept_config(estimator: Any) -> TrainingConfig | None:
     kept = _kept.get(estimator)
     if kept is None:
         return None
-    now = _values_of(type(estimator))(estimator)
-    return kept[1] if all(map(is_, kept[0], now)) else None
+    same = all(map(is_, kept[0], _values_of(estimator)))
+    return kept[1] if same else None
+
+
+def _values_of(estimator: Any) -> _Values:
+    """Return all parameters of an estimator."""
+    cls: Any = type(estimator)
+    values: _Values = _reader(cls)(estimator)
+    return values
 
 
 @cache
-def _values_of(cls: Any) -> Callable[[Any], _Values]:
+def _reader(cls: Any) -> Callable[[Any], Any]:
     """Return what reads all parameters of an estimator of some class."""
-    names: Callable[[Any], _Values] = attrgetter(
-        *sorted({*cls._parameter_constraints, *cls._get_param_names()})
-    )
-    return names
+    names = {*cls._parameter_constraints, *cls._get_param_names()}
+    return attrgetter(*sorted(names))
 
 
 def _is_fixed(value: Any) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._rng import (
+    left_stream,
     noise_from_state,
     noise_state,
     stream_from_state,
@@ -32,6 +33,7 @@ def remember(
     validation_rows: Array | None,
     published: Array,
     keep_order: bool,
+    leave_streams: bool = False,
 ) -> dict[str, Any]:
     """Return the plain form of a training's state.
 
@@ -48,23 +50,27 @@ def remember(
     keep_order : bool
         Whether the order of the rows is kept, which takes as many numbers as there
         are rows.
+    leave_streams : bool, default=False
+        Whether nobody else draws from the streams later, as a user may from one that
+        was handed in.
 
     Returns
     -------
     memory : dict
         What :func:`recall` takes.
     """
-    last = None if np.array_equal(state.theta, published) else state.theta
+    is_last = published is state.theta or np.array_equal(state.theta, published)
     order = state.order if keep_order else None
+    state_of = left_stream if leave_streams else stream_state
     return {
         "optimizer": optimizer.name,
         "slots": list(state.slots),
-        "streams": [stream_state(stream) for stream in state.streams],
+        "streams": [state_of(stream) for stream in state.streams],
         "order": _compact(order),
         "validation_rows": _compact(validation_rows) if keep_order else None,
         "noise": [noise_state(stream) for stream in state.noise],
         "average": state.average,
-        "last_theta": last,
+        "last_theta": None if is_last else state.theta,
         "published": _checksum(published),
         **{name: getattr(state, name).tolist() for name in _COUNTERS},
     }

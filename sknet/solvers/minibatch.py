@@ -179,7 +179,10 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
     attributes["_training"]["n_networks"] = task.config.n_networks
-    attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
+    is_ours = task.start.earlier is not None  # the stream may be a user's at first
+    attributes["_training"] |= memory.remember(
+        state, optimizer, rows, theta, keep, is_ours
+    )
     attributes["_training"] |= _remembered_pace(task, members[0].recipe)
     return Fit(theta, ending, attributes)
 

@@ -218,14 +218,19 @@ class Session:
 
     def _leave(self, reasons: Array) -> list[Member]:
         """Let go of the members that have a reason, and go on with the others."""
-        done = np.flatnonzero(reasons != "").tolist()
-        left = np.flatnonzero(reasons == "").tolist()
+        whys = reasons.tolist()
+        done = [k for k, why in enumerate(whys) if why]
+        left = [k for k, why in enumerate(whys) if not why]
         gone = [self._members[k] for k in done]
         for k, member in zip(done, gone, strict=True):
-            member.state = self._state.members([k]) if left else self._state.member(k)
-            member.progress = self._progress.members([k])
-            member.ending = Ending(reasons[k], int(self._n_before[k]) + self._n_done)
-            wanted = self._monitor.on_score or reasons[k] in _NEEDS_BEST
+            if len(whys) == 1:
+                member.state, member.progress = self._state, self._progress
+            else:
+                state = self._state
+                member.state = state.members([k]) if left else state.member(k)
+                member.progress = self._progress.members([k])
+            member.ending = Ending(whys[k], int(self._n_before[k]) + self._n_done)
+            wanted = self._monitor.on_score or whys[k] in _NEEDS_BEST
             if wanted and self._best is not None and self._has_best[k]:
                 best = self._best[k : k + 1]
                 member.best = best.copy() if left else best

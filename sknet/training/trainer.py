@@ -234,15 +234,24 @@ class _Total:
         """Empty the lists into the total."""
         if not self._rows:
             return
+        if len(self._rows) == 1:
+            shown = self._report * self._data[0] + self._penalty[0]
+            self._total += shown.astype(np.float64) * self._rows[0]
+        else:
+            self._total += self._sum_of_batches()
+        self._n_rows += sum(self._rows)
+        self._data, self._penalty, self._rows = [], [], []
+
+    def _sum_of_batches(self) -> Array:
+        """Return the sum over the batches in the lists, (K,)."""
         shape = (len(self._rows), len(self._total))
         shown = self._report * np.concatenate(self._data) + np.concatenate(
             self._penalty
         )
         weighted = shown.reshape(shape).T * np.array(self._rows, dtype=np.float64)
         # Contiguous rows are summed alike for any number of members.
-        self._total += np.ascontiguousarray(weighted).sum(axis=1)
-        self._n_rows += sum(self._rows)
-        self._data, self._penalty, self._rows = [], [], []
+        total: Array = np.ascontiguousarray(weighted).sum(axis=1)
+        return total
 
     def finite_members(self) -> Array:
         """Tell whose loss is still finite, (K,)."""
