@@ -8,10 +8,11 @@ plain data between fits, so that resuming equals never having stopped.
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import numpy as np
+
+from sknet._waiting import Waiting
 
 
 # What ``RandomState.get_state`` gives: name, key, position, has_gauss, cached_gaussian.
@@ -35,8 +36,7 @@ def stream_state(stream: np.random.RandomState) -> StreamState:
     return str(name), np.asarray(key), int(position), int(has_gauss), float(cached)
 
 
-# Streams that wait at a state, by the id of its array; as long as the array lives.
-_waiting: dict[int, tuple[weakref.ref[np.ndarray], np.random.RandomState]] = {}
+_waiting: Waiting[np.random.RandomState] = Waiting()
 
 
 def left_stream(stream: np.random.RandomState) -> StreamState:
@@ -56,12 +56,7 @@ def left_stream(stream: np.random.RandomState) -> StreamState:
         As :func:`stream_state` returns it.
     """
     state = stream_state(stream)
-    place = id(state[1])
-
-    def forget(_: object) -> None:
-        _waiting.pop(place, None)
-
-    _waiting[place] = weakref.ref(state[1], forget), stream
+    _waiting.leave(state[1], stream)
     return state
 
 
@@ -78,8 +73,8 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
     stream : RandomState
         An independent stream, that nobody else knows.
     """
-    key, waiting = _waiting.pop(id(state[1]), (None, None))
-    if key is not None and waiting is not None and key() is state[1]:
+    waiting = _waiting.take(state[1])
+    if waiting is not None:
         return waiting
     stream = np.random.RandomState()
     stream.set_state(state)

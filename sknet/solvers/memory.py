@@ -20,6 +20,7 @@ from sknet._rng import (
     stream_state,
 )
 from sknet.optimizers import Optimizer
+from sknet.training.bench import Bench
 from sknet.training.state import TrainState
 
 
@@ -81,6 +82,7 @@ def recall(
     theta: Array,
     optimizer: Optimizer,
     from_published: bool = False,
+    bench: Bench | None = None,
 ) -> TrainState:
     """Return a state that goes on from a memory; nothing is shared with it.
 
@@ -94,6 +96,8 @@ def recall(
         Who goes on: another one than before starts without slots.
     from_published : bool, default=False
         Whether it goes on from the published parameters, not from the last ones.
+    bench : Bench or None, default=None
+        Has arrays for a single network; None for new ones.
 
     Returns
     -------
@@ -115,9 +119,11 @@ def recall(
         counters["t"] = np.zeros_like(counters["t"])
     if average is None:
         counters["n_averaged"] = np.zeros_like(counters["n_averaged"])
+    arrays = [theta if last is None else last, *(kept if same else ())]
+    copied = [a.copy() for a in arrays] if bench is None else bench.copies(arrays)
     return TrainState(
-        theta=(theta if last is None else last).copy(),
-        slots=[slot.copy() for slot in kept] if same else [],
+        theta=copied[0],
+        slots=copied[1:],
         streams=[stream_from_state(state) for state in memory["streams"]],
         noise=[noise_from_state(state) for state in memory.get("noise", [])],
         average=None if average is None else average.copy(),

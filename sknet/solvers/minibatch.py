@@ -41,6 +41,7 @@ from sknet.solvers.splitting import arrange_rows, validation_rows
 from sknet.solvers.task import Fit, Task, batch_rows
 from sknet.solvers.threads import blas_threads
 from sknet.solvers.yardstick import compare_with_before
+from sknet.training.bench import Bench
 from sknet.training.member import Member
 from sknet.training.monitor import Rule
 from sknet.training.pace import Pace
@@ -51,6 +52,10 @@ from sknet.training.state import TrainState, stack_states
 
 # Share of ``max_time`` in which the networks of an ensemble are drawn.
 _TO_DRAW = 0.25
+
+# Bytes of the parameters and of what the hidden layers give for a batch, up to which
+# arrays are kept between calls of ``partial_fit``: some four times as many in all.
+_MOST_BENCH_BYTES = 2**19
 
 
 @dataclass(frozen=True, repr=False)
@@ -120,7 +125,8 @@ def prepare(task: Task) -> list[Member]:
         One, or as many as the ensemble has.
     """
     optimizer, earlier = task.config.steps_by, task.start.earlier
-    states, streams = _start(task, optimizer)
+    bench = _bench(task)
+    states, streams = _start(task, optimizer, bench)
     progress = [progress_of(task, k) for k in range(len(states))]
     holdouts = arrange_rows(task, states, progress, streams.splitter)
     recipe = _recipe(task, optimizer, states[0], holdouts[0])
@@ -129,13 +135,14 @@ def prepare(task: Task) -> list[Member]:
     seeds = [None] * len(states) if seeds_drawn is None else seeds_drawn.tolist()
     parts = zip(data, states, progress, holdouts, seeds, strict=True)
     members = [
-        Member(recipe, dataset, state, so_far, holdout, seed=seed)
+        Member(recipe, dataset, state, so_far, holdout, seed=seed, bench=bench)
         for dataset, state, so_far, holdout, seed in parts
     ]
     compare_with_before(task, members)
     for k, member in enumerate(members):
         limits = _limits(task, recipe.pace, member.state)
-        member.recipe = replace(recipe, limits=limits)
+        if limits != recipe.limits:
+            member.recipe = replace(recipe, limits=limits)
         if earlier is not None and member.progress.best_score[0] > -math.inf:
             member.best = earlier.model.theta[k : k + 1].copy()
     return members
@@ -174,6 +181,9 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     theta = None if last else np.concatenate(thetas)
     del thetas
     state = stack_states([member.state for member in members], spend=True)
+    bench = members[0].bench
+    if bench is not None:
+        state.own_arrays()
     theta = state.theta if theta is None else theta
     attributes |= judged(task, theta, members)
     keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
@@ -184,6 +194,8 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
         state, optimizer, rows, theta, keep, is_ours
     )
     attributes["_training"] |= _remembered_pace(task, members[0].recipe)
+    if bench is not None:
+        bench.wait_beside(theta)
     return Fit(theta, ending, attributes)
 
 
@@ -299,7 +311,26 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
     return 2
 
 
-def _start(task: Task, optimizer: Optimizer) -> tuple[list[TrainState], Streams]:
+def _bench(task: Task) -> Bench | None:
+    """Return where a call of ``partial_fit`` trains a network that is small enough.
+
+    Of a large one the arrays would take memory for nothing: their making is not what
+    a call takes.
+    """
+    earlier, network = task.start.earlier, task.network
+    if earlier is None or not task.start.is_partial or len(earlier.model.theta) > 1:
+        return None
+    theta, config = earlier.model.theta, task.config
+    n_rows = config.rows_at_once(task.data.n_rows)
+    n_columns = network.n_inputs + sum(config.hidden_layer_sizes)
+    if theta.nbytes + n_rows * n_columns * theta.itemsize > _MOST_BENCH_BYTES:
+        return None
+    return Bench.beside(theta)
+
+
+def _start(
+    task: Task, optimizer: Optimizer, bench: Bench | None
+) -> tuple[list[TrainState], Streams]:
     """Return new states, or those that an earlier fit has left."""
     earlier = task.start.earlier
     if earlier is not None:
@@ -307,7 +338,7 @@ def _start(task: Task, optimizer: Optimizer) -> tuple[list[TrainState], Streams]
         watched = earlier.training.get("progress", {}).get("on_score", False)
         from_best = task.start.is_partial and watched
         theta = earlier.model.theta
-        state = memory.recall(earlier.training, theta, optimizer, from_best)
+        state = memory.recall(earlier.training, theta, optimizer, from_best, bench)
         n_members = state.n_members
         one = n_members == 1
         states = [state] if one else [state.members([k]) for k in range(n_members)]

@@ -95,7 +95,7 @@ class Session:
             state.theta.dtype,
             least=recipe.least_rows,
         )
-        self._epochs = trainer.epochs(state, batches)
+        self._epochs = trainer.epochs(state, batches, members[0].bench)
         make = self._make_validate
         self._validate = None if make is None else make(members, state.theta.dtype)
         # What an epoch starts from is kept for the case that a later one diverges; so

@@ -108,6 +108,10 @@ class TrainState:
             slot.fill(0.0)
         self.t[:] = 0
 
+    def own_arrays(self) -> None:
+        """Take copies of parameters and slots: somebody else goes on with theirs."""
+        self.theta, self.slots = self.theta.copy(), [s.copy() for s in self.slots]
+
     def members(self, which: Sequence[int]) -> TrainState:
         """Return the state of some members; its arrays are copies."""
         return self._chosen(which, list(which))
