@@ -39,25 +39,20 @@ def stream_state(stream: np.random.RandomState) -> StreamState:
 _waiting: Waiting[np.random.RandomState] = Waiting()
 
 
-def left_stream(stream: np.random.RandomState) -> StreamState:
-    """Return the state of a stream that nobody but this module knows from now on.
+def leave_stream(stream: np.random.RandomState, state: StreamState) -> None:
+    """Let a stream wait that nobody draws from any more.
 
-    Making a stream takes an eighth of a call of ``partial_fit`` for one row: this one
-    waits, and :func:`stream_from_state` hands it out if it is given this very state.
+    To make one takes an eighth of a call of ``partial_fit`` for one row. This one is
+    handed out by :func:`stream_from_state`, if it is given this very state.
 
     Parameters
     ----------
     stream : RandomState
-        The stream; whoever calls must let go of it.
-
-    Returns
-    -------
+        The stream; whoever calls lets go of it.
     state : tuple
-        As :func:`stream_state` returns it.
+        Where it stands.
     """
-    state = stream_state(stream)
     _waiting.leave(state[1], stream)
-    return state
 
 
 def stream_from_state(state: StreamState) -> np.random.RandomState:

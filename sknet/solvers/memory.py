@@ -13,11 +13,10 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._rng import (
-    left_stream,
+    StreamState,
     noise_from_state,
     noise_state,
     stream_from_state,
-    stream_state,
 )
 from sknet.optimizers import Optimizer
 from sknet.training.bench import Bench
@@ -34,7 +33,7 @@ def remember(
     validation_rows: Array | None,
     published: Array,
     keep_order: bool,
-    leave_streams: bool = False,
+    streams: list[StreamState],
 ) -> dict[str, Any]:
     """Return the plain form of a training's state.
 
@@ -51,9 +50,8 @@ def remember(
     keep_order : bool
         Whether the order of the rows is kept, which takes as many numbers as there
         are rows.
-    leave_streams : bool, default=False
-        Whether nobody else draws from the streams later, as a user may from one that
-        was handed in.
+    streams : list of StreamState
+        Where the streams of ``state`` stand.
 
     Returns
     -------
@@ -62,11 +60,10 @@ def remember(
     """
     is_last = published is state.theta or np.array_equal(state.theta, published)
     order = state.order if keep_order else None
-    state_of = left_stream if leave_streams else stream_state
     return {
         "optimizer": optimizer.name,
         "slots": list(state.slots),
-        "streams": [state_of(stream) for stream in state.streams],
+        "streams": streams,
         "order": _compact(order),
         "validation_rows": _compact(validation_rows) if keep_order else None,
         "noise": [noise_state(stream) for stream in state.noise],

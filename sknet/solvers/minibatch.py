@@ -35,6 +35,12 @@ from sknet.solvers.ensemble import (
     summary,
 )
 from sknet.solvers.events import Events
+from sknet.solvers.going_on import (
+    bench_of,
+    left_streams,
+    rate_share,
+    remembered_pace,
+)
 from sknet.solvers.holdout import Holdout
 from sknet.solvers.initial import initial_theta
 from sknet.solvers.splitting import arrange_rows, validation_rows
@@ -52,10 +58,6 @@ from sknet.training.state import TrainState, stack_states
 
 # Share of ``max_time`` in which the networks of an ensemble are drawn.
 _TO_DRAW = 0.25
-
-# Bytes of the parameters and of what the hidden layers give for a batch, up to which
-# arrays are kept between calls of ``partial_fit``: some four times as many in all.
-_MOST_BENCH_BYTES = 2**19
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,7 +127,7 @@ def prepare(task: Task) -> list[Member]:
         One, or as many as the ensemble has.
     """
     optimizer, earlier = task.config.steps_by, task.start.earlier
-    bench = _bench(task)
+    bench = bench_of(task)
     states, streams = _start(task, optimizer, bench)
     progress = [progress_of(task, k) for k in range(len(states))]
     holdouts = arrange_rows(task, states, progress, streams.splitter)
@@ -189,32 +191,13 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
     rows, optimizer = validation_rows(members), members[0].recipe.optimizer
     attributes["_training"]["n_networks"] = task.config.n_networks
-    is_ours = task.start.earlier is not None  # the stream may be a user's at first
     attributes["_training"] |= memory.remember(
-        state, optimizer, rows, theta, keep, is_ours
+        state, optimizer, rows, theta, keep, left_streams(task, state)
     )
-    attributes["_training"] |= _remembered_pace(task, members[0].recipe)
+    attributes["_training"] |= remembered_pace(task, members[0].recipe)
     if bench is not None:
         bench.wait_beside(theta)
     return Fit(theta, ending, attributes)
-
-
-def _remembered_pace(task: Task, recipe: Recipe) -> dict[str, Any]:
-    """Return what later calls of ``partial_fit`` measure their learning rate by."""
-    before = task.start.kept
-    planned = recipe.pace.schedule.is_planned or before.get("was_planned", False)
-    n_batch = max(recipe.batch_size, before.get("largest_batch", 0))
-    return {"was_planned": planned, "largest_batch": n_batch}
-
-
-def _rate_share(task: Task, n_batch: int) -> float:
-    """Return the share of the learning rate for a call with batches of some rows."""
-    kept = task.start.kept
-    if not kept or not task.start.is_partial:
-        return 1.0
-    largest = max(n_batch, kept.get("largest_batch", n_batch))
-    was_planned = kept.get("was_planned", False)
-    return task.config.preset.later_rate(n_batch / largest, was_planned)
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -255,7 +238,7 @@ def _recipe(
         loss=task.loss,
         optimizer=optimizer,
         pace=Pace(
-            float(task.config.learning_rate_init) * _rate_share(task, n_batch),
+            float(task.config.learning_rate_init) * rate_share(task, n_batch),
             task.config.schedule_in(task.start.is_partial),
             int(task.config.max_iter),
         ),
@@ -309,23 +292,6 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
             "pass more rows, or use normalization='layer'."
         )
     return 2
-
-
-def _bench(task: Task) -> Bench | None:
-    """Return where a call of ``partial_fit`` trains a network that is small enough.
-
-    Of a large one the arrays would take memory for nothing: their making is not what
-    a call takes.
-    """
-    earlier, network = task.start.earlier, task.network
-    if earlier is None or not task.start.is_partial or len(earlier.model.theta) > 1:
-        return None
-    theta, config = earlier.model.theta, task.config
-    n_rows = config.rows_at_once(task.data.n_rows)
-    n_columns = network.n_inputs + sum(config.hidden_layer_sizes)
-    if theta.nbytes + n_rows * n_columns * theta.itemsize > _MOST_BENCH_BYTES:
-        return None
-    return Bench.beside(theta)
 
 
 def _start(

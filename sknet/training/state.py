@@ -67,6 +67,11 @@ class TrainState:
         return len(self.theta)
 
     @property
+    def n_shuffled(self) -> int:
+        """Rows that an epoch may shuffle; of fewer than two nothing is drawn."""
+        return 0 if self.order is None else self.order.shape[1]
+
+    @property
     def published(self) -> Array:
         """What is validated and published: the average, if one is kept."""
         return self.theta if self.average is None else self.average
