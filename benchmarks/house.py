@@ -8,6 +8,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from statistics import median
 from timeit import timeit
@@ -91,8 +92,7 @@ def times() -> list[list[object]]:
             model.partial_fit(X, target, **first)
         for call, run in calls.items():
             taken = [
-                [timeit(lambda m=m: run(m), number=50) for m in pair]
-                for _ in range(TURNS)
+                [timeit(partial(run, m), number=50) for m in pair] for _ in range(TURNS)
             ]
             ours, theirs = 1e6 * np.array(taken[1:]).T / 50
             cell = f"{median(ours):.0f} ({median(ours / theirs):.2f})"

@@ -65,6 +65,8 @@ def in_rows(components: Sequence[C]) -> C:
         in float64, to be rounded where they meet an array.
     """
     first = components[0]
+    if len(components) == 1:
+        return first
     columns = {}
     for name in first.rows:
         values = [getattr(component, name) for component in components]

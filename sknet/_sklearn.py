@@ -8,7 +8,7 @@ from functools import cache, wraps
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn import get_config
+from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 
@@ -151,7 +151,8 @@ def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate ``partial_fit``, which looks at the parameters in every call.
 
     scikit-learn looks at them in the first call only, so that ``set_params`` would
-    let anything in between two calls.
+    let anything in between two calls. It has callbacks to tear down besides, which
+    ``partial_fit`` does not set up.
 
     Parameters
     ----------
@@ -163,13 +164,14 @@ def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
     decorated : callable
         What the class shows.
     """
-    in_context = fit_context(prefer_skip_nested_validation=True)(method)
 
     @wraps(method)
     def decorated(estimator: BaseEstimator, *args: Any, **kwargs: Any) -> Any:
-        if not get_config()["skip_parameter_validation"]:
-            estimator._validate_params()
-        return in_context(estimator, *args, **kwargs)
+        if get_config()["skip_parameter_validation"]:
+            return method(estimator, *args, **kwargs)
+        estimator._validate_params()
+        with config_context(skip_parameter_validation=True):
+            return method(estimator, *args, **kwargs)
 
     return decorated
 

@@ -17,7 +17,10 @@ ROOT = Path(__file__).parents[1] / "sknet"
 # An import only goes down, or sideways within a floor. "name.*" means what lies in the
 # folder. New module? Put it here, on the lowest floor on which its imports allow it.
 FLOORS = {
-    0: ("_archive", "_component", "fields", "_filelock", "_rng", "_numerics", "_rows"),
+    0: (
+        *("_archive", "_component", "fields", "_filelock", "_rng", "_numerics"),
+        *("_rows", "_waiting"),
+    ),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),
         *("losses", "losses.*", "optimizers", "optimizers.*"),

@@ -1,6 +1,8 @@
 """Fitted networks learn on row by row: what they know stays, what is new comes."""
 
+import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -13,7 +15,9 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
+from sknet.optimizers import Adam
 from sknet.problem.value_target import target_scale
+from sknet.training import session
 
 
 # That networks of few epochs have not converged is no news.
@@ -146,15 +150,73 @@ def test_calls_with_the_whole_table_are_epochs(model):
     assert_array_equal(pieces.theta_, whole.theta_)
 
 
-def test_training_goes_on_alike_after_a_pickle():
-    model = fitted(REGRESSOR)
+def simple(cls=SimpleMLPRegressor, **params):
+    """Return a small network of columns."""
+    return cls(hidden_layer_sizes=(8, 5), random_state=0, max_iter=3, **params)
+
+
+@pytest.mark.filterwarnings("ignore:Got `batch_size`")  # fewer rows are meant
+@pytest.mark.parametrize(
+    "model",
+    [
+        *VARIANTS.values(),
+        simple(SimpleMLPClassifier),
+        simple(solver="sgd", learning_rate="adaptive", dropout=0.2),
+        simple(batch_size=16, shuffle=False, rate_factors={"bias": 0.5}),
+        simple(n_estimators=3, averaging="ema", dtype="float32"),
+        simple(early_stopping=True, clip_norm=0.5),
+    ],
+)
+def test_training_goes_on_alike_after_a_pickle(model):
+    """What waits for the next call, and not in a pickle, changes no number."""
+    model = fitted(model)
     again = pickle.loads(pickle.dumps(model))
-    for n_rows in (1, 30, 1):
+    for n_rows in (1, 30, 1, 1, 30, 30, 17, 1, 30):
         for network in (model, again):
             network.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
         again = pickle.loads(pickle.dumps(again))
-    assert_array_equal(again.theta_, model.theta_)
-    assert again.learning_rate_ == model.learning_rate_
+    assert plain(again) == plain(model)
+
+
+def plain(model):
+    """Return what a training has left, as text and numbers that compare."""
+    found = {**vars(model), **model._training}
+    with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
+        return {key: repr(value) for key, value in found.items()}
+
+
+@pytest.mark.parametrize("n_rows", [1, 30])
+def test_nothing_of_a_call_is_left_after_one_that_fails(n_rows, monkeypatch):
+    """The streams and arrays of the call before are used once, and by nobody else."""
+    model = fitted(simple())
+    model.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
+    again, theta, before = copy.deepcopy(model), model.theta_, model.theta_.copy()
+    with monkeypatch.context() as patch:
+        patch.setattr(session.Monitor, "improved", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            model.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
+    assert model.theta_ is theta
+    shallow = copy.copy(model)
+    for network in (model, again, shallow):
+        network.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
+        network.partial_fit(X[:30], truth(model, X[:30]))
+    assert_array_equal(theta, before)
+    assert plain(model) == plain(again) == plain(shallow)
+
+
+def test_parameters_that_change_between_calls_count():
+    """Also those that are lists, and components."""
+    sizes, model = [8, 5], simple(solver=Adam(0.8)).set_params(activation=["relu"] * 2)
+    model.set_params(hidden_layer_sizes=sizes)
+    for params in ({}, {"alpha": 1.0}, {"solver": "sgd"}, {"learning_rate_init": 0.5}):
+        model.set_params(**params).partial_fit(X[:30], X[:30, 0])
+    assert model.learning_rate_ == 0.5
+    assert len(model._training["slots"]) == 1
+    sizes.append(3)
+    with pytest.raises(ValueError, match="activation"):
+        model.partial_fit(X[:30], X[:30, 0])
+    with pytest.raises(ValueError, match="alpha"):
+        simple().partial_fit(X, X[:, 0]).set_params(alpha=-1).partial_fit(X, X[:, 0])
 
 
 # ----------------------------------------------------------- where predictions end

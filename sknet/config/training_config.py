@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sknet._component import Component, Registry
@@ -134,6 +134,7 @@ class TrainingConfig:
     clip_predictions: bool = False
     embedding_size: int = 0
     max_one_hot: int = 0
+    _made: dict[Entrance, Architecture] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, given: Params, preset: Preset, losses: Registry[Any]) -> TrainingConfig:
@@ -213,8 +214,14 @@ class TrainingConfig:
         Returns
         -------
         architecture : Architecture
-            Hidden layers and entrance.
+            Hidden layers and entrance; for an equal entrance the same object.
         """
+        if entrance not in self._made:
+            self._made[entrance] = self._architecture(entrance)
+        return self._made[entrance]
+
+    def _architecture(self, entrance: Entrance) -> Architecture:
+        """Make the description of the network."""
         return Architecture(
             self.hidden_layer_sizes,
             self.activations or (ACTIVATIONS.make("identity"),),
@@ -289,7 +296,7 @@ class TrainingConfig:
 # Parameters that are kept as they are given.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
 _READ |= {"rate_factors", "checkpoint", "solver"}
-_AS_GIVEN = {f.name for f in fields(TrainingConfig)} - _READ
+_AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 
 def _initial_arrays(initializer: Any) -> Sequence[Any] | None:

@@ -28,6 +28,7 @@ from sknet.config.components import makes_steps
 from sknet.config.nested import component_of
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
+from sknet.config.unchanged import config_of, kept_config
 from sknet.estimators.callbacks import begin_callbacks
 from sknet.estimators.keeping.conversion import from_sklearn, to_sklearn
 from sknet.estimators.outputs.members import OF_TRAINING, members_of
@@ -117,7 +118,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _fit(self, request: FitRequest) -> None:
         """Prepare, solve, publish; a failure leaves the estimator as it was."""
-        config = self._config()
+        config = config_of(self, self._config)
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
             task = prepare_task(self, config, request, InputCache(shares=False))
@@ -348,7 +349,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     def _validate_params(self) -> None:
         """Refuse parameters that may not be."""
-        if not has_valid_parameters(self):
+        if kept_config(self) is None and not has_valid_parameters(self):
             super()._validate_params()
 
     def __getstate__(self) -> dict[str, Any]:

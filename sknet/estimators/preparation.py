@@ -71,9 +71,11 @@ def prepare_task(
     columns = reader.columns(inputs, X, cache)
     architecture = config.architecture(reader.entrance(config, inputs))
     model = untrained(inputs, architecture, target)
+    texts: tuple[tuple[Any, str], ...] = ()
     check_rate_factors(config.given["rate_factors"], model.network)
     if start.earlier is not None:
         _check_same_network(config, start.earlier, model)
+        texts = start.earlier.texts
     task = Task(
         name=type(estimator).__name__,
         config=config,
@@ -81,7 +83,7 @@ def prepare_task(
         data=Dataset(columns, encoded, weight, rows),
         y=y,
         model=model,
-        description=to_attributes(model),
+        description=to_attributes(model, texts),
         dtype=_computing_dtype(config, columns, start),
         holdout=_holdout(estimator, config, model, request.validation, cache),
         unfitted=lambda: _unfitted(estimator),
@@ -206,10 +208,10 @@ def _check_same_network(
 ) -> None:
     """Refuse to go on with another network than the fitted one."""
     fitted, target = earlier.model, model.target
-    fitted_dtype = str(fitted.theta.dtype)
-    own_dtype = fitted_dtype if config.dtype == "auto" else config.dtype
-    pairs = {
-        "dtype": (own_dtype, fitted_dtype),
+    fitted_dtype = fitted.theta.dtype
+    is_auto = config.dtype == "auto"
+    pairs: dict[str, Any] = {
+        "dtype": (fitted_dtype if is_auto else np.dtype(config.dtype), fitted_dtype),
         "number of networks": (config.n_networks, earlier.n_networks),
         "number of outputs": (target.n_outputs, fitted.target.n_outputs),
         "output activation": (target.loss.link_name, fitted.loss.link_name),
@@ -229,7 +231,7 @@ def _differences(now: Architecture, before: Architecture) -> dict[str, Any]:
 
     What was drawn at the start, and what is dropped out, may change.
     """
-    if now == before:
+    if now is before or now == before:
         return {}
     pairs, fitted = now.to_config(), before.to_config()
     return {

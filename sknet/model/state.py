@@ -7,7 +7,7 @@ is made of them when it is first asked for, and kept as long as they are the sam
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -76,13 +76,17 @@ def _is(a: object, b: object) -> bool:
     return a is b
 
 
-def to_attributes(model: FittedModel) -> dict[str, Any]:
+def to_attributes(
+    model: FittedModel, known: Sequence[tuple[Any, str]] = ()
+) -> dict[str, Any]:
     """Return the fitted attributes of a model, but for what training gives it.
 
     Parameters
     ----------
     model : FittedModel
         Its parameters and its temperature are left out.
+    known : sequence of (object, str), default=()
+        Parts of a model that were described before, with the text about them.
 
     Returns
     -------
@@ -93,8 +97,8 @@ def to_attributes(model: FittedModel) -> dict[str, Any]:
     attributes = {
         "n_outputs_": target.n_outputs,
         "out_activation_": model.loss.link_name,
-        "_architecture": json.dumps(model.architecture.to_config()),
-        "_loss": json.dumps(model.loss.to_config()),
+        "_architecture": _text_of(model.architecture, known),
+        "_loss": _text_of(model.loss, known),
     }
     is_table = isinstance(model.inputs, Table)
     if isinstance(target, ClassTarget):
@@ -104,6 +108,14 @@ def to_attributes(model: FittedModel) -> dict[str, Any]:
     if is_table:
         attributes["preprocessor_"] = model.inputs.encoder
     return attributes
+
+
+def _text_of(part: Any, known: Sequence[tuple[Any, str]]) -> str:
+    """Return the text that describes an architecture or a loss."""
+    for other, text in known:
+        if part is other:
+            return text
+    return json.dumps(part.to_config())
 
 
 def from_attributes(state: Mapping[str, Any]) -> FittedModel:

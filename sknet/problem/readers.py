@@ -205,6 +205,7 @@ class ClassReader:
         """Check that the classes are those of the earlier fit."""
         del weight
         loss = config.loss.with_param("exclusive", fitted.kind == "multiclass")
+        loss = fitted.loss if loss == fitted.loss else loss
         target = ClassTarget(fitted.kind, fitted.classes, cast("ClassLoss", loss))
         target.check_goes_on(y, classes, config.warm_start)
         target.check_labels(y, "y")

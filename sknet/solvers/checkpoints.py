@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,9 @@ from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member
 
 
-@contextmanager
 def saving(
     task: Task, members: Sequence[Member], interrupts: Interrupts
-) -> Iterator[Saver | None]:
+) -> AbstractContextManager[Saver | None]:
     """Save a training, and remove the file when its model is made.
 
     What an earlier process has saved of it is taken up first. The file is this
@@ -43,10 +42,10 @@ def saving(
     interrupts : Interrupts
         Knows whether Ctrl-C came at the end; then the file stays, too.
 
-    Yields
-    ------
-    saver : Saver or None
-        None without ``checkpoint``, and for ``partial_fit``.
+    Returns
+    -------
+    context : context manager
+        Gives a saver; None without ``checkpoint``, and for ``partial_fit``.
 
     Raises
     ------
@@ -58,8 +57,18 @@ def saving(
     """
     checkpoint = task.config.checkpoint
     if checkpoint is None or task.start.is_partial:
-        yield None
-        return
+        return nullcontext()
+    return _saving(checkpoint, task, members, interrupts)
+
+
+@contextmanager
+def _saving(
+    checkpoint: Checkpoint,
+    task: Task,
+    members: Sequence[Member],
+    interrupts: Interrupts,
+) -> Iterator[Saver]:
+    """Save a training that has a checkpoint."""
     checkpoint.check()
     run = run_of(task)
     with _own_file(checkpoint, run) as file:

@@ -112,7 +112,8 @@ def train(members: Sequence[Member], crew: Crew) -> None:
     crew : Crew
         Who trains.
     """
-    if crew.watch is not None:
+    alone = len(members) == 1 == crew.n_jobs and crew.parallel is None
+    if alone or crew.watch is not None:
         train_block(members, crew)
         return
     groups = stacks(members)
@@ -162,6 +163,8 @@ def was_interrupted(member: Member) -> bool:
 
 def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
     """Train blocks in threads; an interrupt ends all after their epoch."""
+    if not blocks:
+        return
     pool, jobs = ThreadPoolExecutor(crew.n_jobs), []
     try:  # an interrupt may come while the jobs are still handed out
         for block, share in zip(blocks, shares(blocks, crew.n_jobs), strict=True):

@@ -20,7 +20,6 @@ from sknet.solvers.task import Task
 from sknet.training.batches import Dataset
 from sknet.training.member import Ending, Member
 from sknet.training.monitor import Progress
-from sknet.training.pace import Paces
 
 
 # Endings, the worst first: that of an ensemble is the worst of its networks'.
@@ -184,7 +183,7 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
     scores = _mean_curve([p.validation_scores[0] for p in scored])
     on_score = members[0].recipe.rule.on_score
     states = [member.state for member in members]
-    rates = [Paces([m.recipe.pace]).epoch(m.state).rates()[0] for m in members]
+    rates = [member.recipe.pace.next_rate(member.state) for member in members]
     best_score = _mean([p.best_score[0] for p in scored])
     attributes: dict[str, Any] = {
         "loss_": loss_curve[-1] if loss_curve else math.nan,

@@ -13,12 +13,13 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet._rng import (
+    StreamState,
     noise_from_state,
     noise_state,
     stream_from_state,
-    stream_state,
 )
 from sknet.optimizers import Optimizer
+from sknet.training.bench import Bench
 from sknet.training.state import TrainState
 
 
@@ -32,6 +33,7 @@ def remember(
     validation_rows: Array | None,
     published: Array,
     keep_order: bool,
+    streams: list[StreamState],
 ) -> dict[str, Any]:
     """Return the plain form of a training's state.
 
@@ -48,23 +50,25 @@ def remember(
     keep_order : bool
         Whether the order of the rows is kept, which takes as many numbers as there
         are rows.
+    streams : list of StreamState
+        Where the streams of ``state`` stand.
 
     Returns
     -------
     memory : dict
         What :func:`recall` takes.
     """
-    last = None if np.array_equal(state.theta, published) else state.theta
+    is_last = published is state.theta or np.array_equal(state.theta, published)
     order = state.order if keep_order else None
     return {
         "optimizer": optimizer.name,
         "slots": list(state.slots),
-        "streams": [stream_state(stream) for stream in state.streams],
+        "streams": streams,
         "order": _compact(order),
         "validation_rows": _compact(validation_rows) if keep_order else None,
         "noise": [noise_state(stream) for stream in state.noise],
         "average": state.average,
-        "last_theta": last,
+        "last_theta": None if is_last else state.theta,
         "published": _checksum(published),
         **{name: getattr(state, name).tolist() for name in _COUNTERS},
     }
@@ -75,6 +79,7 @@ def recall(
     theta: Array,
     optimizer: Optimizer,
     from_published: bool = False,
+    bench: Bench | None = None,
 ) -> TrainState:
     """Return a state that goes on from a memory; nothing is shared with it.
 
@@ -88,6 +93,8 @@ def recall(
         Who goes on: another one than before starts without slots.
     from_published : bool, default=False
         Whether it goes on from the published parameters, not from the last ones.
+    bench : Bench or None, default=None
+        Has arrays for a single network; None for new ones.
 
     Returns
     -------
@@ -109,9 +116,11 @@ def recall(
         counters["t"] = np.zeros_like(counters["t"])
     if average is None:
         counters["n_averaged"] = np.zeros_like(counters["n_averaged"])
+    arrays = [theta if last is None else last, *(kept if same else ())]
+    copied = [a.copy() for a in arrays] if bench is None else bench.copies(arrays)
     return TrainState(
-        theta=(theta if last is None else last).copy(),
-        slots=[slot.copy() for slot in kept] if same else [],
+        theta=copied[0],
+        slots=copied[1:],
         streams=[stream_from_state(state) for state in memory["streams"]],
         noise=[noise_from_state(state) for state in memory.get("noise", [])],
         average=None if average is None else average.copy(),

@@ -35,12 +35,19 @@ from sknet.solvers.ensemble import (
     summary,
 )
 from sknet.solvers.events import Events
+from sknet.solvers.going_on import (
+    bench_of,
+    left_streams,
+    rate_share,
+    remembered_pace,
+)
 from sknet.solvers.holdout import Holdout
 from sknet.solvers.initial import initial_theta
 from sknet.solvers.splitting import arrange_rows, validation_rows
 from sknet.solvers.task import Fit, Task, batch_rows
 from sknet.solvers.threads import blas_threads
 from sknet.solvers.yardstick import compare_with_before
+from sknet.training.bench import Bench
 from sknet.training.member import Member
 from sknet.training.monitor import Rule
 from sknet.training.pace import Pace
@@ -72,8 +79,12 @@ class Minibatch(Solver):
         began, interrupts = time.perf_counter(), events.interrupts
         members = prepare(task)
         saver = events.afterwards.enter_context(saving(task, members, interrupts))
-        n_jobs = min(effective_n_jobs(task.config.n_jobs), len(members))
-        crew = Crew(n_jobs, save=saver, interrupts=interrupts, began=began)
+        crew = Crew(
+            _jobs(task.config, len(members)),
+            save=saver,
+            interrupts=interrupts,
+            began=began,
+        )
         if events.callbacks is not None:
             crew.watch = events.callbacks.of_members(task, members)
         events.afterwards.enter_context(_threads(task, len(members)))
@@ -84,10 +95,17 @@ class Minibatch(Solver):
         return conclude(task, members)
 
 
+def _jobs(config: TrainingConfig, n_members: int) -> int:
+    """Return how many blocks of members are trained at a time."""
+    if n_members == 1 and config.n_jobs is None:
+        return 1  # joblib takes longer to say so
+    return min(effective_n_jobs(config.n_jobs), n_members)
+
+
 def _threads(task: Task, n_members: int) -> AbstractContextManager[Any]:
     """Limit the threads of BLAS: blocks of members have one each."""
     config, n_threads = task.config, task.config.n_threads
-    if n_members > 1 and effective_n_jobs(config.n_jobs) > 1:
+    if _jobs(config, n_members) > 1:
         n_threads = 1
     n_rows, n_largest = config.rows_at_once(task.data.n_rows), task.network.n_largest
     return blas_threads(n_threads, n_rows, n_largest)
@@ -109,7 +127,8 @@ def prepare(task: Task) -> list[Member]:
         One, or as many as the ensemble has.
     """
     optimizer, earlier = task.config.steps_by, task.start.earlier
-    states, streams = _start(task, optimizer)
+    bench = bench_of(task)
+    states, streams = _start(task, optimizer, bench)
     progress = [progress_of(task, k) for k in range(len(states))]
     holdouts = arrange_rows(task, states, progress, streams.splitter)
     recipe = _recipe(task, optimizer, states[0], holdouts[0])
@@ -118,13 +137,14 @@ def prepare(task: Task) -> list[Member]:
     seeds = [None] * len(states) if seeds_drawn is None else seeds_drawn.tolist()
     parts = zip(data, states, progress, holdouts, seeds, strict=True)
     members = [
-        Member(recipe, dataset, state, so_far, holdout, seed=seed)
+        Member(recipe, dataset, state, so_far, holdout, seed=seed, bench=bench)
         for dataset, state, so_far, holdout, seed in parts
     ]
     compare_with_before(task, members)
     for k, member in enumerate(members):
         limits = _limits(task, recipe.pace, member.state)
-        member.recipe = replace(recipe, limits=limits)
+        if limits != recipe.limits:
+            member.recipe = replace(recipe, limits=limits)
         if earlier is not None and member.progress.best_score[0] > -math.inf:
             member.best = earlier.model.theta[k : k + 1].copy()
     return members
@@ -163,6 +183,9 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     theta = None if last else np.concatenate(thetas)
     del thetas
     state = stack_states([member.state for member in members], spend=True)
+    bench = members[0].bench
+    if bench is not None:
+        state.own_arrays()
     theta = state.theta if theta is None else theta
     attributes |= judged(task, theta, members)
     keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
@@ -170,27 +193,13 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     ends = [member.ending for member in members]
     attributes["_training"]["n_iter"] = [0 if e is None else e.n_iter for e in ends]
     attributes["_training"]["n_networks"] = task.config.n_networks
-    attributes["_training"] |= memory.remember(state, optimizer, rows, theta, keep)
-    attributes["_training"] |= _remembered_pace(task, members[0].recipe)
+    attributes["_training"] |= memory.remember(
+        state, optimizer, rows, theta, keep, left_streams(task, state)
+    )
+    attributes["_training"] |= remembered_pace(task, members[0].recipe)
+    if bench is not None:
+        bench.wait_beside(theta)
     return Fit(theta, ending, attributes)
-
-
-def _remembered_pace(task: Task, recipe: Recipe) -> dict[str, Any]:
-    """Return what later calls of ``partial_fit`` measure their learning rate by."""
-    before = task.start.kept
-    planned = recipe.pace.schedule.is_planned or before.get("was_planned", False)
-    n_batch = max(recipe.batch_size, before.get("largest_batch", 0))
-    return {"was_planned": planned, "largest_batch": n_batch}
-
-
-def _rate_share(task: Task, n_batch: int) -> float:
-    """Return the share of the learning rate for a call with batches of some rows."""
-    kept = task.start.kept
-    if not kept or not task.start.is_partial:
-        return 1.0
-    largest = max(n_batch, kept.get("largest_batch", n_batch))
-    was_planned = kept.get("was_planned", False)
-    return task.config.preset.later_rate(n_batch / largest, was_planned)
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
@@ -231,7 +240,7 @@ def _recipe(
         loss=task.loss,
         optimizer=optimizer,
         pace=Pace(
-            float(task.config.learning_rate_init) * _rate_share(task, n_batch),
+            float(task.config.learning_rate_init) * rate_share(task, n_batch),
             task.config.schedule_in(task.start.is_partial),
             int(task.config.max_iter),
         ),
@@ -287,7 +296,9 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
     return 2
 
 
-def _start(task: Task, optimizer: Optimizer) -> tuple[list[TrainState], Streams]:
+def _start(
+    task: Task, optimizer: Optimizer, bench: Bench | None
+) -> tuple[list[TrainState], Streams]:
     """Return new states, or those that an earlier fit has left."""
     earlier = task.start.earlier
     if earlier is not None:
@@ -295,7 +306,7 @@ def _start(task: Task, optimizer: Optimizer) -> tuple[list[TrainState], Streams]
         watched = earlier.training.get("progress", {}).get("on_score", False)
         from_best = task.start.is_partial and watched
         theta = earlier.model.theta
-        state = memory.recall(earlier.training, theta, optimizer, from_best)
+        state = memory.recall(earlier.training, theta, optimizer, from_best, bench)
         n_members = state.n_members
         one = n_members == 1
         states = [state] if one else [state.members([k]) for k in range(n_members)]

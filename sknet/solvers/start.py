@@ -37,6 +37,8 @@ class Earlier:
         Rows trained on so far.
     seeds : ndarray of int, or None
         Seeds of the networks of an ensemble.
+    texts : tuple of (object, str)
+        Architecture and loss of the model, with the text that describes each.
     """
 
     model: FittedModel
@@ -44,17 +46,26 @@ class Earlier:
     n_epochs: int
     n_seen: int
     seeds: Array | None
+    texts: tuple[tuple[Any, str], ...]
 
     @classmethod
     def of(cls, estimator: BaseEstimator) -> Earlier:
         """Return what the training of a fitted estimator has left."""
-        state = vars(estimator)
+        state, model = vars(estimator), model_of(estimator)
+        texts = (
+            (model.architecture, state["_architecture"]),
+            (
+                model.loss,
+                state["_loss"],
+            ),
+        )
         return cls(
-            model_of(estimator),
+            model,
             state["_training"],
             state["n_epochs_"],
             state["t_"],
             state.get("member_seeds_"),
+            texts,
         )
 
     @property

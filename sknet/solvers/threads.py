@@ -31,6 +31,7 @@ class BlasLimit:
         self._lock = threading.Lock()
         self._asked: dict[object, int] = {}
         self._before: list[tuple[Any, int]] = []
+        self._now = 0  # in force; 0 for what was there before
 
     @contextmanager
     def to(self, n_threads: int) -> Iterator[None]:
@@ -52,9 +53,13 @@ class BlasLimit:
 
     def _apply(self) -> None:
         """Set the least number that is asked for, or what was there before."""
-        least = min(self._asked.values(), default=None)
-        for blas, before in self._before:
-            _set_threads(blas, before if least is None else least)
+        least = min(self._asked.values(), default=0)
+        wanted = [(blas, before, least or before) for blas, before in self._before]
+        if not self._now and all(before == number for _, before, number in wanted):
+            return  # what is there is what is asked for
+        self._now = least
+        for blas, _, number in wanted:
+            _set_threads(blas, number)
 
 
 def _set_threads(blas: Any, n_threads: int) -> None:

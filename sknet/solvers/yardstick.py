@@ -43,16 +43,20 @@ def compare_with_before(task: Task, members: Sequence[Member]) -> None:
     if task.start.is_rung:
         return
     looks = task.config.warm_start and not task.start.is_partial
+    if not looks:
+        for member in members:
+            member.progress.data, member.progress.measure = [""], [""]
+        return
     checksums = _Checksums(task.dtype)
     earlier = task.start.earlier
     edited = earlier is not None and memory.is_edited(
         earlier.training, earlier.model.theta
     )
     for member in members:
-        data = checksums.of(member.data) if looks else ""
-        measure = _measure(task, member, checksums) if looks else ""
+        data = checksums.of(member.data)
+        measure = _measure(task, member, checksums)
         progress, state = member.progress, member.state
-        if looks and earlier is not None:
+        if earlier is not None:
             others = progress.data[0] not in ("", data)
             anew = edited or progress.measure[0] != measure
             if anew:

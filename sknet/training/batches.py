@@ -257,6 +257,11 @@ class Batches:
         self._normalize = normalize
         self._least = least
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Rows of the data, and of a batch."""
+        return self._n_rows, self._batch_size
+
     def n_batches(self, order: Array | None) -> int:
         """Return the number of batches of an epoch."""
         return len(self._cuts(order))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sknet._numerics import Array
 from sknet.training.batches import Dataset
+from sknet.training.bench import Bench
 from sknet.training.callbacks import ProgressLine
 from sknet.training.monitor import Progress
 from sknet.training.recipe import Recipe
@@ -64,6 +65,8 @@ class Member:
         How its last session ended.
     n_done : int, default=0
         Epochs of this call of fit that were made before this session.
+    bench : Bench, optional
+        Where it is trained, if it is the only one, and will go on.
     """
 
     recipe: Recipe
@@ -75,6 +78,7 @@ class Member:
     seed: int | None = None
     ending: Ending | None = None
     n_done: int = 0
+    bench: Bench | None = None
 
 
 @dataclass(frozen=True)

@@ -79,7 +79,12 @@ class Progress:
 
 
 def stack_progress(courses: Sequence[Progress]) -> Progress:
-    """Return the courses of several trainings as one; the curves are shared."""
+    """Return the courses of several trainings as one; the curves are shared.
+
+    A single one is taken as it is.
+    """
+    if len(courses) == 1:
+        return courses[0]
     return Progress(
         [curve for course in courses for curve in course.loss_curves],
         [curve for course in courses for curve in course.validation_loss_curves],
@@ -183,7 +188,10 @@ class Monitor:
         return best
 
     def stops(
-        self, progress: Progress, state: TrainState, tell: Callable[[str], None]
+        self,
+        progress: Progress,
+        state: TrainState,
+        tell: Callable[[str], None] | None = None,
     ) -> Array:
         """Tell who is done; on a plateau an adaptive rate is lowered instead.
 
@@ -193,7 +201,7 @@ class Monitor:
             As :meth:`improved` left it.
         state : TrainState
             Its ``plateau_scale`` may be changed.
-        tell : callable
+        tell : callable or None, default=None
             Gets a sentence for each member on a plateau.
 
         Returns
@@ -207,10 +215,13 @@ class Monitor:
         if not np.count_nonzero(plateau):
             return plateau
         factor, floor = self._paces.plateau_factor, self._paces.rate_floor
+        if tell is None and (factor == 1.0).all():
+            return plateau  # nothing to lower, and nobody to tell
         rates = np.array(self._paces.epoch(state).rates())
         stops = plateau & ((factor == 1.0) | (rates <= floor))
-        for k in np.flatnonzero(plateau).tolist():
-            tell(self._message(k, rates[k], stops[k]))
+        if tell is not None:
+            for k in np.flatnonzero(plateau).tolist():
+                tell(self._message(k, rates[k], stops[k]))
         lowered = plateau & ~stops
         state.plateau_scale[lowered] *= factor[lowered]
         progress.n_no_improvement[lowered] = 0

@@ -39,6 +39,13 @@ class Pace:
         """Return the schedule's factor, ``n_epochs`` into the plan."""
         return self.schedule.factor(clock._replace(progress=self.progress(n_epochs)))
 
+    def next_rate(self, state: TrainState) -> float:
+        """Return the learning rate of the epoch that a single member stands before."""
+        n_epochs, n_seen = int(state.n_epochs[0]), int(state.n_seen[0])
+        n_begun = n_epochs - int(state.cycle_start[0])
+        factor = self.factor(Clock(n_epochs, n_seen), n_begun)
+        return self.rate * factor * float(state.plateau_scale[0])
+
 
 class Paces:
     """The learning rates of all members.

@@ -94,7 +94,7 @@ class Session:
         data, dtype = [member.data for member in members], state.theta.dtype
         size, least, buffers = recipe.batch_size, recipe.least_rows, Buffers()
         batches = Batches(data, size, dtype, least=least, buffers=buffers)
-        self._epochs = trainer.epochs(state, batches)
+        self._epochs = trainer.epochs(state, batches, members[0].bench)
         make = self._make_validate
         self._validate = None if make is None else make(members, dtype, buffers)
         # What an epoch starts from is kept for the case that a later one diverges; so
@@ -131,7 +131,8 @@ class Session:
         judged = self._counts(finite, score)
         is_best = self._monitor.improved(progress, loss, score, judged)
         self._keep(is_best)
-        converged = self._monitor.stops(progress, state, self._reporter.message)
+        tell = self._reporter.message if self._reporter.verbose else None
+        converged = self._monitor.stops(progress, state, tell)
         halt = self._reason_to_halt()
         left: list[Member] = []
         done = self._n_done >= self._first_end or halt
@@ -216,14 +217,19 @@ class Session:
 
     def _leave(self, reasons: Array) -> list[Member]:
         """Let go of the members that have a reason, and go on with the others."""
-        done = np.flatnonzero(reasons != "").tolist()
-        left = np.flatnonzero(reasons == "").tolist()
+        whys = reasons.tolist()
+        done = [k for k, why in enumerate(whys) if why]
+        left = [k for k, why in enumerate(whys) if not why]
         gone = [self._members[k] for k in done]
         for k, member in zip(done, gone, strict=True):
-            member.state = self._state.members([k]) if left else self._state.member(k)
-            member.progress = self._progress.members([k])
-            member.ending = Ending(reasons[k], int(self._n_before[k]) + self._n_done)
-            wanted = self._monitor.on_score or reasons[k] in _NEEDS_BEST
+            if len(whys) == 1:
+                member.state, member.progress = self._state, self._progress
+            else:
+                state = self._state
+                member.state = state.members([k]) if left else state.member(k)
+                member.progress = self._progress.members([k])
+            member.ending = Ending(whys[k], int(self._n_before[k]) + self._n_done)
+            wanted = self._monitor.on_score or whys[k] in _NEEDS_BEST
             if wanted and self._best is not None and self._has_best[k]:
                 best = self._best[k : k + 1]
                 member.best = best.copy() if left else best

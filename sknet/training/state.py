@@ -67,6 +67,11 @@ class TrainState:
         return len(self.theta)
 
     @property
+    def n_shuffled(self) -> int:
+        """Rows that an epoch may shuffle; of fewer than two nothing is drawn."""
+        return 0 if self.order is None else self.order.shape[1]
+
+    @property
     def published(self) -> Array:
         """What is validated and published: the average, if one is kept."""
         return self.theta if self.average is None else self.average
@@ -107,6 +112,10 @@ class TrainState:
         for slot in self.slots:
             slot.fill(0.0)
         self.t[:] = 0
+
+    def own_arrays(self) -> None:
+        """Take copies of parameters and slots: somebody else goes on with theirs."""
+        self.theta, self.slots = self.theta.copy(), [s.copy() for s in self.slots]
 
     def members(self, which: Sequence[int]) -> TrainState:
         """Return the state of some members; its arrays are copies."""

@@ -20,6 +20,7 @@ from sknet.objective import Batch, Objective, Point
 from sknet.optimizers import Optimizer
 from sknet.training.averaging import Averager
 from sknet.training.batches import Batches
+from sknet.training.bench import Bench
 from sknet.training.pace import Paces
 from sknet.training.state import TrainState
 from sknet.training.update import Update, clip_by_norm
@@ -76,7 +77,9 @@ class Trainer:
     rate_factors: tuple[tuple[str, float], ...] = ()
     shares_noise: bool = False
 
-    def epochs(self, state: TrainState, batches: Batches) -> Iterator[Record]:
+    def epochs(
+        self, state: TrainState, batches: Batches, bench: Bench | None = None
+    ) -> Iterator[Record]:
         """Train without end, an epoch between two records.
 
         Parameters
@@ -85,6 +88,8 @@ class Trainer:
             Changed in place; consistent at every record.
         batches : Batches
             The data.
+        bench : Bench or None, default=None
+            Where the training of a single member goes on; None for a new one.
 
         Yields
         ------
@@ -92,8 +97,25 @@ class Trainer:
             What the epoch gave. A loss that is not finite may come before the end
             of the epoch.
         """
-        point = self.objective.point(state.theta, state.noise)
+        if bench is None:
+            point, update = self._tools(state)
+        else:
+            objective = self.objective
+            parts = objective.network, objective.loss, self.optimizer, self.rate_factors
+            point, update = bench.tools(state, parts, batches.sizes, self._tools)
         point.training.shares_noise = self.shares_noise
+        averager = None if self.averaging is None else Averager(self.averaging, state)
+        while True:
+            if self.shuffle:
+                _shuffle(state)
+            epoch = _Epoch(self, state, batches, point, update)
+            loss = epoch.run(averager)
+            state.n_epochs += 1
+            yield Record(loss)
+
+    def _tools(self, state: TrainState) -> tuple[Point, Update]:
+        """Make what evaluates and what steps."""
+        point = self.objective.point(state.theta, state.noise)
         layout = self.objective.network.layout
         update = Update(
             self.optimizer,
@@ -103,14 +125,7 @@ class Trainer:
             layout.n_decayed,
             layout.rate_factors(dict(self.rate_factors)),
         )
-        averager = None if self.averaging is None else Averager(self.averaging, state)
-        while True:
-            if self.shuffle:
-                _shuffle(state)
-            epoch = _Epoch(self, state, batches, point, update)
-            loss = epoch.run(averager)
-            state.n_epochs += 1
-            yield Record(loss)
+        return point, update
 
 
 class _Epoch:
@@ -234,15 +249,24 @@ class _Total:
         """Empty the lists into the total."""
         if not self._rows:
             return
+        if len(self._rows) == 1:
+            shown = self._report * self._data[0] + self._penalty[0]
+            self._total += shown.astype(np.float64) * self._rows[0]
+        else:
+            self._total += self._sum_of_batches()
+        self._n_rows += sum(self._rows)
+        self._data, self._penalty, self._rows = [], [], []
+
+    def _sum_of_batches(self) -> Array:
+        """Return the sum over the batches in the lists, (K,)."""
         shape = (len(self._rows), len(self._total))
         shown = self._report * np.concatenate(self._data) + np.concatenate(
             self._penalty
         )
         weighted = shown.reshape(shape).T * np.array(self._rows, dtype=np.float64)
         # Contiguous rows are summed alike for any number of members.
-        self._total += np.ascontiguousarray(weighted).sum(axis=1)
-        self._n_rows += sum(self._rows)
-        self._data, self._penalty, self._rows = [], [], []
+        total: Array = np.ascontiguousarray(weighted).sum(axis=1)
+        return total
 
     def finite_members(self) -> Array:
         """Tell whose loss is still finite, (K,)."""
