@@ -31,7 +31,7 @@ from sknet import (
 )
 from sknet._archive import DamagedArchiveError, read_archive, write_archive
 from sknet._filelock import FileLock
-from sknet.estimators import _base
+from sknet.solvers import minibatch
 from sknet.training import checkpoint as checkpoints
 
 
@@ -572,7 +572,7 @@ def fails(*_):
 def test_error_while_the_model_is_made_leaves_the_file(tmp_path, monkeypatch):
     """A night of training is not lost with it."""
     model = SimpleMLPClassifier(**FEW, checkpoint=Checkpoint(tmp_path, epochs=1))
-    monkeypatch.setattr(_base, "conclude", fails)
+    monkeypatch.setattr(minibatch, "conclude", fails)
     with pytest.raises(MemoryError):
         model.fit(X, DIGIT)
     monkeypatch.undo()

@@ -24,8 +24,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.estimators import _base
-from sknet.solvers import crew
+from sknet.solvers import crew, minibatch
 from sknet.training.interrupts import Interrupts
 
 
@@ -147,7 +146,7 @@ def test_interrupted_search_has_a_best_model_or_did_nothing(search, rng):
 
 def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
     """Nothing of a training is lost because Ctrl-C came just after its last epoch."""
-    real = _base.conclude
+    real = minibatch.conclude
     plain = SimpleMLPRegressor(hidden_layer_sizes=(5,), random_state=0, max_iter=3)
 
     def conclude(*args):
@@ -155,7 +154,7 @@ def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
         time.sleep(0.01)  # the signal arrives
         return real(*args)
 
-    monkeypatch.setattr(_base, "conclude", conclude)
+    monkeypatch.setattr(minibatch, "conclude", conclude)
     model = clone(plain)
     with ctrl_c_after(60.0), pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, DIGIT)

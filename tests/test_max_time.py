@@ -22,7 +22,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.solvers import crew, stochastic
+from sknet.solvers import crew, minibatch
 
 
 X = load_iris().data
@@ -130,10 +130,10 @@ def test_networks_that_there_is_no_time_to_draw_are_left_out(kind, clock, monkey
 
     def drawn(*args):
         clock.now += 1.0
-        return stochastic_initial_theta(*args)
+        return real_initial_theta(*args)
 
-    stochastic_initial_theta = stochastic.initial_theta
-    monkeypatch.setattr(stochastic, "initial_theta", drawn)
+    real_initial_theta = minibatch.initial_theta
+    monkeypatch.setattr(minibatch, "initial_theta", drawn)
     model = ensemble(kind, clock, 10.0, n_networks=24)
     said = fitted(model)
     assert epochs(model) == [3, 2, 2]

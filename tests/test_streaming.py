@@ -132,7 +132,7 @@ def test_learning_rate_without_a_plan_is_the_initial_one():
         for _ in range(2):
             start.partial_fit(X, truth(start, X))
             assert start.learning_rate_ == start.learning_rate_init
-        n_batch = start._auto_batch_size(len(X))
+        n_batch = start._preset.batch_rule.rows(len(X))
         start.partial_fit(X[:1], truth(start, X[:1]))
         expected = start.learning_rate_init / np.sqrt(n_batch)
         assert start.learning_rate_ == pytest.approx(expected, rel=0.05)

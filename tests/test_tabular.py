@@ -25,6 +25,7 @@ from sknet import (
     TabularPreprocessor,
 )
 from sknet.activations import ReLU
+from sknet.config.presets import TABULAR_CLASSIFIER
 from sknet.losses import Quantile
 from sknet.network.layers import Periodic
 from sknet.optimizers import AdamW
@@ -243,9 +244,9 @@ def test_handful_of_rows_is_trained_on_whole(n_rows):
 )
 def test_batches_grow_with_the_table(n_rows, size):
     """And all have about as many rows: none is left with a few."""
-    assert TabularMLPClassifier()._auto_batch_size(n_rows) == size
+    assert TABULAR_CLASSIFIER.batch_rule.rows(n_rows) == size
     assert (n_rows - 1) % size >= size - 1 - n_rows // size
-    assert TabularMLPClassifier()._auto_batch_size(10**6) == 1024
+    assert TABULAR_CLASSIFIER.batch_rule.rows(10**6) == 1024
 
 
 def test_later_of_equal_epochs_is_kept():
@@ -477,7 +478,9 @@ def test_quantiles_that_were_not_trained_are_refused():
     with pytest.raises(ValueError, match="do not go together"):
         model.predict(TABLE, return_std=True, quantiles=0.1)
     plain = TabularMLPRegressor(**SMALL).fit(TABLE, VALUE)
-    with pytest.raises(ValueError, match=r"Fit it with quantiles=\(0.5,\)"):
+    with pytest.raises(
+        ValueError, match=r"MeanQuantiles\(\(0.5,\)\).*quantiles=\(0.5,\)"
+    ):
         plain.predict(TABLE, quantiles=0.5)
 
 
