@@ -57,14 +57,14 @@ def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
             _check_manners(activation, z.astype(dtype), demands)
-            _check_extremes(activation, (3, 5, n_in), dtype, demands)
+            _check_extremes(activation, n_in, dtype, demands)
         if not is_surrogate(activation):
             _check_pullback(activation, _away_from_kinks(activation, z), demands)
 
 
 def _width(activation: Activation, demands: Demands) -> int:
     """Return a number of columns that the activation takes."""
-    for n_in in range(4, 100):
+    for n_in in range(5, 100):  # odd, which fills no register
         try:
             n_out = activation.n_outputs(n_in)
         except ValueError:
@@ -74,7 +74,7 @@ def _width(activation: Activation, demands: Demands) -> int:
             f"n_outputs({n_in}) must divide {n_in}, got {n_out}",
         )
         return n_in
-    raise AssertionError(f"{activation!r}: n_outputs takes no width from 4 to 99")
+    raise AssertionError(f"{activation!r}: n_outputs takes no width from 5 to 99")
 
 
 def _away_from_kinks(activation: Activation, z: Array) -> Array:
@@ -176,12 +176,13 @@ def _check_manners(activation: Activation, z: Array, demands: Demands) -> None:
 
 
 def _check_extremes(
-    activation: Activation, shape: tuple[int, ...], dtype: Any, demands: Demands
+    activation: Activation, n_in: int, dtype: Any, demands: Demands
 ) -> None:
     """Look for NaN and infinities at huge and tiny input."""
-    sizes = [0.0, 1e-30, 1.0, 30.0, 90.0, 710.0, 1e4, 1e15, 1e30]
-    ladder = np.array([*sizes, *(-size for size in sizes)], dtype=dtype)
-    z = np.resize(ladder, shape)
+    powers = 10.0 ** np.arange(-44, 31)
+    sizes = np.concatenate([[0.0, 30.0, 88.0, 90.0, 104.0, 710.0, 746.0], powers])
+    ladder = np.concatenate([sizes, -sizes]).astype(dtype)
+    z = np.resize(ladder, (3, len(sizes), n_in))
     a = _forward(activation, z)
     demands.finite(a, f"forward is not finite for some |z| <= 1e30 ({dtype})")
     dz = _backward(activation, z, a, np.ones_like(z))

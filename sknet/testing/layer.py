@@ -19,7 +19,6 @@ from sknet.testing.slopes import Surface, Survey
 
 
 _N_ROWS = 5
-_RTOL = 1e-6
 
 
 class _Pass(NamedTuple):
@@ -105,6 +104,7 @@ def check_layer(
     n_members: int = 3,
     *,
     random_state: Any = 0,
+    rtol: float = 1e-6,
 ) -> None:
     """Check that a layer keeps the laws of layers.
 
@@ -125,6 +125,8 @@ def check_layer(
         Networks side by side.
     random_state : int, RandomState or None, default=0
         Chooses parameters and input.
+    rtol : float, default=1e-6
+        Largest relative error of the gradients.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def check_layer(
                 _check_extremes(bench, weight, dtype, mode, demands)
         for mode, weight in bench.modes():
             if not is_surrogate(layer):
-                _check_pullback(bench, weight, mode, stream, demands)
+                _check_pullback(bench, weight, mode, stream, demands, rtol)
 
 
 def _check_laws(
@@ -254,6 +256,7 @@ def _check_pullback(
     mode: str,
     stream: np.random.RandomState,
     demands: Demands,
+    rtol: float,
 ) -> None:
     """Compare both pullbacks with differences of the output's product with dy."""
     n_trainable, n_members = bench.layout.n_trainable, len(bench.theta)
@@ -274,13 +277,13 @@ def _check_pullback(
     claimed = at(origin)
     assert claimed.dx is not None
     gradient = np.hstack([claimed.grad, claimed.dx.reshape(n_members, -1)])
-    survey = Survey(Surface(value, origin, gradient), _RTOL, stream)
+    survey = Survey(Surface(value, origin, gradient), rtol, stream)
     inputs = n_trainable + np.arange(flat.shape[1]).reshape(bench.x.shape[1:])
     sections = [*sections_of(bench.layout, bench.layer), Section("input", "", inputs)]
     rows = [survey.coordinates(section, 30) for section in sections]
     rows.append(survey.directions(sections, 2))
     worst = survey.worst
-    if worst is not None and not worst.error <= _RTOL:
+    if worst is not None and not worst.error <= rtol:
         demands.holds(
             False,
             f"{mode}, the gradient at {worst.name} is {worst.analytic:.10g}, but "

@@ -264,7 +264,7 @@ def _check_constant(case: _Case, demands: Demands) -> None:
 def _check_manners(case: _Case, demands: Demands) -> None:
     """Look at what is written, what is left alone, types, and what members share."""
     loss, raw, y, weight = case
-    kept_raw, kept_y = raw.copy(), y.copy()
+    kept_raw, kept_y, kept_weight = raw.copy(), y.copy(), np.copy(weight)
     work = _buffers(raw)
     value, gradient = _evaluate(loss, raw, y, weight, work)
     value = value.copy()
@@ -274,6 +274,7 @@ def _check_manners(case: _Case, demands: Demands) -> None:
     )
     demands.same_bits(raw, kept_raw, "value_and_gradient changes raw")
     demands.same_bits(y, kept_y, "value_and_gradient changes y")
+    demands.same_bits(weight, kept_weight, "value_and_gradient changes weight")
     demands.holds(
         not np.isnan(gradient).any(), "not every gradient is written, or work is read"
     )
