@@ -130,7 +130,7 @@ def test_report_names_the_broken_parameter():
         with pytest.raises(AssertionError) as caught:
             check_gradient(estimator)
     text = str(caught.value)
-    assert "FAILED: the gradient is wrong at 2.weight[3, 1]" in text
+    assert "FAILED: the gradient at 2.weight[3, 1] is" in text
     assert "worst: 2.weight[3, 1]: gradient" in text
     assert "BrokenDense" in text
     assert all(name in text for name in ("0.weight", "0.bias", "4.bias"))
@@ -190,7 +190,7 @@ def test_surrogate_gradient_is_said_plainly():
                 (ArrayCheck("w", "", (9,), np.inf, 9, 0),),
                 Worst("w[0]", np.nan, 1.0, np.inf),
             ),
-            "wrong at w[0]",
+            "the gradient at w[0] is",
         ),
     ],
     ids=["empty", "kinks", "nan"],
