@@ -58,7 +58,7 @@ def refuses(self, *_):
 # ------------------------------------------------------------------------ activations
 
 broken(check_activation, WrongDerivative(), "the derivative at z=")
-broken(check_activation, changed(Hyperbola(), needs_input=False), "needs_input is Fa")
+broken(check_activation, changed(Hyperbola(), needs_input=False), "but needs_input")
 broken(check_activation, changed(Hyperbola(), n_outputs=refuses), "takes no width")
 
 
@@ -127,9 +127,9 @@ def counts_calls(self, *args):
     return next(CALLS) + VALUE(self, *args)
 
 
-broken(check_loss, square(value_and_gradient=upcasts_the_value), "are float64 for fl")
+broken(check_loss, square(value_and_gradient=upcasts_the_value), "are float64")
 broken(check_loss, square(value_and_gradient=counts_calls), "calls give two values")
-broken(check_loss, square(link=lambda self, raw: raw.astype(float)), "link turns fl")
+broken(check_loss, square(link=lambda self, raw: raw.astype(float)), "link turns")
 broken(check_loss, square(link=lambda self, raw: raw), "link returns raw itself")
 broken(check_loss, square(constant=lambda self, y, w: np.median(y, 0)), "at constant")
 broken(check_loss, square(check_target=refuses), "check_target refuses")
@@ -276,7 +276,7 @@ def overflows_in_rows(y, p, x, cache, training):
 # ------------------------------------------------------------------------- optimizers
 
 broken(check_optimizer, SGD(momentum=2.0), "momentum must be")
-broken(check_optimizer, changed(SGD(), n_slots=0), r"step\(\) with 0 slots raises Valu")
+broken(check_optimizer, changed(SGD(), n_slots=0), r"step\(\) with 0 slots raises")
 
 
 def step_is_damaged(words):
@@ -372,9 +372,9 @@ class Normal(Initializer):
 
 for draw, words in (
     (lambda self, s, shape, *_: np.float32(s.standard_normal(shape)), "is float32"),
-    (lambda self, s, shape, *_: s.standard_normal(shape).ravel(), "of the shape"),
+    (lambda self, s, shape, *_: s.random_sample(shape).ravel(), r"shape \(18,\)"),
     (lambda self, s, shape, *_: np.random.default_rng().random(shape), "another draw"),
-    (lambda self, s, shape, *_: np.random.default_rng(0).random(shape), "went on giv"),
+    (lambda self, s, shape, *_: np.random.default_rng(0).random(shape), "went on"),
     (lambda self, s, shape, *_: np.full(shape, np.inf), "is not finite"),
 ):
     broken(check_initializer, changed(Normal(), draw=draw), words)
