@@ -18,6 +18,7 @@ os.environ.setdefault("SCIPY_ARRAY_API", "1")
 import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401  (loads its own BLAS, to be limited below)
+from dying import dies, half_trained, lives  # noqa: F401  (fixtures of two files)
 from sklearn.datasets import (
     make_classification,
     make_multilabel_classification,

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from every_component import components
 from memory import smallest_peak_of
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, ndtr
@@ -25,6 +26,7 @@ from sknet.activations import (
     Softplus,
     Tanh,
 )
+from sknet.testing import check_activation
 
 
 SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772
@@ -137,6 +139,12 @@ def slope_of(activation, z):
 # ------------------------------------------------------------------ values and slopes
 
 
+@pytest.mark.parametrize("activation", [*EVERY, *components(ACTIVATIONS)], ids=repr)
+def test_activation_keeps_the_laws(activation):
+    """Pullback, manners and extremes."""
+    check_activation(activation)
+
+
 @elementwise
 @pytest.mark.parametrize("span", [1e-6, 0.1, 3.0, 12.0, 36.0, 700.0, 1e6])
 def test_value_is_that_of_the_formula(activation, span):
@@ -164,30 +172,6 @@ def test_single_precision_is_that_of_the_formula(activation):
     exact = z.astype(np.float64)
     assert_allclose(forward(activation, z), value_of(activation, exact), 1e-5, 2e-7)
     assert_allclose(slope(activation, z), slope_of(activation, exact), 1e-5, 5e-7)
-
-
-@pytest.mark.parametrize("activation", [cls() for cls in ACTIVATIONS.values()], ids=str)
-def test_slope_is_the_difference(activation):
-    """Fourth order, at points that keep away from kinks, also far out."""
-    if activation.surrogate:
-        pytest.skip("its gradient is on purpose not the derivative")
-    step = 1e-3
-    far = 3.0 ** np.arange(-3.0, 7.0)
-    z = np.concatenate([grid(-5.0, 5.0, 100).ravel(), far, -far]).reshape(1, -1, 1)
-    z = np.repeat(z, 2, axis=-1)
-    z[..., 1] -= 10.0  # of two columns the first is the largest
-    close = np.abs(z[..., :1]) < 4 * step
-    z[..., :1][close] = 4 * step
-
-    def shifted(factor):
-        moved = z.copy()
-        moved[..., 0] += factor * step
-        return forward(activation, moved)[..., 0]
-
-    difference = shifted(-2) - 8 * shifted(-1) + 8 * shifted(1) - shifted(2)
-    assert_allclose(
-        slope(activation, z)[..., 0], difference / (12 * step), rtol=1e-9, atol=1e-9
-    )
 
 
 @pytest.mark.parametrize("activation", [ELU(), SELU(), Softplus(), SiLU(), Mish()])
@@ -270,20 +254,6 @@ def test_limits_are_those_of_the_function(activation, low, high, dtype):
         assert np.isfinite(slope(activation, z)).all()
 
 
-@every_activation
-@both_types
-def test_everything_is_finite(activation, dtype):
-    """For every power of ten up to 1e30, of both signs."""
-    powers = 10.0 ** np.arange(-44, 31)
-    values = np.concatenate([powers, -powers, [0.0, 88.0, -88.0, 104.0, -104.0, -746]])
-    z = np.resize(values, (2, 27, 6)).astype(dtype)
-    with np.errstate(over="ignore"):  # as a network runs
-        a = forward(activation, z)
-        dz = backward(activation, z, a, np.cos(z))
-    assert np.isfinite(a).all()
-    assert np.isfinite(dz).all()
-
-
 # ------------------------------------------------------------------------- the manners
 
 
@@ -307,37 +277,6 @@ def test_arrays_are_written_in_place(activation, dtype, rng):
         assert_array_equal(a, output)
     assert peaks[1] < peaks[0] + 1000
     assert tmp.dtype == dtype
-
-
-@pytest.mark.parametrize(
-    "activation", [f for f in ELEMENTWISE if not f.needs_input], ids=repr
-)
-@both_types
-def test_output_may_be_written_over_the_input(activation, dtype, rng):
-    """Without needs_input, backward does not look at what was there."""
-    z = rng.normal(size=(2, 9, 5)).astype(dtype)
-    a, da = forward(activation, z), np.cos(z)
-    over = z.copy()
-    activation.forward(over, over, activation.scratch(z))
-    assert_array_equal(over, a)
-    lost = np.full_like(z, np.nan)
-    assert_array_equal(
-        backward(activation, lost, a, da), backward(activation, z, a, da)
-    )
-
-
-@every_activation
-@both_types
-def test_members_together_equal_each_alone(activation, dtype, rng):
-    """Bit for bit, at a width that fills no SIMD register."""
-    z = rng.normal(size=(3, 7, 42)).astype(dtype)[..., ::2][..., :18].copy()
-    da = np.cos(z)
-    a = forward(activation, z)
-    dz = backward(activation, z, a, da)
-    for k in range(3):
-        one = slice(k, k + 1)
-        assert_array_equal(a[one], forward(activation, z[one]))
-        assert_array_equal(dz[one], backward(activation, z[one], a[one], da[one]))
 
 
 @pytest.mark.parametrize(

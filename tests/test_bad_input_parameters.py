@@ -14,7 +14,6 @@ from bad_input import (
     TABLE_REGRESSOR,
     TABLES,
     WITHOUT_SPLIT,
-    X,
     bad_param,
     fit_two,
     fit_with,
@@ -26,11 +25,11 @@ from bad_input import (
     twice,
     warned,
     with_absurd_rate,
-    with_one,
     with_params,
     with_y,
     works,
 )
+from bad_rows import X, with_one
 from by_layer import weights_of
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning

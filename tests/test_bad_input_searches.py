@@ -5,7 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
-from bad_input import LABELS, X, with_one
+from bad_input import LABELS
+from bad_rows import X, with_one
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401, it enables
 from sklearn.model_selection import (

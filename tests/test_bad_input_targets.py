@@ -17,15 +17,10 @@ from bad_input import (
     TARGET,
     TOO_LARGE,
     WIDTH,
-    X,
-    arrow_frame,
     fit_to,
     is_sure_of_one_class,
-    pandas,
     partial,
     partial_with,
-    pieces,
-    polars,
     refused,
     rows,
     same_type_as,
@@ -39,6 +34,7 @@ from bad_input import (
     works,
     zero_batch_weight,
 )
+from bad_rows import X, arrow_frame, pandas, pieces, polars
 from sklearn.exceptions import DataConversionWarning
 
 from sknet.problem.value_target import target_scale

@@ -12,23 +12,32 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import own_components
 import pytest
 from numpy.testing import assert_array_equal
+from own_components import (
+    Gain,
+    Gained,
+    Halfway,
+    Line,
+    ScaledError,
+    SignDescent,
+    Signs,
+    Softsign,
+    SquaredMargin,
+)
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet._component import Registry
-from sknet.activations import ACTIVATIONS, Activation, LeakyReLU, Tanh
-from sknet.averages import AVERAGES, Averaging
-from sknet.fields import flag, real
-from sknet.initializers import INITIALIZERS, Constant, Initializer
-from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, ClassLoss, LogLoss, ValueLoss
-from sknet.network.blocks import BLOCKS, Block
-from sknet.network.layers import Layer
-from sknet.network.layout import FREE
-from sknet.optimizers import OPTIMIZERS, Optimizer
-from sknet.schedules import SCHEDULES, Schedule
+from sknet.activations import ACTIVATIONS, LeakyReLU, Tanh
+from sknet.averages import AVERAGES
+from sknet.initializers import INITIALIZERS
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, LogLoss
+from sknet.network.blocks import BLOCKS
+from sknet.optimizers import OPTIMIZERS
+from sknet.schedules import SCHEDULES
 from sknet.testing import (
     check_activation,
     check_gradient,
@@ -44,162 +53,6 @@ from sknet.testing import (
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Stochastic Optimizer:sklearn.exceptions.ConvergenceWarning"
 )
-
-
-@dataclass(frozen=True, repr=False)
-class Softsign(Activation):
-    """The identity, bent towards limits: z / (1 + |z / size|)."""
-
-    needs_input = True
-    size: float = real(1.0, "(0, inf)")
-
-    def forward(self, z, out, tmp):
-        np.abs(z, out=tmp)
-        tmp /= self.size
-        tmp += 1.0
-        np.divide(z, tmp, out=out)
-
-    def backward(self, z, a, da, tmp):
-        np.abs(z, out=tmp)
-        tmp /= self.size
-        tmp += 1.0
-        da /= tmp
-        da /= tmp
-
-
-@dataclass(frozen=True, repr=False)
-class SquaredMargin(ClassLoss):
-    """Half the squared distance to a margin, on the right side of zero."""
-
-    threshold = 0.0
-    gives_probability = False
-    exclusive: bool = flag(True)
-    size: float = real(1.0, "(0, inf)")
-
-    link_name = "identity"
-
-    def value_and_gradient(self, raw, y, weight, out, work):
-        np.multiply(y, 2.0 * self.size, out=out)
-        out -= self.size
-        np.subtract(raw, out, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        out *= weight
-        return 0.5 * work.weighted_sum(weight)
-
-    def link(self, raw):
-        return raw.copy()
-
-    def constant(self, y, weight):
-        return self.size * (2.0 * np.average(y, axis=0, weights=weight) - 1.0)
-
-
-@dataclass(frozen=True, repr=False)
-class ScaledError(ValueLoss):
-    """The squared error, times a number."""
-
-    size: float = real(1.0, "(0, inf)")
-
-    link_name = "identity"
-
-    def value_and_gradient(self, raw, y, weight, out, work):
-        np.subtract(raw, y, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        out *= weight
-        out *= 2.0 * self.size
-        return self.size * work.weighted_sum(weight)
-
-    def link(self, raw):
-        return raw.copy()
-
-    def constant(self, y, weight):
-        return np.average(y, axis=0, weights=weight)
-
-
-@dataclass(frozen=True, repr=False)
-class SignDescent(Optimizer):
-    """Steps of one length, against the sign of the gradient."""
-
-    size: float = real(1.0, "(0, inf)")
-    weight_decay: float = real(0.0, "[0, inf)")
-
-    n_slots = 0
-
-    def step(self, grad, slots, t, rate, tmp):
-        np.sign(grad, out=grad)
-        grad *= rate * self.size
-
-
-@dataclass(frozen=True, repr=False)
-class Line(Schedule):
-    """A straight line from one towards zero."""
-
-    size: float = real(1.0, "(0, 1]")
-
-    is_planned = True
-
-    def factor(self, clock):
-        return 1.0 - self.size * clock.progress
-
-
-@dataclass(frozen=True, repr=False)
-class Signs(Initializer):
-    """Weights of one size, with random signs."""
-
-    size: float = real(0.5, "(0, inf)")
-
-    def draw(self, stream, shape, fan, gain):
-        return self.size * (2.0 * stream.randint(2, size=shape) - 1.0)
-
-
-@dataclass(frozen=True, repr=False)
-class Gain(Layer):
-    """A trainable factor for each column."""
-
-    size: float = real(1.0, "(0, inf)")
-
-    def build(self, declare, shape):
-        initial, (n_in,) = Constant(self.size), shape
-        declare.parameter("gain", (1, n_in), FREE, initial, (n_in, n_in))
-        declare.buffer("y", shape)
-        declare.buffer("tmp", shape, training=True)
-        return shape
-
-    def forward(self, p, x, cache, training):
-        cache.x = x
-        return np.multiply(x, p.gain, out=cache.y)
-
-    def backward(self, p, grad, dy, cache):
-        np.multiply(dy, cache.x, out=cache.tmp)
-        np.matmul(cache.ones, cache.tmp, out=grad.gain)
-        dy *= p.gain
-        return dy
-
-
-@dataclass(frozen=True, repr=False)
-class Gained(Block):
-    """The classic hidden layer, and a factor for each unit."""
-
-    size: float = real(1.0, "(0, inf)")
-
-    def hidden(self, shape, width, style):
-        return (style.dense(width), style.activate(), Gain(self.size))
-
-
-@dataclass(frozen=True, repr=False)
-class Halfway(Averaging):
-    """The newest parameters count as much as all before them."""
-
-    size: float = real(0.5, "(0, 1]")
-
-    each_step = True
-
-    def share(self, n_averaged, progress):
-        return self.size
-
-    def starts(self, progress):
-        return True
 
 
 class Family(NamedTuple):
@@ -331,13 +184,6 @@ def test_layer_passes_the_check():
     check_gradient(Gain())
 
 
-def test_nothing_is_left_behind():
-    """Other tests see the registries as they were."""
-    for family in FAMILIES.values():
-        assert NAME not in family.registry
-        assert family.cls.name == ""
-
-
 def test_forgotten_name_is_told(multiclass_problem):
     """A component that is not registered cannot be stored, and the message says so."""
     with pytest.raises(ValueError, match="Softsign is not registered"):
@@ -404,7 +250,7 @@ def test_classes_of_a_notebook_predict_in_another_process(multiclass_problem):
     """They come by value, as joblib sends them to its workers: nobody enters them."""
     cloudpickle = pytest.importorskip("cloudpickle")
     X, y = multiclass_problem
-    networks, this_module = [], sys.modules[__name__]
+    networks, modules = [], (own_components, sys.modules[__name__])
     with ExitStack() as stack:
         for family in FAMILIES.values():
             stack.enter_context(
@@ -413,8 +259,9 @@ def test_classes_of_a_notebook_predict_in_another_process(multiclass_problem):
             networks.append(with_component(family, family.cls()).fit(X, y))
         stack.enter_context(temporarily_registered(ACTIVATIONS, "none", Fieldless))
         networks.append(clone(CLASSIFIER).set_params(activation=Fieldless()).fit(X, y))
-        cloudpickle.register_pickle_by_value(this_module)
-        stack.callback(cloudpickle.unregister_pickle_by_value, this_module)
+        for module in modules:
+            cloudpickle.register_pickle_by_value(module)
+            stack.callback(cloudpickle.unregister_pickle_by_value, module)
         data = cloudpickle.dumps((networks, X))
         expected = [network.predict(X) for network in networks]
 

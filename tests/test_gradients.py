@@ -1,7 +1,7 @@
 """Gradients of whole networks: the product of everything that can be combined.
 
 One random direction for each combination; parameter by parameter, gradients are checked
-in ``test_testing.py``.
+in ``test_check_gradient.py``.
 """
 
 from dataclasses import fields, replace

@@ -279,69 +279,19 @@ def test_logistic_output_keeps_its_slope_at_saturation():
 
 # ------------------------------------------------------------------ all of a family
 
-
-def class_case(name, exclusive, rng):
-    """Return a loss of a classifier with raw outputs and targets."""
-    loss = CLASS_LOSSES[name](exclusive=exclusive)
-    y = np.eye(3)[rng.integers(3, size=N_ROWS)]
-    y = y if exclusive else rng.integers(2, size=(N_ROWS, 3)).astype(float)
-    return loss, rng.normal(size=(N_ROWS, 3)), y
+LOSSES = [
+    CLASS_LOSSES[name](exclusive)
+    for name in WITH_FORMULA
+    for exclusive in (True, False)
+]
 
 
-def value_case(name, rng):
-    """Return a loss of a regressor with raw outputs and positive targets."""
-    loss = VALUE_LOSSES[name]()
-    return (
-        loss,
-        rng.normal(size=(N_ROWS, loss.n_raw(2))),
-        rng.gamma(2.0, size=(N_ROWS, 2)),
-    )
-
-
-CASES = [(name, exclusive) for name in WITH_FORMULA for exclusive in (True, False)]
-CASES += [(name, None) for name in VALUES]
-
-
-def case(name, exclusive):
-    """Return loss, raw outputs and targets of a case."""
-    rng = np.random.default_rng(5)
-    if exclusive is None:
-        return value_case(name, rng)
-    return class_case(name, exclusive, rng)
-
-
-@pytest.mark.parametrize(("name", "exclusive"), CASES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_everything_is_finite_however_large_the_outputs(name, exclusive, dtype):
-    """No finite raw output gives a NaN, and the type stays."""
-    loss, raw, y = case(name, exclusive)
-    for scale in (1.0, 1e3, 1e15):
-        large = (scale * raw).astype(dtype)
-        value, gradient = evaluate(loss, large, y)
-        assert not np.isnan(value)
-        assert not np.isnan(gradient).any()
-        assert gradient.dtype == value.dtype == dtype
-        assert not np.isnan(loss.link(large)).any()
-
-
-@pytest.mark.parametrize(("name", "exclusive"), CASES)
-def test_row_without_weight_is_absent(name, exclusive):
-    """Value and gradient are those of the other rows, however wild it is."""
-    loss, raw, y = case(name, exclusive)
-    weight = np.r_[0.0, np.ones(N_ROWS - 1)]
-    raw[0] *= 10.0
-    value, gradient = evaluate(loss, raw, y, weight)
-    expected, rest = evaluate(loss, raw[1:], y[1:])
-    assert_allclose(value, expected, rtol=1e-13)
-    assert_array_equal(gradient[0], 0.0)
-    assert_allclose(gradient[1:], rest, rtol=1e-13, atol=1e-17)
-
-
-@pytest.mark.parametrize(("name", "exclusive"), CASES)
-def test_config_gives_the_loss_back(name, exclusive):
+@pytest.mark.parametrize(
+    "loss", [*LOSSES, *(VALUE_LOSSES[n]() for n in VALUES)], ids=str
+)
+def test_config_gives_the_loss_back(loss):
     """Through JSON, as a fitted estimator keeps it."""
-    loss, _, _ = case(name, exclusive)
-    registry = VALUE_LOSSES if exclusive is None else CLASS_LOSSES
+    registry = CLASS_LOSSES if hasattr(loss, "exclusive") else VALUE_LOSSES
     assert registry.from_config(json.loads(json.dumps(loss.to_config()))) == loss
 
 

@@ -20,11 +20,10 @@ from sknet.losses import Quantile
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 N = 120
-DTYPES = (np.float32, np.float64)
 CLOSE = {np.float32: 1e-5, np.float64: 1e-6}
 SMALL = {"hidden_layer_sizes": (8,), "n_estimators": 2, "max_iter": 3}
 SMALL |= {"random_state": 0}
-each_dtype = pytest.mark.parametrize("dtype", DTYPES)
+each_dtype = pytest.mark.parametrize("dtype", CLOSE)
 
 
 def made_up_table(seed=0):
@@ -153,13 +152,6 @@ def test_merged_levels_of_another_type_may_be_left_out():
     mixed = column_of(["a", "b"] * 10 + [1])
     encoder = TabularPreprocessor(min_frequency=3).fit(mixed)
     rows = column_of(["a", "c", "b"])
-    assert_allclose(serve(encoder, {"x": rows})["variable"], encoder.transform(rows))
-
-
-def test_merged_levels_take_in_unknown_ones():
-    words = np.array([["a"], ["b"]] * 10 + [["c"], ["d"]], dtype=object)
-    encoder = TabularPreprocessor(min_frequency=3).fit(words)
-    rows = np.array([["a"], ["c"], ["e"], [None]], dtype=object)
     assert_allclose(serve(encoder, {"x": rows})["variable"], encoder.transform(rows))
 
 

@@ -1,18 +1,13 @@
-"""Predictors: the estimator's own bits, at once, from any number of threads."""
+"""Predictors: the estimator's own bits, and what they take."""
 
 import gc
-import pickle
-import sys
 import weakref
-from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
-from memory import kept_by, smallest_peak_of
 from numpy.testing import assert_array_equal
+from predicted import FIT, N_FEATURES, classifier, labels, regressor, rows, table
 from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from threadpoolctl import threadpool_limits
@@ -24,18 +19,15 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet.activations import ACTIVATIONS
-from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, Quantile
+from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS
 
 
 # That networks of few epochs have not converged is no news.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
 NO_FUNCTIONS = {"custom"}
-N_FEATURES = 6
 # One row, a few that keep their buffers, a few after others, and more than are kept.
 SIZES = (1, 7, 7, 1, 600)
-FIT = {"max_iter": 2, "random_state": 0}
 METHODS = (
     "predict",
     "predict_proba",
@@ -53,41 +45,6 @@ ENSEMBLES = {
     "another parametrisation": {"initializer": "ntk"},
     "batches normalised": {"block": BLOCKS.make("residual")},
 }
-
-
-def rows(n_rows, dtype="float64", seed=0):
-    """Return made-up features."""
-    return np.random.default_rng(seed).normal(size=(n_rows, N_FEATURES)).astype(dtype)
-
-
-def labels(X, n_classes):
-    """Return classes of rows, each of them there."""
-    return np.arange(len(X)) % n_classes
-
-
-def classifier(n_classes=2, dtype="float64", **params):
-    """Return a classifier after two epochs."""
-    X = rows(60, dtype)
-    params = {"hidden_layer_sizes": (8, 8), **FIT, **params}
-    return SimpleMLPClassifier(**params).fit(X, labels(X, n_classes))
-
-
-def regressor(n_outputs=1, dtype="float64", **params):
-    """Return a regressor of positive values after two epochs."""
-    X = rows(60, dtype)
-    y = np.exp(X[:, 0] if n_outputs == 1 else X[:, :n_outputs])
-    params = {"hidden_layer_sizes": (8, 8), **FIT, **params}
-    return SimpleMLPRegressor(**params).fit(X, y)
-
-
-def table(n_rows=600, seed=0):
-    """Return a frame of numbers with gaps, a category, and a target."""
-    rng = np.random.default_rng(seed)
-    X = pd.DataFrame({"size": rng.normal(size=n_rows), "age": rng.normal(size=n_rows)})
-    X.loc[rng.random(n_rows) < 0.2, "age"] = np.nan
-    X["color"] = rng.choice(["red", "green", "blue"], n_rows)
-    X["city"] = [f"city {c}" for c in rng.integers(0, 12, n_rows)]
-    return X, X["size"].to_numpy() + (X["color"] == "red").to_numpy()
 
 
 def assert_same(estimator, X=None):
@@ -247,14 +204,6 @@ def test_rows_are_neither_changed_nor_kept():
         assert seen() is None
 
 
-def test_parameters_cannot_be_written_to():
-    """No thread can change what another one predicts with."""
-    predictor = classifier().predictor()
-    for each in (predictor, pickle.loads(pickle.dumps(predictor))):
-        with pytest.raises(ValueError, match="read-only"):
-            each._model.theta[0, 0] = 1.0
-
-
 # ------------------------------------------------------------------ what is taken
 
 
@@ -338,98 +287,3 @@ def test_margins_are_no_probabilities(loss):
 def test_only_a_fitted_estimator_has_a_predictor(kind):
     with pytest.raises(NotFittedError, match="not fitted"):
         kind().predictor()
-
-
-# ------------------------------------------------------------------------- copies
-
-
-@pytest.mark.parametrize(
-    "again", [deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["copy", "pickle"]
-)
-def test_a_copy_predicts_the_same_bits(again):
-    X, y = table()
-    networks = [
-        (classifier(3, n_estimators=2), rows(5)),
-        (regressor(loss=Quantile((0.1, 0.9))), rows(5)),
-        (TabularMLPRegressor((8,), **FIT).fit(X, y), X[:5]),
-    ]
-    for network, x in networks:
-        predictor = network.predictor()
-        expected = predictor.predict(x)  # a thread's buffers are left behind
-        assert_array_equal(again(predictor).predict(x), expected)
-
-
-def test_a_pickle_holds_the_parameters_and_little_more():
-    predictor = classifier(hidden_layer_sizes=(300, 300)).predictor()
-    predictor.predict(rows(200))
-    size = predictor._model.theta.nbytes
-    assert len(pickle.dumps(predictor)) < 1.01 * size + 20_000
-
-
-# ------------------------------------------------------------------------ threads
-
-
-def of_a_table():
-    """Return a classifier of a table, whose encoding is shared by the threads, too."""
-    X = rows(60)
-    params = {"hidden_layer_sizes": (64, 32), "n_estimators": 2, "dtype": "float32"}
-    return TabularMLPClassifier(**params, **FIT).fit(X, labels(X, 3))
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: classifier(3, "float32", hidden_layer_sizes=(64, 32)),
-        lambda: classifier(3, "float32", hidden_layer_sizes=(64, 32), n_estimators=2),
-        of_a_table,
-    ],
-    ids=["one", "several", "table"],
-)
-def test_threads_do_not_see_each_other(make):
-    """Rows of each thread's own, as many as the others', switching all the time."""
-    network = make()
-    predictor = network.predictor()
-    parts = [rows(100, "float32", seed) for seed in range(8)]
-    expected = [network.predict_proba(x) for x in parts]
-
-    def serve(k):
-        return [predictor.predict_proba(parts[k]) for _ in range(60)]
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            served = list(pool.map(serve, range(8)))
-    finally:
-        sys.setswitchinterval(interval)
-    for answers, right in zip(served, expected, strict=True):
-        for answer in answers:
-            assert_array_equal(answer, right)
-
-
-def test_a_thread_that_ends_leaves_no_buffers():
-    predictor = classifier(hidden_layer_sizes=(1000, 1000)).predictor()
-    predictor.predict(rows(200))
-
-    def predict_in_a_thread():
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(predictor.predict, rows(250)).result()
-
-    predict_in_a_thread()
-    assert kept_by(predict_in_a_thread) < 100_000  # the buffers would be 4 MB
-
-
-# ------------------------------------------------------------------ memory
-
-
-def test_buffers_are_kept_for_the_next_rows():
-    """A call of as many rows as the last one makes its result and no more."""
-    predictor = classifier(hidden_layer_sizes=(1000, 1000)).predictor()
-    peak = smallest_peak_of(partial(predictor.predict_proba, rows(200)))
-    assert peak < 100_000  # the buffers would be 3.2 MB
-
-
-def test_many_rows_leave_nothing_behind():
-    """Buffers of more rows than are kept are those of the call."""
-    predictor, X = classifier(hidden_layer_sizes=(1000,)).predictor(), rows(5000)
-    assert kept_by(partial(predictor.predict_proba, X)) < 100_000

@@ -1,27 +1,35 @@
-"""Saving: files run no code, lose nothing, say their version, and load later on."""
+"""Saving: files run no code, lose nothing, and want no class trusted but ours."""
 
-import copy
 import importlib
-import io
-import json
 import math
 import pickle
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pytest
 import saved.write as writer
-from sklearn.base import clone
-from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from stored import (
+    CLASSIFIER,
+    EARLY,
+    LABELS,
+    REGRESSOR,
+    SAVED,
+    SEARCH_TYPES,
+    SMALL,
+    TABLE,
+    VALUES,
+    X,
+    fitted,
+    outputs,
+    through,
+)
 
 import sknet
-from sknet import _version
 from sknet.activations import ACTIVATIONS, LeakyReLU, Tanh
 from sknet.averages import AVERAGES
 from sknet.initializers import INITIALIZERS
@@ -38,19 +46,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
     pytest.mark.filterwarnings("ignore:lbfgs failed to converge"),
 ]
-
-SAVED = Path(__file__).parent / "saved"
-
-X = writer.X[:60]
-LABELS = writer.BANDS[:60]
-VALUES = writer.VALUES[:60]
 COUNTS = np.exp(VALUES / 2)
-TABLE = writer.TABLE[:60]
 INDICATOR = (X > 0).astype(int)
 OBJECTS = LABELS.astype(object)
-CLASSIFIER, REGRESSOR = sknet.SimpleMLPClassifier, sknet.SimpleMLPRegressor
-SMALL = {"hidden_layer_sizes": (4, 4), "max_iter": 2, "random_state": 0}
-GOES_ON = {**SMALL, "warm_start": True, "batch_size": 25}
 
 
 def of_family(registry, parameter, cls, y, rows=X, **more):
@@ -97,7 +95,6 @@ OPTIONS = [
     ("numbers", sknet.TabularMLPClassifier, NUMBERS, (X, LABELS)),
     ("names", sknet.TabularMLPRegressor, {"quantiles": (0.1, 0.9)}, (TABLE, VALUES)),
 ]
-EARLY = {"early_stopping": True, "validation_fraction": 0.2, "max_iter": 4}
 OPTIONS += [
     ("early", CLASSIFIER, EARLY, (X, LABELS)),
     ("scoring", REGRESSOR, EARLY | {"scoring": "neg_max_error"}, (X, VALUES)),
@@ -130,64 +127,11 @@ CASES = [
 IDS = [case[0] for case in CASES]
 
 
-def fitted(cls, params, data):
-    """A fitted estimator that has seen few epochs."""
-    params = {**GOES_ON, **params}
-    if params.get("solver") == "lbfgs":
-        params["batch_size"] = "auto"
-    return cls(**params).fit(*data)
-
-
 def go_on(model, data):
     """Train some more."""
     if hasattr(model, "partial_fit"):
         model.partial_fit(*data)
     return model.set_params(max_iter=3).fit(*data)
-
-
-def outputs(model, rows):
-    """What a model predicts: probabilities, or values."""
-    if hasattr(model, "predict_proba"):
-        return model.predict_proba(rows)
-    return model.predict(rows)
-
-
-def written(model, form):
-    """A file of a model, as bytes."""
-    if form == "skops":
-        return pytest.importorskip("skops.io").dumps(model)
-    if form == "pickle":
-        return pickle.dumps(model)
-    file = io.BytesIO()
-    joblib.dump(model, file)
-    return file.getvalue()
-
-
-def read(data, form):
-    """The model of a file; of skops with no class trusted but ours."""
-    if form == "skops":
-        skops = pytest.importorskip("skops.io")
-        trusted = [*sknet.SKOPS_TRUSTED, *SEARCH_TYPES]
-        return skops.loads(data, trusted=trusted)
-    return pickle.loads(data) if form == "pickle" else joblib.load(io.BytesIO(data))
-
-
-def through(model, form):
-    """The model as a file brings it back, or as a copy."""
-    if form == "copy":
-        return copy.deepcopy(model)
-    return read(written(model, form), form)
-
-
-# What skops asks about in searches, by the versions of scikit-learn and NumPy.
-SEARCH_TYPES = {
-    "numpy.ma.core.MaskedArray",
-    "sklearn.metrics._scorer._PassthroughScorer",
-    "sklearn.model_selection._split.KFold",
-    "sklearn.model_selection._split.StratifiedKFold",
-    "sklearn.utils._metadata_requests.MetadataRequest",
-    "sklearn.utils._metadata_requests.MethodMetadataRequest",
-}
 
 
 # ------------------------------------------------------------- formats lose nothing
@@ -406,187 +350,3 @@ def half_square(raw, y):
 def error(raw, y):
     """Its gradient."""
     return raw - y
-
-
-# ------------------------------------------------------------------------- versions
-
-STAMPED = {
-    "classifier": lambda: fitted(CLASSIFIER, {}, (X, LABELS)),
-    "tabular": lambda: fitted(
-        sknet.TabularMLPRegressor, writer.CATEGORIES, (TABLE, VALUES)
-    ),
-    "preprocessor": lambda: sknet.TabularPreprocessor(**writer.CATEGORIES).fit(TABLE),
-    "search": lambda: sknet.LockstepGridSearchCV(
-        CLASSIFIER(**SMALL), {"alpha": [0.1]}, cv=2
-    ).fit(X, LABELS),
-}
-
-
-@pytest.mark.parametrize("form", ["pickle", "joblib", "skops", "copy"])
-@pytest.mark.parametrize("kind", STAMPED)
-def test_same_version_is_not_told_anything(kind, form):
-    """All formats are silent (warnings are errors here), and the stamp is not kept."""
-    model = STAMPED[kind]()
-    assert model.__getstate__()["_sknet_version"] == sknet.__version__
-    assert vars(through(model, form)).keys() == vars(model).keys()
-    assert vars(copy.copy(model)).keys() == vars(model).keys()
-    clone(model)
-
-
-def told_of_versions(action):
-    """The result of an action, and the warnings about versions that came with it."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("error")
-        warnings.simplefilter("always", InconsistentVersionWarning)
-        result = action()
-    return result, [warning.message for warning in caught]
-
-
-@pytest.mark.parametrize("form", ["pickle", "joblib", "skops"])
-@pytest.mark.parametrize("kind", STAMPED)
-def test_another_version_is_told(kind, form, monkeypatch):
-    model = STAMPED[kind]()
-    with monkeypatch.context() as future:
-        future.setattr(_version, "__version__", "9.9.9")
-        data = written(model, form)
-    again, told = told_of_versions(lambda: read(data, form))
-    assert {(m.estimator_name, m.original_sklearn_version) for m in told} >= {
-        (type(model).__name__, "sknet 9.9.9")
-    }
-    assert f"when using version sknet {sknet.__version__}" in str(told[0])
-    assert vars(again).keys() == vars(model).keys()
-
-
-def test_predictor_says_its_version_too(monkeypatch):
-    """An old one does not serve unseen."""
-    predictor = fitted(CLASSIFIER, {}, (X, LABELS)).predictor()
-    again, told = told_of_versions(lambda: copy.copy(through(predictor, "pickle")))
-    assert not told
-    assert vars(again).keys() == vars(predictor).keys()
-    with monkeypatch.context() as future:
-        future.setattr(_version, "__version__", "9.9.9")
-        data = pickle.dumps(predictor)
-    again, told = told_of_versions(lambda: pickle.loads(data))
-    assert [m.original_sklearn_version for m in told] == ["sknet 9.9.9"]
-    np.testing.assert_array_equal(again.predict(X), predictor.predict(X))
-
-
-FOLDERS = sorted(
-    path for path in SAVED.iterdir() if path.is_dir() and path.name[0] != "_"
-)
-FILES = [
-    f for folder in FOLDERS for f in sorted(folder.glob("*.*")) if f.suffix != ".json"
-]
-
-
-def load(path):
-    """The model of a file."""
-    if path.suffix == ".pickle":
-        return pickle.loads(path.read_bytes())
-    skops = pytest.importorskip("skops.io")
-    return skops.load(path, trusted=[*sknet.SKOPS_TRUSTED, *SEARCH_TYPES])
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_file_of_an_earlier_version_loads_and_predicts_what_it_did(path):
-    """Of this very version no file warns; of others each does, and says which."""
-    model, messages = told_of_versions(lambda: load(path))
-    told = [m for m in messages if "sknet" in m.original_sklearn_version]
-    theirs = {m.estimator_name for m in messages if m not in told}
-    assert theirs <= {"Pipeline", "StandardScaler"}  # by scikit-learn, of its own
-    assert bool(told) == (path.parent.name != sknet.__version__)
-
-    stored = json.loads((path.parent / "expected.json").read_text(encoding="utf-8"))
-    found = writer.numbers(path.stem, model)
-    single = "ensemble" in path.stem or path.stem.startswith("tabular")
-    tolerance = 1e-4 if single else 1e-9  # float32, whose sums differ by BLAS
-    np.testing.assert_allclose(found, stored[path.stem], rtol=tolerance, atol=tolerance)
-
-
-@pytest.mark.parametrize(
-    "path",
-    [path for path in FILES if path.stem in ("classifier", "ensemble")],
-    ids=lambda path: f"{path.parent.name}/{path.name}",
-)
-def test_training_of_a_file_of_an_earlier_version_goes_on(path):
-    """With the parameters that came later at their defaults."""
-    model, _ = told_of_versions(lambda: load(path))
-    parameters = type(model)().get_params(deep=False)
-    assert parameters.keys() == model.get_params(deep=False).keys()
-    before = model.n_epochs_
-    model.partial_fit(writer.X, writer.BANDS)
-    assert model.n_epochs_ == before + 1
-    assert len(model.loss_curve_) == model.n_epochs_
-
-
-# -------------------------------------------------------------------------- compact
-
-
-def wide(cls, **params):
-    """An estimator of about 100,000 parameters."""
-    sizes = {"hidden_layer_sizes": (300, 300), "max_iter": 2, "random_state": 0}
-    return cls(**{**sizes, **params})
-
-
-WIDE = [wide(CLASSIFIER, solver=name) for name in (*OPTIMIZERS, "lbfgs")]
-WIDE += [
-    wide(CLASSIFIER, warm_start=True, **EARLY),
-    wide(CLASSIFIER, averaging="ema", dtype="float32"),
-    wide(REGRESSOR, n_estimators=3),
-    wide(REGRESSOR, n_estimators=8, share_trunk=True, warm_start=True),
-    wide(sknet.TabularMLPClassifier, n_estimators=2, **writer.CATEGORIES),
-    wide(sknet.TabularMLPRegressor, n_estimators=2, **writer.CATEGORIES),
-]
-
-
-@pytest.mark.parametrize("model", WIDE, ids=repr)
-def test_compact_model_is_as_large_as_its_parameters(model):
-    """And predicts the same, bit for bit."""
-    rows = TABLE if isinstance(model, TABULAR) else X
-    model = clone(model).fit(rows, LABELS if "Class" in repr(model) else VALUES)
-    before = outputs(model, rows)
-    assert model.theta_.size > 90_000
-    assert model.compact() is model
-    assert len(pickle.dumps(model)) <= 1.1 * model.theta_.nbytes
-    np.testing.assert_array_equal(outputs(model, rows), before)
-    np.testing.assert_array_equal(outputs(through(model, "pickle"), rows), before)
-
-
-TABULAR = sknet.TabularMLPClassifier, sknet.TabularMLPRegressor
-COMPACT = {
-    "classifier": (CLASSIFIER, X, LABELS),
-    "regressor": (REGRESSOR, X, VALUES),
-    "tabular classifier": (TABULAR[0], TABLE, LABELS),
-    "tabular regressor": (TABULAR[1], TABLE, VALUES),
-}
-
-
-@pytest.mark.parametrize("params", [{}, {"n_estimators": 2}])
-@pytest.mark.parametrize("kind", COMPACT)
-def test_compact_model_refuses_to_go_on(kind, params):
-    """Never a start from scratch that nobody sees; the model stays what it is."""
-    cls, rows, y = COMPACT[kind]
-    tabular = writer.CATEGORIES if rows is TABLE else {}
-    model = fitted(cls, {**params, **tabular}, (rows, y)).compact()
-    before = outputs(model, rows)
-    for more in (model.partial_fit, model.fit):
-        with pytest.raises(ValueError, match=r"cannot go on .*compact\(\) has dropped"):
-            more(rows, y)
-        np.testing.assert_array_equal(outputs(model, rows), before)
-    # Without warm_start a fit has always begun anew; then all is there again.
-    model.set_params(warm_start=False).fit(rows, y).partial_fit(rows, y)
-
-
-def test_compact_lbfgs_model_refuses_to_go_on():
-    params = {"solver": "lbfgs", "warm_start": True}
-    model = fitted(REGRESSOR, params, (X, VALUES)).compact()
-    with pytest.raises(ValueError, match=r"compact\(\) has dropped"):
-        model.fit(X, VALUES)
-
-
-def test_compact_twice_and_unfitted():
-    model = fitted(CLASSIFIER, {}, (X, LABELS))
-    assert model.compact().compact() is model
-    with pytest.raises(NotFittedError):
-        CLASSIFIER().compact()
-    clone(model).fit(X, LABELS)

@@ -14,7 +14,7 @@ import sknet
 HERE = Path(__file__).parent
 
 # Where we mean to differ: test of scikit-learn's, reason, and the test of ours (in
-# test_safety.py) that says what we do instead.
+# test_deviations.py) that says what we do instead.
 DEVIATIONS = {
     "test_fit": (
         "forges some fifteen attributes, private ones among them, of an object that was"
@@ -93,4 +93,4 @@ def test_deviation_has_its_counterpart(deviation):
     """For each deviation a test of ours says what happens instead."""
     _, counterpart = DEVIATIONS[deviation]
 
-    assert f"def {counterpart}(" in (HERE / "test_safety.py").read_text()
+    assert f"def {counterpart}(" in (HERE / "test_deviations.py").read_text()

@@ -112,7 +112,11 @@ class GradientReport:
         """What is wrong, in words; empty if nothing is."""
         n_all = self.n_checked + self.n_left_out
         if self.worst is not None and not self.worst.error <= self.rtol:
-            return f"the gradient is wrong at {self.worst.name}"
+            worst = self.worst
+            return (
+                f"the gradient at {worst.name} is {worst.analytic:.10g}, but "
+                f"differences say {worst.numeric:.10g}"
+            )
         if self.n_left_out > MOST_LEFT_OUT * n_all:
             return (
                 f"{self.n_left_out} of {n_all} differences straddle a kink, too many "
@@ -141,10 +145,10 @@ class GradientReport:
             ]
             lines.append("  ".join(cells).rstrip())
         if self.worst is not None:
+            name, analytic, numeric, error = self.worst
             lines.append(
-                f"worst: {self.worst.name}: gradient {self.worst.analytic:.10g}, "
-                f"difference {self.worst.numeric:.10g}, "
-                f"relative error {self.worst.error:.1e}"
+                f"worst: {name}: gradient {analytic:.10g}, difference {numeric:.10g}, "
+                f"relative error {error:.1e}"
             )
         return "\n".join(lines)
 

@@ -54,12 +54,15 @@ class Surface:
         The claim.
     may_kink : bool, default=True
         Whether slopes at kinks are left out; if not, they are wrong.
+    size : float, default=0.0
+        Size of what a value is computed from, if it may be larger than the value.
     """
 
     value: Callable[[Array], Array]
     origin: Array
     gradient: Array
     may_kink: bool = True
+    size: float = 0.0
 
 
 class Slopes(NamedTuple):
@@ -71,7 +74,12 @@ class Slopes(NamedTuple):
     left_out: Array
 
 
-def slopes_along(surface: Surface, direction: Array, rtol: float) -> Slopes:
+def slopes_along(
+    surface: Surface,
+    direction: Array,
+    rtol: float,
+    steps: Sequence[float] = _STEPS,
+) -> Slopes:
     """Compare the claimed slopes with differences along a direction.
 
     Parameters
@@ -82,6 +90,8 @@ def slopes_along(surface: Surface, direction: Array, rtol: float) -> Slopes:
         The direction.
     rtol : float
         The relative error that is fine.
+    steps : sequence of float, optional
+        From large to small.
 
     Returns
     -------
@@ -92,13 +102,14 @@ def slopes_along(surface: Surface, direction: Array, rtol: float) -> Slopes:
     middle = surface.value(surface.origin)
     numeric, error = np.zeros_like(analytic), np.full_like(analytic, np.inf)
     bends = []
-    for step in _STEPS:
+    for step in steps:
         low, near_low, near_high, high = (
             surface.value(surface.origin + factor * step * direction)
             for factor in (-2, -1, 1, 2)
         )
         now = (low - 8.0 * near_low + 8.0 * near_high - high) / (12.0 * step)
-        noise = _ROUNDING * np.maximum(np.abs(low), np.abs(high)) / step
+        height = np.maximum(np.maximum(np.abs(low), np.abs(high)), surface.size)
+        noise = _ROUNDING * height / step
         size = np.maximum(np.abs(analytic), np.abs(now))
         scale = np.maximum(np.maximum(size, noise / rtol), np.finfo(float).tiny)
         error_now = np.abs(analytic - now) / scale
