@@ -73,7 +73,7 @@ CORE = {
         "defaults",
         "preset",
         "float32",
-        "shared trunk of 3",
+        "stopped together",
         "quantiles",
         "loss=gamma",
         "loss=huber",
