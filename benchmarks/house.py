@@ -25,14 +25,13 @@ import sknet
 ROOT = Path(sknet.__file__).parent
 TURNS = 15
 IMPORT = """
-import resource, time
+import time, tracemalloc
 import numpy, scipy.sparse, sklearn.neural_network
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+tracemalloc.start() if MEASURE else None
 start = time.perf_counter()
 import sknet
 taken = time.perf_counter() - start
-grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-print(taken, grown)
+print(tracemalloc.get_traced_memory()[1] if MEASURE else taken)
 """
 
 
@@ -57,17 +56,20 @@ def sizes() -> list[list[object]]:
 
 
 def imported() -> list[list[object]]:
-    """Return seconds and memory of import, beside what it imports of others."""
-    runs = []
-    for _ in range(TURNS):
-        command = [sys.executable, "-c", IMPORT]
-        said = subprocess.run(command, capture_output=True, check=True, text=True)
-        runs.append([float(word) for word in said.stdout.split()])
-    seconds, kilobytes = np.median(runs, axis=0)
+    """Return time and memory of import, beside what it imports of others."""
+    seconds = [_run("MEASURE = False") for _ in range(TURNS)]
+    peak = _run("MEASURE = True")
     return [
-        ["import beside scikit-learn's, ms", f"{1e3 * seconds:.0f}"],
-        ["peak memory of that import, MB", f"{kilobytes / 1024:.1f}"],
+        ["import beside scikit-learn's, ms", f"{1e3 * median(seconds):.0f}"],
+        ["peak memory of that import, MB", f"{peak / 1e6:.1f}"],
     ]
+
+
+def _run(first: str) -> float:
+    """Return what a fresh process prints of an import."""
+    command = [sys.executable, "-c", f"{first}\n{IMPORT}"]
+    said = subprocess.run(command, capture_output=True, check=True, text=True)
+    return float(said.stdout)
 
 
 def times() -> list[list[object]]:

@@ -154,13 +154,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             check_is_fitted(self)
         return model_of(self)
 
-    def _raw(self, X: Any) -> Array:
-        """Return raw outputs of every network, (K, N, R), in the type of the rows."""
+    def _outputs(self, X: Any) -> tuple[Any, Array]:
+        """Return the model, and its raw outputs (K, N, R) in the type of the rows."""
         model = self._model
         columns, dtype = model.inputs.read(self, X)
         with self._one_thread():
-            raw: Array = model.raw(columns, dtype)
-        return raw
+            return model, model.raw(columns, dtype)
 
     # ---- what a fit has left, in other forms
 

@@ -38,7 +38,7 @@ class ClassPredictions:
     """Mixin: the predictions of a fitted classifier."""
 
     _model: ClassModel
-    _raw: Callable[[Any], Array]
+    _outputs: Callable[[Any], tuple[ClassModel, Array]]
 
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
@@ -53,8 +53,8 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or ones and zeros for several labels at once.
         """
-        raw = self._raw(X)
-        return self._model.predict(raw)
+        model, raw = self._outputs(X)
+        return model.predict(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions; of several labels that of whole rows.
@@ -96,8 +96,8 @@ class ClassPredictions:
             A column a class, in the order of ``classes_``: above 0, with the sum one;
             for several labels at once a column a label, between 0 and 1.
         """
-        raw = self._raw(X)
-        return self._model.probability(raw)
+        model, raw = self._outputs(X)
+        return model.probability(raw)
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X: Any) -> Array:
@@ -113,8 +113,8 @@ class ClassPredictions:
         log_probability : ndarray of shape (n_samples, n_classes)
             Logarithms of ``predict_proba``, finite: at least that of the least number.
         """
-        raw = self._raw(X)
-        return self._model.log_probability(raw)
+        model, raw = self._outputs(X)
+        return model.log_probability(raw)
 
     def decision_function(self, X: Any) -> Array:
         """Return a score for each class: the larger, the more probable.
@@ -134,8 +134,8 @@ class ClassPredictions:
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
             Finite. Flat for two classes: the log-odds of ``classes_[1]``.
         """
-        raw = self._raw(X)
-        return self._model.scores(raw)
+        model, raw = self._outputs(X)
+        return model.scores(raw)
 
     def predict_members(self, X: Any) -> Array:
         """Predict classes by each network of an ensemble.
@@ -150,8 +150,8 @@ class ClassPredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_labels])
             Their predictions; of a single network its own.
         """
-        raw = self._raw(X)
-        return self._model.predict_members(raw)
+        model, raw = self._outputs(X)
+        return model.predict_members(raw)
 
     @available_if(_gives_probability)
     def predict_proba_members(self, X: Any) -> Array:
@@ -168,15 +168,15 @@ class ClassPredictions:
             As :meth:`predict_proba`, which is their mean; their spread shows where the
             networks know nothing.
         """
-        raw = self._raw(X)
-        return self._model.probability_members(raw)
+        model, raw = self._outputs(X)
+        return model.probability_members(raw)
 
 
 class ValuePredictions:
     """Mixin: the predictions of a fitted regressor."""
 
     _model: ValueModel
-    _raw: Callable[[Any], Array]
+    _outputs: Callable[[Any], tuple[ValueModel, Array]]
 
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Any = None
@@ -209,16 +209,16 @@ class ValuePredictions:
             were not trained.
         """
         if quantiles is None:
-            raw = self._raw(X)
+            model, raw = self._outputs(X)
             if not return_std:
-                return self._model.predict(raw)
-            deviation = self._model.deviation(raw)
-            return self._model.point(raw), deviation
+                return model.predict(raw)
+            deviation = model.deviation(raw)
+            return model.point(raw), deviation
         if return_std:
             raise ValueError("return_std=True and quantiles do not go together.")
         places = self._model.places_of_quantiles(quantiles)
-        raw = self._raw(X)
-        found = self._model.quantiles(raw, places)
+        model, raw = self._outputs(X)
+        found = model.quantiles(raw, places)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
 
     def predict_members(self, X: Any) -> Array:
@@ -234,8 +234,8 @@ class ValuePredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_outputs])
             As :meth:`predict`, which is their mean; of a single network its own.
         """
-        raw = self._raw(X)
-        return self._model.predict_members(raw)
+        model, raw = self._outputs(X)
+        return model.predict_members(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
@@ -256,5 +256,5 @@ class ValuePredictions:
         score : float
             At most 1, which is a perfect prediction.
         """
-        raw = self._raw(X)
-        return float(r2_score(y, self._model.point(raw), sample_weight=sample_weight))
+        model, raw = self._outputs(X)
+        return float(r2_score(y, model.point(raw), sample_weight=sample_weight))

@@ -57,18 +57,18 @@ class Predictor:
         self._one_thread = estimator.deterministic
         self._threads = threading.local()
 
-    def _raw(self, X: Any) -> Array:
-        """Return raw outputs of every network, (K, N, R), in the type of the rows."""
-        columns, dtype = self._read(X)
+    def _outputs(self, X: Any) -> tuple[Any, Array]:
+        """Return the model, and its raw outputs (K, N, R) in the type of the rows."""
+        model, (columns, dtype) = self._model, self._read(X)
         try:
             inference = self._threads.inference
         except AttributeError:  # the first call of this thread
-            inference = Inference(self._model.network, self._model.theta)
+            inference = Inference(model.network, model.theta)
             self._threads.inference = inference
         if not self._one_thread:
-            return self._model.raw(columns, dtype, inference)
+            return model, model.raw(columns, dtype, inference)
         with blas_threads(1, 1, 1):
-            return self._model.raw(columns, dtype, inference)
+            return model, model.raw(columns, dtype, inference)
 
     def _read(self, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return what the network takes, and the type of predictions."""
