@@ -151,7 +151,7 @@ def test_advice_goes_with_the_container(container):
     (message,) = warnings_of(lambda: TabularPreprocessor().fit(X))
     named = container not in ("objects", "list")
     assert f"Column {'charges' if named else 1!r} of X" in message
-    libraries = {"pandas": pd, "X": frame.to_numpy(dtype=object) if not named else X}
+    libraries = {"pandas": pd, "numpy": np, "X": X}
     if container == "polars":
         libraries["polars"] = pytest.importorskip("polars")
         found = X.select(eval(advice_of(message), libraries)).to_series()
@@ -251,3 +251,48 @@ def test_searches_warn_in_the_same_words_in_each_fold():
     assert len(set(told)) == 1
     again = warnings_of(lambda: GridSearchCV(network, grid, cv=4).fit(X, y))
     assert set(again) == set(told)
+
+
+MIXED = {
+    "units": [f"{v:.2f} kg" if i % 20 else f"{v:.2f} g" for i, v in enumerate(NUMBERS)],
+    "currencies": [
+        f"{v:.2f} {'USD' if i % 2 else 'EUR'}" for i, v in enumerate(NUMBERS)
+    ],
+    "signs": [f"{'$' if i % 2 else '€'}{v:.2f}" for i, v in enumerate(NUMBERS)],
+}
+
+
+@pytest.mark.parametrize("kind", list(MIXED))
+def test_numbers_of_several_units_are_not_one_column(kind):
+    """An expression that drops the units would mix them in silence."""
+    frame = pd.DataFrame({"other": NUMBERS, "amount": MIXED[kind]})
+    (message,) = warnings_of(lambda: TabularPreprocessor().fit(frame))
+    assert "to_numeric" not in message
+
+
+def test_numbers_among_text_with_a_unit_stay():
+    values = [v if i % 2 else f"{v} kg" for i, v in enumerate(np.round(NUMBERS, 2))]
+    frame = pd.DataFrame({"other": NUMBERS, "amount": pd.Series(values, dtype=object)})
+    (message,) = warnings_of(lambda: TabularPreprocessor().fit(frame))
+    found = eval(advice_of(message), {"pandas": pd, "X": frame})
+    np.testing.assert_array_equal(found, np.round(NUMBERS, 2))
+
+
+def test_three_digits_behind_a_point_have_two_readings():
+    """With a currency or without: 3.954 may be nearly four thousand."""
+    whole = np.arange(1000, 1000 + len(NUMBERS))
+    for suffix in ("", " €"):
+        texts = [f"{v:,}".replace(",", ".") + suffix for v in whole]
+        frame = pd.DataFrame({"other": NUMBERS, "amount": texts})
+        (message,) = warnings_of(lambda f=frame: TabularPreprocessor().fit(f))
+        thousands = message.split("thousands, ")[1].split("; if before")[0]
+        found = eval(thousands, {"pandas": pd, "X": frame})
+        np.testing.assert_array_equal(found, whole)
+
+
+def test_names_of_columns_that_are_numbers_are_not_positions():
+    frame = pd.DataFrame({1: [f"{v:.2f} kg" for v in NUMBERS], 0: NUMBERS})
+    (message,) = warnings_of(lambda: TabularPreprocessor().fit(frame))
+    assert "Column 1 (at position 0) of X" in message
+    found = eval(advice_of(message), {"pandas": pd, "X": frame})
+    np.testing.assert_allclose(found, np.round(NUMBERS, 2))

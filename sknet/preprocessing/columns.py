@@ -193,7 +193,11 @@ class Table:
 
     def label(self, j: int) -> str:
         """Return how a message calls column ``j``."""
-        return f"Column {j if self.names is None else self.names[j]!r}"
+        if self.names is not None:
+            return f"Column {self.names[j]!r}"
+        if self.library == "pandas":  # names that are no text
+            return f"Column {self.X.columns[j]!r} (at position {j})"
+        return f"Column {j}"
 
     def column(self, j: int) -> Column:
         """Return column ``j``, read as far as its type says what it is."""

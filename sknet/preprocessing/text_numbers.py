@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,12 +18,14 @@ _MISSING = frozenset(
 _CURRENCY = r"(?:[$€£¥₹]|[A-Z]{3}\b)"
 _BEFORE = re.compile(rf"^{_CURRENCY}\s*|(?<=^[-+]){_CURRENCY}\s*")
 _AFTER = re.compile(rf"\s*(?:{_CURRENCY}|%)$")
+_SIGN = re.compile(rf"{_CURRENCY}|%")
 _UNIT = re.compile(r"\s?[^\W\d_]{1,4}$")
 _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _POINT = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[,\s'_]\d{3})+)(?:\.\d*)?|\.\d+)")
 _COMMA = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[.\s'_]\d{3})+)(?:,\d*)?|,\d+)")
-# Whether three digits behind a comma are thousandths or thousands nobody can tell.
+# Three digits behind each comma, or each point, are thousandths or thousands.
 _EITHER = re.compile(r"[-+]?\d{1,3}(?:,\d{3})?")
+_EITHER_POINT = re.compile(r"[-+]?(?!0)\d{1,3}(?:\.\d{3})?")
 
 _TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s?[APap]\.?[Mm]\.?)?"
 _ZONE = r"(?:\s?(?:Z|UTC|[-+]\d{2}:?\d{2}))?"
@@ -53,8 +54,9 @@ def reading_of(levels: Sequence[Any]) -> str | None:
     -------
     reading : str or None
         "numbers" that came as numbers; "plain" text of numbers, or some text among
-        numbers; "point" and "comma", text with one unit, or signs of currencies or
-        thousands, by the sign before decimals, and "either" where it is not clear;
+        numbers; "point" and "comma", text with one unit, or signs of a currency or of
+        thousands, by the sign before decimals, and "either", with a comma, and "either
+        by point" where it is not clear;
         "date", "day first", "month first", "times"; None for none of these.
     """
     step = len(levels) // _MANY + 1
@@ -67,7 +69,9 @@ def reading_of(levels: Sequence[Any]) -> str | None:
         return "numbers" if only else "plain"
     if not texts:
         return None
-    bare = [_AFTER.sub("", _BEFORE.sub("", text)) for text in _without_unit(texts)]
+    bare = _without_unit(texts)
+    if any("." in text for text in bare) and all(map(_EITHER_POINT.fullmatch, bare)):
+        return "either by point"
     readings = (
         ("plain", _PLAIN, texts),
         ("either", _EITHER, bare),
@@ -86,12 +90,17 @@ def reading_of(levels: Sequence[Any]) -> str | None:
 
 
 def _without_unit(texts: list[str]) -> list[str]:
-    """Return texts without the unit that most of them end with, if it is one."""
-    ends = Counter(found[0] for found in map(_UNIT.search, texts) if found is not None)
-    for unit, count in ends.most_common(1):
-        if count >= _MOST * len(texts):  # of several units each means another number
-            return [text.removesuffix(unit) for text in texts]
-    return texts
+    """Return texts without the unit, or the currency, that they have in common.
+
+    With several of them, equal numbers mean different things: nothing is taken away.
+    """
+    units = {found[0] if found else "" for found in map(_UNIT.search, texts)}
+    if len(units) == 1:
+        texts = [text.removesuffix(*units) for text in texts]
+    signs = {tuple(_SIGN.findall(text)) for text in texts}
+    if len(signs - {()}) > 1:
+        return texts
+    return [_AFTER.sub("", _BEFORE.sub("", text)) for text in texts]
 
 
 def _order_of_days(texts: list[str]) -> str:
@@ -128,15 +137,16 @@ def how_to_convert(reading: str, name: Any, library: str | None) -> str:
         )
     write = _in_polars if library == "polars" else _in_pandas
     column = _column(name, library)
-    if library == "polars" and reading not in ("plain", "either", *_NO_PART):
+    if library == "polars" and reading not in _NUMBERS:
         # pandas reads zones, names of months, and both halves of the day.
         write, column = _in_pandas, f"X[{name!r}].to_pandas()"
     expression = write(reading, column)
-    if reading == "either":
+    if reading in _EITHER_WAY:
+        sign, thousands, decimals = _EITHER_WAY[reading]
         return (
-            "They read as numbers. Convert them first: if the comma stands between "
-            f"thousands, {write('point', column)}; if before decimals, "
-            f"{write('comma', column)}."
+            f"They read as numbers. Convert them first: if the {sign} stands between "
+            f"thousands, {write(thousands, column)}; if before decimals, "
+            f"{write(decimals, column)}."
         )
     if reading in ("plain", "point", "comma"):
         return f"They read as numbers. Convert them first: {expression}."
@@ -157,20 +167,29 @@ def _column(name: Any, library: str | None) -> str:
         case "pyarrow":
             return f"X[{name!r}].to_pandas()"
         case "pandas":
-            return f"X[{name!r}]"
+            return f"X[{name!r}]" if isinstance(name, str) else f"X.iloc[:, {name}]"
         case _:
-            return f"pandas.Series(X[:, {name}])"
+            return f"pandas.Series(numpy.asarray(X)[:, {name}])"
 
 
 # What is not part of a number, by the sign before its decimals.
 # Brackets stay, so that an amount in brackets, less than zero, becomes a missing one.
 _NO_PART = {"point": r"[^\d.()+-]", "comma": r"[^\d,()+-]"}
 
+# Readings with two meanings: the sign, and the reading if it stands between thousands,
+# or before decimals.
+_EITHER_WAY = {
+    "either": ("comma", "point", "comma"),
+    "either by point": ("point", "comma", "point"),
+}
+_NUMBERS = ("plain", *_NO_PART, *_EITHER_WAY)
+
 
 def _in_pandas(reading: str, column: str) -> str:
     """Return the conversion of a column by pandas."""
     if reading in _NO_PART:
-        column += f'.str.replace(r"{_NO_PART[reading]}", "", regex=True)'
+        # Numbers among the text stay: they have no parts of text.
+        column += f'.astype(str).str.replace(r"{_NO_PART[reading]}", "", regex=True)'
     if reading == "comma":
         column += '.str.replace(",", ".")'
     if reading in ("plain", *_NO_PART):
@@ -181,6 +200,7 @@ def _in_pandas(reading: str, column: str) -> str:
 
 def _in_polars(reading: str, column: str) -> str:
     """Return the conversion of a column of numbers by polars."""
+    column += ".cast(polars.String)"
     if reading in _NO_PART:
         column += f'.str.replace_all(r"{_NO_PART[reading]}", "")'
     if reading == "comma":
