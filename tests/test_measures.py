@@ -11,7 +11,6 @@ import sknet
 
 ROOT = Path(__file__).parents[1]
 SOURCES = {path: path.read_text() for path in (ROOT / "sknet").rglob("*.py")}
-TESTS = {path: path.read_text() for path in (ROOT / "tests").rglob("*.py")}
 ESTIMATORS = [
     sknet.SimpleMLPClassifier,
     sknet.SimpleMLPRegressor,
@@ -44,12 +43,6 @@ def test_mypy_looks_at_every_package():
     assert not ignored
     left_out = {key for key in settings if key.startswith("exclude")}
     assert not left_out
-
-
-def test_test_files_can_be_read_in_one_sitting():
-    """As those of the package (tests/test_architecture.py)."""
-    lengths = {str(p): len(text.splitlines()) for p, text in TESTS.items()}
-    assert not {name: n for name, n in lengths.items() if n > 400}
 
 
 def test_the_table_of_floors_stands_once():

@@ -61,8 +61,8 @@ def warn_of_merged_levels(
         elif rules.min_frequency == "auto" and nearly_all and is_lost:
             advice = (
                 "They read as neither numbers nor dates. Leave an identifier out; "
-                "make columns of free text first, e.g. with TfidfVectorizer; join "
-                "levels to larger ones."
+                "make columns of free text first, e.g. with TfidfVectorizer; merge "
+                "rare levels into larger groups."
             )
         else:
             continue

@@ -149,7 +149,10 @@ def how_to_convert(reading: str, name: Any, library: str | None) -> str:
             f"{write(decimals, column)}."
         )
     if reading in ("plain", "point", "comma"):
-        return f"They read as numbers. Convert them first: {expression}."
+        return (
+            "They read as numbers. Leave an identifier out; else convert them first: "
+            f"{expression}."
+        )
     parts = "the year, the month, the weekday, or the days since the first"
     if reading == "times":
         parts = "the hour, or the seconds since midnight"

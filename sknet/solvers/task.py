@@ -165,6 +165,8 @@ def warn_of(ending: Ending, config: TrainingConfig, kind: Kind) -> None:
             f"Training stopped at max_time={config.max_time} s after "
             f"{ending.n_iter} iterations, before it converged."
         )
+        if not ending.left_out:
+            text += " Raise max_time for more."
     elif ending.reason == "diverged":
         text = (
             f"Training diverged in iteration {ending.n_iter}; the best finite weights "
