@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import sknet
+from sknet._sklearn import CallbackSupportMixin
 
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,8 @@ def test_estimators_have_a_type():
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_a_method_is_found_in_few_classes(estimator_class):
     own = [c for c in estimator_class.__mro__ if c.__module__.startswith("sknet")]
+    # Stands in for a class of scikit-learn, where that does not have it yet.
+    own = [c for c in own if c is not CallbackSupportMixin]
     assert len(own) <= 4, own
 
 
