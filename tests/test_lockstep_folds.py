@@ -379,3 +379,14 @@ def test_no_more_folds_are_held_than_are_in_work(estimator, grid, most):
     """Of 36 folds as few as of 12, where all were held 19 MB more."""
     few, many = (peak_of_search(estimator, LARGE, n, grid) for n in (12, 36))
     assert many < min(few + 5 * MB, most)
+
+
+@pytest.mark.parametrize("container", [np.asfortranarray, pd.DataFrame])
+def test_a_validation_set_is_read_once(container):
+    """Read for each of the 48 networks, it would take 43 MB.
+
+    It is shorter than the table, or scikit-learn would cut it into folds, too.
+    """
+    net = SimpleMLPClassifier(**SMALL, early_stopping=True, batch_size=50)
+    given = {"X_val": container(LARGE[:900]), "y_val": CLASSES[:900]}
+    assert peak_of_search(net, LARGE, 24, **given) < 20 * MB
