@@ -34,7 +34,7 @@ class Arrays:
         rng = np.random.default_rng(0)
         self.theta = rng.uniform(-0.1, 0.1, n).astype(dtype)
         self.grad, self.first, self.second = (np.zeros(n, dtype) for _ in range(3))
-        self.tmp = np.empty(self.n_weights, dtype)
+        self.scratch = np.empty(self.n_weights, dtype)
 
     def views(self, flat):
         """Return both weight matrices and both bias vectors."""
@@ -94,9 +94,9 @@ def inlined_fit(X, Y, n_hidden, n_batch, n_epochs):  # noqa: PLR0915  (that is t
             dh *= mask
             np.matmul(x.T, dh, out=G1)
             np.matmul(ones, dh, out=g1)
-            np.multiply(weights, ALPHA / n, out=a.tmp)
-            weight_grad += a.tmp
-            loss += np.dot(a.tmp, weights) * n / 2
+            np.multiply(weights, ALPHA / n, out=a.scratch)
+            weight_grad += a.scratch
+            loss += np.dot(a.scratch, weights) * n / 2
             a.first *= 0.9
             a.first += a.grad
             a.grad *= a.grad

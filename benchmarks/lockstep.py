@@ -136,7 +136,7 @@ def best_score(fitted: Any, race: Race) -> float:
     return float(np.nanmax(scores["mean_test_score"]))
 
 
-def standing(halved: Any, full: Any) -> str:
+def snapshot(halved: Any, full: Any) -> str:
     """Tell where the winner of a halving stands in the full grid, in one line."""
     results = full.cv_results_
     found = {k: v for k, v in halved.best_params_.items() if k != "max_iter"}
@@ -193,7 +193,7 @@ def main() -> None:
         if name == "halving":
             systems = race.systems
             halved = systems["LockstepHalvingSearchCV"]
-            notes.append(standing(halved, systems["LockstepGridSearchCV"]))
+            notes.append(snapshot(halved, systems["LockstepGridSearchCV"]))
     print("", *notes, sep="\n")
 
 

@@ -181,8 +181,8 @@ def main() -> None:
         network = SimpleMLPClassifier(loss=loss, **small)
         classifier(f"784-16-10, {loss}", network, train, test, report)
     n_parameters = network.theta_.shape[1]
-    sister = MLPClassifier(**small)
-    classifier("784-16-10, MLPClassifier", sister, train, test, report)
+    counterpart = MLPClassifier(**small)
+    classifier("784-16-10, MLPClassifier", counterpart, train, test, report)
     modern = SimpleMLPClassifier(**MODERN, max_iter=given.modern_epochs)
     name = "784-512-512-10, dropout, batch norm, cosine"
     classifier(name, modern, train, test, report)

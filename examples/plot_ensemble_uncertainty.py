@@ -23,16 +23,17 @@ y = np.sin(2.0 * x) + rng.normal(scale=0.1, size=len(x))
 grid = np.linspace(-5.0, 5.0, 201)
 
 # %%
-# Sixteen networks of their own, and thirty-two that share their hidden layers
-# (``share_trunk``): those have their own input scaling and output layer only, and take
-# little more memory than one network. ``predict(..., return_std=True)`` gives the mean
-# of the networks and their standard deviation.
+# Sixteen separate networks, and thirty-two that share their hidden layers
+# (``shared_backbone``): each of those has only an input scaling and an output layer of
+# its own, and together they take little more memory than one network.
+# ``predict(..., return_std=True)`` returns the mean of the networks and their standard
+# deviation.
 
 params = {"hidden_layer_sizes": (50, 50), "learning_rate_init": 0.01, "random_state": 0}
 ensembles = {
     "16 networks": SimpleMLPRegressor(n_estimators=16, **params),
-    "32 on a shared trunk": SimpleMLPRegressor(
-        n_estimators=32, share_trunk=True, **params
+    "32 on a shared backbone": SimpleMLPRegressor(
+        n_estimators=32, shared_backbone=True, **params
     ),
 }
 figure, panels = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
@@ -60,7 +61,7 @@ plt.show()
 # noise of the data, of which it knows nothing: ``loss="gaussian"`` learns that, and of
 # an ensemble of such networks ``return_std`` gives both together. Nor is it a promise:
 # in the gap the truth may well leave the band, since networks agree in what they find
-# simple. The shared trunk says much the same, with a tenth of the parameters.
+# simple. The shared backbone says much the same, with a tenth of the parameters.
 #
 # Classes: two half-moons. With ``bootstrap`` each network has drawn its own rows, as in
 # a bagging ensemble.

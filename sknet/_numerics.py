@@ -170,27 +170,27 @@ def logistic(z: Array, out: Array) -> Array:
     return np.divide(1.0, out, out=out)  # half the time of np.reciprocal
 
 
-def softplus(z: Array, out: Array, tmp: Array) -> Array:
+def softplus(z: Array, out: Array, scratch: Array) -> Array:
     """Compute ``log(1 + exp(z))`` as ``max(z, 0) + log1p(exp(-|z|))``.
 
     Parameters
     ----------
     z : ndarray
         The argument.
-    out, tmp : ndarray of the same shape
-        Overwritten; ``out`` may be ``z``, ``tmp`` may not.
+    out, scratch : ndarray of the same shape
+        Overwritten; ``out`` may be ``z``, ``scratch`` may not.
 
     Returns
     -------
     out : ndarray
         The values, finite for every finite ``z``.
     """
-    np.abs(z, out=tmp)
-    np.negative(tmp, out=tmp)
-    np.exp(tmp, out=tmp)
-    np.log1p(tmp, out=tmp)
+    np.abs(z, out=scratch)
+    np.negative(scratch, out=scratch)
+    np.exp(scratch, out=scratch)
+    np.log1p(scratch, out=scratch)
     np.maximum(z, constant_row(z.shape[-1], z.dtype)[0, 0], out=out)
-    out += tmp
+    out += scratch
     return out
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from sknet._waiting import Waiting
+from sknet._reuse_cache import ReuseCache
 
 
 # What ``RandomState.get_state`` gives: name, key, position, has_gauss, cached_gaussian.
@@ -36,7 +36,7 @@ def stream_state(stream: np.random.RandomState) -> StreamState:
     return str(name), np.asarray(key), int(position), int(has_gauss), float(cached)
 
 
-_waiting: Waiting[np.random.RandomState] = Waiting()
+_reuse_cache: ReuseCache[np.random.RandomState] = ReuseCache()
 
 
 def leave_stream(stream: np.random.RandomState, state: StreamState) -> None:
@@ -52,7 +52,7 @@ def leave_stream(stream: np.random.RandomState, state: StreamState) -> None:
     state : tuple
         Where it stands.
     """
-    _waiting.leave(state[1], stream)
+    _reuse_cache.leave(state[1], stream)
 
 
 def stream_from_state(state: StreamState) -> np.random.RandomState:
@@ -68,7 +68,7 @@ def stream_from_state(state: StreamState) -> np.random.RandomState:
     stream : RandomState
         An independent stream, that nobody else knows.
     """
-    waiting = _waiting.take(state[1])
+    waiting = _reuse_cache.take(state[1])
     if waiting is not None:
         return waiting
     stream = np.random.RandomState()

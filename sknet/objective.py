@@ -87,12 +87,12 @@ class Point:
     def _blocks(self, n_decayed: int) -> list[tuple[Array, Array, Array]]:
         """Return the decayed weights in parts, with their gradients and scratch."""
         shape = (len(self.theta), min(n_decayed, _BLOCK_COLUMNS))
-        tmp = np.empty(shape, dtype=self.theta.dtype)
+        scratch = np.empty(shape, dtype=self.theta.dtype)
         blocks = []
         for start in range(0, max(n_decayed, 1), _BLOCK_COLUMNS):
             stop = min(start + _BLOCK_COLUMNS, n_decayed)
             theta, grad = self.theta[:, start:stop], self.grad[:, start:stop]
-            blocks.append((theta, grad, tmp[:, : stop - start]))
+            blocks.append((theta, grad, scratch[:, : stop - start]))
         return blocks
 
     def cache(self, n_rows: int) -> Any:
@@ -104,9 +104,9 @@ class Point:
         if n_rows not in self._loss_buffers:
             n_models = len(self.theta) * self._n_heads
             shape = (n_models, n_rows, self._n_outputs)
-            draw = np.empty(shape, dtype=self.theta.dtype)
+            d_raw = np.empty(shape, dtype=self.theta.dtype)
             buffers = LossBuffers(*shape, self.theta.dtype)
-            self._loss_buffers[n_rows] = draw, buffers
+            self._loss_buffers[n_rows] = d_raw, buffers
         return self._loss_buffers[n_rows]
 
     def for_heads(self, name: str, rows: Scalar) -> Scalar:
@@ -146,7 +146,7 @@ class Objective:
 
     with shares :math:`w_i` that sum to one, and :math:`W` the sum of the weights
     before: scikit-learn's convention, in which the strength of ``alpha`` depends on
-    the batch size. Of a network whose trunk E submodels share, :math:`\ell` is the
+    the batch size. Of a network whose backbone E submodels share, :math:`\ell` is the
     mean of their own losses, not the loss of their mean: they shall disagree.
 
     Parameters
@@ -211,8 +211,8 @@ class Objective:
         """
         evaluate, (first, *others) = self.penalty.value_and_gradient, point.decayed
         penalty = evaluate(first[0], strength, first[1], first[2])
-        for weights, grad, tmp in others:
-            penalty = penalty + evaluate(weights, strength, grad, tmp)
+        for weights, grad, scratch in others:
+            penalty = penalty + evaluate(weights, strength, grad, scratch)
         return penalty
 
     def data_value_and_gradient(self, point: Point, batch: Batch) -> Array:
@@ -231,23 +231,25 @@ class Objective:
             The weighted mean loss.
         """
         cache = point.cache(batch.n_rows)
-        draw, work = point.loss_buffers(batch.n_rows)
+        d_raw, buffers = point.loss_buffers(batch.n_rows)
         point.training.weight = batch.weight
         raw = self.network.forward(point.views, batch.x, cache, point.training)
         if self.network.n_heads == 1:
-            data = self.loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
+            data = self.loss.value_and_gradient(
+                raw, batch.y, batch.weight, d_raw, buffers
+            )
         else:
             data = self._mean_of_heads(point, batch, raw)
-        self.network.backward(point.views, point.grad_views, draw, cache)
+        self.network.backward(point.views, point.grad_views, d_raw, cache)
         return data
 
     def _mean_of_heads(self, point: Point, batch: Batch, raw: Array) -> Array:
         """Return the means over submodels of a member; their gradient is written."""
-        draw, work = point.loss_buffers(batch.n_rows)
+        d_raw, buffers = point.loss_buffers(batch.n_rows)
         y: Any = point.for_heads("y", batch.y)
         weight = point.for_heads("weight", batch.weight)
         loss, n_heads = point.loss_of_heads, self.network.n_heads
-        losses = loss.value_and_gradient(raw, y, weight, draw, work)
-        draw *= 1.0 / n_heads
+        losses = loss.value_and_gradient(raw, y, weight, d_raw, buffers)
+        d_raw *= 1.0 / n_heads
         mean: Array = losses.reshape(-1, n_heads).mean(axis=1)
         return mean

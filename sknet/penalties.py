@@ -19,12 +19,13 @@ class Penalty(Component):
 
     @abstractmethod
     def value_and_gradient(
-        self, weights: Array, strength: Scalar, grad: Array, tmp: Array
+        self, weights: Array, strength: Scalar, grad: Array, scratch: Array
     ) -> Array:
         """Add the gradient to ``grad`` and return the values, of shape (K,).
 
-        ``weights``, ``grad`` and ``tmp`` have shape (K, W); ``tmp`` is overwritten. Of
-        a large network these are some of the weights: the penalties of parts add up.
+        ``weights``, ``grad`` and ``scratch`` have the shape (K, W); ``scratch`` is
+        overwritten. In a large network these are some of the weights: the penalties of
+        the parts add up.
         """
 
 
@@ -45,11 +46,11 @@ class L2(Penalty):
     """
 
     def value_and_gradient(
-        self, weights: Array, strength: Scalar, grad: Array, tmp: Array
+        self, weights: Array, strength: Scalar, grad: Array, scratch: Array
     ) -> Array:
         """Add ``strength * weights`` and return half the weighted squared norms."""
-        np.multiply(weights, strength, out=tmp)
-        grad += tmp
+        np.multiply(weights, strength, out=scratch)
+        grad += scratch
         # (1, W) @ (W, 1) for each member is a BLAS dot product.
-        products = np.matmul(tmp[:, None, :], weights[:, :, None])
+        products = np.matmul(scratch[:, None, :], weights[:, :, None])
         return 0.5 * products.reshape(-1)

@@ -25,7 +25,7 @@ from sknet.lockstep import (
 )
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS
-from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.optimizers import OPTIMIZERS
 from sknet.preprocessing import TabularPreprocessor
 from sknet.schedules import SCHEDULES

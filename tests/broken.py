@@ -31,17 +31,17 @@ class Hyperbola(Activation):
 
     needs_input = True
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         np.hypot(z, 1.0, out=out)
 
-    def backward(self, z, a, da, tmp):
-        np.divide(z, a, out=tmp)
-        da *= tmp
+    def backward(self, z, a, da, scratch):
+        np.divide(z, a, out=scratch)
+        da *= scratch
 
 
 @dataclass(frozen=True, repr=False)
 class WrongDerivative(Hyperbola):
     """It forgets to divide."""
 
-    def backward(self, z, a, da, tmp):
+    def backward(self, z, a, da, scratch):
         da *= z

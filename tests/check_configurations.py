@@ -56,7 +56,7 @@ COMMON = {
 }
 OF_SIMPLE = COMMON | {
     "bootstrap": {"n_estimators": 3, "bootstrap": True},
-    "shared trunk of 3": {"n_estimators": 3, "share_trunk": True},
+    "shared backbone of 3": {"n_estimators": 3, "shared_backbone": True},
 }
 LOSSES_OF_CLASSIFIERS = {
     f"loss={loss}": {"loss": loss} for loss in CLASS_LOSSES if loss != "custom"
@@ -89,7 +89,7 @@ OF_TABLES = {
         "dropout": 0.0,
     },
     "plain inputs": {"numeric_embedding": None, "blend_activation": False},
-    "stopped together": {"stop_together": True},
+    "stopped together": {"joint_early_stopping": True},
     "early stopping off": {"early_stopping": False},
     "default initializer of the others": {"initializer": "glorot_uniform"},
 }

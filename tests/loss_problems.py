@@ -45,6 +45,6 @@ def problem(loss, shape, dtype=np.float64, seed=0):
 
 def evaluate(loss, raw, y, weight):
     """Return values (K,) and gradient, from buffers full of garbage."""
-    out, work = np.full_like(raw, np.nan), LossBuffers(*raw.shape, raw.dtype)
-    work.full[:] = np.nan
-    return loss.value_and_gradient(raw, y, weight, out, work), out
+    out, buffers = np.full_like(raw, np.nan), LossBuffers(*raw.shape, raw.dtype)
+    buffers.full[:] = np.nan
+    return loss.value_and_gradient(raw, y, weight, out, buffers), out

@@ -23,18 +23,18 @@ class Softsign(Activation):
     needs_input = True
     size: float = real(1.0, "(0, inf)")
 
-    def forward(self, z, out, tmp):
-        np.abs(z, out=tmp)
-        tmp /= self.size
-        tmp += 1.0
-        np.divide(z, tmp, out=out)
+    def forward(self, z, out, scratch):
+        np.abs(z, out=scratch)
+        scratch /= self.size
+        scratch += 1.0
+        np.divide(z, scratch, out=out)
 
-    def backward(self, z, a, da, tmp):
-        np.abs(z, out=tmp)
-        tmp /= self.size
-        tmp += 1.0
-        da /= tmp
-        da /= tmp
+    def backward(self, z, a, da, scratch):
+        np.abs(z, out=scratch)
+        scratch /= self.size
+        scratch += 1.0
+        da /= scratch
+        da /= scratch
 
 
 @dataclass(frozen=True, repr=False)
@@ -48,14 +48,14 @@ class SquaredMargin(ClassLoss):
 
     link_name = "identity"
 
-    def value_and_gradient(self, raw, y, weight, out, work):
+    def value_and_gradient(self, raw, y, weight, out, buffers):
         np.multiply(y, 2.0 * self.size, out=out)
         out -= self.size
         np.subtract(raw, out, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.multiply(out, out, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         out *= weight
-        return 0.5 * work.weighted_sum(weight)
+        return 0.5 * buffers.weighted_sum(weight)
 
     def link(self, raw):
         return raw.copy()
@@ -72,13 +72,13 @@ class ScaledError(ValueLoss):
 
     link_name = "identity"
 
-    def value_and_gradient(self, raw, y, weight, out, work):
+    def value_and_gradient(self, raw, y, weight, out, buffers):
         np.subtract(raw, y, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.multiply(out, out, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         out *= weight
         out *= 2.0 * self.size
-        return self.size * work.weighted_sum(weight)
+        return self.size * buffers.weighted_sum(weight)
 
     def link(self, raw):
         return raw.copy()
@@ -96,7 +96,7 @@ class SignDescent(Optimizer):
 
     n_slots = 0
 
-    def step(self, grad, slots, t, rate, tmp):
+    def step(self, grad, slots, t, rate, scratch):
         np.sign(grad, out=grad)
         grad *= rate * self.size
 
@@ -133,7 +133,7 @@ class Gain(Layer):
         initial, (n_in,) = Constant(self.size), shape
         declare.parameter("gain", (1, n_in), FREE, initial, (n_in, n_in))
         declare.buffer("y", shape)
-        declare.buffer("tmp", shape, training=True)
+        declare.buffer("scratch", shape, training=True)
         return shape
 
     def forward(self, p, x, cache, training):
@@ -141,8 +141,8 @@ class Gain(Layer):
         return np.multiply(x, p.gain, out=cache.y)
 
     def backward(self, p, grad, dy, cache):
-        np.multiply(dy, cache.x, out=cache.tmp)
-        np.matmul(cache.ones, cache.tmp, out=grad.gain)
+        np.multiply(dy, cache.x, out=cache.scratch)
+        np.matmul(cache.ones, cache.scratch, out=grad.gain)
         dy *= p.gain
         return dy
 

@@ -51,17 +51,17 @@ both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def forward(activation, z):
     """Return the output, from arrays full of garbage."""
     out = np.full((*z.shape[:-1], activation.n_outputs(z.shape[-1])), np.nan, z.dtype)
-    tmp = activation.scratch(z)
-    tmp.fill(np.nan)
-    activation.forward(z, out, tmp)
+    scratch = activation.scratch(z)
+    scratch.fill(np.nan)
+    activation.forward(z, out, scratch)
     return out
 
 
 def backward(activation, z, a, da):
     """Return the pullback of ``da``, which has the shape of ``z``."""
-    dz, tmp = da.copy(), activation.scratch(z)
-    tmp.fill(np.nan)
-    activation.backward(z, a, dz, tmp)
+    dz, scratch = da.copy(), activation.scratch(z)
+    scratch.fill(np.nan)
+    activation.backward(z, a, dz, scratch)
     return dz
 
 
@@ -257,10 +257,10 @@ def test_limits_are_those_of_the_function(activation, low, high, dtype):
 # ------------------------------------------------------------------------- the manners
 
 
-def both_ways(activation, z, a, dz, tmp):
+def both_ways(activation, z, a, dz, scratch):
     """Write the output into ``a``, and the gradient over ``dz``."""
-    activation.forward(z, a, tmp)
-    activation.backward(z, a, dz, tmp)
+    activation.forward(z, a, scratch)
+    activation.backward(z, a, dz, scratch)
 
 
 @every_activation
@@ -271,12 +271,14 @@ def test_arrays_are_written_in_place(activation, dtype, rng):
     for n_rows in (500, 4000):  # above what NumPy buffers
         z = rng.normal(size=(2, n_rows, 30)).astype(dtype)
         kept, a = z.copy(), forward(activation, z)
-        output, dz, tmp = a.copy(), np.ones_like(z), activation.scratch(z)
-        peaks.append(smallest_peak_of(partial(both_ways, activation, z, a, dz, tmp)))
+        output, dz, scratch = a.copy(), np.ones_like(z), activation.scratch(z)
+        peaks.append(
+            smallest_peak_of(partial(both_ways, activation, z, a, dz, scratch))
+        )
         assert_array_equal(z, kept)
         assert_array_equal(a, output)
     assert peaks[1] < peaks[0] + 1000
-    assert tmp.dtype == dtype
+    assert scratch.dtype == dtype
 
 
 @pytest.mark.parametrize(

@@ -222,15 +222,16 @@ TABLE = [
     *rows(111, "initializer-nan", NUMERIC,
           with_params(initializer=[np.full((4, 3), np.nan), np.ones((3, 1))]),
           refused(ValueError, r"initializer\[0\] must hold finite numbers")),
-    *bad_param("rate_factors", 3, "default", number=112),
-    *rows(112, "rate_factors-unknown", ALL, with_params(rate_factors={"weights": 2.0}),
-          refused(ValueError, "rate_factors names 'weights', but .* 'weight', 'bias'")),
+    *bad_param("learning_rate_multipliers", 3, "default", number=112),
+    *rows(112, "learning_rate_multipliers-unknown", ALL,
+          with_params(learning_rate_multipliers={"weights": 2.0}),
+          refused(ValueError, "names 'weights', but .* 'weight', 'bias'")),
     *[
         row
         for factor in (-1, "a", np.inf, np.nan)
-        for row in rows(112, f"rate_factors-{factor}", ALL,
-                        with_params(rate_factors={"weight": factor}),
-                        refused(ValueError, r"rate_factors\['weight'\] must be a "))
+        for row in rows(112, f"learning_rate_multipliers-{factor}", ALL,
+                        with_params(learning_rate_multipliers={"weight": factor}),
+                        refused(ValueError, r"_multipliers\['weight'\] must be a "))
     ],
     *bad_param("clip_norm", 0, -1.0, "big", np.nan, np.inf, number=113),
     *bad_param("averaging", "mean", True, number=114),
@@ -252,25 +253,25 @@ TABLE = [
     # Ensembles.
     *bad_param("n_estimators", 0, -1, 1.5, "many", number=119),
     *bad_param("bootstrap", "yes", number=119, who=NUMERIC),
-    *bad_param("share_trunk", "yes", number=119, who=NUMERIC),
-    *bad_param("stop_together", "yes", number=119),
+    *bad_param("shared_backbone", "yes", number=119, who=NUMERIC),
+    *bad_param("joint_early_stopping", "yes", number=119),
     *bad_param("n_jobs", "all", 1.5, number=119),
     *rows(119, "n_jobs-0", ALL, with_params(n_jobs=0, n_estimators=3),
           refused(ValueError, "n_jobs == 0")),
     *[
         row
-        for name in ("bootstrap", "share_trunk")
+        for name in ("bootstrap", "shared_backbone")
         for row in rows(119, f"{name}-alone", NUMERIC,
                         with_params(**{name: True}, n_estimators=1),
                         refused(ValueError, f"{name}=True needs an ensemble"))
     ],
-    *rows(119, "bootstrap-and-share_trunk", NUMERIC,
-          with_params(bootstrap=True, share_trunk=True, n_estimators=3),
-          refused(ValueError, "bootstrap=True and share_trunk=True do not go ")),
-    *rows(119, "share_trunk-sparse", NUMERIC,
-          lambda model, y: model.set_params(share_trunk=True, n_estimators=3).fit(
+    *rows(119, "bootstrap-and-shared_backbone", NUMERIC,
+          with_params(bootstrap=True, shared_backbone=True, n_estimators=3),
+          refused(ValueError, "bootstrap=True and shared_backbone=True do not go ")),
+    *rows(119, "shared_backbone-sparse", NUMERIC,
+          lambda model, y: model.set_params(shared_backbone=True, n_estimators=3).fit(
               sparse.csr_matrix(X), y),
-          refused(ValueError, "(?i)sparse.*share_trunk=False")),
+          refused(ValueError, "(?i)sparse.*shared_backbone=False")),
     *rows(119, "n_estimators-changed", ALL,
           twice(with_params(warm_start=True), with_params(n_estimators=2)),
           refused(ValueError, "number of networks is 2, but [13] in the fitted")),
@@ -278,7 +279,7 @@ TABLE = [
     *[
         row
         for name, value in {"alpha": -5.0, "batch_size": 0, "dropout": 2.0,
-                            "rate_factors": 3, "solver": "magic"}.items()
+                            "learning_rate_multipliers": 3, "solver": "magic"}.items()
         for row in rows(126, f"{name}-for-partial_fit", ALL,
                         twice(partial(), partial_with(**{name: value})),
                         refused(InvalidParameterError, f"The '{name}' parameter of"))

@@ -46,7 +46,7 @@ class Count:
         bias = 0 if self.normalization == "batch" else self.bias
         return n * h + bias * h + self.norm(h)
 
-    def cut(self, n, h):
+    def partition(self, n, h):
         """A projection where the widths differ."""
         return 0 if n == h else self.dense(n, h)
 
@@ -54,25 +54,27 @@ class Count:
         return self.weigh(n, h)
 
     def residual(self, n, h):
-        return self.weigh(n, h) + self.weigh(h, h) + self.cut(n, h)
+        return self.weigh(n, h) + self.weigh(h, h) + self.partition(n, h)
 
     def bottleneck(self, n, h, d):
         inner = self.weigh(n, d) + self.weigh(d, d) + self.weigh(d, h)
-        return inner + self.cut(n, h)
+        return inner + self.partition(n, h)
 
     def preactivation(self, n, h):
-        return self.norm(n) + self.weigh(n, h) + self.dense(h, h) + self.cut(n, h)
+        return self.norm(n) + self.weigh(n, h) + self.dense(h, h) + self.partition(n, h)
 
     def highway(self, n, h):
-        return self.weigh(n, h) + n * h + h + self.cut(n, h)
+        return self.weigh(n, h) + n * h + h + self.partition(n, h)
 
     def aggregated(self, n, h, c=8, d=4):
         inner = c * d * d + self.weigh(0, c * d)
-        return self.weigh(n, c * d) + inner + self.weigh(c * d, h) + self.cut(n, h)
+        return (
+            self.weigh(n, c * d) + inner + self.weigh(c * d, h) + self.partition(n, h)
+        )
 
     def tabular_resnet(self, n, h):
         inner = self.norm(n) + self.dense(n, 2 * h) + self.dense(2 * h, h)
-        return inner + self.cut(n, h)
+        return inner + self.partition(n, h)
 
     def network(self, block, hidden):
         """Stem, blocks, head and the output layer."""
@@ -218,8 +220,8 @@ def test_zero_pad_takes_no_weights(name):
         for kind in ("projection", "zero_pad")
     }
     count, stem = Count("batch", True), name == "preactivation"
-    cut = count.cut(8 if stem else N_IN, 8) + count.cut(8, 6)
-    assert sizes["projection"] - sizes["zero_pad"] == cut
+    partition = count.partition(8 if stem else N_IN, 8) + count.partition(8, 6)
+    assert sizes["projection"] - sizes["zero_pad"] == partition
 
 
 @pytest.mark.parametrize("name", WITH_SHORTCUT)

@@ -63,43 +63,43 @@ broken(check_activation, changed(Hyperbola(), n_outputs=refuses), "takes no widt
 
 
 @replaces(check_activation, Hyperbola(), "forward", "does not write every element")
-def forgets_an_element(self, z, out, tmp):
+def forgets_an_element(self, z, out, scratch):
     np.hypot(z[..., 1:], 1.0, out=out[..., 1:])
 
 
 @damages(check_activation, Hyperbola(), "forward", "forward changes its input")
-def changes_its_input(_, z, out, tmp):
+def changes_its_input(_, z, out, scratch):
     z *= 0.5
 
 
 @damages(check_activation, Hyperbola(), "backward", "backward changes a")
-def changes_its_output(_, z, a, da, tmp):
+def changes_its_output(_, z, a, da, scratch):
     a += 1.0
 
 
 @replaces(check_activation, Hyperbola(), "backward", "reads tmp")
-def multiplies_by_scratch(self, z, a, da, tmp):
-    da *= tmp
+def multiplies_by_scratch(self, z, a, da, scratch):
+    da *= scratch
 
 
 @damages(check_activation, Hyperbola(), "forward", "mixes member 0")
-def mixes_members_of_an_activation(_, z, out, tmp):
+def mixes_members_of_an_activation(_, z, out, scratch):
     out += 1e-9 * out.mean()
 
 
-def positive_part(self, z, out, tmp):
+def positive_part(self, z, out, scratch):
     np.maximum(z, 0.0, out=out)
 
 
-def step(self, z, a, da, tmp):
+def step(self, z, a, da, scratch):
     da *= a > 0.0
 
 
-def exponential(self, z, out, tmp):
+def exponential(self, z, out, scratch):
     np.exp(z, out=out)
 
 
-def exponential_slope(self, z, a, da, tmp):
+def exponential_slope(self, z, a, da, scratch):
     da *= a
 
 
@@ -147,41 +147,41 @@ def value_is_replaced(words):
 
 
 @value_is_damaged(r"gradient at raw\[\d, 0\]")
-def wrong_gradient(values, raw, y, weight, out, work):
+def wrong_gradient(values, raw, y, weight, out, buffers):
     out[..., 0] *= 1.0 + 1e-5
 
 
 @value_is_replaced("not every gradient is written")
-def forgets_a_gradient(self, raw, y, weight, out, work):
+def forgets_a_gradient(self, raw, y, weight, out, buffers):
     spare = np.empty_like(out)
-    values = VALUE(self, raw, y, weight, spare, work)
+    values = VALUE(self, raw, y, weight, spare, buffers)
     out[:, 1:] = spare[:, 1:]
     return values
 
 
 @value_is_damaged("changes raw")
-def overwrites_raw(values, raw, y, weight, out, work):
+def overwrites_raw(values, raw, y, weight, out, buffers):
     raw += 1.0
 
 
 @value_is_damaged("changes weight")
-def overwrites_the_weight(values, raw, y, weight, out, work):
+def overwrites_the_weight(values, raw, y, weight, out, buffers):
     weight *= 1.0 if isinstance(weight, float) else 0.5
 
 
 @value_is_replaced("a row of weight zero has a gradient")
-def forgets_the_weight(self, raw, y, weight, out, work):
-    return VALUE(self, raw, y, 1.0 / raw.shape[1], out, work)
+def forgets_the_weight(self, raw, y, weight, out, buffers):
+    return VALUE(self, raw, y, 1.0 / raw.shape[1], out, buffers)
 
 
 @value_is_damaged("the gradient mixes member")
-def mixes_members_of_a_loss(values, raw, y, weight, out, work):
+def mixes_members_of_a_loss(values, raw, y, weight, out, buffers):
     out *= 1.0 + 1e-3 * values.sum()
 
 
 @value_is_damaged("or work is read")
-def reads_scratch(values, raw, y, weight, out, work):
-    out += work.sums
+def reads_scratch(values, raw, y, weight, out, buffers):
+    out += buffers.sums
 
 
 @value_is_replaced("the value is not finite")
@@ -190,13 +190,13 @@ def overflows_soon(self, raw, *args):
 
 
 @value_is_replaced("gradient at constant")
-def kinked_without_saying_so(self, raw, y, weight, out, work):
+def kinked_without_saying_so(self, raw, y, weight, out, buffers):
     np.subtract(raw, y, out=out)
-    np.abs(out, out=work.full)
-    np.matmul(work.full, work.ones_column, out=work.rows)
+    np.abs(out, out=buffers.full)
+    np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
     np.sign(out, out=out)
     out *= weight
-    return work.weighted_sum(weight)
+    return buffers.weighted_sum(weight)
 
 
 # ----------------------------------------------------------------------------- layers
@@ -290,41 +290,41 @@ def step_is_replaced(words):
 
 
 @step_is_damaged("steps in blocks differ")
-def not_elementwise(_, grad, slots, t, rate, tmp):
+def not_elementwise(_, grad, slots, t, rate, scratch):
     grad /= np.linalg.norm(grad, axis=1, keepdims=True)
 
 
 @step_is_damaged("step mixes member")
-def mixes_steps(_, grad, slots, t, rate, tmp):
+def mixes_steps(_, grad, slots, t, rate, scratch):
     grad += 1e-3 * grad.max(axis=0)
 
 
 @step_is_damaged("convex quadratic")
-def climbs(_, grad, slots, t, rate, tmp):
+def climbs(_, grad, slots, t, rate, scratch):
     np.negative(grad, out=grad)
 
 
 @step_is_replaced("leaves the gradient as it is")
-def does_nothing(self, grad, slots, t, rate, tmp):
+def does_nothing(self, grad, slots, t, rate, scratch):
     slots[0][...] = 1.0
 
 
 @step_is_replaced("gradients of 0 give a step")
-def divides_by_zero(self, grad, slots, t, rate, tmp):
+def divides_by_zero(self, grad, slots, t, rate, scratch):
     slots[0] += grad**2
     grad *= rounded(rate, grad.dtype) / np.sqrt(slots[0])
 
 
 @step_is_replaced("tmp is read")
-def adds_scratch(self, grad, slots, t, rate, tmp):
+def adds_scratch(self, grad, slots, t, rate, scratch):
     slots[0][...] = grad
-    grad += tmp
+    grad += scratch
 
 
 @step_is_replaced("with a rate of its own, member 1")
-def one_rate_for_all(self, grad, slots, t, rate, tmp):
+def one_rate_for_all(self, grad, slots, t, rate, scratch):
     rate = rate if isinstance(rate, float) else float(rate[0, 0])
-    SGD.step(self, grad, slots, t, rate, tmp)
+    SGD.step(self, grad, slots, t, rate, scratch)
 
 
 def leaves_a_slot(self, grad, slots, *rest):

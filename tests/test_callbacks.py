@@ -119,7 +119,7 @@ def test_models_of_a_refit_have_nothing_of_the_fit_before():
     model = TabularMLPClassifier(**FEW, validation_fraction=0.2).fit(X, DIGIT)
     assert model.temperature_ != 1.0
     model.set_params(solver="lbfgs", learning_rate="constant", early_stopping=False)
-    model.set_params(dropout=0.0, rate_factors=None)
+    model.set_params(dropout=0.0, learning_rate_multipliers=None)
     listener = Listener()
     model.set_callbacks(listener).fit(X, DIGIT)
     assert {seen.temperature_ for seen in listener.models} == {1.0}

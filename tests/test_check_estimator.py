@@ -106,7 +106,7 @@ EXPECTED = {
         "check_classifiers_multilabel_representation_invariance": _WARM_START,
         "check_supervised_y_2d": _WARM_START,
     },
-    "shared trunk of 3": {
+    "shared backbone of 3": {
         "check_sample_weight_equivalence_on_sparse_data": _SPARSE,
     },
     "class weights in a table": dict.fromkeys(_WEIGHTS, _UNIT),

@@ -146,10 +146,10 @@ class Step(Activation):
 
     surrogate = True
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         np.greater(z, 0.0, out=out)
 
-    def backward(self, z, a, da, tmp):
+    def backward(self, z, a, da, scratch):
         pass
 
 

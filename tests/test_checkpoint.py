@@ -49,10 +49,10 @@ VARIANTS = {
     "batch norm, float32": {"block": "residual", "dtype": "float32"},
     "in order": {"shuffle": False, "batch_size": 50},
     "trio, bootstrap": TRIO | {"bootstrap": True},
-    "trio, each its rows": TRIO | SPLIT | {"stop_together": False, "tol": 0.01},
+    "trio, each its rows": TRIO | SPLIT | {"joint_early_stopping": False, "tol": 0.01},
     "trio, together": TRIO | SPLIT,
     "trio, two threads": TRIO | {"hidden_layer_sizes": (120, 120), "n_jobs": 2},
-    "shared trunk": TRIO | {"share_trunk": True},
+    "shared backbone": TRIO | {"shared_backbone": True},
 }
 
 
@@ -196,7 +196,7 @@ def test_max_time_leaves_the_file_and_the_next_fit_goes_on(tmp_path):
 LINE = {"hidden_layer_sizes": (), "solver": "sgd", "learning_rate_init": 1e20}
 STEPS = {
     "one": FEW,
-    "trio": FEW | SPLIT | TRIO | {"stop_together": False, "n_iter_no_change": 3},
+    "trio": FEW | SPLIT | TRIO | {"joint_early_stopping": False, "n_iter_no_change": 3},
     "diverges": FEW | LINE | {"n_iter_no_change": 99},
 }
 

@@ -41,7 +41,7 @@ WIDE += [
     wide(CLASSIFIER, warm_start=True, **EARLY),
     wide(CLASSIFIER, averaging="ema", dtype="float32"),
     wide(REGRESSOR, n_estimators=3),
-    wide(REGRESSOR, n_estimators=8, share_trunk=True, warm_start=True),
+    wide(REGRESSOR, n_estimators=8, shared_backbone=True, warm_start=True),
     wide(sknet.TabularMLPClassifier, n_estimators=2, **writer.CATEGORIES),
     wide(sknet.TabularMLPRegressor, n_estimators=2, **writer.CATEGORIES),
 ]

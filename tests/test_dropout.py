@@ -70,7 +70,7 @@ def test_rows_share_noise_if_the_training_says_so():
     assert len(np.unique(mask_of(30, Training(streams(), 1.0))[0], axis=0)) > 1
 
 
-def test_submodels_of_a_trunk_have_noise_of_their_own():
+def test_submodels_of_a_backbone_have_noise_of_their_own():
     """Rows are copies of a batch there; each copy has one mask."""
     training = Training(streams(), 1.0, shares_noise=True)
     training.spread(3, np.empty((2, 3, 4, 1)))

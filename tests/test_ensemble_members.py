@@ -36,14 +36,14 @@ NO_CLIP = {"clip_predictions": False}  # of each network
 ENSEMBLES = {
     "several": {},
     "bootstrap": {"bootstrap": True},
-    "a shared trunk": {"share_trunk": True},
+    "a shared backbone": {"shared_backbone": True},
     "L-BFGS": {"solver": "lbfgs", "learning_rate": "constant", "dropout": 0.0},
-    "early stopping": {"early_stopping": True, "stop_together": False},
-    "early stopping together": {"early_stopping": True, "stop_together": True},
+    "early stopping": {"early_stopping": True, "joint_early_stopping": False},
+    "early stopping together": {"early_stopping": True, "joint_early_stopping": True},
     "in float32": {"dtype": "float32"},
 }
-OF_SIMPLE = ("bootstrap", "a shared trunk")
-SHARED_TRUNK = SimpleMLPRegressor, "a shared trunk"
+OF_SIMPLE = ("bootstrap", "a shared backbone")
+SHARED_BACKBONE = SimpleMLPRegressor, "a shared backbone"
 
 
 def cases(names=tuple(ENSEMBLES)):
@@ -57,7 +57,7 @@ def ensemble(kind, **params):
     params = {"max_iter": 3, "random_state": 0, "n_estimators": 3} | params
     params["hidden_layer_sizes"] = (6,)
     if params.get("solver") == "lbfgs" and kind in TABULAR:  # which takes no rates
-        params |= {"rate_factors": None, "early_stopping": False}
+        params |= {"learning_rate_multipliers": None, "early_stopping": False}
     return kind(**params).fit(X, Y if kind in CLASSIFIERS else VALUES)
 
 
@@ -81,7 +81,7 @@ def test_each_predicts_as_its_network(kind, params):
     assert_members(model, X[:1])
 
 
-@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared trunk"]))
+@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared backbone"]))
 def test_predictor_of_each_has_its_bits(kind, params):
     for member in ensemble(kind, **ENSEMBLES[params]).estimators_:
         assert_array_equal(member.predictor().predict(X), member.predict(X))
@@ -126,7 +126,7 @@ def test_each_fitted_anew_is_the_network(kind):
 def test_each_tells_of_its_own_training(kind):
     """Epochs and scores are those of the network alone, not of the longest."""
     apart = {"max_iter": 12, "n_iter_no_change": 2, "early_stopping": True}
-    model = ensemble(kind, stop_together=False, **apart)
+    model = ensemble(kind, joint_early_stopping=False, **apart)
     for member in model.estimators_:
         again = clone(member).fit(X, Y if kind in CLASSIFIERS else VALUES)
         assert again.n_iter_ == member.n_iter_ == len(member.loss_curve_)
@@ -137,7 +137,7 @@ def test_each_tells_of_its_own_training(kind):
         assert again.best_loss_ == member.best_loss_
 
 
-@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared trunk"]))
+@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared backbone"]))
 def test_they_are_views(kind, params):
     """What is written into one is the ensemble's."""
     model = ensemble(kind, **ENSEMBLES[params])
@@ -169,7 +169,7 @@ def test_they_are_nowhere_stored(kind):
     assert len(pickle.dumps(model)) == size
 
 
-@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared trunk"]))
+@pytest.mark.parametrize(("kind", "params"), cases(["several", "a shared backbone"]))
 def test_each_can_be_saved_alone(kind, params):
     model = ensemble(kind, **ENSEMBLES[params])
     for member in model.estimators_:
@@ -178,7 +178,7 @@ def test_each_can_be_saved_alone(kind, params):
             assert not np.shares_memory(copy.theta_, model.theta_)
 
 
-@pytest.mark.parametrize("params", ["several", "a shared trunk"])
+@pytest.mark.parametrize("params", ["several", "a shared backbone"])
 def test_each_does_not_go_on(params):
     """The ensemble has what a training goes on with."""
     member = ensemble(SimpleMLPRegressor, **ENSEMBLES[params]).estimators_[0]
@@ -194,7 +194,7 @@ def test_compact_ensembles_have_them():
 
 
 @pytest.mark.parametrize(
-    ("kind", "params"), [*product(REGRESSORS, ["several"]), SHARED_TRUNK]
+    ("kind", "params"), [*product(REGRESSORS, ["several"]), SHARED_BACKBONE]
 )
 def test_their_spread_is_that_of_the_ensemble(kind, params):
     """As those compute it who know nothing but ``estimators_``."""
@@ -204,7 +204,7 @@ def test_their_spread_is_that_of_the_ensemble(kind, params):
     assert_allclose(each.std(axis=0), model.predict(X, return_std=True)[1], rtol=1e-9)
 
 
-@pytest.mark.parametrize("params", ["several", "a shared trunk"])
+@pytest.mark.parametrize("params", ["several", "a shared backbone"])
 def test_own_spread_is_that_of_the_network(params):
     gaussian = ensemble(SimpleMLPRegressor, loss=Gaussian(), **ENSEMBLES[params])
     within = [m.predict(X, return_std=True)[1] ** 2 for m in gaussian.estimators_]
@@ -221,7 +221,7 @@ def test_quantiles_are_those_of_the_network():
     assert_allclose(np.mean(each, axis=0), mean, rtol=1e-6)
 
 
-@pytest.mark.parametrize("params", ["several", "a shared trunk"])
+@pytest.mark.parametrize("params", ["several", "a shared backbone"])
 def test_gradients_of_all_are_the_mean_of_those_of_each(params):
     model = ensemble(SimpleMLPRegressor, **ENSEMBLES[params])
     each = [input_gradients(member, X) for member in model.estimators_]

@@ -20,7 +20,7 @@ from sknet.inspection import named_parameters
 from sknet.losses import Gaussian, LogLoss, Quantile
 from sknet.network.blocks import Plain, Residual
 from sknet.network.network import Network
-from sknet.solvers import crew
+from sknet.solvers import executor
 from sknet.training import inference
 
 
@@ -65,7 +65,7 @@ def assert_members_equal_single_fits(model, X, y, weights=None, **fit):
         {"learning_rate": "one_cycle", "clip_norm": 0.5, "solver": "adamw"},
         {"loss": LogLoss(label_smoothing=0.1), "activation": "mish", "alpha": 0.0},
         {"tol": 0.3, "n_iter_no_change": 1, "max_iter": 60},
-        {"early_stopping": True, "stop_together": False, "n_iter_no_change": 2},
+        {"early_stopping": True, "joint_early_stopping": False, "n_iter_no_change": 2},
         {"shuffle": False, "averaging": "swa"},
     ],
     ids=lambda params: "-".join(params) or "default",
@@ -100,8 +100,8 @@ def test_rows_that_no_network_has_drawn_wait_for_another_batch():
 @pytest.mark.parametrize("params", [{}, {"early_stopping": True}, {"solver": "lbfgs"}])
 def test_result_does_not_depend_on_the_number_of_threads(params, monkeypatch):
     """Networks are shared out among threads, a few at a time; nothing else changes."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 2**15)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "BLOCK_BYTES", 2**15)
     model = SimpleMLPClassifier(**NET | params, n_estimators=5)
     one, two = (clone(model).set_params(n_jobs=n).fit(X, SPECIES) for n in (1, 2))
     assert_array_equal(one.theta_, two.theta_)
@@ -282,7 +282,7 @@ def test_scorer_sees_the_whole_ensemble():
 
 def test_networks_in_threads_are_scored_each_by_itself(monkeypatch):
     """A scorer sees one network, whatever the others do in the meantime."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
 
     def scoring(model, X, y):
         before = model.predict_proba(X)
@@ -290,7 +290,12 @@ def test_networks_in_threads_are_scored_each_by_itself(monkeypatch):
         assert_array_equal(model.predict_proba(X), before)
         return -log_loss(y, before)
 
-    params = {**NET, "early_stopping": True, "stop_together": False, "max_iter": 5}
+    params = {
+        **NET,
+        "early_stopping": True,
+        "joint_early_stopping": False,
+        "max_iter": 5,
+    }
     model = SimpleMLPClassifier(**params, n_estimators=4, n_jobs=4, scoring=scoring)
     model.fit(X, SPECIES, X_val=X, y_val=SPECIES)
     by_name = clone(model).set_params(scoring="neg_log_loss", n_jobs=1)
@@ -350,7 +355,7 @@ def test_ensemble_has_its_networks_in_front_of_its_parameters():
     assert all(np.shares_memory(array, model.theta_) for array in named.values())
 
 
-@pytest.mark.parametrize("name", ["bootstrap", "share_trunk"])
+@pytest.mark.parametrize("name", ["bootstrap", "shared_backbone"])
 def test_options_of_an_ensemble_want_one(name):
     """Nothing is ignored in silence."""
     with pytest.raises(ValueError, match=f"{name}=True needs an ensemble"):
@@ -401,7 +406,7 @@ def test_ensemble_beats_its_networks():
 
 def interrupted(n_calls, monkeypatch):
     """Return an ensemble whose networks are trained one by one, not fitted."""
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(executor, "BLOCK_BYTES", 1)
     loss = interrupting_loss(n_calls)
     params = {"batch_size": 150, "max_iter": 10, "random_state": 0}
     return SimpleMLPRegressor(loss, (5,), n_estimators=4, **params)

@@ -11,7 +11,7 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.initializers import DataDriven
 from sknet.network import layers
 from sknet.network.architecture import Architecture
-from sknet.network.entrance import Entrance
+from sknet.network.input_embedding import InputEmbedding
 from sknet.network.layout import RateFactor
 from sknet.network.network import Network, perceptron
 from sknet.optimizers import Adam
@@ -100,9 +100,9 @@ def test_periodic_starts_as_it_says():
 
 
 def test_entrance_is_nothing_by_default():
-    assert Entrance().layers(7) == ()
+    assert InputEmbedding().layers(7) == ()
     plain = Architecture((3,))
-    with_nothing = Architecture((3,), entrance=Entrance(n_numeric=2))
+    with_nothing = Architecture((3,), input_embedding=InputEmbedding(n_numeric=2))
     assert perceptron(4, plain, 1).root == perceptron(4, with_nothing, 1).root
 
 
@@ -111,9 +111,9 @@ def test_entrance_is_nothing_by_default():
 @pytest.mark.parametrize("embedding", [None, layers.Periodic(waves=3)])
 def test_entrance_widths_and_description(embedding, n_levels, scales):
     """Four numbers a number, two flags, vectors of codes; kept as plain data."""
-    entrance = Entrance(3, embedding, n_levels, 5, scales)
+    input_embedding = InputEmbedding(3, embedding, n_levels, 5, scales)
     n_inputs = 3 + 2 + len(n_levels)
-    architecture = Architecture((4,), entrance=entrance)
+    architecture = Architecture((4,), input_embedding=input_embedding)
     assert Architecture.from_config(architecture.to_config()) == architecture
     layout = perceptron(n_inputs, architecture, 1).layout
     width = (12 if embedding else 3) + 2 + 5 * len(n_levels)
@@ -182,7 +182,7 @@ def test_data_driven_start_counts_rows_by_their_weight():
 # ------------------------------------------------------------------------ rate factors
 
 
-def test_rate_factors_are_factors_of_steps():
+def test_learning_rate_multipliers_are_factors_of_steps():
     """Also across the blocks that an update is cut into; from zero the step is all."""
     n = 30_000  # a block has 26,214 columns
     grad, factors = RNG.normal(size=(1, n)), np.ones(n)
@@ -199,7 +199,7 @@ def test_rate_factors_are_factors_of_steps():
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
 def test_parameters_with_factor_zero_stay(solver):
     params = {"solver": solver, "max_iter": 3, "tol": 0.0, "random_state": 0}
-    model = SimpleMLPClassifier((5,), rate_factors={"bias": 0.0}, **params)
+    model = SimpleMLPClassifier((5,), learning_rate_multipliers={"bias": 0.0}, **params)
     model.fit(X, Y)
     start = SimpleMLPClassifier((5,), learning_rate_init=1e-300, **params).fit(X, Y)
     assert_array_equal(model.intercepts_[0], start.intercepts_[0])
@@ -210,15 +210,23 @@ def test_parameters_with_factor_zero_stay(solver):
     ("factors", "message"),
     [
         ({"weights": 1.0}, "names 'weights', but parameters are called 'weight'"),
-        ({"bias": -1.0}, r"rate_factors\['bias'\] must be a finite number >= 0"),
-        ({"bias": "0.1"}, r"rate_factors\['bias'\] must be a finite number >= 0"),
+        (
+            {"bias": -1.0},
+            r"learning_rate_multipliers\['bias'\] must be a finite number >= 0",
+        ),
+        (
+            {"bias": "0.1"},
+            r"learning_rate_multipliers\['bias'\] must be a finite number >= 0",
+        ),
     ],
 )
-def test_bad_rate_factors_are_refused(factors, message):
+def test_bad_learning_rate_multipliers_are_refused(factors, message):
     with pytest.raises(ValueError, match=message):
-        SimpleMLPClassifier(rate_factors=factors).fit(X, Y)
+        SimpleMLPClassifier(learning_rate_multipliers=factors).fit(X, Y)
 
 
-def test_full_batch_solver_refuses_rate_factors():
-    with pytest.raises(ValueError, match=r"rate_factors.*lbfgs"):
-        SimpleMLPClassifier(rate_factors={"bias": 0.1}, solver="lbfgs").fit(X, Y)
+def test_full_batch_solver_refuses_learning_rate_multipliers():
+    with pytest.raises(ValueError, match=r"learning_rate_multipliers.*lbfgs"):
+        SimpleMLPClassifier(
+            learning_rate_multipliers={"bias": 0.1}, solver="lbfgs"
+        ).fit(X, Y)

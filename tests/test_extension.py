@@ -203,9 +203,9 @@ class Doubled(LeakyReLU):
 
     trained: ClassVar[list[bool]] = []
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         self.trained.append(True)
-        super().forward(z, out, tmp)
+        super().forward(z, out, scratch)
         out *= 2.0
 
 

@@ -24,7 +24,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.solvers import crew, minibatch
+from sknet.solvers import executor, minibatch
 from sknet.training.interrupts import Interrupts
 
 
@@ -42,11 +42,13 @@ MODELS = {
     "early stopping": SimpleMLPClassifier(**SMALL | SPLIT),
     "dropout, average": SimpleMLPClassifier(**SMALL, dropout=0.2, averaging="ema"),
     "trio": SimpleMLPClassifier(**SMALL, **TRIO),
-    "trio, apart": SimpleMLPClassifier(**SMALL | SPLIT | TRIO, stop_together=False),
+    "trio, apart": SimpleMLPClassifier(
+        **SMALL | SPLIT | TRIO, joint_early_stopping=False
+    ),
     "trio in threads": SimpleMLPClassifier(
         **SMALL | TRIO | {"hidden_layer_sizes": (120, 120)}, n_jobs=2
     ),
-    "shared trunk": SimpleMLPRegressor(**SMALL, **TRIO, share_trunk=True),
+    "shared backbone": SimpleMLPRegressor(**SMALL, **TRIO, shared_backbone=True),
     "table": TabularMLPClassifier(**SMALL),
     "values of a table": TabularMLPRegressor(**SMALL),
     "lbfgs": SimpleMLPRegressor(**LBFGS),
@@ -146,15 +148,15 @@ def test_interrupted_search_has_a_best_model_or_did_nothing(search, rng):
 
 def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
     """Nothing of a training is lost because Ctrl-C came just after its last epoch."""
-    real = minibatch.conclude
+    real = minibatch.finalize
     plain = SimpleMLPRegressor(hidden_layer_sizes=(5,), random_state=0, max_iter=3)
 
-    def conclude(*args):
+    def finalize(*args):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)  # the signal arrives
         return real(*args)
 
-    monkeypatch.setattr(minibatch, "conclude", conclude)
+    monkeypatch.setattr(minibatch, "conclude", finalize)
     model = clone(plain)
     with ctrl_c_after(60.0), pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, DIGIT)
@@ -166,7 +168,7 @@ def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
 
 def test_interrupt_between_two_networks_keeps_the_first(monkeypatch):
     """Ctrl-C when one block of an ensemble is through and the next has not begun."""
-    real, trained = crew.train_block, []
+    real, trained = executor.train_block, []
 
     def train_block(*args):
         real(*args)
@@ -174,8 +176,8 @@ def test_interrupt_between_two_networks_keeps_the_first(monkeypatch):
         if len(trained) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(crew, "train_block", train_block)
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)  # each network is a block
+    monkeypatch.setattr(executor, "train_block", train_block)
+    monkeypatch.setattr(executor, "BLOCK_BYTES", 1)  # each network is a block
     model = SimpleMLPClassifier((5,), random_state=0, max_iter=3, n_estimators=4)
     with pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, DIGIT)

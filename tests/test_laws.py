@@ -44,15 +44,15 @@ STACK = (layers.Dense(6), layers.BatchNorm(), layers.Dropout(0.3), layers.Dense(
 EXAMPLES = [
     layers.Embedding((3, 1, 2, 4), 2),
     layers.Flatten(),
-    layers.Heads(1, 3),
+    layers.LinearEnsemble(1, 3),
     layers.Highway(layers.Dense(4), GATE, layers.Sequential(())),
     layers.Partition((3, 1), (layers.Periodic(), layers.Sequential(()))),
     layers.Periodic(waves=3, size=2, lowest=0.5),
     layers.Reshape((2, 2)),
     layers.Residual(layers.Dense(5), layers.ZeroPad(5)),
     layers.Scale(),
-    layers.Sequential((layers.Spread(3), *STACK, layers.Heads(3, 2))),
-    layers.Spread(3),
+    layers.Sequential((layers.EnsembleView(3), *STACK, layers.LinearEnsemble(3, 2))),
+    layers.EnsembleView(3),
     *(layers.activation_layer(activation) for activation in components(ACTIVATIONS)),
     *(layers.Dense(3, 1.0, initializer) for initializer in components(INITIALIZERS)),
 ]

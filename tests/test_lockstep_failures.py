@@ -29,11 +29,11 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet.activations import ReLU
-from sknet.estimators.together import Request, fit_together
+from sknet.estimators.multi_fit import Request, fit_many
 from sknet.initializers import GlorotUniform
 from sknet.optimizers import Adam
 from sknet.schedules import Schedule
-from sknet.solvers import crew
+from sknet.solvers import executor
 
 
 # That networks of few epochs have not converged is no news.
@@ -82,7 +82,7 @@ def misshapen(raw, _):
 class BrokenAhead(ReLU):
     """Raises forwards."""
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         raise ArithmeticError("no way ahead")
 
 
@@ -90,7 +90,7 @@ class BrokenAhead(ReLU):
 class BrokenBack(ReLU):
     """Raises backwards."""
 
-    def backward(self, z, a, da, tmp):
+    def backward(self, z, a, da, scratch):
         raise ArithmeticError("no way back")
 
 
@@ -98,7 +98,7 @@ class BrokenBack(ReLU):
 class BrokenStep(Adam):
     """Raises in a step."""
 
-    def step(self, grad, slots, t, rate, tmp):
+    def step(self, grad, slots, t, rate, scratch):
         raise OverflowError("a step too far")
 
 
@@ -251,7 +251,7 @@ def networks(n_bad):
 def assert_others_as_alone(n_bad, n_jobs=None):
     """Assert that each of the others is what it is alone, to the last bit."""
     together, singles = networks(n_bad), networks(n_bad)
-    outcomes = fit_together([Request(net, X, LENGTH) for net in together], n_jobs)
+    outcomes = fit_many([Request(net, X, LENGTH) for net in together], n_jobs)
     for net, single, result in zip(together, singles, outcomes, strict=True):
         assert result.finished
         if net.scoring.broken:
@@ -274,7 +274,7 @@ def test_others_of_a_block_that_failed_are_what_they_are_alone(n_bad):
 
 def test_failure_in_a_thread_is_one_fits(monkeypatch):
     """Threads train blocks at the same time."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
     assert_others_as_alone(2, n_jobs=2)
 
 
@@ -304,7 +304,7 @@ def test_who_was_through_is_not_trained_again():
         clone(SIMPLE).set_params(early_stopping=True, scoring=scorer, max_iter=n)
         for scorer, n in ((through, 2), (fails, 9))
     ]
-    outcomes = fit_together([Request(net, X, LENGTH) for net in nets])
+    outcomes = fit_many([Request(net, X, LENGTH) for net in nets])
     assert [result.error is None for result in outcomes] == [True, False]
     assert through.n_calls == nets[0].n_iter_ == 2
 

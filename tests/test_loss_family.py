@@ -152,8 +152,8 @@ def test_memory_does_not_grow_with_the_rows(loss):
     peaks = []
     for n_rows in (4096, 16384):  # NumPy's own buffers are full at 8192 numbers
         raw, y, shares = problem(loss, (2, n_rows, 3))
-        out, work = np.empty_like(raw), LossBuffers(*raw.shape, raw.dtype)
-        call = partial(loss.value_and_gradient, raw, y, shares, out, work)
+        out, buffers = np.empty_like(raw), LossBuffers(*raw.shape, raw.dtype)
+        call = partial(loss.value_and_gradient, raw, y, shares, out, buffers)
         peaks.append(smallest_peak_of(call))
     assert peaks[1] < peaks[0] + 4096
 

@@ -52,8 +52,8 @@ def evaluate(loss, raw, y, weight=None):
         shares = 1.0 / raw.shape[1]
     else:
         shares = (weight / weight.sum())[None, :, None].astype(raw.dtype)
-    work = LossBuffers(1, raw.shape[1], raw.shape[2], raw.dtype)
-    value = loss.value_and_gradient(raw, y, shares, out, work)
+    buffers = LossBuffers(1, raw.shape[1], raw.shape[2], raw.dtype)
+    value = loss.value_and_gradient(raw, y, shares, out, buffers)
     return value[0], out[0]
 
 

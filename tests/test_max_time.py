@@ -22,7 +22,7 @@ from sknet import (
     TabularMLPClassifier,
     TabularMLPRegressor,
 )
-from sknet.solvers import crew, minibatch
+from sknet.solvers import executor, minibatch
 
 
 X = load_iris().data
@@ -58,7 +58,7 @@ def clock(monkeypatch):
     """Make each network a block, and time pass in seconds of training."""
     clock = Clock()
     monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(executor, "BLOCK_BYTES", 1)
     return clock
 
 
@@ -95,7 +95,7 @@ def test_networks_share_the_time(kind, clock):
 
 def test_time_that_is_left_over_falls_to_the_others(clock):
     """Each block gets its share of what is left when it begins."""
-    company = crew.Crew()
+    company = executor.Executor()
     assert company.deadline(12.0, 1 / 3) == 4.0
     clock.now = 1.0  # it has converged
     assert company.deadline(12.0, 1 / 2) == 6.5
@@ -158,7 +158,7 @@ def test_single_network_that_is_left_of_several_is_shown_as_one(clock):
 @pytest.mark.parametrize("kind", REGRESSORS)
 def test_one_network_is_trained_in_any_case(kind, n_jobs, clock, monkeypatch):
     """However short the time is; it is an ensemble of one."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
     model = ensemble(kind, clock, 1e-6, n_networks=4, n_jobs=n_jobs)
     said = fitted(model)
     assert 1 <= len(model.theta_) <= n_jobs
@@ -170,9 +170,9 @@ def test_one_network_is_trained_in_any_case(kind, n_jobs, clock, monkeypatch):
 @pytest.mark.parametrize("n_blocks", [1, 2, 5, 12])
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_shares_give_each_network_the_same_time(n_blocks, n_jobs):
-    """Of blocks as ``cut`` makes them, one after another on each job."""
+    """Of blocks as ``partition`` makes them, one after another on each job."""
     blocks = [[None] * (1 + (i >= n_blocks - n_jobs)) for i in range(n_blocks)]
-    shares = crew.shares(blocks, n_jobs)
+    shares = executor.shares(blocks, n_jobs)
     for first in range(min(n_jobs, n_blocks)):
         left, each = 1.0, []
         for block, share in list(zip(blocks, shares, strict=True))[first::n_jobs]:
@@ -192,7 +192,7 @@ def test_a_single_network_has_all_the_time(clock):
 def test_networks_that_are_judged_together_end_together(clock):
     """By one validation set: their epochs are common, and none can be left out."""
     model = ensemble(SimpleMLPRegressor, clock, 8.5, 4, early_stopping=True)
-    model.set_params(stop_together=True, batch_size=135)
+    model.set_params(joint_early_stopping=True, batch_size=135)
     said = fitted(model)
     assert len({*epochs(model)}) == 1
     assert len(model.theta_) == 4
@@ -227,7 +227,9 @@ def test_next_fit_begins_what_was_left_out_of_a_checkpoint(
     fitted(whole)
     model = ensemble(kind, clock, 2.5, **params, checkpoint=tmp_path / "run.npz")
     model.set_params(loss=(timeless, clock.gradient))
-    monkeypatch.setattr(crew.Session, "_epoch", ticking(crew.Session._epoch, clock))
+    monkeypatch.setattr(
+        executor.Session, "_epoch", ticking(executor.Session._epoch, clock)
+    )
     for expected in ([1, 1, 1], [2, 2, 1, 1], [3, 2, 2, 2], [3] * 4):
         fitted(model)
         assert sorted(epochs(model), reverse=True) == expected

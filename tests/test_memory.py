@@ -24,7 +24,7 @@ SEVERAL = {
     "one": {},
     "several": {"n_estimators": 4},
     "bootstrap": {"n_estimators": 4, "bootstrap": True},
-    "a shared trunk": {"n_estimators": 4, "share_trunk": True},
+    "a shared backbone": {"n_estimators": 4, "shared_backbone": True},
 }
 
 

@@ -94,12 +94,12 @@ def test_member_with_huge_outputs_does_not_touch_the_others(dtype):
     raw[1] *= 2000.0
     y = np.eye(3, dtype=dtype)[rng.integers(3, size=(2, 5))]
     out, alone = np.empty_like(raw), np.empty_like(raw[:1])
-    work = LossBuffers(2, 5, 3, raw.dtype)
-    values = LogLoss().value_and_gradient(raw, y, 0.2, out, work)
+    buffers = LossBuffers(2, 5, 3, raw.dtype)
+    values = LogLoss().value_and_gradient(raw, y, 0.2, out, buffers)
     for k in range(2):
         one = slice(k, k + 1)
-        work = LossBuffers(1, 5, 3, raw.dtype)
-        value = LogLoss().value_and_gradient(raw[one], y[one], 0.2, alone, work)
+        buffers = LossBuffers(1, 5, 3, raw.dtype)
+        value = LogLoss().value_and_gradient(raw[one], y[one], 0.2, alone, buffers)
         assert value[0] == values[k]
         np.testing.assert_array_equal(alone[0], out[k])
     assert np.isfinite(values).all()
@@ -139,10 +139,10 @@ def test_gradient_vanishes_at_the_best_constant(loss):
 @pytest.mark.parametrize("raw", [-1000.0, 1000.0])
 def test_log_loss_is_exact_where_probabilities_saturate(raw):
     """The loss of a wrong certain answer is its margin, not a clipped logarithm."""
-    out, work = np.empty((1, 1, 1)), LossBuffers(1, 1, 1, np.dtype(float))
+    out, buffers = np.empty((1, 1, 1)), LossBuffers(1, 1, 1, np.dtype(float))
     y = np.array([[[float(raw < 0)]]])
     value = LogLoss(exclusive=False).value_and_gradient(
-        np.array([[[raw]]]), y, 1.0, out, work
+        np.array([[[raw]]]), y, 1.0, out, buffers
     )
     assert value[0] == 1000.0
 

@@ -32,7 +32,7 @@ from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, Brier, Quantile, SquaredError
 from sknet.network import layers
 from sknet.network.blocks import BLOCKS, Block
-from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.network.layers import Activate, Layer
 from sknet.onnx.converters import CONVERTERS
 from sknet.testing import temporarily_registered
@@ -121,13 +121,17 @@ def test_products_have_as_many_networks_on_both_sides(block):
     estimator = SimpleMLPClassifier((8, 4), block=block, n_estimators=3)
     graph = skl2onnx.to_onnx(fitted(estimator, Y_BY_KIND["binary"]), X[:1])
     graph = onnx.shape_inference.infer_shapes(graph).graph
-    stacks = {t.name: t.dims[0] for t in graph.initializer if len(t.dims) == 3}
+    group_compatible = {
+        t.name: t.dims[0] for t in graph.initializer if len(t.dims) == 3
+    }
     shapes = {
         value.name: value.type.tensor_type.shape.dim
         for value in (*graph.input, *graph.value_info)
     }
     products = [n.input for n in graph.node if n.op_type == "MatMul"]
-    found = [(shapes[x], stacks[w]) for x, w in products if w in stacks]
+    found = [
+        (shapes[x], group_compatible[w]) for x, w in products if w in group_compatible
+    ]
     assert found
     assert all(len(dims) == 3 and dims[0].dim_value == k for dims, k in found)
 
@@ -146,8 +150,8 @@ def test_each_block_with_each_activation(block, activation, dtype):
 
 
 @pytest.mark.parametrize("block", list(BLOCKS))
-def test_block_of_a_shared_trunk(block):
-    estimator = SimpleMLPClassifier((8, 8), n_estimators=4, share_trunk=True)
+def test_block_of_a_shared_backbone(block):
+    estimator = SimpleMLPClassifier((8, 8), n_estimators=4, shared_backbone=True)
     estimator.set_params(block=block, activation=Blend("mish"))
     assert_same_classes(fitted(estimator, Y_BY_KIND["multiclass"]), np.float64)
 
@@ -267,9 +271,9 @@ def test_pipeline(dtype):
 class Cube(Tanh):
     """The third power of the hyperbolic tangent."""
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         """Write it."""
-        del tmp
+        del scratch
         np.power(np.tanh(z), 3, out=out)
 
 

@@ -124,10 +124,10 @@ def test_raw_scores(kind, loss, n_estimators, dtype):
     assert_allclose(served, scores, rtol=10 * CLOSE[dtype], atol=10 * CLOSE[dtype])
 
 
-@pytest.mark.parametrize("share_trunk", [False, True])
+@pytest.mark.parametrize("shared_backbone", [False, True])
 @each_dtype
-def test_networks_of_an_ensemble_one_by_one(share_trunk, dtype):
-    several = {"n_estimators": 3, "share_trunk": share_trunk}
+def test_networks_of_an_ensemble_one_by_one(shared_backbone, dtype):
+    several = {"n_estimators": 3, "shared_backbone": shared_backbone}
     classifier = fitted(SimpleMLPClassifier((6,), **several), Y_BY_KIND["multiclass"])
     for member in classifier.estimators_:
         assert_same_classes(member, dtype)

@@ -22,14 +22,14 @@ X = np.random.default_rng(0).normal(size=(40, 3))
 class Cube(Activation):
     """The third power."""
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         """Write it."""
-        del tmp
+        del scratch
         np.power(z, 3, out=out)
 
-    def backward(self, z, a, da, tmp):
+    def backward(self, z, a, da, scratch):
         """Multiply by the slope."""
-        del a, tmp
+        del a, scratch
         da *= 3.0 * z**2
 
     def write_onnx(self, graph, z):
@@ -41,9 +41,9 @@ class Cube(Activation):
 class HalfCube(Cube):
     """Half of it: what it inherits is the form of another function."""
 
-    def forward(self, z, out, tmp):
+    def forward(self, z, out, scratch):
         """Write it."""
-        super().forward(z, out, tmp)
+        super().forward(z, out, scratch)
         out *= 0.5
 
 

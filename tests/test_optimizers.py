@@ -91,10 +91,10 @@ def memory(optimizer, grads):
 
 def steps_of(optimizer, grads, rates):
     """All steps, made at once for all columns."""
-    slots, tmp = memory(optimizer, grads)
+    slots, scratch = memory(optimizer, grads)
     made = grads.copy()
     for t, (grad, rate) in enumerate(zip(made, rates, strict=True), start=1):
-        optimizer.step(grad, slots, t, rate, tmp)
+        optimizer.step(grad, slots, t, rate, scratch)
     return made
 
 
@@ -214,12 +214,12 @@ def test_block_by_block_equals_at_once(optimizer, dtype, rng):
     """Bit for bit, for blocks that no vector register divides."""
     grads = gradients_of(rng, 3, 2, 101, dtype)
     at_once = steps_of(optimizer, grads, [0.1, 0.05, 0.01])
-    slots, tmp = memory(optimizer, grads)
+    slots, scratch = memory(optimizer, grads)
     for t, rate in enumerate([0.1, 0.05, 0.01]):
         for start in range(0, 101, 13):
             block = np.s_[:, start : start + 13]
             views = [slot[block] for slot in slots]
-            optimizer.step(grads[t][block], views, t + 1, rate, tmp[block])
+            optimizer.step(grads[t][block], views, t + 1, rate, scratch[block])
     assert_array_equal(grads, at_once)
 
 
@@ -262,8 +262,8 @@ def test_nan_in_a_gradient_is_not_hidden(optimizer):
 def test_step_allocates_nothing_that_grows(optimizer, rate):
     """At most NumPy's buffer of 8192 numbers, for arrays of 100000."""
     grads = np.ones((1, 2, 50_000))
-    slots, tmp = memory(optimizer, grads)
-    step = partial(optimizer.step, grads[0], slots, 2, rate, tmp)
+    slots, scratch = memory(optimizer, grads)
+    step = partial(optimizer.step, grads[0], slots, 2, rate, scratch)
     assert smallest_peak_of(step) < 80_000
 
 

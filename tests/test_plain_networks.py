@@ -50,7 +50,10 @@ OTHERS = {
     "maxout among others": ({"activation": ["tanh", "maxout"]}, r"activation=Maxout"),
     "rescaled weights": ({"initializer": "ntk"}, r"initializer=NTK\(\) multiplies"),
     "ensemble": ({"n_estimators": 2}, r"ensemble of 2 networks.* in estimators_\."),
-    "trunk": ({"n_estimators": 2, "share_trunk": True}, r"ensemble of 2 networks"),
+    "backbone": (
+        {"n_estimators": 2, "shared_backbone": True},
+        r"ensemble of 2 networks",
+    ),
 } | {
     name: ({"block": name}, rf"block={BLOCKS.make(name)!r}".replace("()", r"\(\)"))
     for name in BLOCKS
@@ -169,7 +172,7 @@ def test_conversion_has_scikit_learns_number_of_layers():
         (kind, other)
         for kind in SIMPLE + TABULAR
         for other in ("default", *OTHERS)
-        if kind in SIMPLE or other != "trunk"
+        if kind in SIMPLE or other != "backbone"
     ],
 )
 def test_named_parameters_are_theta_in_parts(kind, other):

@@ -63,15 +63,15 @@ PARAMS = {
     "in float32": {"dtype": "float32"},
     "in float64": {"dtype": "float64"},
     "ensemble": {"n_estimators": 3},
-    "trunk": {"n_estimators": 3, "share_trunk": True},
+    "backbone": {"n_estimators": 3, "shared_backbone": True},
 }
-TABULAR = [TabularMLPClassifier, TabularMLPRegressor]  # which share no trunk
+TABULAR = [TabularMLPClassifier, TabularMLPRegressor]  # which share no backbone
 
 
 def cases(kinds):
     """Estimators, and names of the parameters that each has."""
     pairs = [(kind, params) for params in PARAMS for kind in kinds]
-    return [(kind, p) for kind, p in pairs if p != "trunk" or kind not in TABULAR]
+    return [(kind, p) for kind, p in pairs if p != "backbone" or kind not in TABULAR]
 
 
 def fitted(kind, rows=X, params=None, **more):

@@ -38,7 +38,7 @@ METHODS = (
 )
 ENSEMBLES = {
     "several": {"n_estimators": 3},
-    "a shared trunk": {"n_estimators": 3, "share_trunk": True},
+    "a shared backbone": {"n_estimators": 3, "shared_backbone": True},
     "dropout": {"dropout": 0.2},
     "no hidden layer": {"hidden_layer_sizes": ()},
     "no biases": {"use_bias": False},

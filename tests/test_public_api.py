@@ -79,7 +79,7 @@ OWN_PARAMETERS = {
     "dropout": 0.0,
     "use_bias": True,
     "initializer": "glorot_uniform",
-    "rate_factors": None,
+    "learning_rate_multipliers": None,
     "clip_norm": None,
     "averaging": None,
     "scoring": None,
@@ -88,8 +88,8 @@ OWN_PARAMETERS = {
     "n_threads": None,
     "n_estimators": 1,
     "bootstrap": False,
-    "share_trunk": False,
-    "stop_together": True,
+    "shared_backbone": False,
+    "joint_early_stopping": True,
     "n_jobs": None,
     "checkpoint": None,
     "deterministic": False,
@@ -123,10 +123,10 @@ RECIPE = {
     "early_stopping": True,
     "dropout": 0.1,
     "initializer": "data_driven",
-    "rate_factors": "auto",
+    "learning_rate_multipliers": "auto",
     "scoring": "loss",
     "n_estimators": 4,
-    "stop_together": False,
+    "joint_early_stopping": False,
     "n_jobs": -1,
 }
 # What an instance of a component says instead, and what tables have no use for.
@@ -139,7 +139,7 @@ NOT_OF_TABLES = {
     "momentum",
     "nesterovs_momentum",
     "power_t",
-    "share_trunk",
+    "shared_backbone",
     "shuffle",
     "tol",
 }
@@ -308,15 +308,15 @@ def test_search_has_the_arguments_of_sklearns(search):
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_constructor_starts_with_that_of_sklearn(estimator_class):
-    sister = SISTERS[estimator_class]
+    counterpart = SISTERS[estimator_class]
     ours = constructor(estimator_class)
-    if "loss" not in constructor(sister):  # the regressor of scikit-learn < 1.7
+    if "loss" not in constructor(counterpart):  # the regressor of scikit-learn < 1.7
         ours.pop("loss", None)
 
-    theirs = constructor(sister)
+    theirs = constructor(counterpart)
     assert list(ours.items())[: len(theirs)] == list(theirs.items())
     ours_positional = [n for n in positional(estimator_class) if n in ours]
-    assert ours_positional == positional(sister)
+    assert ours_positional == positional(counterpart)
 
 
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
@@ -337,9 +337,9 @@ def test_methods_are_those_of_sklearn_and_more(estimator_class):
 @pytest.mark.parametrize("estimator_class", ESTIMATORS)
 def test_what_was_added_is_on_the_page_of_differences(estimator_class):
     """Parameters and methods; a request for metadata goes with its method."""
-    sister = SISTERS[estimator_class]
-    added = set(constructor(estimator_class)) - set(constructor(sister))
-    added |= public_methods(estimator_class) - public_methods(sister)
+    counterpart = SISTERS[estimator_class]
+    added = set(constructor(estimator_class)) - set(constructor(counterpart))
+    added |= public_methods(estimator_class) - public_methods(counterpart)
     page = (DOCS / "differences.rst").read_text(encoding="utf-8")
 
     missing = {name for name in added if f"``{name}``" not in page}

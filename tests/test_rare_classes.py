@@ -16,7 +16,7 @@ from sknet import (
     SimpleMLPRegressor,
     TabularMLPClassifier,
 )
-from sknet.solvers.holdout import NoSplitError, split_in_proportion
+from sknet.solvers.validation_set import NoSplitError, split_in_proportion
 
 
 # That networks of few epochs have not converged is no news.
@@ -35,9 +35,11 @@ TABULAR = {"hidden_layer_sizes": (8,), "max_iter": 4, "n_jobs": 1, "random_state
 MODELS = {
     "simple": SimpleMLPClassifier(**SIMPLE),
     "together": SimpleMLPClassifier(**SIMPLE, n_estimators=3),
-    "each alone": SimpleMLPClassifier(**SIMPLE, n_estimators=3, stop_together=False),
+    "each alone": SimpleMLPClassifier(
+        **SIMPLE, n_estimators=3, joint_early_stopping=False
+    ),
     "bootstrap": SimpleMLPClassifier(**SIMPLE, n_estimators=3, bootstrap=True),
-    "trunk": SimpleMLPClassifier(**SIMPLE, n_estimators=3, share_trunk=True),
+    "backbone": SimpleMLPClassifier(**SIMPLE, n_estimators=3, shared_backbone=True),
     "table": TabularMLPClassifier(**TABULAR, n_estimators=1),
     "tables": TabularMLPClassifier(**TABULAR),
 }
@@ -180,7 +182,7 @@ def test_loss_stands_in_for_a_scorer_that_misses_a_class(name, scoring):
 
 
 @pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("name", ["simple", "together", "trunk"])
+@pytest.mark.parametrize("name", ["simple", "together", "backbone"])
 def test_split_that_lacks_a_class_is_scored_by_the_loss(name, seed):
     """Where the draw is scikit-learn's; else by the scorer, without a warning."""
     params = {"scoring": "roc_auc_ovr", "random_state": seed, "warm_start": True}

@@ -32,18 +32,18 @@ WAYS = {
         "learning_rate": "constant",
         "early_stopping": False,
         "dropout": 0.0,
-        "rate_factors": None,
+        "learning_rate_multipliers": None,
         "n_estimators": 1,
     },
     "ensemble": {"early_stopping": False, "n_estimators": 2},
-    "trunk": {"early_stopping": False, "n_estimators": 2, "share_trunk": True},
+    "backbone": {"early_stopping": False, "n_estimators": 2, "shared_backbone": True},
 }
-TABULAR = [TabularMLPClassifier, TabularMLPRegressor]  # which share no trunk
+TABULAR = [TabularMLPClassifier, TabularMLPRegressor]  # which share no backbone
 CASES = [
     (estimator, *ways)
     for estimator in ESTIMATORS
     for ways in permutations(WAYS, 2)
-    if not ("trunk" in ways and estimator in TABULAR)
+    if not ("backbone" in ways and estimator in TABULAR)
 ]
 X = np.random.default_rng(0).normal(size=(110, 4))
 

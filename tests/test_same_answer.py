@@ -164,7 +164,7 @@ def test_threads_fit_and_predict_side_by_side(deterministic):
     order = rng.integers(len(models), size=60).tolist()
     start = threading.Barrier(6)
 
-    def work(k):
+    def buffers(k):
         if k < 6:
             start.wait()
         if k % 3:  # two predictions for a fit
@@ -174,7 +174,7 @@ def test_threads_fit_and_predict_side_by_side(deterministic):
 
     with warnings.catch_warnings(), ThreadPoolExecutor(6) as pool:
         warnings.simplefilter("ignore")  # few iterations
-        assert all(pool.map(work, range(60)))
+        assert all(pool.map(buffers, range(60)))
 
 
 def blas_threads_now():

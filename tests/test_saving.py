@@ -35,7 +35,7 @@ from sknet.averages import AVERAGES
 from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Plain
-from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.optimizers import OPTIMIZERS
 from sknet.schedules import SCHEDULES
 from sknet.solvers import SOLVERS
@@ -78,12 +78,12 @@ OPTIONS = [
     ("dropout", CLASSIFIER, {"dropout": 0.2}, (X, LABELS)),
     ("norm", CLASSIFIER, {"block": Plain(normalization="batch")}, (X, LABELS)),
     ("ensemble", CLASSIFIER, {"n_estimators": 2, "bootstrap": True}, (X, LABELS)),
-    ("trunk", CLASSIFIER, {"n_estimators": 2, "share_trunk": True}, (X, LABELS)),
+    ("backbone", CLASSIFIER, {"n_estimators": 2, "shared_backbone": True}, (X, LABELS)),
     ("list", CLASSIFIER, {"activation": ["relu", Tanh()]}, (X, LABELS)),
     (
         "clip",
         CLASSIFIER,
-        {"clip_norm": 1.0, "rate_factors": {"bias": 2.0}},
+        {"clip_norm": 1.0, "learning_rate_multipliers": {"bias": 2.0}},
         (X, OBJECTS),
     ),
     ("checkpoint", CLASSIFIER, {"checkpoint": NEVER_WRITTEN}, (X, LABELS)),
@@ -101,7 +101,7 @@ OPTIONS += [
     (
         "each early",
         REGRESSOR,
-        EARLY | {"n_estimators": 2, "stop_together": False},
+        EARLY | {"n_estimators": 2, "joint_early_stopping": False},
         (X, VALUES),
     ),
 ]

@@ -22,12 +22,13 @@ from sknet.network.layers import (
     Dense,
     Dropout,
     Embedding,
+    EnsembleView,
     Flatten,
     GroupedDense,
-    Heads,
     Highway,
     Layer,
     LayerNorm,
+    LinearEnsemble,
     Mix,
     Partition,
     Periodic,
@@ -35,7 +36,6 @@ from sknet.network.layers import (
     Residual,
     Scale,
     Sequential,
-    Spread,
     ZeroPad,
     activation_layer,
 )
@@ -221,7 +221,7 @@ def test_shared_noise_is_that_of_one_image():
 
 @pytest.mark.parametrize(
     "layer",
-    [Spread(2), Periodic(), Embedding((2, 2)), Partition((4,), (Scale(),))],
+    [EnsembleView(2), Periodic(), Embedding((2, 2)), Partition((4,), (Scale(),))],
     ids=lambda layer: type(layer).__name__,
 )
 def test_layers_of_columns_alone_refuse_images(layer):
@@ -232,7 +232,7 @@ def test_layers_of_columns_alone_refuse_images(layer):
 
 def test_heads_refuse_images():
     with pytest.raises(ValueError, match=r"Heads takes rows of columns"):
-        Network([Spread(2), Reshape((2, 2)), Heads(2)], (4,))
+        Network([EnsembleView(2), Reshape((2, 2)), LinearEnsemble(2)], (4,))
 
 
 def test_shapes_that_do_not_fit_are_refused():

@@ -190,8 +190,8 @@ def test_mean_quantiles_take_a_column_for_each_output(n_targets):
 
     def evaluate(y):
         """Return value and gradient."""
-        out, work = np.empty_like(raw), LossBuffers(*raw.shape, raw.dtype)
-        value = loss.value_and_gradient(raw, y, 1.0 / N_ROWS, out, work)
+        out, buffers = np.empty_like(raw), LossBuffers(*raw.shape, raw.dtype)
+        value = loss.value_and_gradient(raw, y, 1.0 / N_ROWS, out, buffers)
         return value, out
 
     for each, same in zip(evaluate(np.repeat(y, 4, axis=-1)), evaluate(y), strict=True):

@@ -18,7 +18,7 @@ from sknet import (
     TabularMLPRegressor,
 )
 from sknet.fields import real
-from sknet.solvers import LBFGS, SOLVERS, Found, FullBatchSolver
+from sknet.solvers import LBFGS, SOLVERS, FullBatchSolver, MinimizationResult
 from sknet.testing import check_gradient
 
 
@@ -35,19 +35,21 @@ class SteepestDescent(FullBatchSolver):
 
     armijo: float = real(0.1, "(0, 1)")
 
-    def minimize(self, function, start, after_iteration, goal):
+    def minimize(self, function, start, after_iteration, criteria):
         """Minimise by backtracking (Armijo, 1966)."""
         x, step = start, 1.0
         value, gradient = function(x)
-        for n_iter in range(goal.max_iter):
-            if np.abs(gradient).max() <= goal.tol:
-                return Found(x, n_iter, True)
+        for n_iter in range(criteria.max_iter):
+            if np.abs(gradient).max() <= criteria.tol:
+                return MinimizationResult(x, n_iter, True)
             slope = self.armijo * (gradient @ gradient)
             while (found := function(x - step * gradient))[0] > value - step * slope:
                 step /= 2.0
             x, (value, gradient), step = x - step * gradient, found, 2.0 * step
             after_iteration(x)
-        return Found(x, goal.max_iter, False, "the gradient is not small")
+        return MinimizationResult(
+            x, criteria.max_iter, False, "the gradient is not small"
+        )
 
 
 X, Y = load_iris(return_X_y=True)

@@ -162,7 +162,7 @@ def simple(cls=SimpleMLPRegressor, **params):
         *VARIANTS.values(),
         simple(SimpleMLPClassifier),
         simple(solver="sgd", learning_rate="adaptive", dropout=0.2),
-        simple(batch_size=16, shuffle=False, rate_factors={"bias": 0.5}),
+        simple(batch_size=16, shuffle=False, learning_rate_multipliers={"bias": 0.5}),
         simple(n_estimators=3, averaging="ema", dtype="float32"),
         simple(early_stopping=True, clip_norm=0.5),
     ],

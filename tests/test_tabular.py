@@ -35,8 +35,8 @@ from sknet.solvers.calibration import (
     HeldOut,
     best_temperature,
 )
-from sknet.training.monitor import Monitor, Progress, Rule
-from sknet.training.pace import Pace, Paces
+from sknet.training.learning_rates import LearningRate, LearningRates
+from sknet.training.monitor import History, Monitor, StoppingRule
 from sknet.training.state import TrainState
 
 
@@ -113,9 +113,9 @@ def test_inside_is_the_public_preprocessor_in_front(estimator, y):
     encoder = TabularPreprocessor().fit(TABLE)
     columns = encoder.transform(TABLE)
     assert_array_equal(model.preprocessor_.transform(TABLE), columns)
-    entrance = json.loads(model._architecture)["entrance"]
-    assert entrance["n_numeric"] == encoder.n_numeric_ == 2
-    assert entrance["n_levels"] == encoder.n_levels_
+    input_embedding = json.loads(model._architecture)["input_embedding"]
+    assert input_embedding["n_numeric"] == encoder.n_numeric_ == 2
+    assert input_embedding["n_levels"] == encoder.n_levels_
     assert encoder.n_levels_ == [21]
 
 
@@ -209,7 +209,7 @@ def test_class_weight_is_a_weight_of_rows():
 def test_validation_set_is_taken_as_it_is(together):
     """Judged by it alone, whatever its order; no rows of it are trained on."""
     X_val, y_val = made_up_table(60, seed=1)
-    model = TabularMLPRegressor(**SMALL, stop_together=together)
+    model = TabularMLPRegressor(**SMALL, joint_early_stopping=together)
     model.fit(TABLE, VALUE, X_val=X_val, y_val=y_val)
     turned = clone(model).fit(TABLE, VALUE, X_val=X_val[::-1], y_val=y_val[::-1])
     assert_array_equal(turned.theta_, model.theta_)
@@ -252,8 +252,10 @@ def test_batches_grow_with_the_table(n_rows, size):
 def test_later_of_equal_epochs_is_kept():
     """And the first one, where scikit-learn's rule is asked for."""
     for later in (False, True):
-        monitor = Monitor([Rule(0.0, 10, True, later)], Paces([Pace(0.1)]))
-        progress, scores = Progress(), (0.5, 0.7, 0.7, 0.6)
+        monitor = Monitor(
+            [StoppingRule(0.0, 10, True, later)], LearningRates([LearningRate(0.1)])
+        )
+        progress, scores = History(), (0.5, 0.7, 0.7, 0.6)
         best = [
             monitor.improved(progress, np.array([1.0]), np.array([score]))[0]
             for score in scores
@@ -263,8 +265,10 @@ def test_later_of_equal_epochs_is_kept():
 
 def test_patience_grows_with_the_best_epoch():
     """Ten epochs and twice as many as it took to the best one."""
-    monitor = Monitor([Rule(0.0, 10, True, True, 2.0)], Paces([Pace(0.1)]))
-    progress, state = Progress(), TrainState(np.zeros((1, 1)), [], [])
+    monitor = Monitor(
+        [StoppingRule(0.0, 10, True, True, 2.0)], LearningRates([LearningRate(0.1)])
+    )
+    progress, state = History(), TrainState(np.zeros((1, 1)), [], [])
     for epoch in range(1, 100):
         state.n_epochs[:] = epoch
         score = np.array([float(min(epoch, 7))]) - 1e-3 * (epoch > 7)
@@ -570,7 +574,7 @@ def test_parts_have_parameters_of_their_own():
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_plain_parts_make_the_simple_network():
     """With all that is added off, it is a SimpleMLP on encoded columns."""
-    off = {"numeric_embedding": None, "rate_factors": {"scale": 0.0}}
+    off = {"numeric_embedding": None, "learning_rate_multipliers": {"scale": 0.0}}
     off |= {"blend_activation": False, "clip_predictions": False, "dtype": "float64"}
     shared = {"solver": "adam", "alpha": 0.01, "early_stopping": False, "max_iter": 5}
     shared |= {"learning_rate": "constant", "learning_rate_init": 0.01}
@@ -594,7 +598,7 @@ def test_plain_parts_make_the_simple_network():
         ({"embedding_size": 0}, "'embedding_size' parameter"),
         ({"max_one_hot": -1}, "'max_one_hot' parameter"),
         ({"solver": AdamW(weight_decay=-0.1)}, "weight_decay must be"),
-        ({"rate_factors": "all"}, "'rate_factors' parameter"),
+        ({"learning_rate_multipliers": "all"}, "'learning_rate_multipliers' parameter"),
         ({"categorical_features": "all"}, "'categorical_features' parameter"),
         ({"categorical_features": [9]}, "categorical_features"),
     ],

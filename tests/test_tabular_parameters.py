@@ -35,7 +35,11 @@ SMALL |= {"dtype": "float64", "random_state": 0}
 BOTH = [(TabularMLPClassifier, LABEL), (TabularMLPRegressor, VALUE)]
 both = pytest.mark.parametrize(("estimator", "y"), BOTH)
 # What goes with L-BFGS.
-ALL_ROWS = {"learning_rate": "constant", "dropout": 0.0, "rate_factors": None}
+ALL_ROWS = {
+    "learning_rate": "constant",
+    "dropout": 0.0,
+    "learning_rate_multipliers": None,
+}
 ALL_ROWS |= {"early_stopping": False}
 REMOVED = {
     "beta_1": 0.9,
@@ -46,7 +50,7 @@ REMOVED = {
     "momentum": 0.9,
     "nesterovs_momentum": True,
     "power_t": 0.5,
-    "share_trunk": False,
+    "shared_backbone": False,
     "shuffle": True,
     "tol": 0.0,
     "weight_decay": 0.02,

@@ -41,7 +41,7 @@ pytestmark = [
         ({"block": "residual"}, r"block=Residual\(\)"),
         ({"block": Plain(normalization="layer")}, "normalization='layer'"),
         ({"n_estimators": 2}, r"ensemble of 2 networks \(take one of est"),
-        ({"n_estimators": 3, "share_trunk": True}, "an ensemble of 3 networks"),
+        ({"n_estimators": 3, "shared_backbone": True}, "an ensemble of 3 networks"),
         ({"activation": LeakyReLU(0.1)}, r"LeakyReLU\(slope=0.1\).*take one of"),
         ({"loss": "hinge"}, r"loss=Hinge\(\) gives no prob.* \(take loss='log_loss'"),
         ({"loss": "perceptron"}, "no probabilities"),

@@ -19,8 +19,8 @@ from sknet.schedules import Adaptive, Clock, Constant, InvScaling
 from sknet.training import update
 from sknet.training.batches import Batches, Dataset
 from sknet.training.inference import CHUNK_ROWS, raw_outputs
-from sknet.training.monitor import Monitor, Progress, Rule, stack_progress
-from sknet.training.pace import Pace, Paces
+from sknet.training.learning_rates import LearningRate, LearningRates
+from sknet.training.monitor import History, Monitor, StoppingRule, stack_histories
 from sknet.training.state import TrainState, stack_states
 from sknet.training.trainer import Trainer
 
@@ -31,7 +31,9 @@ def trainer_of(optimizer, hidden=(6,), activation="relu", n_inputs=4):
         n_inputs, Architecture(hidden, (ACTIVATIONS.make(activation),)), 3
     )
     objective = Objective(network, LogLoss(), L2(), 0.01)
-    return Trainer(objective, optimizer, Paces([Pace(0.01)]), shuffle=True)
+    return Trainer(
+        objective, optimizer, LearningRates([LearningRate(0.01)]), shuffle=True
+    )
 
 
 def data_of(n_rows=70, weighted=False, container=np.asarray, dtype=np.float64):
@@ -51,7 +53,9 @@ def state_of(theta, n_slots, stream, n_rows):
 
 def train(trainer, data, seeds, n_epochs=5, batch_size=16, dtype=np.float64):
     """Train a member for each seed together; return the state and the losses."""
-    trainer = replace(trainer, paces=Paces([Pace(0.01)] * len(seeds)))
+    trainer = replace(
+        trainer, learning_rates=LearningRates([LearningRate(0.01)] * len(seeds))
+    )
     streams = [np.random.RandomState(seed) for seed in seeds]
     network, n_slots = trainer.objective.network, trainer.optimizer.n_slots
     state = stack_states(
@@ -93,8 +97,8 @@ def test_member_whose_batch_has_no_weight_stands_still():
     state = stack_states(parts)
     start = state.theta.copy()
     state.order = np.array([[4, 5, 6, 7], [0, 1, 2, 3]])
-    paces = Paces([Pace(0.1)] * 2)
-    quiet = Trainer(trainer.objective, SGD(0.0), paces, shuffle=False)
+    learning_rates = LearningRates([LearningRate(0.1)] * 2)
+    quiet = Trainer(trainer.objective, SGD(0.0), learning_rates, shuffle=False)
     next(quiet.epochs(state, Batches(data, 4, np.dtype(float))))
     assert_array_equal(state.theta[0], start[0])
     assert (state.theta[1] != start[1]).any()
@@ -142,16 +146,16 @@ def test_optimizers_make_the_steps_of_their_formulas():
     m = v = velocity = 0.0
     adam = [np.zeros((1, 5)), np.zeros((1, 5))]
     sgd = [np.zeros((1, 5))]
-    tmp = np.empty((1, 5))
+    scratch = np.empty((1, 5))
     for t, grad in enumerate(grads, start=1):
         m, v = 0.9 * m + 0.1 * grad, 0.999 * v + 0.001 * grad**2
         rate = 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
         step = grad.copy()
-        Adam().step(step, adam, t, 0.1, tmp)
+        Adam().step(step, adam, t, 0.1, scratch)
         assert_allclose(step, rate * m / (np.sqrt(v) + 1e-8), rtol=1e-12)
         velocity = 0.9 * velocity + 0.1 * grad
         step = grad.copy()
-        SGD().step(step, sgd, t, 0.1, tmp)
+        SGD().step(step, sgd, t, 0.1, scratch)
         assert_allclose(step, 0.9 * velocity + 0.1 * grad, rtol=1e-12)
 
 
@@ -219,9 +223,11 @@ def test_schedules_are_functions_of_the_clock():
 
 def _follow(rules, losses, scores=None, schedule=None):
     """Show a monitor courses of K losses; return who stops when, and the state."""
-    paces = Paces([Pace(0.1, schedule or Constant())] * len(rules))
-    monitor = Monitor(rules, paces)
-    progress = stack_progress([Progress() for _ in rules])
+    learning_rates = LearningRates(
+        [LearningRate(0.1, schedule or Constant())] * len(rules)
+    )
+    monitor = Monitor(rules, learning_rates)
+    progress = stack_histories([History() for _ in rules])
     state = stack_states([TrainState(np.zeros((1, 1)), [], []) for _ in rules])
     judged, stops = np.ones(len(rules), dtype=bool), []
     for i, loss in enumerate(losses):
@@ -233,7 +239,11 @@ def _follow(rules, losses, scores=None, schedule=None):
 
 def test_monitor_stops_after_more_than_patience():
     """Stops when the counter exceeds the patience, as scikit-learn does; for each."""
-    rules = [Rule(0.1, 2, False), Rule(0.1, 1, False), Rule(0.001, 2, False)]
+    rules = [
+        StoppingRule(0.1, 2, False),
+        StoppingRule(0.1, 1, False),
+        StoppingRule(0.001, 2, False),
+    ]
     stops, _ = _follow(rules, [[1.0] * 3, [0.95] * 3, [0.94] * 3, [0.93] * 3])
     assert stops[:2] == [[False] * 3] * 2
     assert stops[2] == [False, True, False]
@@ -243,13 +253,13 @@ def test_monitor_stops_after_more_than_patience():
 def test_monitor_counts_a_score_that_is_not_a_number():
     """NaN is no improvement; in scikit-learn it resets the counter."""
     scores = [[0.5], [np.nan], [np.nan]]
-    stops, _ = _follow([Rule(0.0, 1, True)], [[1.0]] * 3, scores)
+    stops, _ = _follow([StoppingRule(0.0, 1, True)], [[1.0]] * 3, scores)
     assert stops[-1] == [True]
 
 
 def test_monitor_divides_an_adaptive_rate_on_a_plateau():
     """A plateau divides by five and starts the patience anew; other members go on."""
-    rules = [Rule(0.1, 1, False), Rule(0.1, 9, False)]
+    rules = [StoppingRule(0.1, 1, False), StoppingRule(0.1, 9, False)]
     stops, state = _follow(rules, [[1.0, 1.0]] * 5, schedule=Adaptive())
     assert not np.any(stops)
     assert state.plateau_scale == pytest.approx([0.2**2, 1.0])

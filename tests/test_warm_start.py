@@ -39,9 +39,11 @@ MODELS = {
     "classifier": SimpleMLPClassifier(**SIMPLE),
     "regressor": SimpleMLPRegressor(**SIMPLE),
     "together": SimpleMLPRegressor(**SIMPLE, n_estimators=3),
-    "each alone": SimpleMLPClassifier(**SIMPLE, n_estimators=3, stop_together=False),
+    "each alone": SimpleMLPClassifier(
+        **SIMPLE, n_estimators=3, joint_early_stopping=False
+    ),
     "bootstrap": SimpleMLPRegressor(**SIMPLE, n_estimators=3, bootstrap=True),
-    "trunk": SimpleMLPRegressor(**SIMPLE, n_estimators=3, share_trunk=True),
+    "backbone": SimpleMLPRegressor(**SIMPLE, n_estimators=3, shared_backbone=True),
     "table classifier": TabularMLPClassifier(**TABULAR),
     "table regressor": TabularMLPRegressor(**TABULAR),
     "tables": TabularMLPClassifier(**TABULAR | {"n_estimators": 3}),
@@ -154,7 +156,7 @@ SCORERS = {
     "value": ("regressor", {"scoring": median_score}),
     "values": ("table regressor", {"scoring": median_score}),
     "huber": ("table regressor", {"loss": sknet.losses.Huber(0.1)}),
-    "each alone": ("together", {"stop_together": False}),
+    "each alone": ("together", {"joint_early_stopping": False}),
 }
 
 
@@ -189,11 +191,11 @@ def test_other_share_of_validation_rows_is_split_off_anew(name, fraction):
 @pytest.mark.parametrize("together", [False, True])
 def test_networks_may_be_stopped_together_or_alone_from_now_on(together):
     """Rows that some have been trained on are no common validation set."""
-    model = model_of("together", stop_together=not together, max_iter=4)
+    model = model_of("together", joint_early_stopping=not together, max_iter=4)
     fitted(model, X, VALUE)
     n_before = len(model.validation_scores_)
     for _ in range(2):
-        fitted(model.set_params(stop_together=together), X, VALUE)
+        fitted(model.set_params(joint_early_stopping=together), X, VALUE)
         rows = np.asarray(model._training["validation_rows"])
         order = np.asarray(model._training["order"])
         assert len(rows) == (1 if together else 3)

@@ -29,9 +29,9 @@ plt.style.use("seaborn-v0_8-colorblind")
 def value_and_slope(name, z):
     """Return an activation of sums, and its derivative."""
     function = ACTIVATIONS.make(name)
-    a, slope, tmp = np.empty_like(z), np.ones_like(z), function.scratch(z)
-    function.forward(z, a, tmp)
-    function.backward(z, a, slope, tmp)
+    a, slope, scratch = np.empty_like(z), np.ones_like(z), function.scratch(z)
+    function.forward(z, a, scratch)
+    function.backward(z, a, slope, scratch)
     return a, slope
 
 

@@ -24,10 +24,10 @@ plt.style.use("seaborn-v0_8-colorblind")
 
 def values(loss, raw, target):
     """Return the loss of each raw output, one sample at a time."""
-    work, out = LossBuffers(1, 1, 1, np.dtype(float)), np.empty((1, 1, 1))
+    buffers, out = LossBuffers(1, 1, 1, np.dtype(float)), np.empty((1, 1, 1))
     y = np.full((1, 1, 1), target)
     rows = (np.full((1, 1, 1), r) for r in raw)
-    return [loss.value_and_gradient(row, y, 1.0, out, work)[0] for row in rows]
+    return [loss.value_and_gradient(row, y, 1.0, out, buffers)[0] for row in rows]
 
 
 raw = np.linspace(-4.0, 4.0, 161)

@@ -30,8 +30,8 @@ class Activation(Component):
     surrogate : bool
         Whether :meth:`backward` is, on purpose, not the derivative of :meth:`forward`.
     n_scratch : int
-        How many scratch arrays are needed. With more than one, ``tmp`` has them along
-        a further leading axis.
+        How many scratch arrays are needed. With more than one, ``scratch`` has a
+        further leading axis for them.
     forward_scratch : bool
         Whether :meth:`forward` needs them, too. If not, there are none at prediction.
     """
@@ -44,19 +44,19 @@ class Activation(Component):
     forward_scratch: ClassVar[bool] = True
 
     @abstractmethod
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write ``f(z)`` into ``out``, which may be ``z`` unless ``needs_input``.
 
-        ``tmp``, of the shape of ``z``, may be overwritten; it is None at prediction
+        ``scratch``, of the shape of ``z``, may be overwritten; it is None at prediction
         if ``forward_scratch`` is False.
         """
 
     @abstractmethod
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
-        """Turn ``da`` into ``dz`` in place; ``tmp`` may be overwritten."""
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
+        """Turn ``da`` into ``dz`` in place; ``scratch`` may be overwritten."""
 
     def scratch(self, z: Array) -> Array:
-        """Return a ``tmp`` for input like ``z``; a network keeps its own."""
+        """Return a ``scratch`` for input like ``z``; a network keeps its own."""
         shape = z.shape if self.n_scratch == 1 else (self.n_scratch, *z.shape)
         return np.empty(shape, dtype=z.dtype)
 

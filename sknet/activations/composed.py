@@ -57,22 +57,22 @@ class Maxout(Activation):
             )
         return n_inputs // self.pieces
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the largest of each group of columns."""
-        del tmp
+        del scratch
         np.copyto(out, z[..., :: self.pieces])
         for i in range(1, self.pieces):
             np.maximum(out, z[..., i :: self.pieces], out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Keep ``da`` in the first of a group's largest columns, zeros elsewhere."""
-        columns = [tmp[..., i :: self.pieces] for i in range(self.pieces)]
+        columns = [scratch[..., i :: self.pieces] for i in range(self.pieces)]
         for i, column in enumerate(columns):
             np.equal(z[..., i :: self.pieces], a, out=column)
         for i in range(1, self.pieces):
             for before in columns[:i]:
                 np.greater(columns[i], before, out=columns[i])
-        da *= tmp
+        da *= scratch
 
 
 @ACTIVATIONS.register("blend")
@@ -145,23 +145,23 @@ class Blend(Activation):
                 "itself; use e.g. activation='relu'."
             )
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write ``z + initial * (f(z) - z)``."""
-        self.function.forward(z, out, _inner(tmp))
+        self.function.forward(z, out, _inner(scratch))
         out -= z
         out *= float(self.initial)
         out += z
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with ``1 - initial + initial * f'(z)``."""
-        function, share, value, kept = self.function, float(self.initial), *tmp[:2]
-        function.forward(z, value, _inner(tmp))
+        function, share, value, kept = self.function, float(self.initial), *scratch[:2]
+        function.forward(z, value, _inner(scratch))
         np.multiply(da, share, out=kept)
-        function.backward(z, value, kept, _inner(tmp))
+        function.backward(z, value, kept, _inner(scratch))
         da *= 1.0 - share
         da += kept
 
 
-def _inner(tmp: Array) -> Array:
+def _inner(scratch: Array) -> Array:
     """Return the scratch of a blend's activation: all but the first two arrays."""
-    return tmp[2] if len(tmp) == 3 else tmp[2:]
+    return scratch[2] if len(scratch) == 3 else scratch[2:]

@@ -32,13 +32,13 @@ class Identity(Activation):
 
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Copy ``z``, unless it is ``out`` already."""
-        del tmp
+        del scratch
         if out is not z:
             np.copyto(out, z)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Leave ``da``: it is ``dz``."""
 
 
@@ -76,16 +76,16 @@ class HardThreshold(Activation):
     surrogate: ClassVar[bool] = True
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write one where ``z`` is positive, else zero."""
-        del tmp
+        del scratch
         np.greater(z, 0.0, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Let ``da`` through where ``z`` is between -1 and 1."""
-        np.abs(z, out=tmp)
-        np.less_equal(tmp, 1.0, out=tmp)
-        da *= tmp
+        np.abs(z, out=scratch)
+        np.less_equal(scratch, 1.0, out=scratch)
+        da *= scratch
 
 
 @ACTIVATIONS.register("logistic", "sigmoid")
@@ -115,16 +115,16 @@ class Logistic(Activation):
     gain: ClassVar[float] = 1.0 / 3.0
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the sigmoid of ``z``."""
-        del tmp
+        del scratch
         logistic(z, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with ``a`` and ``1 - a``."""
-        np.subtract(1.0, a, out=tmp)
+        np.subtract(1.0, a, out=scratch)
         da *= a
-        da *= tmp
+        da *= scratch
 
 
 @ACTIVATIONS.register("tanh")
@@ -148,16 +148,16 @@ class Tanh(Activation):
 
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the hyperbolic tangent of ``z``."""
-        del tmp
+        del scratch
         np.tanh(z, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with ``1 - a * a``."""
-        np.multiply(a, a, out=tmp)
-        np.subtract(1.0, tmp, out=tmp)
-        da *= tmp
+        np.multiply(a, a, out=scratch)
+        np.subtract(1.0, scratch, out=scratch)
+        da *= scratch
 
 
 @ACTIVATIONS.register("relu")
@@ -182,16 +182,16 @@ class ReLU(Activation):
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the positive part of ``z``."""
-        del tmp
+        del scratch
         several = 1 < z.shape[-2] <= _LONGEST_ROW // z.shape[-1]
         whole = several and z.flags.c_contiguous and out.flags.c_contiguous
         if whole and z.shape == out.shape:
             z, out = z.reshape(1, len(z), -1), out.reshape(1, len(z), -1)  # long rows
         np.maximum(z, constant_row(z.shape[-1], z.dtype), out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with a mask of floats: a third of the time of a boolean one."""
-        np.greater(a, 0.0, out=tmp)
-        da *= tmp
+        np.greater(a, 0.0, out=scratch)
+        da *= scratch

@@ -44,18 +44,18 @@ class LeakyReLU(Activation):
 
     slope: float = real(0.01, "[0, 1)")
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the larger of ``z`` and ``slope * z``."""
-        np.multiply(z, float(self.slope), out=tmp)
-        np.maximum(z, tmp, out=out)
+        np.multiply(z, float(self.slope), out=scratch)
+        np.maximum(z, scratch, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with one or ``slope``; ``a`` has the sign of ``z``."""
         slope = float(self.slope)
-        np.greater(a, 0.0, out=tmp)
-        tmp *= 1.0 - slope
-        tmp += slope
-        da *= tmp
+        np.greater(a, 0.0, out=scratch)
+        scratch *= 1.0 - slope
+        scratch += slope
+        da *= scratch
 
 
 @ACTIVATIONS.register("elu")
@@ -99,13 +99,13 @@ class ELU(Activation):
 
     alpha: float = real(1.0, "(0, inf)")
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the sum of the two parts, of which one is zero."""
-        _exponential_unit(z, out, tmp, float(self.alpha), 1.0)
+        _exponential_unit(z, out, scratch, float(self.alpha), 1.0)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with one or the exponential."""
-        _exponential_pullback(z, da, tmp, float(self.alpha), 1.0)
+        _exponential_pullback(z, da, scratch, float(self.alpha), 1.0)
 
 
 @ACTIVATIONS.register("selu")
@@ -139,13 +139,13 @@ class SELU(Activation):
     kinks: ClassVar[tuple[float, ...]] = (0.0,)
     needs_input: ClassVar[bool] = True
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the scaled sum of the two parts, of which one is zero."""
-        _exponential_unit(z, out, tmp, SELU_ALPHA, SELU_SCALE)
+        _exponential_unit(z, out, scratch, SELU_ALPHA, SELU_SCALE)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with the scale, and with one or the exponential."""
-        _exponential_pullback(z, da, tmp, SELU_ALPHA, SELU_SCALE)
+        _exponential_pullback(z, da, scratch, SELU_ALPHA, SELU_SCALE)
 
 
 SELU_ALPHA = 1.6732632423543772
@@ -153,7 +153,7 @@ SELU_SCALE = 1.0507009873554805
 
 
 def _exponential_unit(
-    z: Array, out: Array, tmp: Array, alpha: float, scale: float
+    z: Array, out: Array, scratch: Array, alpha: float, scale: float
 ) -> None:
     """Write ``scale * (max(z, 0) + alpha * (exp(min(z, 0)) - 1))``; not over ``z``."""
     zeros = constant_row(z.shape[-1], z.dtype)
@@ -164,24 +164,24 @@ def _exponential_unit(
     # of 7.2, and 1.6 instead of 1.0.
     out *= 0.5
     np.tanh(out, out=out)
-    np.subtract(1.0, out, out=tmp)
-    out /= tmp
+    np.subtract(1.0, out, out=scratch)
+    out /= scratch
     out *= 2.0 * alpha * scale
-    np.maximum(z, zeros, out=tmp)
+    np.maximum(z, zeros, out=scratch)
     if scale != 1.0:
-        tmp *= scale
-    out += tmp
+        scratch *= scale
+    out += scratch
 
 
 def _exponential_pullback(
-    z: Array, da: Array, tmp: Array, alpha: float, scale: float
+    z: Array, da: Array, scratch: Array, alpha: float, scale: float
 ) -> None:
     """Multiply ``da`` with ``scale``, below zero with ``alpha * exp(z)`` too."""
-    np.minimum(z, constant_row(z.shape[-1], z.dtype), out=tmp)
-    np.exp(tmp, out=tmp)
-    da *= tmp
+    np.minimum(z, constant_row(z.shape[-1], z.dtype), out=scratch)
+    np.exp(scratch, out=scratch)
+    da *= scratch
     if (alpha, scale) != (1.0, 1.0):
-        np.greater(z, 0.0, out=tmp)
-        tmp *= scale * (1.0 - alpha)
-        tmp += scale * alpha
-        da *= tmp
+        np.greater(z, 0.0, out=scratch)
+        scratch *= scale * (1.0 - alpha)
+        scratch += scale * alpha
+        da *= scratch

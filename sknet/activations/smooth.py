@@ -44,14 +44,14 @@ class Softplus(Activation):
 
     needs_input: ClassVar[bool] = True
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write ``max(z, 0) + log1p(exp(-|z|))``."""
-        softplus(z, out=out, tmp=tmp)
+        softplus(z, out=out, scratch=scratch)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with the logistic function."""
-        logistic(z, out=tmp)
-        da *= tmp
+        logistic(z, out=scratch)
+        da *= scratch
 
 
 @ACTIVATIONS.register("silu", "swish")
@@ -83,23 +83,23 @@ class SiLU(Activation):
     needs_input: ClassVar[bool] = True
     forward_scratch: ClassVar[bool] = False
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write ``z / (1 + exp(-z))``; where the power overflows, that is zero."""
-        del tmp
+        del scratch
         np.negative(z, out=out)
         with np.errstate(over="ignore"):
             np.exp(out, out=out)
         out += 1.0
         np.divide(z, out, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         r"""Multiply with :math:`\sigma`, then with :math:`1 + z (1 - \sigma)`."""
-        logistic(z, out=tmp)
-        da *= tmp
-        np.subtract(1.0, tmp, out=tmp)
-        tmp *= z
-        tmp += 1.0
-        da *= tmp
+        logistic(z, out=scratch)
+        da *= scratch
+        np.subtract(1.0, scratch, out=scratch)
+        scratch *= z
+        scratch += 1.0
+        da *= scratch
 
 
 @ACTIVATIONS.register("gelu")
@@ -144,9 +144,9 @@ class GELU(Activation):
     needs_input: ClassVar[bool] = True
     n_scratch: ClassVar[int] = 2
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write the positive part of ``z``, less the tail."""
-        power, u = tmp
+        power, u = scratch
         np.abs(z, out=power)
         np.add(power, TAIL_CENTRE, out=u)
         np.divide(power, u, out=u)
@@ -166,9 +166,9 @@ class GELU(Activation):
         np.maximum(z, constant_row(z.shape[-1], z.dtype), out=power)
         np.subtract(power, out, out=out)
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         """Multiply with distribution plus ``z`` times density."""
-        slope, density = tmp
+        slope, density = scratch
         np.abs(z, out=density)
         np.less(density, _TINY, out=density)
         np.multiply(density, 0.5, out=slope)
@@ -232,9 +232,9 @@ class Mish(Activation):
     needs_input: ClassVar[bool] = True
     n_scratch: ClassVar[int] = 3
 
-    def forward(self, z: Array, out: Array, tmp: Array) -> None:
+    def forward(self, z: Array, out: Array, scratch: Array) -> None:
         """Write ``z`` times the quotient."""
-        e = tmp[0]
+        e = scratch[0]
         np.minimum(z, constant_row(z.shape[-1], z.dtype, MISH_CAP), out=e)
         np.exp(e, out=e)
         np.add(e, 2.0, out=out)
@@ -243,9 +243,9 @@ class Mish(Activation):
         out /= e
         out *= z
 
-    def backward(self, z: Array, a: Array, da: Array, tmp: Array) -> None:
+    def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
         r"""Multiply with :math:`e ((e + 2) m + 4 z (e + 1)) / m^2`, m being n + 2."""
-        e, m, capped = tmp
+        e, m, capped = scratch
         np.minimum(z, constant_row(z.shape[-1], z.dtype, MISH_CAP), out=capped)
         np.exp(capped, out=e)
         np.add(e, 2.0, out=m)

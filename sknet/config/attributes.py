@@ -17,7 +17,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "ndarray of shape (n_estimators, n_parameters)",
         ByClass(
             Simple="""All parameters: first the weights, then what is not decayed
-            (biases and others), each layer by layer. A shared trunk has one row.
+            (biases and others), each layer by layer. A shared backbone has one row.
             """,
             Tabular="""All parameters: first the weights, then what is not decayed
             (biases and others), each layer by layer.

@@ -222,7 +222,7 @@ _PARAMETER_NAMES = (
 )
 
 
-def rate_factors_of(
+def learning_rate_multipliers_of(
     params: Params, auto: dict[str, float]
 ) -> tuple[tuple[str, float], ...]:
     """Return the factors on the learning rate that parameters ask for.
@@ -230,7 +230,7 @@ def rate_factors_of(
     Parameters
     ----------
     params : mapping of str to object
-        ``rate_factors`` are a dict by names of parameters, None or "auto".
+        ``learning_rate_multipliers`` are a dict by names of parameters, None or "auto".
     auto : dict of str to float
         What "auto" stands for.
 
@@ -244,24 +244,25 @@ def rate_factors_of(
     ValueError
         If a factor is no finite number >= 0.
     """
-    given = params["rate_factors"]
+    given = params["learning_rate_multipliers"]
     factors = auto if isinstance(given, str) else given or {}
     for name, factor in factors.items():
         if not isinstance(factor, Real) or not 0.0 <= float(factor) < math.inf:
             raise ValueError(
-                f"rate_factors[{name!r}] must be a finite number >= 0, got {factor!r}."
+                f"learning_rate_multipliers[{name!r}] must be a finite number >= 0, "
+                f"got {factor!r}."
             )
     pairs = ((name, float(factor)) for name, factor in factors.items())
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
 
 
-def check_rate_factors(given: Any, network: Network) -> None:
+def check_learning_rate_multipliers(given: Any, network: Network) -> None:
     """Refuse factors of parameters that are unknown to sknet and to the network.
 
     Parameters
     ----------
     given : dict, str or None
-        ``rate_factors`` as they were given.
+        ``learning_rate_multipliers`` as they were given.
     network : Network
         May have layers of the user's own.
 
@@ -276,7 +277,8 @@ def check_rate_factors(given: Any, network: Network) -> None:
         if name not in names:
             known = ", ".join(map(repr, names))
             raise ValueError(
-                f"rate_factors names {name!r}, but parameters are called {known}."
+                f"learning_rate_multipliers names {name!r}, but parameters are called "
+                f"{known}."
             )
 
 

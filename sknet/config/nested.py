@@ -20,7 +20,7 @@ from sknet.config.components import (
     solver_of,
 )
 from sknet.config.presets import Preset
-from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 
 
 # Parameters that choose a component, and how a choice is read.

@@ -103,7 +103,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         constraint=[Part(INITIALIZERS), list, tuple],
     ),
     Parameter(
-        "rate_factors",
+        "learning_rate_multipliers",
         ByClass(
             Simple="dict of str to float, or None",
             Tabular='dict of str to float, "auto" or None',
@@ -226,7 +226,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         classes="Simple",
     ),
     Parameter(
-        "share_trunk",
+        "shared_backbone",
         "bool",
         """Whether networks share their hidden layers; each has an input scaling and an
         output layer of its own (TabM-mini). 32 take little more memory than one.
@@ -236,7 +236,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         classes="Simple",
     ),
     Parameter(
-        "stop_together",
+        "joint_early_stopping",
         "bool",
         """Whether early stopping takes the epoch that is best for the mean prediction;
         if not, each network has validation rows and a best epoch of its own.

@@ -52,8 +52,8 @@ class Preset:
     ----------
     batch_rule : BatchRule
         What ``batch_size="auto"`` stands for.
-    rate_factors : dict of str to float
-        What ``rate_factors="auto"`` stands for.
+    learning_rate_multipliers : dict of str to float
+        What ``learning_rate_multipliers="auto"`` stands for.
     optimizers : mapping of str to Optimizer
         What names of optimizers stand for, where it is not the defaults of the class.
     fixed : mapping of str to object
@@ -87,7 +87,9 @@ class Preset:
     """
 
     batch_rule: BatchRule = BatchRule(((math.inf, 200),))
-    rate_factors: dict[str, float] = field(default_factory=dict, hash=False)
+    learning_rate_multipliers: dict[str, float] = field(
+        default_factory=dict, hash=False
+    )
     optimizers: Mapping[str, Optimizer] = field(default_factory=dict, hash=False)
     fixed: Mapping[str, Any] = field(default_factory=dict, hash=False)
     default_scoring: str | None = None
@@ -144,7 +146,7 @@ _TABULAR = Preset(
         evens_out=True,
     ),
     # Steps of these parameters, relative to those of weights, as RealMLP takes them.
-    rate_factors={
+    learning_rate_multipliers={
         "bias": 0.1,
         "scale": 6.0,
         "mix": 0.1,
@@ -159,7 +161,7 @@ _TABULAR = Preset(
     fixed={
         "bootstrap": False,
         "max_fun": 15000,
-        "share_trunk": False,
+        "shared_backbone": False,
         "shuffle": True,
         "tol": 0.0,
     },

@@ -6,7 +6,7 @@ from numbers import Integral
 
 from sknet._sklearn import Interval, Part, StrOptions
 from sknet.config.parameter import Parameter
-from sknet.network.entrance import NUMERIC_EMBEDDINGS
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 
 
 TABLE_PARAMETERS: tuple[Parameter, ...] = (

@@ -19,9 +19,9 @@ from sknet.config.components import (
     checkpoint_of,
     dropout_rates,
     initializer_of,
+    learning_rate_multipliers_of,
     loss_to_fit,
     optimizer_of,
-    rate_factors_of,
     schedule_of,
     solver_of,
 )
@@ -31,12 +31,12 @@ from sknet.initializers import Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Block, Plain
-from sknet.network.entrance import NUMERIC_EMBEDDINGS, Entrance
+from sknet.network.input_embedding import NUMERIC_EMBEDDINGS, InputEmbedding
 from sknet.network.layers import Layer
 from sknet.optimizers import Optimizer
 from sknet.schedules import Constant, Schedule
 from sknet.training.checkpoint import Checkpoint
-from sknet.training.recipe import Limits
+from sknet.training.member_config import Budget
 from sknet.training.solver import Solver
 
 
@@ -77,7 +77,7 @@ class TrainingConfig:
         The course of the learning rate.
     averaging : Averaging or None
         The average of the weights to publish.
-    rate_factors : tuple of (str, float)
+    learning_rate_multipliers : tuple of (str, float)
         Factors on the learning rate, by names of parameters.
     checkpoint : Checkpoint or None
         Where and how often the training is saved.
@@ -100,7 +100,7 @@ class TrainingConfig:
     optimizer: Optimizer | None
     schedule: Schedule
     averaging: Averaging | None
-    rate_factors: tuple[tuple[str, float], ...]
+    learning_rate_multipliers: tuple[tuple[str, float], ...]
     checkpoint: Checkpoint | None
     # as they were given
     alpha: float
@@ -120,9 +120,9 @@ class TrainingConfig:
     n_threads: int | None
     random_state: Any
     scoring: Any
-    share_trunk: bool
+    shared_backbone: bool
     shuffle: bool
-    stop_together: bool
+    joint_early_stopping: bool
     tol: float
     use_bias: bool
     validation_fraction: float
@@ -134,7 +134,7 @@ class TrainingConfig:
     clip_predictions: bool = False
     embedding_size: int = 0
     max_one_hot: int = 0
-    _made: dict[Entrance, Architecture] = field(default_factory=dict, init=False)
+    _made: dict[InputEmbedding, Architecture] = field(default_factory=dict, init=False)
 
     @classmethod
     def of(cls, given: Params, preset: Preset, losses: Registry[Any]) -> TrainingConfig:
@@ -182,7 +182,9 @@ class TrainingConfig:
             optimizer=None if solver else optimizer_of(given, preset.optimizers),
             schedule=schedule_of(given),
             averaging=averaging_of(given),
-            rate_factors=rate_factors_of(given, preset.rate_factors),
+            learning_rate_multipliers=learning_rate_multipliers_of(
+                given, preset.learning_rate_multipliers
+            ),
             checkpoint=checkpoint_of(given),
             **{name: given[name] for name in _AS_GIVEN & given.keys()},
         )
@@ -203,24 +205,25 @@ class TrainingConfig:
 
     # ---- the network
 
-    def architecture(self, entrance: Entrance) -> Architecture:
+    def architecture(self, input_embedding: InputEmbedding) -> Architecture:
         """Return the description of the network.
 
         Parameters
         ----------
-        entrance : Entrance
+        input_embedding : InputEmbedding
             What stands in front of the hidden layers.
 
         Returns
         -------
         architecture : Architecture
-            Hidden layers and entrance; for an equal entrance the same object.
+            The input embedding and the hidden layers; for equal input embeddings
+            the same object.
         """
-        if entrance not in self._made:
-            self._made[entrance] = self._architecture(entrance)
-        return self._made[entrance]
+        if input_embedding not in self._made:
+            self._made[input_embedding] = self._architecture(input_embedding)
+        return self._made[input_embedding]
 
-    def _architecture(self, entrance: Entrance) -> Architecture:
+    def _architecture(self, input_embedding: InputEmbedding) -> Architecture:
         """Make the description of the network."""
         return Architecture(
             self.hidden_layer_sizes,
@@ -229,16 +232,16 @@ class TrainingConfig:
             self.dropout,
             self.initializer,
             bool(self.use_bias),
-            int(self.n_estimators) if self.share_trunk else 1,
-            entrance,
+            int(self.n_estimators) if self.shared_backbone else 1,
+            input_embedding,
         )
 
     # ---- the ensemble
 
     @property
     def n_networks(self) -> int:
-        """Networks to train: one, if they share a trunk."""
-        return 1 if self.share_trunk else int(self.n_estimators)
+        """Networks to train: one, if they share a backbone."""
+        return 1 if self.shared_backbone else int(self.n_estimators)
 
     # ---- training
 
@@ -271,12 +274,12 @@ class TrainingConfig:
             return Constant()
         return self.schedule
 
-    def limits(self, incremental: bool) -> Limits:
+    def budget(self, incremental: bool) -> Budget:
         """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
         if incremental:
-            return Limits(1)
+            return Budget(1)
         max_time = math.inf if self.max_time is None else float(self.max_time)
-        return Limits(int(self.max_iter), max_time)
+        return Budget(int(self.max_iter), max_time)
 
     def rows_at_once(self, n_rows: int) -> int:
         """Return the rows of a matrix product, or about so many."""
@@ -295,7 +298,7 @@ class TrainingConfig:
 
 # Parameters that are kept as they are given.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
-_READ |= {"rate_factors", "checkpoint", "solver"}
+_READ |= {"learning_rate_multipliers", "checkpoint", "solver"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 
@@ -307,14 +310,14 @@ def _initial_arrays(initializer: Any) -> Sequence[Any] | None:
 def _check_ensemble(given: Params) -> None:
     """Refuse parameters of an ensemble that do not go together."""
     if given["n_estimators"] == 1:
-        for name in ("bootstrap", "share_trunk"):
+        for name in ("bootstrap", "shared_backbone"):
             if given[name]:
                 raise ValueError(
                     f"{name}=True needs an ensemble: set n_estimators to more than 1."
                 )
-    if given["bootstrap"] and given["share_trunk"]:
+    if given["bootstrap"] and given["shared_backbone"]:
         raise ValueError(
-            "bootstrap=True and share_trunk=True do not go together: networks that "
+            "bootstrap=True and shared_backbone=True do not go together: networks that "
             "share their hidden layers see the same rows. Leave one of them out."
         )
 

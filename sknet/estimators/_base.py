@@ -30,7 +30,7 @@ from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
 from sknet.config.unchanged import config_of, kept_config
 from sknet.estimators.callbacks import begin_callbacks
-from sknet.estimators.keeping.conversion import from_sklearn, to_sklearn
+from sknet.estimators.export.conversion import from_sklearn, to_sklearn
 from sknet.estimators.outputs.members import OF_TRAINING, members_of
 from sknet.estimators.outputs.parameters import (
     assign,
@@ -38,14 +38,14 @@ from sknet.estimators.outputs.parameters import (
     check_plain,
     weights_by_layer,
 )
-from sknet.estimators.preparation import prepare_task
+from sknet.estimators.preparation import prepare_problem
 from sknet.model.state import keep_model, model_of
 from sknet.problem.input_cache import InputCache
 from sknet.problem.readers import DataReader
 from sknet.problem.validation import rollback
 from sknet.solvers.events import Events
 from sknet.solvers.minibatch import Minibatch
-from sknet.solvers.task import Fit, FitRequest, Task, warn_of
+from sknet.solvers.problem import FitRequest, FitResult, Problem, warn_of
 from sknet.solvers.threads import blas_threads
 from sknet.training.interrupts import Interrupts
 
@@ -121,28 +121,30 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         config = config_of(self, self._config)
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
-            task = prepare_task(self, config, request, InputCache(shares=False))
+            problem = prepare_problem(self, config, request, InputCache(shares=False))
             solver = config.solver or Minibatch(config.steps_by)
             with Interrupts() as interrupts:
                 events = Events(callbacks, interrupts, afterwards)
-                fit = solver.solve(task, events).interrupted_if(interrupts.came)
-                self._publish(task, fit)
+                fit = solver.solve(problem, events).interrupted_if(interrupts.came)
+                self._publish(problem, fit)
             if callbacks is not None:
                 callbacks.end()
-        warn_of(fit.ending, config, request.kind)
+        warn_of(fit.termination, config, request.kind)
 
     def _one_thread(self) -> AbstractContextManager[Any]:
         """Give BLAS one thread if no bit may depend on their number."""
         return blas_threads(1, 1, 1) if self.deterministic else nullcontext()
 
-    def _publish(self, task: Task, fit: Fit) -> None:
+    def _publish(self, problem: Problem, fit: FitResult) -> None:
         """Bind all fitted attributes."""
         for name in OF_TRAINING:
             self.__dict__.pop(name, None)
-        attributes = task.description | fit.attributes
-        self.__dict__.update(attributes, theta_=fit.theta, n_iter_=fit.ending.n_iter)
+        attributes = problem.description | fit.attributes
+        self.__dict__.update(
+            attributes, theta_=fit.theta, n_iter_=fit.termination.n_iter
+        )
         temperature = attributes.get("temperature_", 1.0)
-        model = replace(task.model, theta=fit.theta, temperature=temperature)
+        model = replace(problem.model, theta=fit.theta, temperature=temperature)
         keep_model(self, model)
 
     # ---- prediction
@@ -363,9 +365,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         super().__setstate__(restored(type(self), state))
 
     def __sklearn_tags__(self) -> Any:
-        """Sparse input is taken, but by a trunk that networks share."""
+        """Sparse input is taken, but by a backbone that networks share."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self._given()["share_trunk"]
+        tags.input_tags.sparse = not self._given()["shared_backbone"]
         if self._reader.inputs.encodes_tables:
             tags.input_tags.allow_nan = True
             tags.input_tags.categorical = True

@@ -17,8 +17,8 @@ from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
 from sknet.problem.readers import ClassReader, ColumnReader, DataReader
-from sknet.solvers.start import Kind
-from sknet.solvers.task import FitRequest
+from sknet.solvers.problem import FitRequest
+from sknet.solvers.start import FitKind
 
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         """
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
-        request = FitRequest(X, y, sample_weight, classes=classes, kind=Kind.PARTIAL)
+        request = FitRequest(X, y, sample_weight, classes=classes, kind=FitKind.PARTIAL)
         self._fit(request)
         return self
 

@@ -18,8 +18,8 @@ from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
 from sknet.problem.readers import ColumnReader, DataReader, ValueReader
-from sknet.solvers.start import Kind
-from sknet.solvers.task import FitRequest
+from sknet.solvers.problem import FitRequest
+from sknet.solvers.start import FitKind
 
 
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
@@ -54,7 +54,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         ValueError
             If the data are invalid, or do not go with the earlier ones.
         """
-        self._fit(FitRequest(X, y, sample_weight, kind=Kind.PARTIAL))
+        self._fit(FitRequest(X, y, sample_weight, kind=FitKind.PARTIAL))
         return self
 
     def predictor(self) -> ValuePredictor:

@@ -18,11 +18,11 @@ from scipy import sparse
 from sknet._numerics import Array
 from sknet._sklearn import has_callbacks, safe_indexing
 from sknet.config.training_config import TrainingConfig
-from sknet.solvers.calibration import judged
-from sknet.solvers.minibatch import settled
-from sknet.solvers.start import Kind
-from sknet.solvers.task import FitRequest, Task
-from sknet.training.member import Member, Standing
+from sknet.solvers.calibration import calibration_attributes
+from sknet.solvers.minibatch import final_parameters
+from sknet.solvers.problem import FitRequest, Problem
+from sknet.solvers.start import FitKind
+from sknet.training.member import EpochSnapshot, Member
 
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def begin_callbacks(
     callbacks : EpochCallbacks or None
         Set up; scikit-learn's decorator of ``fit`` tears them down.
     """
-    if request.kind is Kind.PARTIAL or not has_callbacks(estimator):
+    if request.kind is FitKind.PARTIAL or not has_callbacks(estimator):
         return None
     return EpochCallbacks(estimator, config, request)
 
@@ -84,33 +84,37 @@ class EpochCallbacks:
         """Return the tasks of an epoch; L-BFGS trains one network after the other."""
         if not config.makes_steps:
             return config.n_networks
-        one_set = config.stop_together or config.n_networks == 1
+        one_set = config.joint_early_stopping or config.n_networks == 1
         validates = self._validation is not None
         return 1 + (validates or bool(config.early_stopping and one_set))
 
     def of_members(
-        self, task: Task, members: Sequence[Member]
-    ) -> Callable[[Standing], bool]:
+        self, problem: Problem, members: Sequence[Member]
+    ) -> Callable[[EpochSnapshot], bool]:
         """Return what watches a training by steps."""
-        self._weigh_rows(task)
-        holdouts = {id(member.holdout): member.holdout for member in members}
-        (holdout,) = holdouts.values() if len(holdouts) == 1 else (None,)
-        if holdout is not None and holdout.rows is not None:
-            self._hold_out(holdout.rows, task.data.n_rows)
+        self._weigh_rows(problem)
+        validation_sets = {
+            id(member.validation_set): member.validation_set for member in members
+        }
+        (validation_set,) = (
+            validation_sets.values() if len(validation_sets) == 1 else (None,)
+        )
+        if validation_set is not None and validation_set.rows is not None:
+            self._hold_out(validation_set.rows, problem.data.n_rows)
 
-        def watch(standing: Standing) -> bool:
-            return self._tell(partial(self._fitted, task, members, standing))
+        def watch(snapshot: EpochSnapshot) -> bool:
+            return self._tell(partial(self._fitted, problem, members, snapshot))
 
         return watch
 
-    def of_full_batch(self, task: Task) -> Callable[[Array, int], bool]:
+    def of_full_batch(self, problem: Problem) -> Callable[[Array, int], bool]:
         """Return what watches L-BFGS."""
-        self._weigh_rows(task)
+        self._weigh_rows(problem)
 
         def watch(theta: Array, n_iter: int) -> bool:
             fitted = {
-                **task.description,
-                **judged(task, theta, []),
+                **problem.description,
+                **calibration_attributes(problem, theta, []),
                 "theta_": theta.copy(),
                 "n_iter_": n_iter,
             }
@@ -124,14 +128,22 @@ class EpochCallbacks:
             estimator=self._estimator, reconstruction_attributes={}, **self._training()
         )
 
-    def _weigh_rows(self, task: Task) -> None:
+    def _weigh_rows(self, problem: Problem) -> None:
         """Make a weight of each row of a number, which scorers do not take."""
         if isinstance(self._weight, Real):
-            self._weight = np.full(task.data.n_rows, float(self._weight))
+            self._weight = np.full(problem.data.n_rows, float(self._weight))
         is_one = self._validation is not None and isinstance(self._validation[2], Real)
-        if self._validation is not None and task.holdout is not None and is_one:
+        if (
+            self._validation is not None
+            and problem.validation_set is not None
+            and is_one
+        ):
             X, y, weight = self._validation
-            self._validation = X, y, np.full(task.holdout.n_rows, float(weight))
+            self._validation = (
+                X,
+                y,
+                np.full(problem.validation_set.n_rows, float(weight)),
+            )
 
     def _hold_out(self, validation: Array, n_rows: int) -> None:
         """Split what was handed in as the rows of the fit were split."""
@@ -165,23 +177,26 @@ class EpochCallbacks:
         return stops
 
     def _fitted(
-        self, task: Task, members: Sequence[Member], standing: Standing
+        self, problem: Problem, members: Sequence[Member], snapshot: EpochSnapshot
     ) -> dict[str, Any]:
         """Return the fitted attributes with the weights that this epoch has ended with.
 
         Early stopping would publish those of the best epoch instead; a curve of scores
         is of each epoch.
         """
-        changed = {id(member): now for member, now in standing.pairs()}
+        changed = {id(member): now for member, now in snapshot.pairs()}
         now = [changed.get(id(member), member) for member in members]
         theta = np.concatenate(
-            [m.state.published if m.ending is None else settled(m) for m in now]
+            [
+                m.state.published if m.termination is None else final_parameters(m)
+                for m in now
+            ]
         )
         return {
-            **task.description,
-            **judged(task, theta, now),
+            **problem.description,
+            **calibration_attributes(problem, theta, now),
             "theta_": theta,
-            "n_iter_": max(standing.n_done),
+            "n_iter_": max(snapshot.n_done),
         }
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.config.components import check_rate_factors
+from sknet.config.components import check_learning_rate_multipliers
 from sknet.config.training_config import TrainingConfig
 from sknet.model.fitted import FittedModel
 from sknet.model.state import to_attributes, untrained
@@ -19,9 +19,9 @@ from sknet.problem.inputs import Table
 from sknet.problem.readers import no_way_on
 from sknet.problem.validation import of_validation_set
 from sknet.problem.weights import check_weight, class_weights, moderate_scale
-from sknet.solvers.holdout import Holdout
-from sknet.solvers.start import Earlier, Kind, Start
-from sknet.solvers.task import FitRequest, Task
+from sknet.solvers.problem import FitRequest, Problem
+from sknet.solvers.start import EarlierFit, FitKind, Start
+from sknet.solvers.validation_set import ValidationSet
 from sknet.training.batches import Dataset
 
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from sknet.estimators._base import BaseMLP
 
 
-def prepare_task(
+def prepare_problem(
     estimator: BaseMLP, config: TrainingConfig, request: FitRequest, cache: InputCache
-) -> Task:
+) -> Problem:
     """Validate everything that was handed in.
 
     Parameters
@@ -47,7 +47,7 @@ def prepare_task(
 
     Returns
     -------
-    task : Task
+    problem : Problem
         What is to be trained on what.
 
     Raises
@@ -69,14 +69,16 @@ def prepare_task(
     else:
         inputs = reader.goes_on(config, start.earlier.model.inputs, X)
     columns = reader.columns(inputs, X, cache)
-    architecture = config.architecture(reader.entrance(config, inputs))
+    architecture = config.architecture(reader.input_embedding(config, inputs))
     model = untrained(inputs, architecture, target)
     texts: tuple[tuple[Any, str], ...] = ()
-    check_rate_factors(config.given["rate_factors"], model.network)
+    check_learning_rate_multipliers(
+        config.given["learning_rate_multipliers"], model.network
+    )
     if start.earlier is not None:
         _check_same_network(config, start.earlier, model)
         texts = start.earlier.texts
-    task = Task(
+    problem = Problem(
         name=type(estimator).__name__,
         config=config,
         start=start,
@@ -85,17 +87,19 @@ def prepare_task(
         model=model,
         description=to_attributes(model, texts),
         dtype=_computing_dtype(config, columns, start),
-        holdout=_holdout(estimator, config, model, request.validation, cache),
+        validation_set=_validation_set(
+            estimator, config, model, request.validation, cache
+        ),
         unfitted=lambda: _unfitted(estimator),
     )
     if start.is_partial and is_new and isinstance(inputs, Table):
         warn_of_constant_columns(inputs.encoder)
-    return task
+    return problem
 
 
 def _start(estimator: BaseMLP, config: TrainingConfig, request: FitRequest) -> Start:
     """Return where training begins: where an earlier one has stopped, if it goes on."""
-    goes_on = request.kind is not Kind.FIT or config.warm_start
+    goes_on = request.kind is not FitKind.FIT or config.warm_start
     if not goes_on or "theta_" not in vars(estimator):
         return Start(request.kind)
     if "_training" not in vars(estimator):
@@ -106,7 +110,7 @@ def _start(estimator: BaseMLP, config: TrainingConfig, request: FitRequest) -> S
             "has them. Fit it anew with warm_start=False, take a clone, or "
             "compact a copy next time: copy.deepcopy(estimator).compact()."
         )
-    return Start(request.kind, Earlier.of(estimator))
+    return Start(request.kind, EarlierFit.of(estimator))
 
 
 def _unfitted(estimator: BaseMLP) -> Any:
@@ -159,13 +163,13 @@ def _weight_by_class(
     return moderate_scale(weight)
 
 
-def _holdout(
+def _validation_set(
     estimator: BaseMLP,
     config: TrainingConfig,
     model: FittedModel,
     validation: tuple[Any, Any, Any],
     cache: InputCache,
-) -> Holdout | None:
+) -> ValidationSet | None:
     """Validate the validation set that was handed in."""
     X, y, sample_weight = validation
     if X is None and y is None and sample_weight is None:
@@ -189,7 +193,7 @@ def _holdout(
         weight = check_weight(sample_weight, X)
         weight = cache.intern(_weight_by_class(config, target, y, weight))
         columns = reader.inputs.columns(model.inputs, X, cache)
-    return Holdout(Dataset(columns, cache.intern(target.encode(y)), weight), y)
+    return ValidationSet(Dataset(columns, cache.intern(target.encode(y)), weight), y)
 
 
 def _computing_dtype(
@@ -204,7 +208,7 @@ def _computing_dtype(
 
 
 def _check_same_network(
-    config: TrainingConfig, earlier: Earlier, model: FittedModel
+    config: TrainingConfig, earlier: EarlierFit, model: FittedModel
 ) -> None:
     """Refuse to go on with another network than the fitted one."""
     fitted, target = earlier.model, model.target

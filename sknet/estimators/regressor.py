@@ -117,7 +117,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         How weights and biases are drawn: a name from the table of initializers, or an
         instance. A list gives the start itself: an array of weights for each dense
         layer, with biases zero, or pairs of weights and biases.
-    rate_factors : dict of str to float, or None, default=None
+    learning_rate_multipliers : dict of str to float, or None, default=None
         Factors on the learning rate of some parameters: "weight", "bias", "mix" (shares
         of a blended activation), "scale" and "shift" (of a normalisation), ... Refused
         by "lbfgs".
@@ -146,10 +146,10 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
     bootstrap : bool, default=False
         Whether each network weighs rows by how often it drew them, with replacement.
-    share_trunk : bool, default=False
+    shared_backbone : bool, default=False
         Whether networks share their hidden layers; each has an input scaling and an
         output layer of its own (TabM-mini). 32 take little more memory than one.
-    stop_together : bool, default=True
+    joint_early_stopping : bool, default=True
         Whether early stopping takes the epoch that is best for the mean prediction; if
         not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=None
@@ -168,7 +168,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     ----------
     theta_ : ndarray of shape (n_estimators, n_parameters)
         All parameters: first the weights, then what is not decayed (biases and others),
-        each layer by layer. A shared trunk has one row.
+        each layer by layer. A shared backbone has one row.
     coefs_ : list of ndarray of shape (n_in, n_out)
         Weights by layer, of a plain network only: assignable views of ``theta_``. Of
         another see :func:`sknet.inspection.named_parameters`.
@@ -283,7 +283,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         dropout=0.0,
         use_bias=True,
         initializer="glorot_uniform",
-        rate_factors=None,
+        learning_rate_multipliers=None,
         clip_norm=None,
         averaging=None,
         scoring=None,
@@ -292,8 +292,8 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         n_threads=None,
         n_estimators=1,
         bootstrap=False,
-        share_trunk=False,
-        stop_together=True,
+        shared_backbone=False,
+        joint_early_stopping=True,
         n_jobs=None,
         checkpoint=None,
         deterministic=False,
@@ -327,7 +327,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         self.dropout = dropout
         self.use_bias = use_bias
         self.initializer = initializer
-        self.rate_factors = rate_factors
+        self.learning_rate_multipliers = learning_rate_multipliers
         self.clip_norm = clip_norm
         self.averaging = averaging
         self.scoring = scoring
@@ -336,8 +336,8 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         self.n_threads = n_threads
         self.n_estimators = n_estimators
         self.bootstrap = bootstrap
-        self.share_trunk = share_trunk
-        self.stop_together = stop_together
+        self.shared_backbone = shared_backbone
+        self.joint_early_stopping = joint_early_stopping
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.deterministic = deterministic

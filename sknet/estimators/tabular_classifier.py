@@ -103,7 +103,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         How weights and biases are drawn: a name from the table of initializers, or an
         instance. A list gives the start itself: an array of weights for each dense
         layer, with biases zero, or pairs of weights and biases.
-    rate_factors : dict of str to float, "auto" or None, default="auto"
+    learning_rate_multipliers : dict of str to float, "auto" or None, default="auto"
         Factors on the learning rate of some parameters by name; "auto" takes 0.1 for
         biases, blended activations and numeric embeddings, and 6 for the factors of
         features, as RealMLP does; None takes none.
@@ -130,7 +130,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
     n_estimators : int in [1, inf), default=4
         Networks of an ensemble, trained in one pass and predicting by their mean. Each
         is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
-    stop_together : bool, default=False
+    joint_early_stopping : bool, default=False
         Whether early stopping takes the epoch that is best for the mean prediction; if
         not, each network has validation rows and a best epoch of its own.
     n_jobs : int or None, default=-1
@@ -276,7 +276,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         dropout=0.1,
         use_bias=True,
         initializer="data_driven",
-        rate_factors="auto",
+        learning_rate_multipliers="auto",
         clip_norm=None,
         averaging=None,
         scoring="loss",
@@ -284,7 +284,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         max_time=None,
         n_threads=None,
         n_estimators=4,
-        stop_together=False,
+        joint_early_stopping=False,
         n_jobs=-1,
         checkpoint=None,
         deterministic=False,
@@ -316,7 +316,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         self.dropout = dropout
         self.use_bias = use_bias
         self.initializer = initializer
-        self.rate_factors = rate_factors
+        self.learning_rate_multipliers = learning_rate_multipliers
         self.clip_norm = clip_norm
         self.averaging = averaging
         self.scoring = scoring
@@ -324,7 +324,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         self.max_time = max_time
         self.n_threads = n_threads
         self.n_estimators = n_estimators
-        self.stop_together = stop_together
+        self.joint_early_stopping = joint_early_stopping
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
         self.deterministic = deterministic

@@ -81,11 +81,11 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
     rows = X.astype(theta.dtype)[None]
     with np.errstate(all="ignore"):
         raw = network.forward(views, rows, cache)
-        draw = np.zeros_like(raw)
-        own = model.own(draw)  # a view
+        d_raw = np.zeros_like(raw)
+        own = model.own(d_raw)  # a view
         share = 1.0 / len(own)  # of an ensemble, that of the mean raw output
         own[..., slice(None) if output is None else output] = share
-        dx: Any = network.backward(views, grads, draw, cache)
+        dx: Any = network.backward(views, grads, d_raw, cache)
     return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
 
 

@@ -23,11 +23,11 @@ from sknet._sklearn import (
     requested_metadata,
     safe_indexing,
 )
-from sknet.lockstep.gather import Call
+from sknet.lockstep.collector import Call
 
 
 @dataclass
-class Front:
+class PreparedFold:
     """What stands before the network, fitted: a fold as it is, or transformers.
 
     Parameters
@@ -79,13 +79,13 @@ class _Catch:
     """Stands in for the ``fit`` of the last step, to see what reaches it."""
 
     def __init__(self) -> None:
-        self.front: Front | None = None
+        self.prepared: PreparedFold | None = None
 
     def __call__(self, X: Any, y: Any = None, **fit_params: Any) -> None:
-        self.front = Front(X, y, fit_params)
+        self.prepared = PreparedFold(X, y, fit_params)
 
 
-def fit_front(pipeline: Any, fold: Fold) -> Front:
+def prepare_fold(pipeline: Any, fold: Fold) -> PreparedFold:
     """Fit the transformers of a pipeline by its own ``fit``, stopped at the last step.
 
     Parameters
@@ -97,7 +97,7 @@ def fit_front(pipeline: Any, fold: Fold) -> Front:
 
     Returns
     -------
-    front : Front
+    prepared : PreparedFold
         The fitted transformers, and what they make of the data.
     """
     pipeline = clone(pipeline)
@@ -105,18 +105,18 @@ def fit_front(pipeline: Any, fold: Fold) -> Front:
     vars(pipeline.steps[-1][1])["fit"] = catch
     start = perf_counter()
     try:
-        pipeline.fit(fold.cut(), fold.front.y, **fold.front.fit_params)
+        pipeline.fit(fold.cut(), fold.prepared.y, **fold.prepared.fit_params)
     except Exception as error:
         seconds = perf_counter() - start
-        return Front(error=error, traceback=error.__traceback__, seconds=seconds)
-    if catch.front is None:
+        return PreparedFold(error=error, traceback=error.__traceback__, seconds=seconds)
+    if catch.prepared is None:
         raise TypeError(f"{type(pipeline).__name__} does not fit its last step.")
-    catch.front.steps = pipeline.steps[:-1]
-    catch.front.seconds = perf_counter() - start
-    return catch.front
+    catch.prepared.steps = pipeline.steps[:-1]
+    catch.prepared.seconds = perf_counter() - start
+    return catch.prepared
 
 
-def front_key(pipeline: Any) -> str | None:
+def preparation_key(pipeline: Any) -> str | None:
     """Return a text that says what the transformers do, or None if nothing can say it.
 
     It is what ``Pipeline(memory=...)`` goes by: a hash of everything the transformers
@@ -132,10 +132,10 @@ def front_key(pipeline: Any) -> str | None:
         return None
 
 
-def digest_of(front: Front) -> str | None:
+def digest_of(prepared: PreparedFold) -> str | None:
     """Return a text that says what reaches the network, or None if nothing can."""
     try:
-        digest: str = joblib.hash((front.X, front.y, front.fit_params))
+        digest: str = joblib.hash((prepared.X, prepared.y, prepared.fit_params))
     except Exception:  # whatever pickling something unknown may raise
         return None
     return digest
@@ -154,7 +154,7 @@ class Fold:
         _, X, y = call.args
         self._train = call.kwargs["train"]
         params = call.kwargs["fit_params"] or {}
-        self.front = Front(
+        self.prepared = PreparedFold(
             X,
             safe_indexing(y, self._train),
             check_method_params(X, params=params, indices=self._train),
@@ -172,13 +172,13 @@ class Fold:
 
     def cut(self) -> Any:
         """Return the features of these rows, a copy."""
-        return safe_indexing(self.front.X, self._train)
+        return safe_indexing(self.prepared.X, self._train)
 
     def n_bytes(self) -> float:
         """Return about how much memory a copy of them takes."""
-        X = self.front.X
+        X = self.prepared.X
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        return n_bytes(X) * len(self.front.rows) / n_rows
+        return n_bytes(X) * len(self.prepared.rows) / n_rows
 
 
 def n_bytes(X: Any) -> float:

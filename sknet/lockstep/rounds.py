@@ -13,20 +13,20 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from sknet.estimators.together import fit_together
-from sknet.lockstep.folds import Fold, Front
-from sknet.lockstep.gather import Call
+from sknet.estimators.multi_fit import fit_many
+from sknet.lockstep.collector import Call
+from sknet.lockstep.folds import Fold, PreparedFold
 from sknet.lockstep.training import (
-    Apart,
     Candidate,
     Fit,
     Kept,
+    NotBatchable,
     Training,
     is_fit_and_score,
     set_parameters,
     unfinished_result,
 )
-from sknet.training.callbacks import Reporter
+from sknet.training.reporting import Reporter
 
 
 # Bytes of the rows that are held for networks at a time, about: those of at least one
@@ -36,7 +36,7 @@ HELD_BYTES = 2**22
 
 
 @dataclass
-class Course:
+class SearchStatus:
     """How a search goes.
 
     Parameters
@@ -71,13 +71,13 @@ class Rounds:
     def __init__(
         self, n_jobs: Any, pre_dispatch: Any, verbose: int, resource: str | None = None
     ) -> None:
-        self.course = Course()
+        self.status = SearchStatus()
         self._n_jobs = n_jobs
         self._pre_dispatch = pre_dispatch
         self._verbose = verbose
         self._resource = resource
         self._folds: dict[int, Fold] = {}
-        self._candidates: dict[int, Candidate | Apart] = {}
+        self._candidates: dict[int, Candidate | NotBatchable] = {}
         self._kept: dict[Any, list[Kept]] = {}
 
     def answer(self, calls: list[Call]) -> list[Any]:
@@ -113,7 +113,7 @@ class Rounds:
         self._say(dict([*apart.items()][known:]), len(calls))
         if len(results) + len(apart) < len(calls):
             return self._interrupted(calls, results, group)
-        self.course.has_finished = True
+        self.status.has_finished = True
         run = joblib.Parallel(self._n_jobs, pre_dispatch=self._pre_dispatch)
         each = ((calls[i].function, calls[i].args, calls[i].kwargs) for i in apart)
         results |= zip(apart, run(each) if apart else (), strict=True)
@@ -134,7 +134,7 @@ class Rounds:
                 candidate = self._candidate(estimator, call)
                 key = self._key(call)
                 fits[i] = Fit(call, candidate, self._fold(call), key)
-            except Apart as reason:
+            except NotBatchable as reason:
                 apart[i] = str(reason)
             except Exception:  # scikit-learn's own call will fail, in its own way
                 apart[i] = "an error"
@@ -156,10 +156,10 @@ class Rounds:
         if name not in self._candidates:
             try:
                 self._candidates[name] = Candidate.of(estimator, call)
-            except Apart as reason:
+            except NotBatchable as reason:
                 self._candidates[name] = reason
         known = self._candidates[name]
-        if isinstance(known, Apart):
+        if isinstance(known, NotBatchable):
             raise known
         return known
 
@@ -216,40 +216,40 @@ class Rounds:
         """Prepare trainings with the same data; return how many bytes these take."""
         first, goes_on = next(iter(unit.values())), self._resource is not None
         try:
-            front = first.front(has_digest=goes_on)
-            held = first.n_bytes(front)
+            prepared = first.prepared(has_digest=goes_on)
+            held = first.n_bytes(prepared)
         except Exception:  # as above
             apart |= dict.fromkeys(unit, "an error")
             return 0.0
-        front.n_users = len(unit)
+        prepared.n_users = len(unit)
         for i, fit in unit.items():
             try:
-                kept = _taken(before.get((fit.fold, fit.key), []), front)
+                kept = _taken(before.get((fit.fold, fit.key), []), prepared)
                 if kept is None:
-                    group[i] = Training.new(fit, front, goes_on)
+                    group[i] = Training.new(fit, prepared, goes_on)
                 else:
-                    group[i] = self._going_on(fit, front, kept.network)
-            except Apart as reason:
+                    group[i] = self._going_on(fit, prepared, kept.network)
+            except NotBatchable as reason:
                 apart[i] = str(reason)
             except Exception:  # as above
                 apart[i] = "an error"
         return held
 
-    def _going_on(self, fit: Fit, front: Front, network: Any) -> Training:
+    def _going_on(self, fit: Fit, prepared: PreparedFold, network: Any) -> Training:
         """Return the training that goes on from the round before."""
         network.set_params(max_iter=fit.call.kwargs["parameters"][self._resource])
-        return Training(fit, network, front, going_on=True, is_resumable=True)
+        return Training(fit, network, prepared, going_on=True, is_resumable=True)
 
     def _train(self, trainings: list[Training]) -> None:
         """Train the networks of a group."""
-        ready = [t for t in trainings if t.front.error is None]
+        ready = [t for t in trainings if t.prepared.error is None]
         if not ready:
             return
         with warnings.catch_warnings():
             if self._resource is not None:  # the end of a rung is no end of training
                 warnings.simplefilter("ignore", ConvergenceWarning)
             requests = [t.request() for t in ready]
-            outcomes = fit_together(requests, self._n_jobs, verbose=self._verbose)
+            outcomes = fit_many(requests, self._n_jobs, verbose=self._verbose)
         for training, outcome in zip(ready, outcomes, strict=True):
             training.outcome = outcome
 
@@ -273,9 +273,9 @@ class Rounds:
         position = [call.kwargs["candidate_progress"] for call in calls]
         n_candidates = position[0][1]
         n_finished = n_candidates - len({position[i][0] for i in unfinished})
-        self.course.interrupted = True
-        self.course.has_finished |= n_finished > 0
-        if not self.course.has_finished:
+        self.status.interrupted = True
+        self.status.has_finished |= n_finished > 0
+        if not self.status.has_finished:
             raise KeyboardInterrupt
         warnings.warn(
             f"search interrupted: {n_finished} of {n_candidates} candidates were "
@@ -287,10 +287,10 @@ class Rounds:
         return _in_one_form([results[i] for i in range(len(calls))], unfinished)
 
 
-def _taken(kept: list[Kept], front: Front) -> Kept | None:
+def _taken(kept: list[Kept], prepared: PreparedFold) -> Kept | None:
     """Take what was fitted to the data of a front, if it is there."""
     for i, one in enumerate(kept):
-        if one.digest is not None and one.digest == front.digest:
+        if one.digest is not None and one.digest == prepared.digest:
             return kept.pop(i)
     return None
 

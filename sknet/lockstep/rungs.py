@@ -57,7 +57,7 @@ class Halving(Lockstep):
 
         def evaluate(*args: Any, **kwargs: Any) -> Any:
             results = evaluate_candidates(*args, **kwargs)
-            if self._course.interrupted:
+            if self._status.interrupted:
                 raise _Interrupted
             return results
 
@@ -80,7 +80,7 @@ class Halving(Lockstep):
     def _select_best_index(self, refit: Any, refit_metric: Any, results: Any) -> int:
         """Return the best of the last rung, or of the last that has any scores."""
         rung, scores = results["iter"], results["mean_test_score"]
-        if self._course.interrupted and not np.isnan(scores).all():
+        if self._status.interrupted and not np.isnan(scores).all():
             last = rung <= rung[~np.isnan(scores)].max()
             results = {"iter": rung[last], "mean_test_score": scores[last]}
         base: Any = super()

@@ -7,7 +7,7 @@ from typing import Any, Self
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 
 from sknet._version import VersionStamp
-from sknet.lockstep.gather import Gather
+from sknet.lockstep.collector import CollectingBackend
 from sknet.lockstep.rounds import Rounds
 
 
@@ -50,13 +50,13 @@ class Lockstep(VersionStamp):
             self.verbose,
             self._growing_epochs(),
         )
-        self._course = rounds.course
+        self._status = rounds.status
         try:
-            with Gather(rounds.answer).installed():
+            with CollectingBackend(rounds.answer).installed():
                 super().fit(X, y, **params)  # type: ignore[misc]  # a mixin
         finally:
-            del self._course
-        self.interrupted_ = rounds.course.interrupted
+            del self._status
+        self.interrupted_ = rounds.status.interrupted
         return self
 
     def _growing_epochs(self) -> str | None:

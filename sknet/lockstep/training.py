@@ -13,29 +13,29 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 
 from sknet._sklearn import fit_and_score, has_callbacks
-from sknet.estimators.together import (
+from sknet.estimators.multi_fit import (
     Outcome,
     Request,
     can_run_together,
     follows_a_plan,
     shares_rows,
 )
+from sknet.lockstep.collector import Call
 from sknet.lockstep.folds import (
     Fold,
-    Front,
+    PreparedFold,
     digest_of,
-    fit_front,
-    front_key,
     n_bytes,
+    preparation_key,
+    prepare_fold,
 )
-from sknet.lockstep.gather import Call
 
 
 class SearchInterrupted(Exception):
     """A fit was not finished before the search was interrupted."""
 
 
-class Apart(Exception):
+class NotBatchable(Exception):
     """A fit cannot run in lockstep; the message says why in a few words."""
 
 
@@ -73,7 +73,7 @@ def _check_known(network: Any, fit_params: dict[str, Any]) -> None:
     """Leave it to scikit-learn to pass what ``fit`` will refuse."""
     kind: Any = type(network)
     if not _fit_parameters(kind) >= fit_params.keys():
-        raise Apart("unknown parameters of fit")
+        raise NotBatchable("unknown parameters of fit")
 
 
 @dataclass(frozen=True)
@@ -106,23 +106,23 @@ class Candidate:
 
         Raises
         ------
-        Apart
+        NotBatchable
             If it cannot run in lockstep.
         """
         network = network_of(estimator)
         if reason := can_run_together(network):
-            raise Apart(reason)
+            raise NotBatchable(reason)
         if call.args[2] is None:
-            raise Apart("no target")
+            raise NotBatchable("no target")
         if estimator is network:
             _check_known(network, call.kwargs["fit_params"] or {})
             return cls(None)
         if get_tags(estimator).input_tags.pairwise:
-            raise Apart("pairwise input")
+            raise NotBatchable("pairwise input")
         parts = [estimator, *estimator.get_params().values()]
         if any(isinstance(p, BaseEstimator) and has_callbacks(p) for p in parts):
-            raise Apart("callbacks")
-        return cls(front_key(estimator))
+            raise NotBatchable("callbacks")
+        return cls(preparation_key(estimator))
 
 
 @dataclass
@@ -159,19 +159,19 @@ class Fit:
         key = self.candidate.key
         return self.fold, id(self.call) if key is None else key
 
-    def front(self, has_digest: bool) -> Front:
+    def prepared(self, has_digest: bool) -> PreparedFold:
         """Return what is before the network: the fold, or fitted transformers."""
         if self.estimator is network_of(self.estimator):
-            return self.fold.front
-        front = fit_front(self.estimator, self.fold)
-        if has_digest and front.error is None:
-            front.digest = digest_of(front)
-        return front
+            return self.fold.prepared
+        prepared = prepare_fold(self.estimator, self.fold)
+        if has_digest and prepared.error is None:
+            prepared.digest = digest_of(prepared)
+        return prepared
 
-    def n_bytes(self, front: Front) -> float:
+    def n_bytes(self, prepared: PreparedFold) -> float:
         """Return about how much memory the rows take that the network reads."""
-        if front.rows is None:
-            return n_bytes(front.X) if front.error is None else 0.0
+        if prepared.rows is None:
+            return n_bytes(prepared.X) if prepared.error is None else 0.0
         return 0.0 if shares_rows(self.estimator) else self.fold.n_bytes()
 
 
@@ -201,7 +201,7 @@ class Training:
         What was asked for.
     network : estimator
         What is trained.
-    front : Front
+    prepared : PreparedFold
         What is before it.
     going_on : bool
         Whether the network goes on from the round before.
@@ -211,22 +211,22 @@ class Training:
 
     fit: Fit
     network: Any
-    front: Front
+    prepared: PreparedFold
     going_on: bool = False
     is_resumable: bool = False
     outcome: Outcome = field(default_factory=Outcome)
 
     @classmethod
-    def new(cls, fit: Fit, front: Front, is_resumable: bool) -> Training:
+    def new(cls, fit: Fit, prepared: PreparedFold, is_resumable: bool) -> Training:
         """Return the training of a network from its start.
 
         It is resumable only where n epochs and m more are n + m.
         """
         network = network_of(fit.estimator)
-        _check_known(network, front.fit_params)
+        _check_known(network, prepared.fit_params)
         if is_resumable:
             is_resumable = not follows_a_plan(network)
-        return cls(fit, network, front, is_resumable=is_resumable)
+        return cls(fit, network, prepared, is_resumable=is_resumable)
 
     @property
     def kept(self) -> list[Kept]:
@@ -234,22 +234,22 @@ class Training:
         failed = self.has_failed() or not self.outcome.finished
         if failed or not self.is_resumable:
             return []
-        return [Kept(self.network, self.front.digest)]
+        return [Kept(self.network, self.prepared.digest)]
 
     def has_failed(self) -> bool:
         """Tell whether an error came, before or in the training."""
-        return self.front.error is not None or self.outcome.error is not None
+        return self.prepared.error is not None or self.outcome.error is not None
 
     def request(self) -> Request:
         """Return what is asked of the training of many networks."""
         return Request(
             self.network,
-            self.front.X,
-            self.front.y,
-            self.front.fit_params,
+            self.prepared.X,
+            self.prepared.y,
+            self.prepared.fit_params,
             going_on=self.going_on,
             resumable=self.is_resumable,
-            rows=self.front.rows,
+            rows=self.prepared.rows,
         )
 
     def result(self) -> Any:
@@ -259,12 +259,12 @@ class Training:
         # The parameters are set; scikit-learn needs them only to print them.
         set_already = {} if call.kwargs["verbose"] > 1 else {"parameters": None}
         result = call(**set_already)
-        result["fit_time"] = self.outcome.seconds + self.front.share()
+        result["fit_time"] = self.outcome.seconds + self.prepared.share()
         return result
 
     def let_go(self) -> None:
         """Keep neither data nor the model, which is scored."""
-        self.front.let_go()
+        self.prepared.let_go()
         self.fit.call.args = (None, *self.fit.call.args[1:])
 
     def _fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
@@ -272,13 +272,13 @@ class Training:
         del X, y, fit_params
         estimator = self.fit.estimator
         del vars(estimator)["fit"]
-        if self.front.error is not None:
-            raise self.front.error.with_traceback(self.front.traceback)
+        if self.prepared.error is not None:
+            raise self.prepared.error.with_traceback(self.prepared.traceback)
         if self.outcome.error is not None:
             raise self.outcome.error
         if isinstance(estimator, Pipeline):
             name = estimator.steps[-1][0]
-            estimator.steps = [*self.front.steps, (name, self.network)]
+            estimator.steps = [*self.prepared.steps, (name, self.network)]
         elif estimator is not self.network:
             vars(estimator).update(vars(self.network))
         return estimator

@@ -105,12 +105,12 @@ class Loss(Component):
 
     @abstractmethod
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the gradient with respect to ``raw`` into ``out``; return values (K,).
 
         Value and gradient are those of the sum over the rows of ``weight`` times the
-        loss. ``raw`` and ``y`` stay as they are; the arrays of ``work`` are scratch.
+        loss. ``raw`` and ``y`` stay as they are; the arrays of ``buffers`` are scratch.
         """
 
     @abstractmethod

@@ -114,20 +114,20 @@ class Brier(ClassLoss):
         return 0.5 * float(self.targets[0] + self.targets[1])
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return half the mean squared error."""
-        p = outputs.forward(self.link_name, raw, work)
+        p = outputs.forward(self.link_name, raw, buffers)
         low, high = (float(t) for t in self.targets)
         if (low, high) != (0.0, 1.0):
-            aim = np.multiply(y, high - low, out=work.full)
+            aim = np.multiply(y, high - low, out=buffers.full)
             y = np.add(aim, low, out=aim)
         np.subtract(p, y, out=out)
-        np.multiply(out, out, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        outputs.pull_back(self.link_name, raw, p, out, work)
+        np.multiply(out, out, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
+        outputs.pull_back(self.link_name, raw, p, out, buffers)
         out *= weight
-        return 0.5 * work.weighted_sum(weight)
+        return 0.5 * buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return predictions."""

@@ -45,16 +45,16 @@ class _Pair(Loss):
         return "identity"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Call both functions for each member, and weigh what they return."""
         for k in range(len(raw)):
             targets = y[k % len(y)]
             value = _result(self.value, raw[k], targets, "value", raw.shape[1:2])
-            work.rows[k, :, 0] = value
+            buffers.rows[k, :, 0] = value
             out[k] = _result(self.gradient, raw[k], targets, "gradient", raw.shape[1:])
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return a copy of ``raw``."""

@@ -48,20 +48,20 @@ class Poisson(ValueLoss):
         return "exp"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write ``weight * (exp(raw) - y)`` and return half the mean deviance."""
-        xlogy(y, y, out=work.full)
-        work.full -= y
+        xlogy(y, y, out=buffers.full)
+        buffers.full -= y
         np.multiply(raw, y, out=out)
-        work.full -= out
+        buffers.full -= out
         np.minimum(raw, _cap(raw), out=out)
         np.exp(out, out=out)
-        work.full += out
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        buffers.full += out
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         out -= y
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return the rates."""
@@ -114,18 +114,18 @@ class Gamma(ValueLoss):
         return "exp"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write ``weight * (1 - y exp(-raw))`` and return half the mean deviance."""
-        np.log(y, out=work.full, dtype=raw.dtype)
-        work.full -= raw
-        np.minimum(work.full, _cap(raw), out=work.full)
-        np.expm1(work.full, out=out)
-        np.subtract(out, work.full, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.log(y, out=buffers.full, dtype=raw.dtype)
+        buffers.full -= raw
+        np.minimum(buffers.full, _cap(raw), out=buffers.full)
+        np.expm1(buffers.full, out=out)
+        np.subtract(out, buffers.full, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         np.negative(out, out=out)
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return the means."""

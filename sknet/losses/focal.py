@@ -72,49 +72,53 @@ class Focal(ClassLoss):
         return "softmax" if self.exclusive else "logistic"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
         reduce = self._exclusive if self.exclusive else self._independent
-        reduce(raw, y, out, work)
+        reduce(raw, y, out, buffers)
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
-    def _exclusive(self, raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+    def _exclusive(
+        self, raw: Array, y: Array, out: Array, buffers: LossBuffers
+    ) -> None:
         """Write gradient and losses for one class a row."""
-        others = work.full
+        others = buffers.full
         np.multiply(raw, y, out=others)
-        np.matmul(others, work.ones_column, out=work.rows)
+        np.matmul(others, buffers.ones_column, out=buffers.rows)
         # the true class is out of the question; an infinity would be with one class
         np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=others)
         np.subtract(raw, others, out=others)
-        np.maximum.reduce(others, axis=-1, keepdims=True, out=work.sums)
-        ahead = work.named("ahead", 1)
-        np.subtract(work.sums, work.rows, out=ahead)
-        others -= work.sums
+        np.maximum.reduce(others, axis=-1, keepdims=True, out=buffers.sums)
+        ahead = buffers.named("ahead", 1)
+        np.subtract(buffers.sums, buffers.rows, out=ahead)
+        others -= buffers.sums
         np.exp(others, out=others)
-        np.matmul(others, work.ones_column, out=work.sums)
-        others /= work.sums
-        ahead += np.log(work.sums, out=work.sums)
-        self._focus(ahead, work.rows, work.sums, work.named("weight", 1))
+        np.matmul(others, buffers.ones_column, out=buffers.sums)
+        others /= buffers.sums
+        ahead += np.log(buffers.sums, out=buffers.sums)
+        self._focus(ahead, buffers.rows, buffers.sums, buffers.named("weight", 1))
         np.subtract(others, y, out=out)
-        out *= work.sums
+        out *= buffers.sums
 
-    def _independent(self, raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+    def _independent(
+        self, raw: Array, y: Array, out: Array, buffers: LossBuffers
+    ) -> None:
         """Write gradient and losses for columns that are judged one by one."""
         n = raw.shape[-1]
-        sign, losses = work.named("sign", n), work.named("losses", n)
+        sign, losses = buffers.named("sign", n), buffers.named("losses", n)
         np.multiply(y, -2.0, out=sign)
         sign += 1.0
-        np.multiply(raw, sign, out=work.full)
-        self._focus(work.full, losses, out, work.named("weight", n))
-        np.matmul(losses, work.ones_column, out=work.rows)
+        np.multiply(raw, sign, out=buffers.full)
+        self._focus(buffers.full, losses, out, buffers.named("weight", n))
+        np.matmul(losses, buffers.ones_column, out=buffers.rows)
         out *= sign
 
     def _focus(self, ahead: Array, losses: Array, slope: Array, weight: Array) -> None:
         """Write losses and slopes for how far the others are ahead."""
         gamma = float(self.gamma)
-        softplus(ahead, out=losses, tmp=slope)
+        softplus(ahead, out=losses, scratch=slope)
         np.negative(ahead, out=slope)
         logistic(slope, out=slope)
         slope *= losses
@@ -146,11 +150,14 @@ class Focal(ClassLoss):
                 np.log(share / (1.0 - share)),
                 np.stack([share, 1.0 - share]),
             )
-        work, out = LossBuffers(1, len(rows), n, rows.dtype), np.empty((1, *rows.shape))
+        buffers, out = (
+            LossBuffers(1, len(rows), n, rows.dtype),
+            np.empty((1, *rows.shape)),
+        )
 
         def slope(raw: Array) -> Array:
             batch = np.tile(raw, (1, len(rows), 1))
-            self.value_and_gradient(batch, rows[None], 1.0, out, work)
+            self.value_and_gradient(batch, rows[None], 1.0, out, buffers)
             # a common shift changes no softmax: of all solutions the one of mean zero
             shift = raw.mean() if self.exclusive else 0.0
             return (shares * out[0]).sum(axis=0) + shift

@@ -78,15 +78,15 @@ class Gaussian(ValueLoss):
         return 2.0 / n_raw
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean negative log-likelihood."""
         mean, log_std = raw[..., 0::2], raw[..., 1::2]
         dmean, dlog_std = out[..., 0::2], out[..., 1::2]
-        square, value = work.full[..., 0::2], work.full[..., 1::2]
+        square, value = buffers.full[..., 0::2], buffers.full[..., 1::2]
         n_columns, dtype = y.shape[-1], raw.dtype
         least, largest = LIMITS[dtype]
-        scale = work.named("scale", n_columns)
+        scale = buffers.named("scale", n_columns)
         np.maximum(log_std, constant_row(n_columns, dtype, least), out=value)
         np.negative(value, out=scale)
         np.exp(scale, out=scale)
@@ -99,9 +99,9 @@ class Gaussian(ValueLoss):
         square *= 0.5
         value += 0.5 * math.log(2.0 * math.pi)
         dmean *= scale
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return means and standard deviations, target by target."""

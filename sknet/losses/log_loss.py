@@ -14,7 +14,7 @@ from sknet.fields import flag, real
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
-def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
+def _overflow_shift(raw: Array, scratch: Array, buffers: LossBuffers) -> Array | None:
     """Return what to subtract from raw outputs before the exponential, if anything.
 
     The maximum of each row, as everybody does, but only for members with an output
@@ -25,9 +25,9 @@ def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
     ----------
     raw : ndarray of shape (K, B, C)
         Raw outputs.
-    tmp : ndarray of shape (K, B, C)
+    scratch : ndarray of shape (K, B, C)
         Overwritten.
-    work : LossBuffers
+    buffers : LossBuffers
         Its ``sums`` are overwritten, and returned.
 
     Returns
@@ -39,13 +39,13 @@ def _overflow_shift(raw: Array, tmp: Array, work: LossBuffers) -> Array | None:
     # No element is larger than the norm of all: one fast product mostly suffices.
     if np.vdot(raw, raw) < limit * limit:
         return None
-    np.abs(raw, out=tmp)
-    largest = np.maximum.reduce(tmp.reshape(len(tmp), -1), axis=1)
+    np.abs(raw, out=scratch)
+    largest = np.maximum.reduce(scratch.reshape(len(scratch), -1), axis=1)
     if max(largest.tolist()) < limit:
         return None
-    np.maximum.reduce(raw, axis=-1, keepdims=True, out=work.sums)
-    work.sums[largest < limit] = 0.0
-    return work.sums
+    np.maximum.reduce(raw, axis=-1, keepdims=True, out=buffers.sums)
+    buffers.sums[largest < limit] = 0.0
+    return buffers.sums
 
 
 @CLASS_LOSSES.register("log_loss", "cross_entropy")
@@ -99,21 +99,21 @@ class LogLoss(ClassLoss):
         return "softmax" if self.exclusive else "logistic"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write ``weight * (p - y)`` and return the mean log-loss."""
         if is_in_use(self.label_smoothing):
-            y = self._smooth(y, work)
+            y = self._smooth(y, buffers)
         reduce = self._exclusive if self.exclusive else self._independent
-        reduce(raw, y, out, work)
+        reduce(raw, y, out, buffers)
         out -= y
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
-    def _smooth(self, y: Array, work: LossBuffers) -> Array:
+    def _smooth(self, y: Array, buffers: LossBuffers) -> Array:
         """Return smoothed targets in a scratch array."""
         n_outputs = y.shape[-1]
-        smooth = work.named("smooth", n_outputs)
+        smooth = buffers.named("smooth", n_outputs)
         share = self.label_smoothing
         if isinstance(share, np.ndarray):
             share = share[:, :, None]
@@ -122,25 +122,25 @@ class LogLoss(ClassLoss):
         return smooth
 
     @staticmethod
-    def _exclusive(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+    def _exclusive(raw: Array, y: Array, out: Array, buffers: LossBuffers) -> None:
         """Write the softmax into ``out`` and the losses into ``work.rows``."""
-        shift = _overflow_shift(raw, out, work)
+        shift = _overflow_shift(raw, out, buffers)
         z = raw if shift is None else np.subtract(raw, shift, out=out)
-        np.multiply(z, y, out=work.full)
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        np.multiply(z, y, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         np.exp(z, out=out)
-        np.matmul(out, work.ones_column, out=work.sums)
-        out /= work.sums
-        np.log(work.sums, out=work.sums)
-        np.subtract(work.sums, work.rows, out=work.rows)
+        np.matmul(out, buffers.ones_column, out=buffers.sums)
+        out /= buffers.sums
+        np.log(buffers.sums, out=buffers.sums)
+        np.subtract(buffers.sums, buffers.rows, out=buffers.rows)
 
     @staticmethod
-    def _independent(raw: Array, y: Array, out: Array, work: LossBuffers) -> None:
+    def _independent(raw: Array, y: Array, out: Array, buffers: LossBuffers) -> None:
         """Write the sigmoids into ``out`` and the losses into ``work.rows``."""
-        softplus(raw, out=work.full, tmp=out)
+        softplus(raw, out=buffers.full, scratch=out)
         np.multiply(raw, y, out=out)
-        work.full -= out
-        np.matmul(work.full, work.ones_column, out=work.rows)
+        buffers.full -= out
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
         logistic(raw, out=out)
 
     def link(self, raw: Array) -> Array:

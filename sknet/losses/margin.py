@@ -13,42 +13,42 @@ from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
 def _independent(
-    raw: Array, y: Array, margin: float, out: Array, work: LossBuffers
+    raw: Array, y: Array, margin: float, out: Array, buffers: LossBuffers
 ) -> None:
     """Write ``max(0, margin - t r)`` and its gradient, ``t`` being one or minus one."""
-    sign = work.named("sign", raw.shape[-1])
+    sign = buffers.named("sign", raw.shape[-1])
     np.multiply(y, -2.0, out=sign)
     sign += 1.0
-    np.multiply(sign, raw, out=work.full)
-    work.full += margin
+    np.multiply(sign, raw, out=buffers.full)
+    buffers.full += margin
     # active at the kink, too: otherwise nothing would ever move from zero weights
-    np.greater_equal(work.full, 0.0, out=out)
-    work.full *= out
-    np.matmul(work.full, work.ones_column, out=work.rows)
+    np.greater_equal(buffers.full, 0.0, out=out)
+    buffers.full *= out
+    np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
     out *= sign
 
 
 def _exclusive(
-    raw: Array, y: Array, margin: float, out: Array, work: LossBuffers
+    raw: Array, y: Array, margin: float, out: Array, buffers: LossBuffers
 ) -> None:
     """Write ``max(0, margin + max_{c != y} r_c - r_y)`` and its gradient."""
-    rival, own = work.full, work.sums
+    rival, own = buffers.full, buffers.sums
     np.multiply(raw, y, out=rival)
-    np.matmul(rival, work.ones_column, out=own)
+    np.matmul(rival, buffers.ones_column, out=own)
     # the true class is no rival; an infinity would be one if it is the only class
     np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=rival)
     np.subtract(raw, rival, out=rival)
     # the first of rivals that are equally far ahead; its place needs whole numbers
     columns = np.intp(0).itemsize // raw.itemsize
-    first = work.named("first", columns).view(np.intp)
+    first = buffers.named("first", columns).view(np.intp)
     np.argmax(rival, axis=-1, out=first[..., 0])
     np.equal(np.arange(raw.shape[-1]), first, out=out)
     rival *= out
-    np.matmul(rival, work.ones_column, out=work.rows)
-    work.rows -= own
-    work.rows += margin
-    active = np.greater_equal(work.rows, 0.0, out=own)
-    work.rows *= active
+    np.matmul(rival, buffers.ones_column, out=buffers.rows)
+    buffers.rows -= own
+    buffers.rows += margin
+    active = np.greater_equal(buffers.rows, 0.0, out=own)
+    buffers.rows *= active
     out -= y
     out *= active
 
@@ -67,13 +67,13 @@ class _MarginLoss(ClassLoss):
         return "identity"
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted subgradient and return the mean loss."""
         reduce = _exclusive if self.exclusive else _independent
-        reduce(raw, y, self._margin, out, work)
+        reduce(raw, y, self._margin, out, buffers)
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
     def link(self, raw: Array) -> Array:
         """Return a copy of ``raw``: margins, not probabilities."""

@@ -80,7 +80,7 @@ class MeanQuantiles(ValueLoss):
         return n_columns * self._n_each
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
         n_each, quantile = self._n_each, self._quantile
@@ -90,20 +90,20 @@ class MeanQuantiles(ValueLoss):
         else:
             of_mean, of_levels = y[..., ::n_each], y[..., 1::n_each]
         n_quantiles = quantile.n_raw(n_targets)
-        inner, draw = (work.named(name, n_quantiles) for name in ("raw", "draw"))
+        inner, d_raw = (buffers.named(name, n_quantiles) for name in ("raw", "draw"))
         split = (*raw.shape[:2], n_targets, n_each)
         apart = (*split[:3], n_each - 1)
         np.copyto(inner.reshape(apart), raw.reshape(split)[..., 1:])
-        buffers = work.nested("quantiles", n_quantiles)
-        value = quantile.value_and_gradient(inner, of_levels, weight, draw, buffers)
-        out.reshape(split)[..., 1:] = draw.reshape(apart)
-        error, square = out[..., ::n_each], work.named("square", n_targets)
+        buffers = buffers.nested("quantiles", n_quantiles)
+        value = quantile.value_and_gradient(inner, of_levels, weight, d_raw, buffers)
+        out.reshape(split)[..., 1:] = d_raw.reshape(apart)
+        error, square = out[..., ::n_each], buffers.named("square", n_targets)
         np.subtract(raw[..., ::n_each], of_mean, out=error)
         np.multiply(error, error, out=square)
-        ones = work.ones_column[..., :n_targets, :]
-        np.matmul(square, ones, out=work.rows)
+        ones = buffers.ones_column[..., :n_targets, :]
+        np.matmul(square, ones, out=buffers.rows)
         error *= weight
-        total: Array = value + 0.5 * work.weighted_sum(weight)
+        total: Array = value + 0.5 * buffers.weighted_sum(weight)
         return total
 
     def link(self, raw: Array) -> Array:

@@ -26,7 +26,7 @@ def capped_exponential(raw: Array, largest: float) -> Array:
     return np.exp(np.minimum(raw, largest))
 
 
-def forward(name: str, raw: Array, work: LossBuffers) -> Array:
+def forward(name: str, raw: Array, buffers: LossBuffers) -> Array:
     """Return predictions in a scratch array; of the identity ``raw`` itself.
 
     Parameters
@@ -35,7 +35,7 @@ def forward(name: str, raw: Array, work: LossBuffers) -> Array:
         Name of the output activation.
     raw : ndarray of shape (K, B, R)
         Raw outputs.
-    work : LossBuffers
+    buffers : LossBuffers
         Keeps the result, under the name "p".
 
     Returns
@@ -45,27 +45,27 @@ def forward(name: str, raw: Array, work: LossBuffers) -> Array:
     """
     if name == "identity":
         return raw
-    p = work.named("p", raw.shape[-1])
+    p = buffers.named("p", raw.shape[-1])
     if name == "logistic":
         logistic(raw, out=p)
     elif name == "tanh":
         np.tanh(raw, out=p)
     elif name == "softplus":
-        softplus(raw, out=p, tmp=work.named("slope", raw.shape[-1]))
+        softplus(raw, out=p, scratch=buffers.named("slope", raw.shape[-1]))
     elif name == "exp":
         # half of it: the error is squared
         largest = 0.5 * largest_exponent(raw.dtype)
         np.minimum(raw, constant_row(raw.shape[-1], raw.dtype, largest), out=p)
         np.exp(p, out=p)
     else:
-        np.maximum.reduce(raw, axis=-1, keepdims=True, out=work.sums)
-        np.subtract(raw, work.sums, out=p)
+        np.maximum.reduce(raw, axis=-1, keepdims=True, out=buffers.sums)
+        np.subtract(raw, buffers.sums, out=p)
         np.exp(p, out=p)
-        p /= np.matmul(p, work.ones_column, out=work.sums)
+        p /= np.matmul(p, buffers.ones_column, out=buffers.sums)
     return p
 
 
-def pull_back(name: str, raw: Array, p: Array, dp: Array, work: LossBuffers) -> None:
+def pull_back(name: str, raw: Array, p: Array, dp: Array, buffers: LossBuffers) -> None:
     """Turn the gradient by the predictions into that by the raw outputs, in place.
 
     Parameters
@@ -76,12 +76,12 @@ def pull_back(name: str, raw: Array, p: Array, dp: Array, work: LossBuffers) -> 
         Raw outputs, and what :func:`forward` made of them.
     dp : ndarray of shape (K, B, R)
         Overwritten.
-    work : LossBuffers
+    buffers : LossBuffers
         Scratch arrays.
     """
     if name == "identity":
         return
-    slope = work.named("slope", raw.shape[-1])
+    slope = buffers.named("slope", raw.shape[-1])
     if name == "logistic":
         # one minus p from the raw output: a difference would lose the digits
         np.negative(raw, out=slope)
@@ -100,7 +100,7 @@ def pull_back(name: str, raw: Array, p: Array, dp: Array, work: LossBuffers) -> 
         np.copyto(slope, p)
     else:
         np.multiply(dp, p, out=slope)
-        dp -= np.matmul(slope, work.ones_column, out=work.sums)
+        dp -= np.matmul(slope, buffers.ones_column, out=buffers.sums)
         np.copyto(slope, p)
     dp *= slope
 

@@ -90,11 +90,11 @@ class Quantile(ValueLoss):
         return n_columns * len(self._levels)
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
-        error = work.full
-        self._predict(raw, error, out, work.named("tmp", raw.shape[-1]))
+        error = buffers.full
+        self._predict(raw, error, out, buffers.named("scratch", raw.shape[-1]))
         n_levels = len(self._levels)
         for q, level in enumerate(map(float, self._levels)):
             errors, slope = error[..., q::n_levels], out[..., q::n_levels]
@@ -103,19 +103,19 @@ class Quantile(ValueLoss):
             np.heaviside(errors, level, out=slope)
             slope -= level
             errors *= slope
-        np.matmul(error, work.ones_column, out=work.rows)
+        np.matmul(error, buffers.ones_column, out=buffers.rows)
         if n_levels > 1:
-            self._pull_back(raw, out, work.full)
+            self._pull_back(raw, out, buffers.full)
         out *= weight
-        return work.weighted_sum(weight)
+        return buffers.weighted_sum(weight)
 
-    def _predict(self, raw: Array, out: Array, gap: Array, tmp: Array) -> None:
+    def _predict(self, raw: Array, out: Array, gap: Array, scratch: Array) -> None:
         """Write the predictions of all levels into ``out``."""
         np.copyto(out, raw)
         n_levels, middle = len(self._levels), self._middle
         if n_levels == 1:
             return
-        softplus(raw, out=gap, tmp=tmp)
+        softplus(raw, out=gap, scratch=scratch)
         for q in range(middle + 1, n_levels):
             below, gaps = out[..., q - 1 :: n_levels], gap[..., q::n_levels]
             np.add(below, gaps, out=out[..., q::n_levels])
@@ -123,10 +123,10 @@ class Quantile(ValueLoss):
             above, gaps = out[..., q + 1 :: n_levels], gap[..., q::n_levels]
             np.subtract(above, gaps, out=out[..., q::n_levels])
 
-    def _pull_back(self, raw: Array, out: Array, tmp: Array) -> None:
+    def _pull_back(self, raw: Array, out: Array, scratch: Array) -> None:
         """Turn the gradient by the predictions into that by the raw outputs."""
         n_levels, middle = len(self._levels), self._middle
-        slope = logistic(raw, out=tmp)
+        slope = logistic(raw, out=scratch)
         # a gap moves all levels behind it, and the middle one moves all
         for q in range(n_levels - 1, middle, -1):
             out[..., q - 1 :: n_levels] += out[..., q::n_levels]
@@ -138,8 +138,8 @@ class Quantile(ValueLoss):
 
     def link(self, raw: Array) -> Array:
         """Return the predictions of all levels, target by target."""
-        out, gap, tmp = raw.copy(), np.empty_like(raw), np.empty_like(raw)
-        self._predict(raw, out, gap, tmp)
+        out, gap, scratch = raw.copy(), np.empty_like(raw), np.empty_like(raw)
+        self._predict(raw, out, gap, scratch)
         return out
 
     def point(self, prediction: Array) -> Array:

@@ -56,20 +56,22 @@ class _Pointwise(ValueLoss):
         return self.output_activation
 
     @abstractmethod
-    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+    def _value_and_slope(
+        self, error: Array, value: Array, buffers: LossBuffers
+    ) -> float:
         """Turn errors into slopes in place and write values; return their factor."""
 
     def value_and_gradient(
-        self, raw: Array, y: Array, weight: Scalar, out: Array, work: LossBuffers
+        self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return the mean loss."""
-        p = outputs.forward(self.output_activation, raw, work)
+        p = outputs.forward(self.output_activation, raw, buffers)
         np.subtract(p, y, out=out)
-        factor = self._value_and_slope(out, work.full, work)
-        np.matmul(work.full, work.ones_column, out=work.rows)
-        outputs.pull_back(self.output_activation, raw, p, out, work)
+        factor = self._value_and_slope(out, buffers.full, buffers)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
+        outputs.pull_back(self.output_activation, raw, p, out, buffers)
         out *= weight
-        total = work.weighted_sum(weight)
+        total = buffers.weighted_sum(weight)
         return total if factor == 1.0 else factor * total
 
     def link(self, raw: Array) -> Array:
@@ -84,11 +86,11 @@ class _Pointwise(ValueLoss):
         """Return the best constant prediction, by bisection."""
         low, high = y.min(axis=0).astype(float), y.max(axis=0).astype(float)
         n_rows, n_columns = y.shape
-        work = LossBuffers(1, n_rows, n_columns, np.dtype(np.float64))
+        buffers = LossBuffers(1, n_rows, n_columns, np.dtype(np.float64))
         for _ in range(200):
             middle = 0.5 * (low + high)
             error = (middle - y)[None].astype(np.float64)
-            self._value_and_slope(error, work.full, work)
+            self._value_and_slope(error, buffers.full, buffers)
             above = (weight[:, None] * error[0]).sum(axis=0) > 0.0
             low, high = np.where(above, low, middle), np.where(above, middle, high)
         return 0.5 * (low + high)
@@ -131,9 +133,11 @@ class SquaredError(_Pointwise):
 
     output_activation: str = choice("identity", _OUTPUTS)
 
-    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+    def _value_and_slope(
+        self, error: Array, value: Array, buffers: LossBuffers
+    ) -> float:
         """Squares, times a half; the slope is the error."""
-        del work
+        del buffers
         np.multiply(error, error, out=value)
         return 0.5
 
@@ -176,9 +180,11 @@ class AbsoluteError(_Pointwise):
 
     output_activation: str = choice("identity", _OUTPUTS)
 
-    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+    def _value_and_slope(
+        self, error: Array, value: Array, buffers: LossBuffers
+    ) -> float:
         """Absolute values; the slope is the sign."""
-        del work
+        del buffers
         np.abs(error, out=value)
         np.sign(error, out=error)
         return 1.0
@@ -223,9 +229,11 @@ class Huber(_Pointwise):
     delta: float = real(1.0, "(0, inf)")
     output_activation: str = choice("identity", _OUTPUTS)
 
-    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+    def _value_and_slope(
+        self, error: Array, value: Array, buffers: LossBuffers
+    ) -> float:
         """With the clipped error s the value is s (2 e - s) / 2; the slope is s."""
-        del work
+        del buffers
         n_columns, delta = error.shape[-1], float(self.delta)
         np.multiply(error, 2.0, out=value)
         np.maximum(error, constant_row(n_columns, error.dtype, -delta), out=error)
@@ -269,9 +277,11 @@ class LogCosh(_Pointwise):
 
     output_activation: str = choice("identity", _OUTPUTS)
 
-    def _value_and_slope(self, error: Array, value: Array, work: LossBuffers) -> float:
+    def _value_and_slope(
+        self, error: Array, value: Array, buffers: LossBuffers
+    ) -> float:
         """Logarithms of the hyperbolic cosine; the slope is the hyperbolic tangent."""
-        logarithm = work.named("logarithm", error.shape[-1])
+        logarithm = buffers.named("logarithm", error.shape[-1])
         np.abs(error, out=value)
         np.tanh(error, out=error)
         np.abs(error, out=logarithm)

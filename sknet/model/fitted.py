@@ -37,7 +37,7 @@ class FittedModel:
     temperature : float, default=1.0
         Raw outputs are divided by it.
     head : int or None, default=None
-        Of networks that share a trunk, the only one to predict; None for all.
+        Of networks that share a backbone, the only one to predict; None for all.
     """
 
     inputs: Any

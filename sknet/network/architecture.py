@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.blocks import BLOCKS, Block, Plain, Style
-from sknet.network.entrance import Entrance
-from sknet.network.layers import Heads, Layer, Sequential, Spread
+from sknet.network.input_embedding import InputEmbedding
+from sknet.network.layers import EnsembleView, Layer, LinearEnsemble, Sequential
 from sknet.network.layout import Declaration, Shape
 
 
@@ -33,9 +33,9 @@ class Architecture:
     use_bias : bool
         Whether dense layers have biases.
     n_heads : int
-        E. With more than one, the hidden layers are a trunk that E submodels share,
+        E. With more than one, the hidden layers are a backbone that E submodels share,
         each with a scaling of the inputs and an output layer of its own.
-    entrance : Entrance
+    input_embedding : InputEmbedding
         What stands in front of them.
 
     References
@@ -54,7 +54,7 @@ class Architecture:
     initializer: Initializer = GlorotUniform()
     use_bias: bool = True
     n_heads: int = 1
-    entrance: Entrance = Entrance()
+    input_embedding: InputEmbedding = InputEmbedding()
 
     def style(self, layer: int) -> Style:
         """Return what the block of a hidden layer is told; -1 is the last one."""
@@ -79,10 +79,10 @@ class Architecture:
             activation also scales the initial weights of the output layer, as in
             scikit-learn.
         """
-        parts = self.entrance.layers(n_inputs)
+        parts = self.input_embedding.layers(n_inputs)
         shape = _shape_behind(parts, (n_inputs,))
         if self.n_heads > 1:
-            parts += (Spread(self.n_heads),)
+            parts += (EnsembleView(self.n_heads),)
         for i, width in enumerate(self.hidden_layer_sizes):
             style = self.style(i)
             more = self.block.stem(width, style) if i == 0 else ()
@@ -101,7 +101,9 @@ class Architecture:
         if self.n_heads == 1:
             return style.dense(units)
         gain = style.activation.gain
-        return Heads(self.n_heads, units, gain, style.initializer, style.use_bias)
+        return LinearEnsemble(
+            self.n_heads, units, gain, style.initializer, style.use_bias
+        )
 
     def to_config(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_config` takes."""
@@ -113,7 +115,7 @@ class Architecture:
             "initializer": self.initializer.to_config(),
             "use_bias": self.use_bias,
             "n_heads": self.n_heads,
-            "entrance": self.entrance.to_config(),
+            "input_embedding": self.input_embedding.to_config(),
         }
 
     @classmethod
@@ -127,9 +129,9 @@ class Architecture:
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
             config.get("n_heads", 1),
-            Entrance.from_config(config["entrance"])
-            if "entrance" in config
-            else Entrance(),
+            InputEmbedding.from_config(config["input_embedding"])
+            if "input_embedding" in config
+            else InputEmbedding(),
         )
 
 

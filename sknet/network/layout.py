@@ -248,7 +248,9 @@ class Layout:
         children = tuple([self._bind(child, theta) for child in node.children])
         return SimpleNamespace(children=children, **views)
 
-    def rate_factors(self, by_name: Mapping[str, float]) -> list[RateFactor]:
+    def learning_rate_multipliers(
+        self, by_name: Mapping[str, float]
+    ) -> list[RateFactor]:
         """Return the factors on the steps of trainable parameters, where not one.
 
         Parameters

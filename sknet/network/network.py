@@ -42,7 +42,7 @@ class Network:
     mixes_rows : bool
         Whether in training the output for a row depends on the others of its batch.
     n_heads : int
-        E, the submodels that share a trunk: raw outputs have K * E members.
+        E, the submodels that share a backbone: raw outputs have K * E members.
     """
 
     def __init__(
@@ -108,8 +108,8 @@ class Network:
         theta = np.zeros((len(streams), self.layout.n_parameters), dtype=dtype)
         for k, stream in enumerate(streams):
             for p in self.layout.parameters:
-                draw = p.initializer.draw(stream, p.shape, p.fan, p.gain)
-                self.layout.view(theta, p)[k] = draw
+                values = p.initializer.draw(stream, p.shape, p.fan, p.gain)
+                self.layout.view(theta, p)[k] = values
         return theta
 
     def adapt(self, theta: Array, x: Any, weight: Array) -> None:
@@ -148,12 +148,12 @@ class Network:
         dense = x.to_dense() if isinstance(x, SparseRows) else x
         return dense.reshape(*dense.shape[:2], *self.input_shape)
 
-    def backward(self, views: Any, grad: Any, draw: Array, cache: Any) -> Array | None:
-        """Write the gradient; ``draw`` is the gradient of the raw outputs.
+    def backward(self, views: Any, grad: Any, d_raw: Array, cache: Any) -> Array | None:
+        """Write the gradient; ``d_raw`` is the gradient of the raw outputs.
 
         The gradient with respect to the features has the shape (K, B, n_inputs).
         """
-        dx = self.root.backward(views, grad, draw, cache)
+        dx = self.root.backward(views, grad, d_raw, cache)
         if dx is None or len(self.input_shape) == 1:
             return dx
         return dx.reshape(*dx.shape[:2], self.n_inputs)

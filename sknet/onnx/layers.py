@@ -1,9 +1,9 @@
 """The layers as ONNX nodes.
 
 Values have the shape (B, ..., n) in a single network, and (M, B, ..., n) in M networks,
-which are members or the submodels of a shared trunk. Most layers need not know which it
-is: they count axes from the last one, parameters (K, ...) come without the first axis
-where K is 1, and ONNX broadcasts as NumPy does.
+which are members or the submodels of a shared backbone. Most layers need not know
+which: they count axes from the last one, parameters (K, ...) come without the first
+axis where K is 1, and ONNX broadcasts as NumPy does.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from sknet.network.layers import (
     Dense,
     Dropout,
     Embedding,
+    EnsembleView,
     Flatten,
     GroupedDense,
-    Heads,
     Highway,
     Layer,
     LayerNorm,
+    LinearEnsemble,
     Mix,
     Partition,
     Periodic,
@@ -34,7 +35,6 @@ from sknet.network.layers import (
     Residual,
     Scale,
     Sequential,
-    Spread,
     ZeroPad,
 )
 from sknet.network.layout import Declaration, Shape
@@ -149,8 +149,8 @@ def grouped_dense(
     return _affine(graph, layer, weight, p, x, shape)
 
 
-@converter(Heads)
-def heads(graph: Graph, layer: Heads, p: Any, x: str, shape: Shape) -> str:
+@converter(LinearEnsemble)
+def heads(graph: Graph, layer: LinearEnsemble, p: Any, x: str, shape: Shape) -> str:
     """Write a product for each submodel; there is one network of them."""
     return _affine(graph, layer, p.weight, p, x, shape)
 
@@ -196,9 +196,11 @@ def scale(graph: Graph, layer: Scale, p: Any, x: str, shape: Shape) -> str:
     return graph.op("Mul", x, of_members(p.scale, shape))
 
 
-@converter(Spread)
-def spread(graph: Graph, layer: Spread, p: Any, x: str, shape: Shape) -> str:
-    """Write the scaled copies, (E, B, n); there is one network that shares a trunk."""
+@converter(EnsembleView)
+def ensemble_view(
+    graph: Graph, layer: EnsembleView, p: Any, x: str, shape: Shape
+) -> str:
+    """Write the scaled copies, (E, B, n); the model is a single network."""
     del layer, shape
     return graph.op("Mul", x, p.scale[0][:, None, :])
 
@@ -235,7 +237,7 @@ def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, shape: Shape) -> 
     return graph.op("Add", y, of_members(p.shift, shape))
 
 
-# --------------------------------------------------------- embeddings, at the entrance
+# ---------------------------------------------------------------- the input embedding
 
 
 @converter(Embedding)
@@ -244,7 +246,7 @@ def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> s
     starts = np.cumsum((0, *layer.n_levels[:-1]))
     rows = graph.op("Add", graph.cast(x, np.int64), starts)
     table = of_members(p.table)
-    vectors = graph.op("Gather", table, rows, axis=table.ndim - 2)
+    vectors = graph.op("CollectingBackend", table, rows, axis=table.ndim - 2)
     return _as_columns(graph, vectors, len(p.table), shape[0] * layer.size)
 
 

@@ -11,7 +11,7 @@ from sknet._numerics import Array
 from sknet.losses import Gaussian, MeanQuantiles, ValueLoss
 from sknet.losses.outputs import LINKS
 from sknet.model.fitted import FittedModel
-from sknet.network.layers import Partition, Scale, Sequential, Spread
+from sknet.network.layers import EnsembleView, Partition, Scale, Sequential
 from sknet.onnx.converters import convert
 from sknet.onnx.graph import Graph
 from sknet.onnx.links import inverse
@@ -28,7 +28,7 @@ class Raw:
     value : str
         Of shape (N, R) for a single member, else (M, N, R).
     n_members : int
-        M: networks, or submodels that share a trunk.
+        M: networks, or submodels that share a backbone.
     n_outputs : int
         R.
     """
@@ -51,14 +51,14 @@ def raw_outputs(graph: Graph, model: FittedModel, x: str) -> Raw:
     raw = convert(graph, network.root, views, x, network.input_shape)
     if model.temperature != 1.0:
         raw = graph.op("Div", raw, float(model.temperature))
-    if model.head is not None:  # one network of a shared trunk
-        raw = graph.op("Gather", raw, np.array(model.head), axis=0)
+    if model.head is not None:  # one network of a shared backbone
+        raw = graph.op("CollectingBackend", raw, np.array(model.head), axis=0)
     return Raw(raw, model.n_networks, network.n_outputs)
 
 
 def _makes_members(root: Sequential) -> bool:
     """Return whether the first layer takes rows, and gives those of each network."""
-    return isinstance(root.layers[0], (Partition, Scale, Spread))
+    return isinstance(root.layers[0], (Partition, Scale, EnsembleView))
 
 
 # ---------------------------------------------------------------------------- classes

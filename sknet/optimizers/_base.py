@@ -41,14 +41,14 @@ class Optimizer(Component):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Rewrite ``grad`` into the step to subtract, in place.
 
-        ``t`` counts steps from 1. ``grad``, ``tmp`` (overwritten) and every slot have
-        shape (K, block). Where members differ, ``t``, ``rate`` and the fields that the
-        class names in ``rows`` have shape (K, 1), in float64: ``rounded`` brings what
-        was computed of them to the type of ``grad``.
+        ``t`` counts steps from 1. ``grad``, ``scratch`` (overwritten) and every slot
+        have the shape (K, block). Where members differ, ``t``, ``rate`` and the fields
+        that the class names in ``rows`` have the shape (K, 1), in float64; ``rounded``
+        brings what is computed from them to the type of ``grad``.
         """
 
 

@@ -80,10 +80,10 @@ class Adam(Optimizer):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Update both sums and write the step."""
-        del tmp
+        del scratch
         _step_by_moments(self, grad, slots, t, rate)
 
 
@@ -150,10 +150,10 @@ class AdamW(Optimizer):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Update both sums and write the step."""
-        del tmp
+        del scratch
         _step_by_moments(self, grad, slots, t, rate)
 
 

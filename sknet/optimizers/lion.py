@@ -78,15 +78,15 @@ class Lion(Optimizer):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Write the step and update the sum."""
         del t
         (momentum,) = slots
         share = self.beta_1 * (1.0 - self.beta_2) / (1.0 - self.beta_1)
-        np.multiply(momentum, rounded(share, grad.dtype), out=tmp)
-        tmp += grad
+        np.multiply(momentum, rounded(share, grad.dtype), out=scratch)
+        scratch += grad
         momentum *= rounded(self.beta_2, grad.dtype)
         momentum += grad
-        np.sign(tmp, out=grad)
+        np.sign(scratch, out=grad)
         grad *= rounded(rate, grad.dtype)

@@ -80,18 +80,18 @@ class RMSprop(Optimizer):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Update the sum and write the step."""
         del t
         square, dtype = slots[0], grad.dtype
-        np.multiply(grad, grad, out=tmp)
+        np.multiply(grad, grad, out=scratch)
         square *= rounded(self.rho, dtype)
-        square += tmp
-        np.sqrt(square, out=tmp)
+        square += scratch
+        np.sqrt(square, out=scratch)
         stretch = power(1.0 - self.rho, -0.5)
-        tmp += rounded(self.epsilon * stretch, dtype)
-        grad /= tmp
+        scratch += rounded(self.epsilon * stretch, dtype)
+        grad /= scratch
         grad *= rounded(rate * stretch, dtype)
         if is_in_use(self.momentum):
             velocity = slots[1]

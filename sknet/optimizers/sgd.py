@@ -71,7 +71,7 @@ class SGD(Optimizer):
         slots: Sequence[Array],
         t: Scalar,
         rate: Scalar,
-        tmp: Array,
+        scratch: Array,
     ) -> None:
         """Add to the velocity and write the step."""
         del t
@@ -83,7 +83,7 @@ class SGD(Optimizer):
         velocity *= momentum
         velocity += grad
         if self.nesterov:
-            np.multiply(velocity, momentum, out=tmp)
-            grad += tmp
+            np.multiply(velocity, momentum, out=scratch)
+            grad += scratch
         else:
             np.copyto(grad, velocity)

@@ -14,7 +14,7 @@ from sknet._numerics import Array
 from sknet.config.lists import check_flat
 from sknet.config.training_config import TrainingConfig
 from sknet.losses import ClassLoss, ValueLoss
-from sknet.network.entrance import Entrance
+from sknet.network.input_embedding import InputEmbedding
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
 from sknet.problem.class_target import ClassTarget, class_target
@@ -99,10 +99,10 @@ class ColumnReader:
         del inputs, cache
         return X
 
-    def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
+    def input_embedding(self, config: TrainingConfig, inputs: Any) -> InputEmbedding:
         """Return what stands in front of the hidden layers."""
         del config, inputs
-        return Entrance()
+        return InputEmbedding()
 
 
 class TableReader:
@@ -158,12 +158,12 @@ class TableReader:
         key = (id(X), id(encoder))
         return cache.memoize(key, lambda: encoder.encode_checked(X))
 
-    def entrance(self, config: TrainingConfig, inputs: Any) -> Entrance:
+    def input_embedding(self, config: TrainingConfig, inputs: Any) -> InputEmbedding:
         """Return embeddings and factors; a sparse table comes in as it is."""
         encoder = inputs.encoder
         if encoder._from_sparse:
-            return Entrance()
-        return Entrance(
+            return InputEmbedding()
+        return InputEmbedding(
             encoder.n_numeric_,
             config.embedding,
             tuple(encoder.n_levels_),

@@ -16,17 +16,17 @@ from sknet._numerics import Array, mean_of_members
 from sknet._rng import StreamState, stream_state
 from sknet.config.table import NEED_STEPS
 from sknet.config.training_config import TrainingConfig
-from sknet.solvers.calibration import judged
+from sknet.solvers.calibration import calibration_attributes
 from sknet.solvers.ensemble import left_out, member_data, new_streams, worst
 from sknet.solvers.events import Events
 from sknet.solvers.initial import initial_theta
-from sknet.solvers.task import Fit, Task
+from sknet.solvers.problem import FitResult, Problem
 from sknet.solvers.threads import blas_threads
-from sknet.training.callbacks import Reporter
 from sknet.training.full_batch import STOPS, FullBatch, OutOfTime, Stopped, finished
 from sknet.training.interrupts import Interrupts
-from sknet.training.member import Ending
-from sknet.training.recipe import Limits
+from sknet.training.member import Termination
+from sknet.training.member_config import Budget
+from sknet.training.reporting import Reporter
 from sknet.training.solver import Solver
 
 
@@ -34,7 +34,7 @@ Watch = Callable[[Array, int], bool]
 Function = Callable[[Array], tuple[float, Array]]
 
 
-class Goal(NamedTuple):
+class StoppingCriteria(NamedTuple):
     """When a minimisation is over.
 
     Parameters
@@ -52,7 +52,7 @@ class Goal(NamedTuple):
     max_fun: int
 
 
-class Found(NamedTuple):
+class MinimizationResult(NamedTuple):
     """What a minimisation has found.
 
     Parameters
@@ -88,8 +88,8 @@ class FullBatchSolver(Solver):
         function: Function,
         start: Array,
         after_iteration: Callable[[Array], None],
-        goal: Goal,
-    ) -> Found:
+        criteria: StoppingCriteria,
+    ) -> MinimizationResult:
         """Minimise a function.
 
         Parameters
@@ -101,21 +101,21 @@ class FullBatchSolver(Solver):
             Where to begin.
         after_iteration : callable
             To be called with the point after every iteration. It may raise, too.
-        goal : Goal
+        criteria : StoppingCriteria
             When it is over.
 
         Returns
         -------
-        found : Found
+        found : MinimizationResult
             The last point, and whether the goal was reached.
         """
 
-    def solve(self, task: Task, events: Events) -> Fit:
+    def solve(self, problem: Problem, events: Events) -> FitResult:
         """Train the networks of an estimator, one after the other.
 
         Parameters
         ----------
-        task : Task
+        problem : Problem
             What is trained on what.
         events : Events
             Callbacks get the parameters (k, P) of the networks so far after every
@@ -132,55 +132,61 @@ class FullBatchSolver(Solver):
             If a parameter needs minibatch steps, or no finite value was met.
         """
         callbacks = events.callbacks
-        watch = None if callbacks is None else callbacks.of_full_batch(task)
-        n_rows, n_largest = task.data.n_rows, task.network.n_largest
-        threads = blas_threads(task.config.n_threads, n_rows, n_largest)
+        watch = None if callbacks is None else callbacks.of_full_batch(problem)
+        n_rows, n_largest = problem.data.n_rows, problem.network.n_largest
+        threads = blas_threads(problem.config.n_threads, n_rows, n_largest)
         events.afterwards.enter_context(threads)
-        self._refuse_what_needs_steps(task)
-        self._warn_of_what_needs_epochs(task)
+        self._refuse_what_needs_steps(problem)
+        self._warn_of_what_needs_epochs(problem)
         with np.errstate(all="ignore"):
-            return self._solve_all(task, events.interrupts, watch)
+            return self._solve_all(problem, events.interrupts, watch)
 
     def _solve_all(
-        self, task: Task, interrupts: Interrupts, watch: Watch | None
-    ) -> Fit:
+        self, problem: Problem, interrupts: Interrupts, watch: Watch | None
+    ) -> FitResult:
         """Train one network after the other."""
-        thetas, kept, seeds = _start(task)
-        data = member_data(task, seeds)
-        solved: list[tuple[Ending, float]] = []
+        thetas, kept, seeds = _start(problem)
+        data = member_data(problem, seeds)
+        solved: list[tuple[Termination, float]] = []
         interrupts.raise_if_came()
-        for k, limits in enumerate(_shared_limits(task.config, len(data))):
+        for k, budget in enumerate(_shared_budgets(problem.config, len(data))):
             told = None
             if watch is not None:
                 told = partial(_tell, watch, np.concatenate(thetas[: k + 1]))
-            full = FullBatch(task.objective(task.config.alpha), data[k], thetas[k])
+            full = FullBatch(
+                problem.objective(problem.config.alpha), data[k], thetas[k]
+            )
             one = self._solve_one(
-                task.config, full, thetas[k], limits, interrupts, told
+                problem.config, full, thetas[k], budget, interrupts, told
             )
             solved.append(one)
             if one[0].reason == "interrupted" or interrupts.came or interrupts.raised:
                 break
         # What is not begun again keeps what an earlier fit has found.
-        n_published = len(data) if task.start.earlier is not None else len(solved)
+        n_published = len(data) if problem.start.earlier is not None else len(solved)
         seeds = None if seeds is None else seeds[:n_published]
         theta = np.concatenate(thetas[:n_published])
-        attributes = _attributes(task, solved, kept[:n_published], seeds)
-        attributes |= judged(task, theta, [])
+        attributes = _attributes(problem, solved, kept[:n_published], seeds)
+        attributes |= calibration_attributes(problem, theta, [])
         missing = left_out(len(data), n_published)
-        ending = _ending(solved, len(data), interrupts.came or interrupts.raised)
-        return Fit(theta, replace(ending, left_out=missing), attributes)
+        termination = _termination(
+            solved, len(data), interrupts.came or interrupts.raised
+        )
+        return FitResult(theta, replace(termination, left_out=missing), attributes)
 
     def _solve_one(
         self,
         config: TrainingConfig,
         full: FullBatch,
         theta: Array,
-        limits: Limits,
+        budget: Budget,
         interrupts: Interrupts,
         told: Watch | None,
-    ) -> tuple[Ending, float]:
+    ) -> tuple[Termination, float]:
         """Minimise for one network, in place; return how it ended, and the loss."""
-        ending, x, loss = self._minimize_within(config, full, limits, interrupts, told)
+        termination, x, loss = self._minimize_within(
+            config, full, budget, interrupts, told
+        )
         theta[0, : len(x)] = x
         if not np.isfinite(loss) or not np.isfinite(theta).all():
             raise ValueError(
@@ -188,18 +194,18 @@ class FullBatchSolver(Solver):
                 "contain large values and need to be preprocessed. The solver found no "
                 "finite value of the loss: scale X (e.g. StandardScaler) and y."
             )
-        return ending, loss
+        return termination, loss
 
     def _minimize_within(
         self,
         config: TrainingConfig,
         full: FullBatch,
-        limits: Limits,
+        budget: Budget,
         interrupts: Interrupts,
         told: Watch | None,
-    ) -> tuple[Ending, Array, float]:
+    ) -> tuple[Termination, Array, float]:
         """Minimise until the goal, the end of the time, or an event."""
-        deadline, n_iter = time.perf_counter() + limits.max_time, 0
+        deadline, n_iter = time.perf_counter() + budget.max_time, 0
         reporter = Reporter(bool(config.verbose))
 
         def function(x: Array) -> tuple[float, Array]:
@@ -215,21 +221,24 @@ class FullBatchSolver(Solver):
                 raise Stopped
             interrupts.raise_if_came()
 
-        start, goal = full.start, Goal(config.tol, limits.max_iter, config.max_fun)
+        start, criteria = (
+            full.start,
+            StoppingCriteria(config.tol, budget.max_iter, config.max_fun),
+        )
         try:
             with interrupts.let_in():
-                found = self.minimize(function, start, after_iteration, goal)
-            x, n_iter = found.x, min(found.n_iter, limits.max_iter)
+                found = self.minimize(function, start, after_iteration, criteria)
+            x, n_iter = found.x, min(found.n_iter, budget.max_iter)
             reason = "converged" if found.converged else "max_iter"
-            ending = Ending(reason, n_iter, found.message)
+            termination = Termination(reason, n_iter, found.message)
         except tuple(STOPS) as stop:
             x = start if full.best is None else full.best[1]
-            ending = Ending(STOPS[type(stop)], n_iter)
-        return finished(full, ending, x)
+            termination = Termination(STOPS[type(stop)], n_iter)
+        return finished(full, termination, x)
 
-    def _refuse_what_needs_steps(self, task: Task) -> None:
+    def _refuse_what_needs_steps(self, problem: Problem) -> None:
         """Refuse parameters that say something about minibatch steps."""
-        config, network = task.config, task.network
+        config, network = problem.config, problem.network
         found = [
             (f"{name}={config.given[name]!r}", why)
             for name, why in NEED_STEPS.items()
@@ -248,11 +257,11 @@ class FullBatchSolver(Solver):
                 "solver='adam' or another stochastic solver, or leave it out."
             )
 
-    def _warn_of_what_needs_epochs(self, task: Task) -> None:
+    def _warn_of_what_needs_epochs(self, problem: Problem) -> None:
         """Warn about parameters that scikit-learn takes, and ignores, with L-BFGS."""
         for parameter, is_given in (
-            ("early_stopping=True", task.config.early_stopping),
-            ("X_val", task.holdout is not None),
+            ("early_stopping=True", problem.config.early_stopping),
+            ("X_val", problem.validation_set is not None),
         ):
             if is_given:
                 warnings.warn(
@@ -262,60 +271,62 @@ class FullBatchSolver(Solver):
                 )
 
 
-def _shared_limits(config: TrainingConfig, n_members: int) -> Iterator[Limits]:
+def _shared_budgets(config: TrainingConfig, n_members: int) -> Iterator[Budget]:
     """Yield the limits of each network: an equal share of the time that is left.
 
     There is none for those for which no time is left.
     """
-    limits = config.limits(False)
-    deadline = time.perf_counter() + limits.max_time
+    budget = config.budget(False)
+    deadline = time.perf_counter() + budget.max_time
     for k in range(n_members):
         left = deadline - time.perf_counter()
         if k and left <= 0.0:
             return
-        yield replace(limits, max_time=left / (n_members - k))
+        yield replace(budget, max_time=left / (n_members - k))
 
 
-def _ending(
-    solved: Sequence[tuple[Ending, float]], n_members: int, was_interrupted: bool
-) -> Ending:
+def _termination(
+    solved: Sequence[tuple[Termination, float]], n_members: int, was_interrupted: bool
+) -> Termination:
     """Return the worst ending, that of networks that were not begun among them."""
-    endings = [ending for ending, _ in solved]
+    terminations = [termination for termination, _ in solved]
     if len(solved) < n_members:
-        endings.append(Ending("interrupted" if was_interrupted else "max_time", 0))
-    return worst(endings)
+        terminations.append(
+            Termination("interrupted" if was_interrupted else "max_time", 0)
+        )
+    return worst(terminations)
 
 
-def _start(task: Task) -> tuple[list[Array], list[StreamState], Array | None]:
+def _start(problem: Problem) -> tuple[list[Array], list[StreamState], Array | None]:
     """Return where each network begins, its stream's state, and the seeds."""
-    earlier = task.start.earlier
+    earlier = problem.start.earlier
     if earlier is not None:
         thetas = [theta[None].copy() for theta in earlier.model.theta]
         return thetas, earlier.training["streams"], earlier.seeds
-    streams = new_streams(task.config)
-    thetas = [initial_theta(task, [stream]) for stream in streams.members]
+    streams = new_streams(problem.config)
+    thetas = [initial_theta(problem, [stream]) for stream in streams.members]
     kept = [stream_state(stream) for stream in streams.members]
     return thetas, kept, streams.seeds
 
 
 def _attributes(
-    task: Task,
-    solved: Sequence[tuple[Ending, float]],
+    problem: Problem,
+    solved: Sequence[tuple[Termination, float]],
     kept: Sequence[StreamState],
     seeds: Array | None,
 ) -> dict[str, Any]:
     """Return the fitted attributes that tell of the training."""
-    earlier = task.start.earlier
+    earlier = problem.start.earlier
     before, seen = (earlier.n_epochs, earlier.n_seen) if earlier else (0, 0)
-    n_epochs = before + max(ending.n_iter for ending, _ in solved)
+    n_epochs = before + max(termination.n_iter for termination, _ in solved)
     attributes: dict[str, Any] = {
         "loss_": float(mean_of_members(np.array([loss for _, loss in solved]))),
         "n_epochs_": n_epochs,
         "t_": seen,
         "_training": {
             "streams": list(kept),
-            "n_networks": task.config.n_networks,
-            "n_iter": [ending.n_iter for ending, _ in solved],
+            "n_networks": problem.config.n_networks,
+            "n_iter": [termination.n_iter for termination, _ in solved],
             "n_epochs": [n_epochs] * len(kept),
             "n_seen": [seen] * len(kept),
         },

@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 from sknet._numerics import Array
 from sknet.losses import LogLoss
 from sknet.losses.outputs import LINKS
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
 from sknet.training.batches import Batches
 from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
@@ -50,17 +50,19 @@ class HeldOut(NamedTuple):
     weight: Array
 
 
-def is_calibrated(task: Task) -> bool:
+def is_calibrated(problem: Problem) -> bool:
     """Return whether there are probabilities to calibrate."""
-    return bool(task.config.calibrate) and task.loss.link_name in CALIBRATED_LINKS
+    return bool(problem.config.calibrate) and problem.loss.link_name in CALIBRATED_LINKS
 
 
-def judged(task: Task, theta: Array, members: Sequence[Member]) -> dict[str, Any]:
+def calibration_attributes(
+    problem: Problem, theta: Array, members: Sequence[Member]
+) -> dict[str, Any]:
     """Return the attributes that trained networks get by their validation sets.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What was trained on what.
     theta : ndarray of shape (K, P)
         Parameters of the networks.
@@ -73,23 +75,23 @@ def judged(task: Task, theta: Array, members: Sequence[Member]) -> dict[str, Any
         The temperature, where the estimator has one. Rows of ``partial_fit`` leave it
         as it is.
     """
-    if "calibrate" not in task.config.given:
+    if "calibrate" not in problem.config.given:
         return {}
-    if not is_calibrated(task):
+    if not is_calibrated(problem):
         return {"temperature_": 1.0}
-    if not members or not members[0].recipe.rule.on_score:
-        earlier = task.start.earlier if task.start.is_partial else None
+    if not members or not members[0].config.stopping_rule.on_score:
+        earlier = problem.start.earlier if problem.start.is_partial else None
         return {"temperature_": 1.0 if earlier is None else earlier.model.temperature}
     with np.errstate(all="ignore"):
-        return {"temperature_": temperature_of(task, theta, members)}
+        return {"temperature_": temperature_of(problem, theta, members)}
 
 
-def temperature_of(task: Task, theta: Array, members: Sequence[Member]) -> float:
+def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) -> float:
     """Return what raw outputs of networks are to be divided by.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         The network and its loss, whose link is logistic or a softmax.
     theta : ndarray of shape (K, P)
         Parameters of the networks.
@@ -101,13 +103,14 @@ def temperature_of(task: Task, theta: Array, members: Sequence[Member]) -> float
     temperature : float
         1 without validation sets.
     """
-    if members[0].holdout is None:
+    if members[0].validation_set is None:
         return 1.0
-    together = members[0].holdout.pools
+    together = members[0].validation_set.pools
     each = [
-        _held_out(task, row, member) for row, member in zip(theta, members, strict=True)
+        _held_out(problem, row, member)
+        for row, member in zip(theta, members, strict=True)
     ]
-    exclusive = task.loss.link_name == "softmax"
+    exclusive = problem.loss.link_name == "softmax"
     if together:
         raw = np.concatenate([part.raw for part in each])
         each = [each[0]._replace(raw=raw)]
@@ -115,16 +118,18 @@ def temperature_of(task: Task, theta: Array, members: Sequence[Member]) -> float
     return found if together else found ** (len(members) ** _SHRINKAGE)
 
 
-def _held_out(task: Task, row: Array, member: Member) -> HeldOut:
+def _held_out(problem: Problem, row: Array, member: Member) -> HeldOut:
     """Return what one network predicts for its validation set."""
-    holdout = member.holdout
-    step = max(1, CHUNK_ROWS // task.network.n_heads)
-    batches = Batches(holdout.data, step, row.dtype)
-    order = None if holdout.rows is None else holdout.rows[None]
-    raw = raw_outputs_of_rows(task.network, row[None], batches, order, holdout.n_rows)
-    weight = holdout.data.weight
-    weight = np.ones(len(raw[0])) if weight is None else holdout.chosen(weight)
-    return HeldOut(raw, holdout.chosen(holdout.data.y), weight)
+    validation_set = member.validation_set
+    step = max(1, CHUNK_ROWS // problem.network.n_heads)
+    batches = Batches(validation_set.data, step, row.dtype)
+    order = None if validation_set.rows is None else validation_set.rows[None]
+    raw = raw_outputs_of_rows(
+        problem.network, row[None], batches, order, validation_set.n_rows
+    )
+    weight = validation_set.data.weight
+    weight = np.ones(len(raw[0])) if weight is None else validation_set.chosen(weight)
+    return HeldOut(raw, validation_set.chosen(validation_set.data.y), weight)
 
 
 class Calibration(NamedTuple):

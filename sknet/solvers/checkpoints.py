@@ -17,16 +17,16 @@ from sknet._archive import DamagedArchiveError, read_archive
 from sknet._filelock import FileLock
 from sknet.solvers.ensemble import member_data
 from sknet.solvers.fingerprint import FORMAT, run_of
-from sknet.solvers.holdout import Holdout
+from sknet.solvers.problem import Problem
 from sknet.solvers.splitting import split_off
-from sknet.solvers.task import Task
+from sknet.solvers.validation_set import ValidationSet
 from sknet.training.checkpoint import Checkpoint, Saver, unpack_member
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Member
 
 
 def saving(
-    task: Task, members: Sequence[Member], interrupts: Interrupts
+    problem: Problem, members: Sequence[Member], interrupts: Interrupts
 ) -> AbstractContextManager[Saver | None]:
     """Save a training, and remove the file when its model is made.
 
@@ -35,7 +35,7 @@ def saving(
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what.
     members : sequence of Member
         All that are to be trained; those of which something was saved go on from there.
@@ -55,26 +55,26 @@ def saving(
     OSError
         If it cannot be read or written.
     """
-    checkpoint = task.config.checkpoint
-    if checkpoint is None or task.start.is_partial:
+    checkpoint = problem.config.checkpoint
+    if checkpoint is None or problem.start.is_partial:
         return nullcontext()
-    return _saving(checkpoint, task, members, interrupts)
+    return _saving(checkpoint, problem, members, interrupts)
 
 
 @contextmanager
 def _saving(
     checkpoint: Checkpoint,
-    task: Task,
+    problem: Problem,
     members: Sequence[Member],
     interrupts: Interrupts,
 ) -> Iterator[Saver]:
     """Save a training that has a checkpoint."""
     checkpoint.check()
-    run = run_of(task)
+    run = run_of(problem)
     with _own_file(checkpoint, run) as file:
         kept = _read(file, run)
         if kept is not None:
-            _take_up(task, members, kept, file)
+            _take_up(problem, members, kept, file)
         saver = Saver(checkpoint, file, run, members)
         try:
             yield saver
@@ -173,7 +173,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
 
 
 def _take_up(
-    task: Task,
+    problem: Problem,
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
     file: Path,
@@ -184,31 +184,31 @@ def _take_up(
     if shapes != saved:
         raise _another(file, ["its networks have other shapes"])
     for member, state in zip(members, kept, strict=True):
-        rows, now = state["validation_rows"], member.holdout
+        rows, now = state["validation_rows"], member.validation_set
         if (rows is None) != (now is None or now.rows is None):
             raise _another(file, ["its validation rows cannot be split off"])
         unpack_member(member, state)
-    _split_as_before(task, members, kept)
+    _split_as_before(problem, members, kept)
     if members[0].seed is not None:
         seeds = np.array([member.seed for member in members])
-        for member, data in zip(members, member_data(task, seeds), strict=True):
+        for member, data in zip(members, member_data(problem, seeds), strict=True):
             member.data = data
 
 
 def _split_as_before(
-    task: Task,
+    problem: Problem,
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
 ) -> None:
     """Give members the validation rows that they had, where they have drawn others."""
-    splits: dict[bytes, Holdout] = {}
+    splits: dict[bytes, ValidationSet] = {}
     thetas = np.concatenate([member.state.theta for member in members])
     for k, (member, state) in enumerate(zip(members, kept, strict=True)):
-        rows, now = state["validation_rows"], member.holdout
+        rows, now = state["validation_rows"], member.validation_set
         if rows is None or np.array_equal(rows, now.rows):
             continue
         key = rows.tobytes()
         if key not in splits:
             theta = thetas if now.pools else thetas[k : k + 1]
-            splits[key] = split_off(task, rows, theta, now.pools)
-        member.holdout = splits[key]
+            splits[key] = split_off(problem, rows, theta, now.pools)
+        member.validation_set = splits[key]

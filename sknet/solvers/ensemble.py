@@ -16,10 +16,10 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array, mean_of_members
 from sknet._rng import bootstrap_counts, member_seeds
 from sknet.config.training_config import TrainingConfig
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
 from sknet.training.batches import Dataset
-from sknet.training.member import Ending, Member
-from sknet.training.monitor import Progress
+from sknet.training.member import Member, Termination
+from sknet.training.monitor import History
 
 
 # Endings, the worst first: that of an ensemble is the worst of its networks'.
@@ -63,13 +63,13 @@ def new_streams(config: TrainingConfig) -> Streams:
     return Streams([check_random_state(seed) for seed in seeds.tolist()], main, seeds)
 
 
-def member_data(task: Task, seeds: Array | None) -> list[Dataset]:
+def member_data(problem: Problem, seeds: Array | None) -> list[Dataset]:
     """Return the data of each network: the same, but for bootstrap weights."""
     if seeds is None:
-        return [task.data]
-    if not task.config.bootstrap:
-        return [task.data] * len(seeds)
-    data, n_rows = task.data, task.data.n_rows
+        return [problem.data]
+    if not problem.config.bootstrap:
+        return [problem.data] * len(seeds)
+    data, n_rows = problem.data, problem.data.n_rows
     weight = np.ones(n_rows) if data.weight is None else data.weight
     return [
         replace(data, weight=weight * bootstrap_counts(seed, n_rows))
@@ -77,14 +77,16 @@ def member_data(task: Task, seeds: Array | None) -> list[Dataset]:
     ]
 
 
-def progress_of(task: Task, k: int) -> Progress:
+def history_of(problem: Problem, k: int) -> History:
     """Return the progress of the earlier fits of network ``k``, as a copy."""
-    kept = task.start.kept.get("progress") if task.start.earlier is not None else None
+    kept = (
+        problem.start.kept.get("history") if problem.start.earlier is not None else None
+    )
     if kept is None:
-        return Progress()
+        return History()
     # Early stopping watched the score, and published the weights it belongs to.
     watched = kept["on_score"]
-    return Progress(
+    return History(
         [list(kept["loss_curves"][k])],
         [list(kept["validation_loss_curves"][k])],
         [list(kept["validation_scores"][k])],
@@ -97,7 +99,7 @@ def progress_of(task: Task, k: int) -> Progress:
     )
 
 
-def begun(members: Sequence[Member]) -> Sequence[Member]:
+def trained_members(members: Sequence[Member]) -> Sequence[Member]:
     """Return the networks to publish: after an interrupt, or the end of the time, some.
 
     Parameters
@@ -117,7 +119,9 @@ def begun(members: Sequence[Member]) -> Sequence[Member]:
         If none of them was trained in this fit.
     """
     least = 0 if len(members) == 1 else 1
-    if not any(m.ending is not None and m.ending.n_iter >= least for m in members):
+    if not any(
+        m.termination is not None and m.termination.n_iter >= least for m in members
+    ):
         raise KeyboardInterrupt
     return members if len(members) == 1 else [m for m in members if _has_epochs(m)]
 
@@ -131,21 +135,26 @@ def _has_epochs(member: Member) -> bool:
     return state["theta"] is not None and int(member.state.n_epochs[0]) > 0
 
 
-def ending_of(members: Sequence[Member], n_asked: int, n_published: int) -> Ending:
+def termination_of(
+    members: Sequence[Member], n_asked: int, n_published: int
+) -> Termination:
     """Return the worst ending of all, and the epochs of the longest training.
 
     It says how many of the networks ``n_asked`` for are not published: those that were
     never begun, or that there was no time to draw.
     """
-    endings = []
+    terminations = []
     for member in members:
-        ending = member.ending or Ending("interrupted", 0)
-        if member.recipe.pace.schedule.is_planned and ending.reason == "max_iter":
-            ending = replace(ending, reason="finished")  # as it was planned
-        endings.append(ending)
+        termination = member.termination or Termination("interrupted", 0)
+        if (
+            member.config.learning_rate.schedule.is_planned
+            and termination.reason == "max_iter"
+        ):
+            termination = replace(termination, reason="finished")  # as it was planned
+        terminations.append(termination)
     if len(members) < n_asked:
-        endings.append(Ending("max_time", 0))
-    return replace(worst(endings), left_out=left_out(n_asked, n_published))
+        terminations.append(Termination("max_time", 0))
+    return replace(worst(terminations), left_out=left_out(n_asked, n_published))
 
 
 def left_out(n_networks: int, n_published: int) -> str:
@@ -154,20 +163,24 @@ def left_out(n_networks: int, n_published: int) -> str:
     return f"{missing} of {n_networks}" if missing else ""
 
 
-def worst(endings: Sequence[Ending]) -> Ending:
+def worst(terminations: Sequence[Termination]) -> Termination:
     """Return the worst of several endings, with the epochs of the longest training."""
-    ending = min(endings, key=lambda ending: _REASONS.index(ending.reason))
-    return replace(ending, n_iter=max(ending.n_iter for ending in endings))
+    termination = min(
+        terminations, key=lambda termination: _REASONS.index(termination.reason)
+    )
+    return replace(
+        termination, n_iter=max(termination.n_iter for termination in terminations)
+    )
 
 
-def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
+def summary(members: Sequence[Member], termination: Termination) -> dict[str, Any]:
     """Return the fitted attributes that tell of the training.
 
     Parameters
     ----------
     members : sequence of Member
         As a session left them.
-    ending : Ending
+    termination : Termination
         That of all together.
 
     Returns
@@ -176,34 +189,34 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
         Curves and numbers; of several networks the means. ``_training`` holds what
         each of them goes on with.
     """
-    progress = [member.progress for member in members]
-    curves = [p.loss_curves[0] for p in progress]
+    history = [member.history for member in members]
+    curves = [p.loss_curves[0] for p in history]
     loss_curve = _mean_curve(curves)
-    scored = [m.progress for m in members if not _stands_in(m)] or progress
+    scored = [m.history for m in members if not _stands_in(m)] or history
     scores = _mean_curve([p.validation_scores[0] for p in scored])
-    on_score = members[0].recipe.rule.on_score
+    on_score = members[0].config.stopping_rule.on_score
     states = [member.state for member in members]
-    rates = [member.recipe.pace.next_rate(member.state) for member in members]
+    rates = [member.config.learning_rate.next_rate(member.state) for member in members]
     best_score = _mean([p.best_score[0] for p in scored])
     attributes: dict[str, Any] = {
         "loss_": loss_curve[-1] if loss_curve else math.nan,
         "loss_curve_": loss_curve,
-        "best_loss_": None if on_score else _mean([p.best_loss[0] for p in progress]),
+        "best_loss_": None if on_score else _mean([p.best_loss[0] for p in history]),
         "validation_scores_": scores or None,
         "validation_loss_curve_": _mean_curve(
-            [p.validation_loss_curves[0] for p in progress]
+            [p.validation_loss_curves[0] for p in history]
         )
         or None,
         "best_validation_score_": best_score
         if on_score
         else (max(scores) if scores else None),
-        "n_no_improvement_": min(int(p.n_no_improvement[0]) for p in progress),
+        "n_no_improvement_": min(int(p.n_no_improvement[0]) for p in history),
         "learning_rate_": _mean(rates),
         "n_epochs_": max(int(state.n_epochs[0]) for state in states),
         "t_": max(int(state.n_seen[0]) for state in states),
         "_training": {
-            "progress": kept_progress(progress, on_score),
-            "ended": ending.reason,
+            "history": plain_history(history, on_score),
+            "ended": termination.reason,
         },
     }
     if members[0].seed is not None:
@@ -214,22 +227,22 @@ def summary(members: Sequence[Member], ending: Ending) -> dict[str, Any]:
 
 def _stands_in(member: Member) -> bool:
     """Tell whether a network is judged by the loss in place of a scorer."""
-    return member.holdout is not None and member.holdout.stands_in
+    return member.validation_set is not None and member.validation_set.stands_in
 
 
-def kept_progress(progress: Sequence[Progress], on_score: bool) -> dict[str, Any]:
+def plain_history(history: Sequence[History], on_score: bool) -> dict[str, Any]:
     """Return progress as the plain data that :func:`progress_of` reads."""
     return {
         "on_score": on_score,
-        "loss_curves": [p.loss_curves[0] for p in progress],
-        "validation_loss_curves": [p.validation_loss_curves[0] for p in progress],
-        "validation_scores": [p.validation_scores[0] for p in progress],
-        "best_loss": [float(p.best_loss[0]) for p in progress],
-        "best_score": [float(p.best_score[0]) for p in progress],
-        "n_no_improvement": [int(p.n_no_improvement[0]) for p in progress],
-        "first_epoch": [int(p.first_epoch[0]) for p in progress],
-        "data": [p.data[0] for p in progress],
-        "measure": [p.measure[0] for p in progress],
+        "loss_curves": [p.loss_curves[0] for p in history],
+        "validation_loss_curves": [p.validation_loss_curves[0] for p in history],
+        "validation_scores": [p.validation_scores[0] for p in history],
+        "best_loss": [float(p.best_loss[0]) for p in history],
+        "best_score": [float(p.best_score[0]) for p in history],
+        "n_no_improvement": [int(p.n_no_improvement[0]) for p in history],
+        "first_epoch": [int(p.first_epoch[0]) for p in history],
+        "data": [p.data[0] for p in history],
+        "measure": [p.measure[0] for p in history],
     }
 
 

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sknet._numerics import Array
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
 from sknet.training.interrupts import Interrupts
-from sknet.training.member import Member, Standing
+from sknet.training.member import EpochSnapshot, Member
 
 
 class Callbacks(Protocol):
     """What is called after every epoch; it returns whether to stop."""
 
     def of_members(
-        self, task: Task, members: Sequence[Member]
-    ) -> Callable[[Standing], bool]:
+        self, problem: Problem, members: Sequence[Member]
+    ) -> Callable[[EpochSnapshot], bool]:
         """Return the callback of a training by minibatch steps."""
 
-    def of_full_batch(self, task: Task) -> Callable[[Array, int], bool]:
+    def of_full_batch(self, problem: Problem) -> Callable[[Array, int], bool]:
         """Return the callback of a solver that takes all rows at once."""
 
 

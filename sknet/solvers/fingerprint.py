@@ -15,8 +15,8 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._version import __version__
 from sknet.config.table import WITHOUT_RESULT
-from sknet.solvers.holdout import Holdout
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
+from sknet.solvers.validation_set import ValidationSet
 from sknet.training.batches import Dataset
 
 
@@ -31,12 +31,12 @@ _PLAIN = (bool, int, float, complex, str, bytes)
 _CHUNK_BYTES = 2**22
 
 
-def run_of(task: Task) -> dict[str, Any]:
+def run_of(problem: Problem) -> dict[str, Any]:
     """Return what makes a training this one: parameters, data, and where it starts.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what.
 
     Returns
@@ -45,37 +45,37 @@ def run_of(task: Task) -> dict[str, Any]:
         Plain data; in words, but for digests of arrays.
     """
     start = "new"
-    earlier = task.start.earlier
+    earlier = problem.start.earlier
     if earlier is not None:
         start = _digest([earlier.model.theta, np.array([earlier.n_seen])])
     return {
         "format": FORMAT,
         "sknet": __version__,
-        "estimator": task.name,
+        "estimator": problem.name,
         "parameters": {
             name: described(value)
-            for name, value in sorted(task.config.given.items())
+            for name, value in sorted(problem.config.given.items())
             if name not in WITHOUT_RESULT
         },
         "data": {
-            "X": _digest(_arrays_of(task.data.features())),
-            "y": _digest(_targets_of(task.data, task.y)),
-            "sample_weight": _digest(_weights_of(task.data)),
-            **_validation_digests(task.holdout),
-            "the names of the classes": described(task.description.get("classes_")),
+            "X": _digest(_arrays_of(problem.data.features())),
+            "y": _digest(_targets_of(problem.data, problem.y)),
+            "sample_weight": _digest(_weights_of(problem.data)),
+            **_validation_digests(problem.validation_set),
+            "the names of the classes": described(problem.description.get("classes_")),
             "the fitted network that it starts from": start,
         },
     }
 
 
-def _validation_digests(holdout: Holdout | None) -> dict[str, str]:
+def _validation_digests(validation_set: ValidationSet | None) -> dict[str, str]:
     """Return digests of the validation set that was handed in."""
-    if holdout is None:
+    if validation_set is None:
         return dict.fromkeys(("X_val", "y_val", "sample_weight_val"), "none")
     return {
-        "X_val": _digest(_arrays_of(holdout.data.x)),
-        "y_val": _digest(_targets_of(holdout.data, holdout.y)),
-        "sample_weight_val": _digest(_weights_of(holdout.data)),
+        "X_val": _digest(_arrays_of(validation_set.data.x)),
+        "y_val": _digest(_targets_of(validation_set.data, validation_set.y)),
+        "sample_weight_val": _digest(_weights_of(validation_set.data)),
     }
 
 

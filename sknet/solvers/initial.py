@@ -10,19 +10,19 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.initializers import Constant
 from sknet.network.layout import Layout, Parameter
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
 
 
 # Rows that initial parameters are fitted to: means and deviations need no more.
 _ADAPT_ROWS = 4096
 
 
-def initial_theta(task: Task, streams: Sequence[np.random.RandomState]) -> Array:
+def initial_theta(problem: Problem, streams: Sequence[np.random.RandomState]) -> Array:
     """Draw initial parameters; fit them to data, or overwrite them by a user's arrays.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         The network, the type of its parameters, and the rows they may be fitted to.
     streams : sequence of RandomState
         One a member; each is advanced, whatever is overwritten.
@@ -37,32 +37,37 @@ def initial_theta(task: Task, streams: Sequence[np.random.RandomState]) -> Array
     ValueError
         If number or shapes of the arrays do not fit the network.
     """
-    theta = task.network.initial(streams, task.dtype)
-    arrays = task.config.initial_arrays
+    theta = problem.network.initial(streams, problem.dtype)
+    arrays = problem.config.initial_arrays
     if arrays is not None:
-        _overwrite_all(theta, task.network.layout, arrays)
-    if task.model.architecture.initializer.adapts:
+        _overwrite_all(theta, problem.network.layout, arrays)
+    if problem.model.architecture.initializer.adapts:
         for k, stream in enumerate(streams):
-            x, weight = _some_rows(task, stream)
-            task.network.adapt(theta[k : k + 1], x, weight)
-    if arrays is None and task.loss.name not in task.config.preset.losses_as_drawn:
-        _start_at(theta, task)
+            x, weight = _some_rows(problem, stream)
+            problem.network.adapt(theta[k : k + 1], x, weight)
+    if (
+        arrays is None
+        and problem.loss.name not in problem.config.preset.losses_as_drawn
+    ):
+        _start_at(theta, problem)
     return theta
 
 
-def _start_at(theta: Array, task: Task) -> None:
+def _start_at(theta: Array, problem: Problem) -> None:
     """Set the biases of the output layer, if it has them, to where the loss starts."""
-    data, bias = task.data, task.network.layout.parameters[-1]
+    data, bias = problem.data, problem.network.layout.parameters[-1]
     weight = np.ones(data.n_rows) if data.weight is None else data.weight
-    start = task.loss.start(data.y, weight) if bias.name == "bias" else None
+    start = problem.loss.start(data.y, weight) if bias.name == "bias" else None
     if start is not None:
         largest = np.finfo(theta.dtype).max
-        task.network.layout.view(theta, bias)[...] = np.clip(start, -largest, largest)
+        problem.network.layout.view(theta, bias)[...] = np.clip(
+            start, -largest, largest
+        )
 
 
-def _some_rows(task: Task, stream: np.random.RandomState) -> tuple[Any, Array]:
+def _some_rows(problem: Problem, stream: np.random.RandomState) -> tuple[Any, Array]:
     """Return features and weights of rows drawn at random, of all if they are few."""
-    data = task.data
+    data = problem.data
     rows: Any = slice(None)
     if data.n_rows > _ADAPT_ROWS:
         rows = stream.choice(data.n_rows, _ADAPT_ROWS, replace=False)

@@ -9,7 +9,12 @@ from scipy.optimize import minimize
 
 from sknet._numerics import Array
 from sknet.fields import real, whole
-from sknet.solvers._base import Found, FullBatchSolver, Function, Goal
+from sknet.solvers._base import (
+    FullBatchSolver,
+    Function,
+    MinimizationResult,
+    StoppingCriteria,
+)
 from sknet.training.solver import SOLVERS
 
 
@@ -51,12 +56,12 @@ class LBFGS(FullBatchSolver):
         function: Function,
         start: Array,
         after_iteration: Callable[[Array], None],
-        goal: Goal,
-    ) -> Found:
+        criteria: StoppingCriteria,
+    ) -> MinimizationResult:
         """Minimise a function; see :meth:`FullBatchSolver.minimize`."""
-        max_fun = goal.max_fun if self.max_fun is None else self.max_fun
-        tol = goal.tol if self.tol is None else self.tol
-        options = {"maxfun": max_fun, "maxiter": goal.max_iter, "gtol": tol}
+        max_fun = criteria.max_fun if self.max_fun is None else self.max_fun
+        tol = criteria.tol if self.tol is None else self.tol
+        options = {"maxfun": max_fun, "maxiter": criteria.max_iter, "gtol": tol}
         result = minimize(
             function,
             start,
@@ -66,7 +71,9 @@ class LBFGS(FullBatchSolver):
             callback=after_iteration,
         )
         message = _text(result.message)
-        return Found(result.x, int(result.nit), result.status == 0, message)
+        return MinimizationResult(
+            result.x, int(result.nit), result.status == 0, message
+        )
 
 
 def _text(message: str | bytes) -> str:

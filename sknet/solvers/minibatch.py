@@ -21,37 +21,37 @@ from sknet._numerics import Array
 from sknet._rng import noise_stream
 from sknet.config.training_config import TrainingConfig
 from sknet.optimizers import Optimizer
-from sknet.solvers import memory
-from sknet.solvers.calibration import judged
+from sknet.solvers import resume
+from sknet.solvers.calibration import calibration_attributes
 from sknet.solvers.checkpoints import saving
-from sknet.solvers.crew import Crew, train
+from sknet.solvers.comparison import compare_with_before
 from sknet.solvers.ensemble import (
     Streams,
-    begun,
-    ending_of,
+    history_of,
     member_data,
     new_streams,
-    progress_of,
     summary,
+    termination_of,
+    trained_members,
 )
 from sknet.solvers.events import Events
-from sknet.solvers.going_on import (
-    bench_of,
+from sknet.solvers.executor import Executor, train
+from sknet.solvers.incremental import (
     left_streams,
+    rate_reference,
     rate_share,
-    remembered_pace,
+    reusable_arrays,
 )
-from sknet.solvers.holdout import Holdout
 from sknet.solvers.initial import initial_theta
+from sknet.solvers.problem import FitResult, Problem, batch_rows
 from sknet.solvers.splitting import arrange_rows, validation_rows
-from sknet.solvers.task import Fit, Task, batch_rows
 from sknet.solvers.threads import blas_threads
-from sknet.solvers.yardstick import compare_with_before
-from sknet.training.bench import Bench
+from sknet.solvers.validation_set import ValidationSet
+from sknet.training.learning_rates import LearningRate
 from sknet.training.member import Member
-from sknet.training.monitor import Rule
-from sknet.training.pace import Pace
-from sknet.training.recipe import Limits, Recipe
+from sknet.training.member_config import Budget, MemberConfig
+from sknet.training.monitor import StoppingRule
+from sknet.training.reusable import ReusableArrays
 from sknet.training.solver import Solver
 from sknet.training.state import TrainState, stack_states
 
@@ -74,25 +74,25 @@ class Minibatch(Solver):
 
     optimizer: Optimizer
 
-    def solve(self, task: Task, events: Events) -> Fit:
+    def solve(self, problem: Problem, events: Events) -> FitResult:
         """Train the networks of an estimator in one pass; see :meth:`Solver.solve`."""
         began, interrupts = time.perf_counter(), events.interrupts
-        members = prepare(task)
-        saver = events.afterwards.enter_context(saving(task, members, interrupts))
-        crew = Crew(
-            _jobs(task.config, len(members)),
+        members = prepare_members(problem)
+        saver = events.afterwards.enter_context(saving(problem, members, interrupts))
+        executor = Executor(
+            _jobs(problem.config, len(members)),
             save=saver,
             interrupts=interrupts,
             began=began,
         )
         if events.callbacks is not None:
-            crew.watch = events.callbacks.of_members(task, members)
-        events.afterwards.enter_context(_threads(task, len(members)))
+            executor.watch = events.callbacks.of_members(problem, members)
+        events.afterwards.enter_context(_threads(problem, len(members)))
         with suppress(KeyboardInterrupt), interrupts.let_in():
-            train([m for m in members if m.ending is None], crew)
+            train([m for m in members if m.termination is None], executor)
         if saver is not None:
             saver.catch_up(members)
-        return conclude(task, members)
+        return finalize(problem, members)
 
 
 def _jobs(config: TrainingConfig, n_members: int) -> int:
@@ -102,23 +102,26 @@ def _jobs(config: TrainingConfig, n_members: int) -> int:
     return min(effective_n_jobs(config.n_jobs), n_members)
 
 
-def _threads(task: Task, n_members: int) -> AbstractContextManager[Any]:
+def _threads(problem: Problem, n_members: int) -> AbstractContextManager[Any]:
     """Limit the threads of BLAS: blocks of members have one each."""
-    config, n_threads = task.config, task.config.n_threads
+    config, n_threads = problem.config, problem.config.n_threads
     if _jobs(config, n_members) > 1:
         n_threads = 1
-    n_rows, n_largest = config.rows_at_once(task.data.n_rows), task.network.n_largest
+    n_rows, n_largest = (
+        config.rows_at_once(problem.data.n_rows),
+        problem.network.n_largest,
+    )
     return blas_threads(n_threads, n_rows, n_largest)
 
 
-def prepare(task: Task) -> list[Member]:
+def prepare_members(problem: Problem) -> list[Member]:
     """Return the networks to train, from scratch or from where a fit stopped.
 
     Of a new ensemble, networks are missing that there was no time to draw.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what.
 
     Returns
@@ -126,36 +129,38 @@ def prepare(task: Task) -> list[Member]:
     members : list of Member
         One, or as many as the ensemble has.
     """
-    optimizer, earlier = task.config.steps_by, task.start.earlier
-    bench = bench_of(task)
-    states, streams = _start(task, optimizer, bench)
-    progress = [progress_of(task, k) for k in range(len(states))]
-    holdouts = arrange_rows(task, states, progress, streams.splitter)
-    recipe = _recipe(task, optimizer, states[0], holdouts[0])
+    optimizer, earlier = problem.config.steps_by, problem.start.earlier
+    reusable = reusable_arrays(problem)
+    states, streams = _start(problem, optimizer, reusable)
+    history = [history_of(problem, k) for k in range(len(states))]
+    validation_sets = arrange_rows(problem, states, history, streams.splitter)
+    config = _member_config(problem, optimizer, states[0], validation_sets[0])
     seeds_drawn = None if streams.seeds is None else streams.seeds[: len(states)]
-    data = member_data(task, seeds_drawn)
+    data = member_data(problem, seeds_drawn)
     seeds = [None] * len(states) if seeds_drawn is None else seeds_drawn.tolist()
-    parts = zip(data, states, progress, holdouts, seeds, strict=True)
+    parts = zip(data, states, history, validation_sets, seeds, strict=True)
     members = [
-        Member(recipe, dataset, state, so_far, holdout, seed=seed, bench=bench)
-        for dataset, state, so_far, holdout, seed in parts
+        Member(
+            config, dataset, state, so_far, validation_set, seed=seed, reusable=reusable
+        )
+        for dataset, state, so_far, validation_set, seed in parts
     ]
-    compare_with_before(task, members)
+    compare_with_before(problem, members)
     for k, member in enumerate(members):
-        limits = _limits(task, recipe.pace, member.state)
-        if limits != recipe.limits:
-            member.recipe = replace(recipe, limits=limits)
-        if earlier is not None and member.progress.best_score[0] > -math.inf:
+        budget = _budget(problem, config.learning_rate, member.state)
+        if budget != config.budget:
+            member.config = replace(config, budget=budget)
+        if earlier is not None and member.history.best_score[0] > -math.inf:
             member.best = earlier.model.theta[k : k + 1].copy()
     return members
 
 
-def conclude(task: Task, members: Sequence[Member]) -> Fit:
+def finalize(problem: Problem, members: Sequence[Member]) -> FitResult:
     """Return what to publish of trained networks.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What was trained on what.
     members : sequence of Member
         As a session left them. Those that were never begun are left out.
@@ -170,45 +175,49 @@ def conclude(task: Task, members: Sequence[Member]) -> Fit:
     KeyboardInterrupt
         If none of them was trained.
     """
-    trained = begun(members)
-    n_asked = len(members) if task.start.earlier is not None else task.config.n_networks
-    ending, members = ending_of(members, n_asked, len(trained)), trained
-    if task.start.is_rung:  # as if it had been one training
+    trained = trained_members(members)
+    n_asked = (
+        len(members) if problem.start.earlier is not None else problem.config.n_networks
+    )
+    termination, members = termination_of(members, n_asked, len(trained)), trained
+    if problem.start.is_rung:  # as if it had been one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
-        ending = replace(ending, n_iter=n_epochs)
-    thetas = [settled(member) for member in members]
-    attributes = summary(members, ending)
+        termination = replace(termination, n_iter=n_epochs)
+    thetas = [final_parameters(member) for member in members]
+    attributes = summary(members, termination)
     _warn_of_no_score(members)
     last = all(s is m.state.theta for s, m in zip(thetas, members, strict=True))
     theta = None if last else np.concatenate(thetas)
     del thetas
     state = stack_states([member.state for member in members], spend=True)
-    bench = members[0].bench
-    if bench is not None:
+    reusable = members[0].reusable
+    if reusable is not None:
         state.own_arrays()
     theta = state.theta if theta is None else theta
-    attributes |= judged(task, theta, members)
-    keep = task.config.warm_start or task.start.is_partial or task.start.is_rung
-    rows, optimizer = validation_rows(members), members[0].recipe.optimizer
-    ends = [member.ending for member in members]
-    attributes["_training"]["n_iter"] = [0 if e is None else e.n_iter for e in ends]
-    attributes["_training"]["n_networks"] = task.config.n_networks
-    attributes["_training"] |= memory.remember(
-        state, optimizer, rows, theta, keep, left_streams(task, state)
+    attributes |= calibration_attributes(problem, theta, members)
+    keep = (
+        problem.config.warm_start or problem.start.is_partial or problem.start.is_rung
     )
-    attributes["_training"] |= remembered_pace(task, members[0].recipe)
-    if bench is not None:
-        bench.wait_beside(theta)
-    return Fit(theta, ending, attributes)
+    rows, optimizer = validation_rows(members), members[0].config.optimizer
+    ends = [member.termination for member in members]
+    attributes["_training"]["n_iter"] = [0 if e is None else e.n_iter for e in ends]
+    attributes["_training"]["n_networks"] = problem.config.n_networks
+    attributes["_training"] |= resume.to_plain(
+        state, optimizer, rows, theta, keep, left_streams(problem, state)
+    )
+    attributes["_training"] |= rate_reference(problem, members[0].config)
+    if reusable is not None:
+        reusable.keep_beside(theta)
+    return FitResult(theta, termination, attributes)
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
     """Say so if early stopping had nothing to tell the epochs by."""
-    if not members[0].recipe.rule.on_score:
+    if not members[0].config.stopping_rule.on_score:
         return
     for member in members:
-        n_new = 0 if member.ending is None else member.ending.n_iter
-        scores = member.progress.validation_scores[0][-n_new:] if n_new else []
+        n_new = 0 if member.termination is None else member.termination.n_iter
+        scores = member.history.validation_scores[0][-n_new:] if n_new else []
         if scores and np.isnan(scores).all():
             warnings.warn(
                 "The validation score is NaN in every epoch, so that early stopping "
@@ -219,73 +228,75 @@ def _warn_of_no_score(members: Sequence[Member]) -> None:
             return
 
 
-def _recipe(
-    task: Task,
+def _member_config(
+    problem: Problem,
     optimizer: Optimizer,
     state: TrainState,
-    holdout: Holdout | None,
-) -> Recipe:
+    validation_set: ValidationSet | None,
+) -> MemberConfig:
     """Return how each network is trained."""
-    n_rows = task.data.n_rows if state.order is None else state.order.shape[1]
-    batch_size = task.config.batch_size
+    n_rows = problem.data.n_rows if state.order is None else state.order.shape[1]
+    batch_size = problem.config.batch_size
     if isinstance(batch_size, str):  # "auto"
-        n_batch = task.config.preset.batch_rule.rows(n_rows)
+        n_batch = problem.config.preset.batch_rule.rows(n_rows)
     else:
-        n_batch = batch_rows(batch_size, n_rows, task.config.shuffle)
-    clip = task.config.clip_norm
-    return Recipe(
-        architecture=task.model.architecture,
-        n_inputs=task.network.n_inputs,
-        n_raw=task.network.n_outputs,
-        loss=task.loss,
+        n_batch = batch_rows(batch_size, n_rows, problem.config.shuffle)
+    clip = problem.config.clip_norm
+    return MemberConfig(
+        architecture=problem.model.architecture,
+        n_inputs=problem.network.n_inputs,
+        n_raw=problem.network.n_outputs,
+        loss=problem.loss,
         optimizer=optimizer,
-        pace=Pace(
-            float(task.config.learning_rate_init) * rate_share(task, n_batch),
-            task.config.schedule_in(task.start.is_partial),
-            int(task.config.max_iter),
+        learning_rate=LearningRate(
+            float(problem.config.learning_rate_init) * rate_share(problem, n_batch),
+            problem.config.schedule_in(problem.start.is_partial),
+            int(problem.config.max_iter),
         ),
-        rule=_rule(task.config, holdout),
-        limits=task.config.limits(task.start.is_partial),
-        alpha=float(task.config.alpha),
+        stopping_rule=_stopping_rule(problem.config, validation_set),
+        budget=problem.config.budget(problem.start.is_partial),
+        alpha=float(problem.config.alpha),
         batch_size=n_batch,
-        least_rows=_least_rows(task, n_batch, task.config.batch_size),
-        shuffle=bool(task.config.shuffle),
+        least_rows=_least_rows(problem, n_batch, problem.config.batch_size),
+        shuffle=bool(problem.config.shuffle),
         clip_norm=None if clip is None else float(clip),
-        averaging=task.config.averaging,
-        rate_factors=task.config.rate_factors,
-        shares_noise=not task.start.is_partial
-        and n_batch == n_rows <= task.config.preset.full_batch_rows,
-        verbose=bool(task.config.verbose),
+        averaging=problem.config.averaging,
+        learning_rate_multipliers=problem.config.learning_rate_multipliers,
+        shares_noise=not problem.start.is_partial
+        and n_batch == n_rows <= problem.config.preset.full_batch_rows,
+        verbose=bool(problem.config.verbose),
     )
 
 
-def _rule(config: TrainingConfig, holdout: Holdout | None) -> Rule:
+def _stopping_rule(
+    config: TrainingConfig, validation_set: ValidationSet | None
+) -> StoppingRule:
     """Return when a network has improved, and how long it may do without."""
-    return Rule(
+    return StoppingRule(
         float(config.tol),
         float(config.n_iter_no_change),
-        bool(config.early_stopping) and holdout is not None,
+        bool(config.early_stopping) and validation_set is not None,
         config.preset.later_ties,
         config.preset.patience_growth,
     )
 
 
-def _limits(task: Task, pace: Pace, state: TrainState) -> Limits:
+def _budget(problem: Problem, learning_rate: LearningRate, state: TrainState) -> Budget:
     """Return when a network stops; a plan of the learning rate is finished first."""
-    if int(state.n_epochs[0] - state.cycle_start[0]) >= pace.horizon:
+    if int(state.n_epochs[0] - state.cycle_start[0]) >= learning_rate.horizon:
         state.cycle_start[:] = state.n_epochs
-    limits = task.config.limits(task.start.is_partial)
-    if task.start.is_rung and task.start.earlier is not None:
-        return replace(limits, max_iter=limits.max_iter - int(state.n_epochs[0]))
-    if pace.schedule.is_planned and not task.start.is_partial:
-        left = pace.horizon - int(state.n_epochs[0] - state.cycle_start[0])
-        return replace(limits, max_iter=left)
-    return limits
+    budget = problem.config.budget(problem.start.is_partial)
+    if problem.start.is_rung and problem.start.earlier is not None:
+        return replace(budget, max_iter=budget.max_iter - int(state.n_epochs[0]))
+    if learning_rate.schedule.is_planned and not problem.start.is_partial:
+        left = learning_rate.horizon - int(state.n_epochs[0] - state.cycle_start[0])
+        return replace(budget, max_iter=left)
+    return budget
 
 
-def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
+def _least_rows(problem: Problem, n_batch: int, batch_size: int | str) -> int:
     """Return the rows that a batch must have; refuse batches that have fewer."""
-    if not task.network.mixes_rows:
+    if not problem.network.mixes_rows:
         return 1
     if n_batch < 2:
         raise ValueError(
@@ -297,61 +308,63 @@ def _least_rows(task: Task, n_batch: int, batch_size: int | str) -> int:
 
 
 def _start(
-    task: Task, optimizer: Optimizer, bench: Bench | None
+    problem: Problem, optimizer: Optimizer, reusable: ReusableArrays | None
 ) -> tuple[list[TrainState], Streams]:
     """Return new states, or those that an earlier fit has left."""
-    earlier = task.start.earlier
+    earlier = problem.start.earlier
     if earlier is not None:
         # What early stopping chose is what new rows are to be added to.
-        watched = earlier.training.get("progress", {}).get("on_score", False)
-        from_best = task.start.is_partial and watched
+        watched = earlier.training.get("history", {}).get("on_score", False)
+        from_best = problem.start.is_partial and watched
         theta = earlier.model.theta
-        state = memory.recall(earlier.training, theta, optimizer, from_best, bench)
+        state = resume.from_plain(
+            earlier.training, theta, optimizer, from_best, reusable
+        )
         n_members = state.n_members
         one = n_members == 1
         states = [state] if one else [state.members([k]) for k in range(n_members)]
         seeds = earlier.seeds
         streams = Streams([s.streams[0] for s in states], states[0].streams[0], seeds)
     else:
-        streams = new_streams(task.config)
-        states = _drawn(task, streams)
+        streams = new_streams(problem.config)
+        states = _drawn(problem, streams)
     for state in states:
-        _complete(task, optimizer, state)
+        _complete(problem, optimizer, state)
     return states, streams
 
 
-def _drawn(task: Task, streams: Streams) -> list[TrainState]:
+def _drawn(problem: Problem, streams: Streams) -> list[TrainState]:
     """Return the states of new networks: of one at least, as time allows of more.
 
     With a checkpoint all are drawn, so that a later run can train them.
     """
-    limits = task.config.limits(task.start.is_partial)
-    seconds = math.inf if task.config.checkpoint is not None else limits.max_time
+    budget = problem.config.budget(problem.start.is_partial)
+    seconds = math.inf if problem.config.checkpoint is not None else budget.max_time
     states: list[TrainState] = []
     end = time.perf_counter() + _TO_DRAW * seconds
     for stream in streams.members:
         if states and seconds < math.inf and time.perf_counter() >= end:
             break
-        theta = initial_theta(task, [stream])
+        theta = initial_theta(problem, [stream])
         states.append(TrainState(theta, [], [stream]))
     return states
 
 
-def _complete(task: Task, optimizer: Optimizer, state: TrainState) -> None:
+def _complete(problem: Problem, optimizer: Optimizer, state: TrainState) -> None:
     """Add to a state what the parameters ask for and it does not have yet."""
-    if task.network.draws_noise and not state.noise:
+    if problem.network.draws_noise and not state.noise:
         state.noise = [noise_stream(stream) for stream in state.streams]
-    if task.config.averaging is None:
+    if problem.config.averaging is None:
         state.average = None
         state.n_averaged[:] = 0
     if not state.slots:
-        shape = (1, task.network.layout.n_trainable)
+        shape = (1, problem.network.layout.n_trainable)
         state.slots = [
-            np.zeros(shape, dtype=task.dtype) for _ in range(optimizer.n_slots)
+            np.zeros(shape, dtype=problem.dtype) for _ in range(optimizer.n_slots)
         ]
 
 
-def settled(member: Member) -> Array:
+def final_parameters(member: Member) -> Array:
     """Return the parameters to publish; after a divergence restore the best ones.
 
     Parameters
@@ -370,7 +383,7 @@ def settled(member: Member) -> Array:
         If it has diverged in its first epoch.
     """
     state, best = member.state, member.best
-    if member.ending is not None and member.ending.reason == "diverged":
+    if member.termination is not None and member.termination.reason == "diverged":
         if best is None:
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may "
@@ -380,6 +393,6 @@ def settled(member: Member) -> Array:
             )
         state.go_back(best)
         return state.published
-    if member.recipe.rule.on_score and best is not None:
+    if member.config.stopping_rule.on_score and best is not None:
         return best
     return state.published

@@ -8,21 +8,21 @@ from dataclasses import replace
 from sknet._numerics import Array
 from sknet.problem.inputs import Encoded, Table
 from sknet.solvers.calibration import CalibratedScore, is_calibrated
-from sknet.solvers.holdout import Holdout, OwnScore, ScorerScore
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
+from sknet.solvers.validation_set import OwnScore, ScorerScore, ValidationSet
 
 
 Score = Callable[[Array, Array], float]
 
 
-def score_on(task: Task, holdout: Holdout) -> Score | None:
+def score_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
     """Return what early stopping watches: parameters, raw outputs -> a number.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what.
-    holdout : Holdout
+    validation_set : ValidationSet
         The validation rows.
 
     Returns
@@ -30,31 +30,36 @@ def score_on(task: Task, holdout: Holdout) -> Score | None:
     score : callable or None
         None stands for the negative loss.
     """
-    scoring = task.config.scoring
+    scoring = problem.config.scoring
     if scoring == "loss":
-        return loss_on(task, holdout)
+        return loss_on(problem, validation_set)
     if scoring is None:
-        weight = holdout.data.weight
-        weight = None if weight is None else holdout.chosen(weight)
-        return OwnScore(task.target, task.loss, holdout.chosen(holdout.y), weight)
+        weight = validation_set.data.weight
+        weight = None if weight is None else validation_set.chosen(weight)
+        return OwnScore(
+            problem.target,
+            problem.loss,
+            validation_set.chosen(validation_set.y),
+            weight,
+        )
     # A fitted look-alike for the scorer; feature names would make it warn about the
     # plain array that it is given.
-    model, view = task.model, task.unfitted()
-    vars(view).update(task.description)
+    model, view = problem.model, problem.unfitted()
+    vars(view).update(problem.description)
     if isinstance(model.inputs, Table):
         view.preprocessor_ = Encoded(model.inputs.n_columns)
         model = replace(model, inputs=view.preprocessor_)
-    return ScorerScore(view, model, scoring, holdout)
+    return ScorerScore(view, model, scoring, validation_set)
 
 
-def loss_on(task: Task, holdout: Holdout) -> Score | None:
+def loss_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
     """Return what early stopping watches if it is the loss: after calibration, if any.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what.
-    holdout : Holdout
+    validation_set : ValidationSet
         The validation rows.
 
     Returns
@@ -62,11 +67,11 @@ def loss_on(task: Task, holdout: Holdout) -> Score | None:
     score : callable or None
         None stands for the negative loss as it is.
     """
-    if not is_calibrated(task):
+    if not is_calibrated(problem):
         return None
-    weight = holdout.data.weight
+    weight = validation_set.data.weight
     return CalibratedScore(
-        holdout.chosen(holdout.data.y),
-        None if weight is None else holdout.chosen(weight),
-        task.loss.link_name == "softmax",
+        validation_set.chosen(validation_set.data.y),
+        None if weight is None else validation_set.chosen(weight),
+        problem.loss.link_name == "softmax",
     )

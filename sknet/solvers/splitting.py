@@ -12,99 +12,101 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.problem.class_target import ClassTarget
-from sknet.solvers import memory
-from sknet.solvers.holdout import (
-    Holdout,
+from sknet.solvers import resume
+from sknet.solvers.problem import Problem
+from sknet.solvers.scoring import loss_on, score_on
+from sknet.solvers.validation_set import (
     NoSplitError,
     ScorerScore,
+    ValidationSet,
     split_in_proportion,
     split_rows,
 )
-from sknet.solvers.scoring import loss_on, score_on
-from sknet.solvers.task import Task
 from sknet.training.member import Member
-from sknet.training.monitor import Progress
+from sknet.training.monitor import History
 from sknet.training.state import TrainState
 
 
 def arrange_rows(
-    task: Task,
+    problem: Problem,
     states: Sequence[TrainState],
-    progress: Sequence[Progress],
+    history: Sequence[History],
     splitter: np.random.RandomState,
-) -> list[Holdout | None]:
+) -> list[ValidationSet | None]:
     """Split off validation sets if they are asked for; set the orders of the rest.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         Whose rows they are. A training that goes on keeps its split.
     states : sequence of TrainState
         One a network; each gets the order of its training rows.
-    progress : sequence of Progress
+    history : sequence of History
         One a network. What was scored on other rows is forgotten.
     splitter : RandomState
         Splits for networks that are judged together; else the stream of each does.
 
     Returns
     -------
-    holdouts : list of (Holdout or None)
+    validation_sets : list of (ValidationSet or None)
         One a network.
     """
-    n_members, n_rows = len(states), task.data.n_rows
-    pools = n_members > 1 and bool(task.config.stop_together)
-    orders, validation = _kept_split(task, 1 if pools else n_members)
-    splits = not task.start.is_partial and task.holdout is None
-    splits = splits and task.config.splits(n_rows)
+    n_members, n_rows = len(states), problem.data.n_rows
+    pools = n_members > 1 and bool(problem.config.joint_early_stopping)
+    orders, validation = _kept_split(problem, 1 if pools else n_members)
+    splits = not problem.start.is_partial and problem.validation_set is None
+    splits = splits and problem.config.splits(n_rows)
     if splits and validation is None:
         streams = [splitter] if pools else [state.streams[0] for state in states]
-        training, validation = _split_all(task, streams)
+        training, validation = _split_all(problem, streams)
         if validation is not None:
             orders = training
-            for state, so_far in zip(states, progress, strict=True):
+            for state, so_far in zip(states, history, strict=True):
                 so_far.forget_best()  # scores on other rows do not compare
                 so_far.count_anew(state.n_epochs)
     elif not splits and validation is not None:
         orders = validation = None
-    if orders is None and task.config.shuffle:
-        orders = np.arange(n_rows, dtype=memory.row_type(n_rows))[None]
+    if orders is None and problem.config.shuffle:
+        orders = np.arange(n_rows, dtype=resume.row_type(n_rows))[None]
     for k, state in enumerate(states):
         state.order = None if orders is None else orders[[k % len(orders)]]
     thetas = [state.theta for state in states]
     if pools:
         thetas = [np.concatenate(thetas)]
     if validation is None:
-        return [_handed_in(task, thetas[0], pools)] * n_members
-    holdouts = [
-        split_off(task, rows, thetas[k], pools) for k, rows in enumerate(validation)
+        return [_handed_in(problem, thetas[0], pools)] * n_members
+    validation_sets = [
+        split_off(problem, rows, thetas[k], pools) for k, rows in enumerate(validation)
     ]
-    return [holdouts[k % len(holdouts)] for k in range(n_members)]
+    return [validation_sets[k % len(validation_sets)] for k in range(n_members)]
 
 
-def _kept_split(task: Task, n_most: int) -> tuple[Any, Any]:
+def _kept_split(problem: Problem, n_most: int) -> tuple[Any, Any]:
     """Return the kept order and validation rows, if they are what is asked for."""
-    kept, n_rows = task.start.kept, task.data.n_rows
-    orders, validation = memory.recalled_rows(kept, n_rows)
+    kept, n_rows = problem.start.kept, problem.data.n_rows
+    orders, validation = resume.rows_from_plain(kept, n_rows)
     if validation is not None:
-        n_asked = math.ceil(task.config.validation_fraction * n_rows)
+        n_asked = math.ceil(problem.config.validation_fraction * n_rows)
         if validation.shape[1] != n_asked or len(validation) > n_most:
             return None, None
     return orders, validation
 
 
-def _handed_in(task: Task, theta: Array, pools: bool) -> Holdout | None:
+def _handed_in(problem: Problem, theta: Array, pools: bool) -> ValidationSet | None:
     """Return the validation set that was handed in, if there was one."""
-    if task.holdout is None:
+    if problem.validation_set is None:
         return None
-    return _scored(task, replace(task.holdout, pools=pools), theta)
+    return _scored(problem, replace(problem.validation_set, pools=pools), theta)
 
 
-def split_off(task: Task, rows: Array, theta: Array, pools: bool) -> Holdout:
+def split_off(
+    problem: Problem, rows: Array, theta: Array, pools: bool
+) -> ValidationSet:
     """Return some rows of the data as a validation set.
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         Whose rows they are.
     rows : ndarray of int, of shape (V,)
         Their numbers.
@@ -115,41 +117,45 @@ def split_off(task: Task, rows: Array, theta: Array, pools: bool) -> Holdout:
 
     Returns
     -------
-    holdout : Holdout
+    validation_set : ValidationSet
         The validation set.
     """
-    holdout = Holdout(task.data, task.y, rows, None, pools)
-    return _scored(task, holdout, theta)
+    validation_set = ValidationSet(problem.data, problem.y, rows, None, pools)
+    return _scored(problem, validation_set, theta)
 
 
-def _scored(task: Task, holdout: Holdout, theta: Array) -> Holdout:
+def _scored(
+    problem: Problem, validation_set: ValidationSet, theta: Array
+) -> ValidationSet:
     """Return a validation set with its score; where it lacks a class, it is tried.
 
     Many scorers need rows of every class. The loss does not, and stands in for them.
     """
-    score = score_on(task, holdout)
+    score = score_on(problem, validation_set)
     reason = ""
-    if isinstance(score, ScorerScore) and isinstance(task.target, ClassTarget):
-        reason = _why_not(task.target, holdout, score, theta)
+    if isinstance(score, ScorerScore) and isinstance(problem.target, ClassTarget):
+        reason = _why_not(problem.target, validation_set, score, theta)
     if not reason:
-        return replace(holdout, score=score)
+        return replace(validation_set, score=score)
     warnings.warn(
-        f"scoring={task.config.scoring!r} cannot score the validation rows: {reason}. "
-        "Their negative loss takes its place, for early stopping and in "
+        f"scoring={problem.config.scoring!r} cannot score the validation rows: "
+        f"{reason}. Their negative loss takes its place, for early stopping and in "
         "validation_scores_. Pass X_val and y_val with rows of all classes, or set a "
         "larger validation_fraction, or another scoring.",
         stacklevel=2,
     )
-    return replace(holdout, score=loss_on(task, holdout), stands_in=True)
+    return replace(
+        validation_set, score=loss_on(problem, validation_set), stands_in=True
+    )
 
 
 def _why_not(
-    target: ClassTarget, holdout: Holdout, score: ScorerScore, theta: Array
+    target: ClassTarget, validation_set: ValidationSet, score: ScorerScore, theta: Array
 ) -> str:
     """Return which classes rows lack and what a scorer says to it; "" if it can do."""
-    weight = holdout.data.weight
-    weight = None if weight is None else holdout.chosen(weight)
-    absent = target.absent(holdout.chosen(holdout.data.y), weight)
+    weight = validation_set.data.weight
+    weight = None if weight is None else validation_set.chosen(weight)
+    absent = target.absent(validation_set.chosen(validation_set.data.y), weight)
     if not len(absent):
         return ""
     several = target.kind == "multilabel-indicator"
@@ -164,11 +170,11 @@ def _why_not(
 
 
 def _split_all(
-    task: Task, streams: Sequence[np.random.RandomState]
+    problem: Problem, streams: Sequence[np.random.RandomState]
 ) -> tuple[Array | None, Array | None]:
     """Split the rows once for each stream, or warn that training goes on without."""
     try:
-        parts = [_split(task, stream) for stream in streams]
+        parts = [_split(problem, stream) for stream in streams]
     except NoSplitError as reason:
         warnings.warn(
             f"early_stopping=True finds no validation set: {reason}. Training goes "
@@ -180,24 +186,24 @@ def _split_all(
     return np.stack([p[0] for p in parts]), np.stack([p[1] for p in parts])
 
 
-def _split(task: Task, stream: np.random.RandomState) -> tuple[Array, Array]:
+def _split(problem: Problem, stream: np.random.RandomState) -> tuple[Array, Array]:
     """Split the rows, so that neither part weighs nothing."""
-    n_rows, fraction = task.data.n_rows, task.config.validation_fraction
-    kind, weight = getattr(task.target, "kind", ""), task.data.weight
-    if kind == "multiclass" and task.config.preset.stratifies_all:
-        parts = split_in_proportion(n_rows, fraction, task.y, stream)
+    n_rows, fraction = problem.data.n_rows, problem.config.validation_fraction
+    kind, weight = getattr(problem.target, "kind", ""), problem.data.weight
+    if kind == "multiclass" and problem.config.preset.stratifies_all:
+        parts = split_in_proportion(n_rows, fraction, problem.y, stream)
     else:
-        labels = task.y if kind == "binary" else None
+        labels = problem.y if kind == "binary" else None
         parts = split_rows(n_rows, fraction, labels, stream)
     if weight is not None and not all(weight[rows].any() for rows in parts):
         raise NoSplitError("all rows of one part have weight zero")
-    _warn_of_unseen(task, *parts)
+    _warn_of_unseen(problem, *parts)
     return parts
 
 
-def _warn_of_unseen(task: Task, training: Array, validation: Array) -> None:
+def _warn_of_unseen(problem: Problem, training: Array, validation: Array) -> None:
     """Say so if all rows of a class are held out."""
-    target, data = task.target, task.data
+    target, data = problem.target, problem.data
     if not isinstance(target, ClassTarget) or target.kind == "multilabel-indicator":
         return
     lacking, lacking_too = (
@@ -227,8 +233,8 @@ def validation_rows(members: Sequence[Member]) -> Array | None:
     rows : ndarray of int, of shape (K or 1, V), or None
         None if none were.
     """
-    first = members[0].holdout
+    first = members[0].validation_set
     if first is None or first.rows is None:
         return None
     shared = members[:1] if first.pools else members
-    return np.stack([member.holdout.rows for member in shared])
+    return np.stack([member.validation_set.rows for member in shared])

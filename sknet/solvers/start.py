@@ -13,7 +13,7 @@ from sknet.model.fitted import FittedModel
 from sknet.model.state import model_of
 
 
-class Kind(Enum):
+class FitKind(Enum):
     """How a fit is called."""
 
     FIT = "fit"
@@ -22,7 +22,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Earlier:
+class EarlierFit:
     """What an earlier training has left.
 
     Parameters
@@ -49,7 +49,7 @@ class Earlier:
     texts: tuple[tuple[Any, str], ...]
 
     @classmethod
-    def of(cls, estimator: BaseEstimator) -> Earlier:
+    def of(cls, estimator: BaseEstimator) -> EarlierFit:
         """Return what the training of a fitted estimator has left."""
         state, model = vars(estimator), model_of(estimator)
         texts = (
@@ -80,24 +80,24 @@ class Start:
 
     Parameters
     ----------
-    kind : Kind
+    kind : FitKind
         How it is called.
-    earlier : Earlier or None, default=None
+    earlier : EarlierFit or None, default=None
         The training that goes on; None for a new one.
     """
 
-    kind: Kind
-    earlier: Earlier | None = None
+    kind: FitKind
+    earlier: EarlierFit | None = None
 
     @property
     def is_partial(self) -> bool:
         """Whether this is a call of ``partial_fit``, which is one epoch."""
-        return self.kind is Kind.PARTIAL
+        return self.kind is FitKind.PARTIAL
 
     @property
     def is_rung(self) -> bool:
         """Whether later calls go on from here, until ``max_iter`` epochs in all."""
-        return self.kind is Kind.RUNG
+        return self.kind is FitKind.RUNG
 
     @property
     def kept(self) -> dict[str, Any]:

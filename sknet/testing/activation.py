@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from sknet._numerics import Array
 from sknet.activations import Activation
-from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.checker import DTYPES, Checker, filled_with_nan
 from sknet.testing.parts import is_surrogate
 from sknet.testing.slopes import Surface, slopes_along
 
@@ -47,30 +47,30 @@ def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
     >>> from sknet.testing import check_activation
     >>> check_activation(Tanh())
     """
-    demands = Demands(activation)
-    with demands.understood("check()"):
+    checker = Checker(activation)
+    with checker.converting_errors("check()"):
         activation.check()
-    demands.holds(0.0 < float(activation.gain) < np.inf, "gain must be positive")
-    n_in = _width(activation, demands)
+    checker.require(0.0 < float(activation.gain) < np.inf, "gain must be positive")
+    n_in = _width(activation, checker)
     stream = check_random_state(random_state)
     z = 2.0 * stream.standard_normal((3, 5, n_in))
     z.ravel()[: len(_SPECIAL)] = _SPECIAL
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
-            _check_manners(activation, z.astype(dtype), demands)
-            _check_extremes(activation, n_in, dtype, demands)
+            _check_manners(activation, z.astype(dtype), checker)
+            _check_extremes(activation, n_in, dtype, checker)
         if not is_surrogate(activation):
-            _check_pullback(activation, _away_from_kinks(activation, z), demands)
+            _check_pullback(activation, _away_from_kinks(activation, z), checker)
 
 
-def _width(activation: Activation, demands: Demands) -> int:
+def _width(activation: Activation, checker: Checker) -> int:
     """Return a number of columns that the activation takes."""
     for n_in in range(5, 100):  # odd, which fills no register
         try:
             n_out = activation.n_outputs(n_in)
         except ValueError:
             continue
-        demands.holds(
+        checker.require(
             0 < n_out <= n_in and n_in % n_out == 0,
             f"n_outputs({n_in}) must divide {n_in}, got {n_out}",
         )
@@ -103,12 +103,12 @@ def _backward(activation: Activation, z: Array, a: Array, da: Array) -> Array:
 
 def _scratch(activation: Activation, z: Array) -> Array:
     """Return scratch arrays; who reads before writing, shows."""
-    tmp = activation.scratch(z)
-    tmp.fill(np.nan)
-    return tmp
+    scratch = activation.scratch(z)
+    scratch.fill(np.nan)
+    return scratch
 
 
-def _check_pullback(activation: Activation, z: Array, demands: Demands) -> None:
+def _check_pullback(activation: Activation, z: Array, checker: Checker) -> None:
     """Compare the pullback with differences, each output apart from the others."""
     a = _forward(activation, z)
     joined = z.shape[-1] // a.shape[-1]
@@ -124,43 +124,43 @@ def _check_pullback(activation: Activation, z: Array, demands: Demands) -> None:
     for piece, direction in enumerate(np.eye(joined)):
         slopes = slopes_along(surface, direction, _RTOL, _STEPS)
         k = int(np.argmax(slopes.error))
-        demands.holds(
+        checker.require(
             slopes.error[k] <= _RTOL,
             f"the derivative at z={points[k, piece]:.6g} is {slopes.analytic[k]:.10g} "
             f"by backward, {slopes.numeric[k]:.10g} by differences",
         )
 
 
-def _check_manners(activation: Activation, z: Array, demands: Demands) -> None:
+def _check_manners(activation: Activation, z: Array, checker: Checker) -> None:
     """Look at what is written, what is left alone, and what members share."""
     kept = z.copy()
     a = _forward(activation, z)
-    demands.same_bits(z, kept, "forward changes its input")
-    demands.holds(not np.isnan(a).any(), "forward does not write every element")
-    demands.same_bits(_forward(activation, z), a, "forward twice gives two answers")
+    checker.same_bits(z, kept, "forward changes its input")
+    checker.require(not np.isnan(a).any(), "forward does not write every element")
+    checker.same_bits(_forward(activation, z), a, "forward twice gives two answers")
     out = a.copy()
     da = np.cos(np.arange(z.size, dtype=z.dtype)).reshape(z.shape)
     dz = _backward(activation, z, a, da)
-    demands.same_bits(z, kept, "backward changes z")
-    demands.same_bits(a, out, "backward changes a")
-    demands.holds(not np.isnan(dz).any(), "backward makes a NaN, or reads tmp")
+    checker.same_bits(z, kept, "backward changes z")
+    checker.same_bits(a, out, "backward changes a")
+    checker.require(not np.isnan(dz).any(), "backward makes a NaN, or reads tmp")
     if a.shape == z.shape and not activation.needs_input:
         over = z.copy()
         activation.forward(over, over, _scratch(activation, z))
-        demands.same_bits(over, a, "in place, forward gives another answer")
+        checker.same_bits(over, a, "in place, forward gives another answer")
         lost = filled_with_nan(z.shape, z.dtype)
         again = _backward(activation, lost, a, da)
-        demands.same_bits(again, dz, "backward reads z, but needs_input is False")
+        checker.same_bits(again, dz, "backward reads z, but needs_input is False")
     for k in range(len(z)):
         one = slice(k, k + 1)
         alone = _forward(activation, z[one])
-        demands.same_bits(a[one], alone, f"forward mixes member {k} with others")
+        checker.same_bits(a[one], alone, f"forward mixes member {k} with others")
         alone = _backward(activation, z[one], a[one], da[one])
-        demands.same_bits(dz[one], alone, f"backward mixes member {k} with others")
+        checker.same_bits(dz[one], alone, f"backward mixes member {k} with others")
 
 
 def _check_extremes(
-    activation: Activation, n_in: int, dtype: Any, demands: Demands
+    activation: Activation, n_in: int, dtype: Any, checker: Checker
 ) -> None:
     """Look for NaN and infinities at huge and tiny input."""
     powers = 10.0 ** np.arange(-44, 31)
@@ -168,6 +168,6 @@ def _check_extremes(
     ladder = np.concatenate([sizes, -sizes]).astype(dtype)
     z = np.resize(ladder, (3, len(sizes), n_in))
     a = _forward(activation, z)
-    demands.finite(a, f"forward is not finite for some |z| <= 1e30 ({dtype})")
+    checker.finite(a, f"forward is not finite for some |z| <= 1e30 ({dtype})")
     dz = _backward(activation, z, a, np.ones_like(z))
-    demands.finite(dz, f"backward is not finite for some |z| <= 1e30 ({dtype})")
+    checker.finite(dz, f"backward is not finite for some |z| <= 1e30 ({dtype})")

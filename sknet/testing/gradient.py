@@ -15,13 +15,13 @@ from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.preparation import prepare_task
+from sknet.estimators.preparation import prepare_problem
 from sknet.losses import Loss
 from sknet.network.layers import Layer, Sequential
 from sknet.objective import Batch, Objective
 from sknet.problem.input_cache import InputCache
 from sknet.solvers.initial import initial_theta
-from sknet.solvers.task import FitRequest
+from sknet.solvers.problem import FitRequest
 from sknet.testing.activation import check_activation
 from sknet.testing.layer import check_layer
 from sknet.testing.loss import check_loss
@@ -250,7 +250,7 @@ def _problem(
     classes = getattr(estimator, "classes_", None) if fitted else None
     config = copy._config()
     request = FitRequest(X, y, sample_weight, classes=classes)
-    task = prepare_task(copy, config, request, InputCache(shares=False))
+    task = prepare_problem(copy, config, request, InputCache(shares=False))
     n_rows, float64 = task.data.n_rows, np.dtype(np.float64)
     batch = next(Batches(task.data, n_rows, float64).epoch(None))
     seeds = stream.randint(2**31 - 1, size=n_members).tolist()

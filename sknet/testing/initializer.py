@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 
 from sknet._rng import stream_from_state, stream_state
 from sknet.initializers import Initializer
-from sknet.testing.demands import Demands
+from sknet.testing.checker import Checker
 
 
 # Shape and fans: dense weights, tall and wide and square; those of groups; biases.
@@ -47,23 +47,23 @@ def check_initializer(initializer: Initializer, *, random_state: Any = 0) -> Non
     >>> from sknet.testing import check_initializer
     >>> check_initializer(GlorotUniform())
     """
-    demands = Demands(initializer)
-    with demands.understood("check()"):
+    checker = Checker(initializer)
+    with checker.converting_errors("check()"):
         initializer.check()
     stream = check_random_state(random_state)
     bias = initializer.for_bias()
-    demands.holds(
+    checker.require(
         isinstance(bias, Initializer), f"for_bias() is not an initializer: {bias!r}"
     )
     for shape, fan in _SHAPES:
-        _check_draw(initializer, shape, fan, stream, demands)
-        _check_draw(bias, shape, fan, stream, demands)
+        _check_draw(initializer, shape, fan, stream, checker)
+        _check_draw(bias, shape, fan, stream, checker)
         scale = initializer.scale(fan)
-        demands.holds(
+        checker.require(
             type(scale) is float and 0.0 < scale < np.inf,
             f"scale({fan}) must be a positive float, got {scale!r}",
         )
-        demands.holds(
+        checker.require(
             initializer.rescales or scale == 1.0,
             f"scale({fan}) is {scale!r}, which nobody looks at: rescales is False",
         )
@@ -74,23 +74,23 @@ def _check_draw(
     shape: tuple[int, ...],
     fan: tuple[int, int],
     stream: np.random.RandomState,
-    demands: Demands,
+    checker: Checker,
 ) -> None:
     """Draw one shape, again from the same place, and further on."""
     before = stream_state(stream)
-    with demands.understood(f"draw of the shape {shape}"):
+    with checker.converting_errors(f"draw of the shape {shape}"):
         drawn = initializer.draw(stream, shape, fan, 1.0)
-    demands.holds(
+    checker.require(
         drawn.shape == shape and drawn.dtype == np.float64,
         f"a draw of the shape {shape} is {drawn.dtype} of the shape {drawn.shape}",
     )
-    demands.finite(drawn, f"a draw of the shape {shape} is not finite")
+    checker.finite(drawn, f"a draw of the shape {shape} is not finite")
     kept = drawn.copy()
     again = initializer.draw(stream_from_state(before), shape, fan, 1.0)
-    demands.same_bits(again, kept, "a stream in the same state gives another draw")
+    checker.same_bits(again, kept, "a stream in the same state gives another draw")
     further = initializer.draw(stream, shape, fan, 1.0)
     # Of few elements, a draw of signs may well come twice.
     if kept.size > 8 and np.array_equal(further, kept):
-        demands.holds(
+        checker.require(
             len(np.unique(kept)) == 1, "a stream that went on gives the same draw"
         )

@@ -13,7 +13,7 @@ from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.network.layers import Layer, Training
 from sknet.network.layout import Declaration, Layout, Shape
 from sknet.network.workspace import Workspace
-from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.checker import DTYPES, Checker, filled_with_nan
 from sknet.testing.parts import Section, is_surrogate, parts_of, sections_of
 from sknet.testing.report import GradientReport
 from sknet.testing.slopes import Surface, Survey
@@ -140,87 +140,89 @@ def check_layer(
     >>> from sknet.testing import check_layer
     >>> check_layer(Dense(3))
     """
-    demands = Demands(layer)
+    checker = Checker(layer)
     for part in parts_of(layer):
         arrays = [n for n, v in vars(part).items() if isinstance(v, np.ndarray)]
-        demands.holds(not arrays, f"{part!r} holds arrays: {arrays}")
+        checker.require(not arrays, f"{part!r} holds arrays: {arrays}")
     stream = check_random_state(random_state)
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
-    with demands.understood(f"build on rows of shape {shape}"):
-        bench = _Bench(layer, shape, n_members, stream)
+    with checker.converting_errors(f"build on rows of shape {shape}"):
+        reusable = _Bench(layer, shape, n_members, stream)
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
-            for mode, weight in bench.modes():
-                _check_laws(bench, weight, dtype, mode, demands)
-                _check_shared_input(bench, weight, dtype, mode, demands)
-                _check_members(bench, weight, dtype, mode, demands)
-                _check_extremes(bench, weight, dtype, mode, demands)
-        for mode, weight in bench.modes():
+            for mode, weight in reusable.modes():
+                _check_laws(reusable, weight, dtype, mode, checker)
+                _check_shared_input(reusable, weight, dtype, mode, checker)
+                _check_members(reusable, weight, dtype, mode, checker)
+                _check_extremes(reusable, weight, dtype, mode, checker)
+        for mode, weight in reusable.modes():
             if not is_surrogate(layer):
-                _check_pullback(bench, weight, mode, stream, demands, rtol)
+                _check_pullback(reusable, weight, mode, stream, checker, rtol)
 
 
 def _check_laws(
-    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
     """Look at what is written, what is left alone, and types."""
-    theta, x = bench.theta.astype(dtype), bench.x.astype(dtype)
-    first = bench.run(weight, theta, x)
-    n_kept = bench.layout.n_parameters if weight is None else bench.layout.n_trainable
-    started = bench.theta.astype(dtype)
-    demands.same_bits(x, bench.x.astype(dtype), f"the input is changed {mode}")
-    demands.same_bits(
+    theta, x = reusable.theta.astype(dtype), reusable.x.astype(dtype)
+    first = reusable.run(weight, theta, x)
+    n_kept = (
+        reusable.layout.n_parameters if weight is None else reusable.layout.n_trainable
+    )
+    started = reusable.theta.astype(dtype)
+    checker.same_bits(x, reusable.x.astype(dtype), f"the input is changed {mode}")
+    checker.same_bits(
         theta[:, :n_kept], started[:, :n_kept], f"parameters are changed {mode}"
     )
-    shape = bench.dy.shape
-    demands.holds(
+    shape = reusable.dy.shape
+    checker.require(
         first.y.shape == shape and first.y.dtype == dtype,
         f"{mode}, forward returns {first.y.dtype} {first.y.shape}, not {dtype} {shape}",
     )
-    demands.holds(first.dx is not None, f"{mode}, backward returns no gradient")
+    checker.require(first.dx is not None, f"{mode}, backward returns no gradient")
     assert first.dx is not None
-    demands.holds(
+    checker.require(
         first.dx.shape == x.shape and first.dx.dtype == dtype,
         f"{mode}, backward returns {first.dx.dtype} {first.dx.shape}, "
         f"not {dtype} {x.shape}",
     )
-    for section in sections_of(bench.layout, bench.layer):
+    for section in sections_of(reusable.layout, reusable.layer):
         written = first.grad[:, section.columns]
-        demands.holds(
+        checker.require(
             not np.isnan(written).any(),
             f"{mode}, backward does not write every element of {section.name}",
         )
-    again = bench.run(weight, started.copy(), x)
-    demands.same_bits(again.y, first.y, f"{mode}, forward twice gives two answers")
-    demands.same_bits(again.grad, first.grad, f"{mode}, backward gives two answers")
-    bottom = bench.run(weight, started.copy(), x, at_input=True)
-    demands.same_bits(bottom.grad, first.grad, f"{mode}, the gradient differs at input")
+    again = reusable.run(weight, started.copy(), x)
+    checker.same_bits(again.y, first.y, f"{mode}, forward twice gives two answers")
+    checker.same_bits(again.grad, first.grad, f"{mode}, backward gives two answers")
+    bottom = reusable.run(weight, started.copy(), x, at_input=True)
+    checker.same_bits(bottom.grad, first.grad, f"{mode}, the gradient differs at input")
 
 
 def _check_shared_input(
-    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
     """Compare one input for all members with copies of it, one a member."""
-    theta, x = bench.theta.astype(dtype), bench.x.astype(dtype)
+    theta, x = reusable.theta.astype(dtype), reusable.x.astype(dtype)
     shared = np.broadcast_to(x[:1], x.shape).copy()
-    apart = bench.run(weight, theta.copy(), shared)
-    at_once = bench.run(weight, theta.copy(), shared[:1].copy(), at_input=True)
-    demands.same_bits(
+    apart = reusable.run(weight, theta.copy(), shared)
+    at_once = reusable.run(weight, theta.copy(), shared[:1].copy(), at_input=True)
+    checker.same_bits(
         at_once.y, apart.y, f"{mode}, a shared input gives another output"
     )
-    demands.same_bits(
+    checker.same_bits(
         at_once.grad, apart.grad, f"{mode}, a shared input gives another gradient"
     )
 
 
 def _check_members(
-    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
     """Compare members together with each alone, statistics included."""
-    theta = bench.theta.astype(dtype)
-    together = bench.run(weight, theta, bench.x.astype(dtype))
+    theta = reusable.theta.astype(dtype)
+    together = reusable.run(weight, theta, reusable.x.astype(dtype))
     for k in range(len(theta)):
-        one, member = slice(k, k + 1), bench.member(k)
+        one, member = slice(k, k + 1), reusable.member(k)
         share = member.weight if isinstance(weight, np.ndarray) else weight
         own = member.theta.astype(dtype)
         alone = member.run(share, own, member.x.astype(dtype))
@@ -232,56 +234,59 @@ def _check_members(
         ):
             if whole is not None:
                 what = f"{mode}, the {name} of member {k} is not as if alone"
-                place = bench.going_out(k) if whole is together.y else one
-                demands.same_bits(whole[place], part, what)
+                place = reusable.going_out(k) if whole is together.y else one
+                checker.same_bits(whole[place], part, what)
 
 
 def _check_extremes(
-    bench: _Bench, weight: Scalar | None, dtype: Any, mode: str, demands: Demands
+    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
     """Look for NaN and infinities at huge input."""
     huge = 1e15 if dtype == np.float32 else 1e30
     for size in (0.0, 1e3, huge):
-        x = np.sign(bench.x).astype(dtype) * dtype.type(size)
-        made = bench.run(weight, bench.theta.astype(dtype), x)
+        x = np.sign(reusable.x).astype(dtype) * dtype.type(size)
+        made = reusable.run(weight, reusable.theta.astype(dtype), x)
         where = f"{mode} for input of size {size:g} ({dtype})"
-        demands.finite(made.y, f"the output is not finite {where}")
-        demands.finite(made.grad, f"the gradient is not finite {where}")
+        checker.finite(made.y, f"the output is not finite {where}")
+        checker.finite(made.grad, f"the gradient is not finite {where}")
         if made.dx is not None:
-            demands.finite(made.dx, f"the input gradient is not finite {where}")
+            checker.finite(made.dx, f"the input gradient is not finite {where}")
 
 
 def _check_pullback(
-    bench: _Bench,
+    reusable: _Bench,
     weight: Scalar | None,
     mode: str,
     stream: np.random.RandomState,
-    demands: Demands,
+    checker: Checker,
     rtol: float,
 ) -> None:
     """Compare both pullbacks with differences of the output's product with dy."""
-    n_trainable, n_members = bench.layout.n_trainable, len(bench.theta)
+    n_trainable, n_members = reusable.layout.n_trainable, len(reusable.theta)
 
     def at(vectors: Array) -> _Pass:
         """Run with other parameters and another input."""
-        theta = bench.theta.copy()
+        theta = reusable.theta.copy()
         theta[:, :n_trainable] = vectors[:, :n_trainable]
-        x = vectors[:, n_trainable:].reshape(bench.x.shape).copy()
-        return bench.run(weight, theta, x)
+        x = vectors[:, n_trainable:].reshape(reusable.x.shape).copy()
+        return reusable.run(weight, theta, x)
 
     def value(vectors: Array) -> Array:
         """Return the product of the output with dy."""
-        return (at(vectors).y * bench.dy).reshape(n_members, -1).sum(axis=1)
+        return (at(vectors).y * reusable.dy).reshape(n_members, -1).sum(axis=1)
 
-    flat = bench.x.reshape(n_members, -1)
-    origin = np.hstack([bench.theta[:, :n_trainable], flat])
+    flat = reusable.x.reshape(n_members, -1)
+    origin = np.hstack([reusable.theta[:, :n_trainable], flat])
     claimed = at(origin)
     assert claimed.dx is not None
     gradient = np.hstack([claimed.grad, claimed.dx.reshape(n_members, -1)])
     survey = Survey(Surface(value, origin, gradient), rtol, stream)
-    inputs = n_trainable + np.arange(flat.shape[1]).reshape(bench.x.shape[1:])
-    sections = [*sections_of(bench.layout, bench.layer), Section("input", "", inputs)]
+    inputs = n_trainable + np.arange(flat.shape[1]).reshape(reusable.x.shape[1:])
+    sections = [
+        *sections_of(reusable.layout, reusable.layer),
+        Section("input", "", inputs),
+    ]
     rows = [survey.coordinates(section, 30) for section in sections]
     rows.append(survey.directions(sections, 2))
     complaint = GradientReport(mode, rtol, tuple(rows), survey.worst).complaint
-    demands.holds(not complaint, f"{mode}, {complaint}")
+    checker.require(not complaint, f"{mode}, {complaint}")

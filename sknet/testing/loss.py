@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from sknet._numerics import Array, Scalar
 from sknet.losses import ClassLoss, Loss, LossBuffers, ValueLoss
-from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.checker import DTYPES, Checker, filled_with_nan
 from sknet.testing.parts import Section
 from sknet.testing.report import GradientReport
 from sknet.testing.slopes import Surface, Survey
@@ -59,46 +59,46 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
     >>> check_loss(LogLoss())
     """
     stream = check_random_state(random_state)
-    demands = Demands(loss)
+    checker = Checker(loss)
     n_cases = 0
     with np.errstate(all="ignore"):
-        for case in _cases(loss, stream, demands):
+        for case in _cases(loss, stream, checker):
             n_cases += 1
-            demands = Demands(case.loss)
+            checker = Checker(case.loss)
             for dtype in DTYPES:
                 raw, y = case.raw.astype(dtype), case.y.astype(dtype)
                 weight = case.weight
                 if isinstance(weight, np.ndarray):
                     weight = weight.astype(dtype)
-                _check_manners(_Case(case.loss, raw, y, weight), demands)
-                _check_predictions(case.loss, raw, y, demands)
-                _check_extremes(case.loss, raw, y, demands)
-            _check_gradient(case, rtol, stream, demands)
-            _check_zero_weight(case, demands)
-            _check_start(case, demands)
-            _check_constant(case, demands)
-    demands.holds(n_cases, "check() refuses every kind of target")
+                _check_manners(_Case(case.loss, raw, y, weight), checker)
+                _check_predictions(case.loss, raw, y, checker)
+                _check_extremes(case.loss, raw, y, checker)
+            _check_gradient(case, rtol, stream, checker)
+            _check_zero_weight(case, checker)
+            _check_start(case, checker)
+            _check_constant(case, checker)
+    checker.require(n_cases, "check() refuses every kind of target")
 
 
 def _cases(
-    loss: Loss, stream: np.random.RandomState, demands: Demands
+    loss: Loss, stream: np.random.RandomState, checker: Checker
 ) -> Iterator[_Case]:
     """Iterate over kinds of targets, numbers of columns and weights."""
     weight = stream.uniform(0.1, 1.0, size=(3, _N_ROWS, 1))
     weight /= weight.sum(axis=1, keepdims=True)
-    for variant, n_columns in _variants(loss, demands):
-        y = _targets(variant, (3, _N_ROWS, n_columns), stream, demands)
+    for variant, n_columns in _variants(loss, checker):
+        y = _targets(variant, (3, _N_ROWS, n_columns), stream, checker)
         n_raw = variant.n_raw(n_columns)
-        demands.holds(n_raw >= 1, f"n_raw({n_columns}) must be >= 1, got {n_raw}")
+        checker.require(n_raw >= 1, f"n_raw({n_columns}) must be >= 1, got {n_raw}")
         raw = 1.5 * stream.standard_normal((3, _N_ROWS, n_raw))
         yield _Case(variant, raw, y, 1.0 / _N_ROWS)
         yield _Case(variant, raw, y, weight)
 
 
-def _variants(loss: Loss, demands: Demands) -> Iterator[tuple[Loss, int]]:
+def _variants(loss: Loss, checker: Checker) -> Iterator[tuple[Loss, int]]:
     """Iterate over the losses to check, with numbers of target columns."""
     if not isinstance(loss, ClassLoss):
-        with demands.understood("check()"):
+        with checker.converting_errors("check()"):
             loss.check()
         yield from ((loss, 1), (loss, 2))
         return
@@ -115,7 +115,7 @@ def _targets(
     loss: Loss,
     shape: tuple[int, int, int],
     stream: np.random.RandomState,
-    demands: Demands,
+    checker: Checker,
 ) -> Array:
     """Return targets that the loss takes; of classes, each is there."""
     if isinstance(loss, ClassLoss):
@@ -137,31 +137,31 @@ def _targets(
         except ValueError:
             continue
         return y
-    demands.holds(False, "check_target refuses real, positive and fractional targets")
+    checker.require(False, "check_target refuses real, positive and fractional targets")
     raise NotImplementedError
 
 
 def _buffers(raw: Array) -> LossBuffers:
     """Return scratch arrays for raw outputs; who reads before writing, shows."""
     n_members, n_rows, n_raw = raw.shape
-    work = LossBuffers(n_members, n_rows, n_raw, raw.dtype)
-    for scratch in (work.rows, work.sums, work.full):
+    buffers = LossBuffers(n_members, n_rows, n_raw, raw.dtype)
+    for scratch in (buffers.rows, buffers.sums, buffers.full):
         scratch.fill(np.nan)
-    return work
+    return buffers
 
 
 def _evaluate(
-    loss: Loss, raw: Array, y: Array, weight: Scalar, work: LossBuffers | None = None
+    loss: Loss, raw: Array, y: Array, weight: Scalar, buffers: LossBuffers | None = None
 ) -> tuple[Array, Array]:
     """Return values (K,) and the gradient, in an array where gaps would show."""
     out = filled_with_nan(raw.shape, raw.dtype)
-    if work is None:
-        work = _buffers(raw)
-    return loss.value_and_gradient(raw, y, weight, out, work), out
+    if buffers is None:
+        buffers = _buffers(raw)
+    return loss.value_and_gradient(raw, y, weight, out, buffers), out
 
 
 def _check_gradient(
-    case: _Case, rtol: float, stream: np.random.RandomState, demands: Demands
+    case: _Case, rtol: float, stream: np.random.RandomState, checker: Checker
 ) -> None:
     """Compare the gradient with differences, raw output by raw output."""
     loss, raw, y, weight = case
@@ -183,10 +183,10 @@ def _check_gradient(
     columns = np.arange(raw[0].size).reshape(shape[1:])
     found = survey.coordinates(Section("raw", "", columns), columns.size)
     complaint = GradientReport("", rtol, (found,), survey.worst).complaint
-    demands.holds(not complaint, complaint)
+    checker.require(not complaint, complaint)
 
 
-def _check_zero_weight(case: _Case, demands: Demands) -> None:
+def _check_zero_weight(case: _Case, checker: Checker) -> None:
     """Compare a row of weight zero with its absence."""
     loss, raw, y, weight = case
     if not isinstance(weight, np.ndarray):
@@ -198,23 +198,23 @@ def _check_zero_weight(case: _Case, demands: Demands) -> None:
         loss, raw[:, 1:].copy(), y[:, 1:].copy(), weight[:, 1:].copy()
     )
     zero = np.zeros_like(gradient[:, 0])
-    demands.same_bits(gradient[:, 0], zero, "a row of weight zero has a gradient")
+    checker.same_bits(gradient[:, 0], zero, "a row of weight zero has a gradient")
     same = np.allclose(value, absent, rtol=1e-12, atol=1e-14)
     same = same and np.allclose(gradient[:, 1:], rest, rtol=1e-12, atol=1e-14)
-    demands.holds(same, "a row of weight zero is not as if it were absent")
+    checker.require(same, "a row of weight zero is not as if it were absent")
 
 
-def _check_start(case: _Case, demands: Demands) -> None:
+def _check_start(case: _Case, checker: Checker) -> None:
     """Look whether training can begin where the loss says."""
     shape = case.raw.shape[-1:]
     start = case.loss.start(case.y[0], np.ones(_N_ROWS))
-    demands.holds(
+    checker.require(
         start is None or (np.shape(start) == shape and np.isfinite(start).all()),
         f"start must be None, or finite and have the shape {shape}, got {start}",
     )
 
 
-def _check_constant(case: _Case, demands: Demands) -> None:
+def _check_constant(case: _Case, checker: Checker) -> None:
     """Look whether the best constant is one: no slope, or nothing lower next to it."""
     loss, raw, y, weight = case
     n_raw = raw.shape[-1]
@@ -225,7 +225,7 @@ def _check_constant(case: _Case, demands: Demands) -> None:
         best = loss.constant(y[0], shares)
     except NotImplementedError:
         return
-    demands.holds(
+    checker.require(
         np.shape(best) == (n_raw,) and np.isfinite(best).all(),
         f"constant must be finite and have the shape {(n_raw,)}, got {best}",
     )
@@ -242,7 +242,7 @@ def _check_constant(case: _Case, demands: Demands) -> None:
     if not loss.kinks:
         left = np.abs(gradient.sum(axis=1)).max()
         scale = max(1.0, float(np.abs(gradient).sum()))
-        demands.holds(
+        checker.require(
             left <= 1e-7 * scale, f"the gradient at constant {best} is {left:.3g}"
         )
         return
@@ -250,85 +250,85 @@ def _check_constant(case: _Case, demands: Demands) -> None:
     for size in (1e-4, 1e-2, 1.0):
         for step in (*np.eye(n_raw), *-np.eye(n_raw)):
             value, _ = at(best + size * step)
-            demands.holds(
+            checker.require(
                 value >= lowest - room,
                 f"constant {best} with the value {lowest:.10g} is not the best one: "
                 f"{best + size * step} has {value:.10g}",
             )
 
 
-def _check_manners(case: _Case, demands: Demands) -> None:
+def _check_manners(case: _Case, checker: Checker) -> None:
     """Look at what is written, what is left alone, types, and what members share."""
     loss, raw, y, weight = case
     kept_raw, kept_y, kept_weight = raw.copy(), y.copy(), np.copy(weight)
-    work = _buffers(raw)
-    value, gradient = _evaluate(loss, raw, y, weight, work)
+    buffers = _buffers(raw)
+    value, gradient = _evaluate(loss, raw, y, weight, buffers)
     value = value.copy()
-    demands.holds(value.shape == (len(raw),), f"values have the shape {value.shape}")
-    demands.holds(
+    checker.require(value.shape == (len(raw),), f"values have the shape {value.shape}")
+    checker.require(
         value.dtype == raw.dtype, f"values are {value.dtype} for {raw.dtype} raw"
     )
-    demands.same_bits(raw, kept_raw, "value_and_gradient changes raw")
-    demands.same_bits(y, kept_y, "value_and_gradient changes y")
-    demands.same_bits(weight, kept_weight, "value_and_gradient changes weight")
-    demands.holds(
+    checker.same_bits(raw, kept_raw, "value_and_gradient changes raw")
+    checker.same_bits(y, kept_y, "value_and_gradient changes y")
+    checker.same_bits(weight, kept_weight, "value_and_gradient changes weight")
+    checker.require(
         not np.isnan(gradient).any(), "not every gradient is written, or work is read"
     )
-    _evaluate(loss, raw[::-1].copy(), y[::-1].copy(), 1.0, work)
-    again, same = _evaluate(loss, raw, y, weight, work)
-    demands.same_bits(again, value, "two calls give two values")
-    demands.same_bits(same, gradient, "two calls give two gradients")
+    _evaluate(loss, raw[::-1].copy(), y[::-1].copy(), 1.0, buffers)
+    again, same = _evaluate(loss, raw, y, weight, buffers)
+    checker.same_bits(again, value, "two calls give two values")
+    checker.same_bits(same, gradient, "two calls give two gradients")
     for k in range(len(raw)):
         one = slice(k, k + 1)
         share = weight[one] if isinstance(weight, np.ndarray) else weight
         alone, own = _evaluate(loss, raw[one].copy(), y[one].copy(), share)
-        demands.same_bits(value[one], alone, f"the value mixes member {k} with others")
-        demands.same_bits(gradient[one], own, f"the gradient mixes member {k}")
+        checker.same_bits(value[one], alone, f"the value mixes member {k} with others")
+        checker.same_bits(gradient[one], own, f"the gradient mixes member {k}")
     shared = np.broadcast_to(y[:1], y.shape).copy()
     value, gradient = _evaluate(loss, raw, shared, weight)
     value = value.copy()
     again, same = _evaluate(loss, raw, y[:1].copy(), weight)
-    demands.same_bits(again, value, "a target shared by members gives another value")
-    demands.same_bits(same, gradient, "a shared target gives another gradient")
+    checker.same_bits(again, value, "a target shared by members gives another value")
+    checker.same_bits(same, gradient, "a shared target gives another gradient")
 
 
-def _check_predictions(loss: Loss, raw: Array, y: Array, demands: Demands) -> None:
+def _check_predictions(loss: Loss, raw: Array, y: Array, checker: Checker) -> None:
     """Look at the link and what is read off predictions."""
     rows, kept = raw[0], raw[0].copy()
     prediction = loss.link(rows)
-    demands.same_bits(rows, kept, "link changes raw")
-    demands.holds(not np.shares_memory(prediction, rows), "link returns raw itself")
-    demands.holds(
+    checker.same_bits(rows, kept, "link changes raw")
+    checker.require(not np.shares_memory(prediction, rows), "link returns raw itself")
+    checker.require(
         prediction.shape == rows.shape and prediction.dtype == rows.dtype,
         f"link turns {rows.dtype} {rows.shape} into "
         f"{prediction.dtype} {prediction.shape}",
     )
-    demands.holds(isinstance(loss.link_name, str), "link_name must be a string")
+    checker.require(isinstance(loss.link_name, str), "link_name must be a string")
     factor = loss.report_factor(raw.shape[-1])
-    demands.holds(factor > 0.0, f"report_factor must be > 0, got {factor}")
+    checker.require(factor > 0.0, f"report_factor must be > 0, got {factor}")
     if isinstance(loss, ClassLoss) and loss.gives_probability:
         inside = (prediction >= 0.0).all() and (prediction <= 1.0).all()
-        demands.holds(inside, "link gives probabilities outside of [0, 1]")
+        checker.require(inside, "link gives probabilities outside of [0, 1]")
         logarithm = np.exp(loss.log_link(rows))
         close = np.allclose(logarithm, prediction, rtol=1e-4, atol=1e-6)
-        demands.holds(close, "log_link is not the logarithm of link")
+        checker.require(close, "log_link is not the logarithm of link")
     if isinstance(loss, ValueLoss):
         shape, point = y[0].shape, loss.point(prediction)
-        demands.holds(
+        checker.require(
             point.shape == shape,
             f"point must have the shape {shape}, got {point.shape}",
         )
         asked = loss.scaling if isinstance(loss.scaling, tuple) else (loss.scaling,)
-        demands.holds(
+        checker.require(
             asked == (None,) or set(asked) <= {"moments", "quantiles"},
             f"scaling must be 'moments', 'quantiles' or None, got {loss.scaling!r}",
         )
         spread = loss.spread(rows)
         good = spread is None or (spread.shape == shape and (spread > 0.0).all())
-        demands.holds(good, "spread must be None, or positive and one a target")
+        checker.require(good, "spread must be None, or positive and one a target")
 
 
-def _check_extremes(loss: Loss, raw: Array, y: Array, demands: Demands) -> None:
+def _check_extremes(loss: Loss, raw: Array, y: Array, checker: Checker) -> None:
     """Look for NaN and infinities at huge raw outputs of every sign."""
     huge = 1e15 if raw.dtype == np.float32 else 1e30
     for size in (0.0, 1e-30, 100.0, 800.0, 1e6, huge):
@@ -336,6 +336,6 @@ def _check_extremes(loss: Loss, raw: Array, y: Array, demands: Demands) -> None:
             far = signs * raw.dtype.type(size)
             value, gradient = _evaluate(loss, far, y, 1.0 / _N_ROWS)
             where = f"at raw outputs of size {size:g} ({raw.dtype})"
-            demands.finite(value, f"the value is not finite {where}")
-            demands.finite(gradient, f"the gradient is not finite {where}")
-            demands.finite(loss.link(far[0]), f"link is not finite {where}")
+            checker.finite(value, f"the value is not finite {where}")
+            checker.finite(gradient, f"the gradient is not finite {where}")
+            checker.finite(loss.link(far[0]), f"link is not finite {where}")

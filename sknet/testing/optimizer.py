@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array, Scalar
 from sknet._rows import in_rows
 from sknet.optimizers import Optimizer
-from sknet.testing.demands import DTYPES, Demands, filled_with_nan
+from sknet.testing.checker import DTYPES, Checker, filled_with_nan
 
 
 _N_STEPS = 5
@@ -44,25 +44,27 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
     >>> from sknet.testing import check_optimizer
     >>> check_optimizer(Adam())
     """
-    demands = Demands(optimizer)
-    with demands.understood("check()"):
+    checker = Checker(optimizer)
+    with checker.converting_errors("check()"):
         optimizer.check()
     n_slots = optimizer.n_slots
     good = isinstance(n_slots, int) and n_slots >= 0
-    demands.holds(good, f"n_slots must be a whole number >= 0, got {n_slots!r}")
-    demands.holds(np.all(np.asarray(optimizer.weight_decay) >= 0.0), "weight_decay < 0")
+    checker.require(good, f"n_slots must be a whole number >= 0, got {n_slots!r}")
+    checker.require(
+        np.all(np.asarray(optimizer.weight_decay) >= 0.0), "weight_decay < 0"
+    )
     stream = check_random_state(random_state)
     gradients = stream.standard_normal((_N_STEPS, 3, 7))
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
-            _check_steps(optimizer, gradients.astype(dtype), demands)
-            _check_rows(optimizer, gradients.astype(dtype), demands)
-            _check_extremes(optimizer, dtype, demands)
-        _check_descent(optimizer, stream, demands)
+            _check_steps(optimizer, gradients.astype(dtype), checker)
+            _check_rows(optimizer, gradients.astype(dtype), checker)
+            _check_extremes(optimizer, dtype, checker)
+        _check_descent(optimizer, stream, checker)
 
 
 def _steps(
-    optimizer: Optimizer, gradients: Array, rate: Scalar, demands: Demands
+    optimizer: Optimizer, gradients: Array, rate: Scalar, checker: Checker
 ) -> tuple[list[Array], list[Array]]:
     """Return the steps that gradients become one after the other, and the slots."""
     shape, dtype = gradients.shape[1:], gradients.dtype
@@ -70,46 +72,46 @@ def _steps(
     steps = []
     for t, gradient in enumerate(gradients, 1):
         step = gradient.copy()
-        with demands.understood(f"step() with {optimizer.n_slots} slots"):
+        with checker.converting_errors(f"step() with {optimizer.n_slots} slots"):
             optimizer.step(step, slots, t, rate, filled_with_nan(shape, dtype))
         steps.append(step)
     return steps, slots
 
 
-def _check_steps(optimizer: Optimizer, gradients: Array, demands: Demands) -> None:
+def _check_steps(optimizer: Optimizer, gradients: Array, checker: Checker) -> None:
     """Look at blocks, members, rates of members, and slots."""
-    steps, slots = _steps(optimizer, gradients, 0.1, demands)
+    steps, slots = _steps(optimizer, gradients, 0.1, checker)
     all_steps = np.array(steps)
-    demands.finite(all_steps, "a step is not finite, or tmp is read")
+    checker.finite(all_steps, "a step is not finite, or tmp is read")
     moved = not np.array_equal(all_steps, gradients)
-    demands.holds(moved, "step leaves the gradient as it is")
+    checker.require(moved, "step leaves the gradient as it is")
     for i, slot in enumerate(slots):
-        demands.finite(slot, f"slot {i} is not finite")
-        demands.holds(slot.any(), f"slot {i} of {len(slots)} is never written")
-    again, _ = _steps(optimizer, gradients, 0.1, demands)
-    demands.same_bits(np.array(again), all_steps, "step is not a pure function")
+        checker.finite(slot, f"slot {i} is not finite")
+        checker.require(slot.any(), f"slot {i} of {len(slots)} is never written")
+    again, _ = _steps(optimizer, gradients, 0.1, checker)
+    checker.same_bits(np.array(again), all_steps, "step is not a pure function")
     for part in (slice(0, 3), slice(3, 7)):
-        block, _ = _steps(optimizer, gradients[:, :, part].copy(), 0.1, demands)
-        demands.same_bits(
+        block, _ = _steps(optimizer, gradients[:, :, part].copy(), 0.1, checker)
+        checker.same_bits(
             np.array(block), all_steps[:, :, part], "steps in blocks differ"
         )
     rates = np.array([[0.1], [0.02], [0.5]])
-    several, _ = _steps(optimizer, gradients, rates, demands)
+    several, _ = _steps(optimizer, gradients, rates, checker)
     for k in range(3):
         one = gradients[:, k : k + 1].copy()
-        alone, _ = _steps(optimizer, one, 0.1, demands)
-        demands.same_bits(
+        alone, _ = _steps(optimizer, one, 0.1, checker)
+        checker.same_bits(
             all_steps[:, k : k + 1], np.array(alone), f"step mixes member {k}"
         )
-        alone, _ = _steps(optimizer, one, float(rates[k, 0]), demands)
-        demands.same_bits(
+        alone, _ = _steps(optimizer, one, float(rates[k, 0]), checker)
+        checker.same_bits(
             np.array(several)[:, k : k + 1],
             np.array(alone),
             f"with a rate of its own, member {k} is not as if alone",
         )
 
 
-def _check_rows(optimizer: Optimizer, gradients: Array, demands: Demands) -> None:
+def _check_rows(optimizer: Optimizer, gradients: Array, checker: Checker) -> None:
     """Look at members that differ in a field of ``rows``, or in their steps so far."""
     for name in optimizer.rows:
         value = getattr(optimizer, name)
@@ -117,10 +119,10 @@ def _check_rows(optimizer: Optimizer, gradients: Array, demands: Demands) -> Non
             continue  # zero may change the number of slots
         other = optimizer.with_param(name, 0.5 * value)
         mixed = [optimizer, other, optimizer]
-        several, _ = _steps(in_rows(mixed), gradients, 0.1, demands)
+        several, _ = _steps(in_rows(mixed), gradients, 0.1, checker)
         for k, own in enumerate(mixed):
-            alone, _ = _steps(own, gradients[:, k : k + 1].copy(), 0.1, demands)
-            demands.same_bits(
+            alone, _ = _steps(own, gradients[:, k : k + 1].copy(), 0.1, checker)
+            checker.same_bits(
                 np.array(several)[:, k : k + 1],
                 np.array(alone),
                 f"with {name} in rows, member {k} is not as if alone",
@@ -129,32 +131,32 @@ def _check_rows(optimizer: Optimizer, gradients: Array, demands: Demands) -> Non
     slots = [np.ones(shape, dtype=dtype) for _ in range(optimizer.n_slots)]
     steps = np.array([[1], [7], [1000]])
     together = gradients[0].copy()
-    with demands.understood("step() with t of shape (K, 1)"):
+    with checker.converting_errors("step() with t of shape (K, 1)"):
         optimizer.step(together, slots, steps, 0.1, np.empty_like(together))
     for k, t in enumerate(steps.ravel().tolist()):
         memory = [np.ones((1, shape[1]), dtype=dtype) for _ in slots]
         step = gradients[0, k : k + 1].copy()
         optimizer.step(step, memory, t, 0.1, np.empty_like(step))
-        demands.same_bits(
+        checker.same_bits(
             together[k : k + 1],
             step,
             f"with t in rows, member {k} is not as if alone",
         )
 
 
-def _check_extremes(optimizer: Optimizer, dtype: Any, demands: Demands) -> None:
+def _check_extremes(optimizer: Optimizer, dtype: Any, checker: Checker) -> None:
     """Look at gradients of zero, tiny and huge ones."""
     for size in (0.0, 1e-30, 1e-10, 1e10):
         gradients = np.full((_N_STEPS, 1, 2), size, dtype=dtype)
-        steps, _ = _steps(optimizer, gradients, 0.1, demands)
+        steps, _ = _steps(optimizer, gradients, 0.1, checker)
         all_steps = np.array(steps)
-        demands.finite(all_steps, f"gradients of {size:g} give a step ({dtype})")
+        checker.finite(all_steps, f"gradients of {size:g} give a step ({dtype})")
         if not size:
-            demands.holds(not all_steps.any(), "gradients of zero give a step")
+            checker.require(not all_steps.any(), "gradients of zero give a step")
 
 
 def _check_descent(
-    optimizer: Optimizer, stream: np.random.RandomState, demands: Demands
+    optimizer: Optimizer, stream: np.random.RandomState, checker: Checker
 ) -> None:
     """Descend a convex quadratic, for which any sensible optimizer is good enough."""
     curvature = stream.uniform(0.5, 2.0, size=(1, 7))
@@ -167,7 +169,7 @@ def _check_descent(
         optimizer.step(gradient, slots, t, _DESCENT_RATE, np.empty_like(theta))
         theta -= gradient
     lowest = min(values)
-    demands.holds(
+    checker.require(
         lowest <= 0.1 * values[0],
         f"{_N_DESCENT} steps at the rate {_DESCENT_RATE} bring a convex quadratic only "
         f"from {values[0]:.4g} to {lowest:.4g}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from sknet.schedules import Clock, Schedule
-from sknet.testing.demands import Demands
+from sknet.testing.checker import Checker
 
 
 _PLANS = (0.0, 1e-9, 0.01, 0.05, 0.1, 0.25, 0.3, 0.5, 0.75, 0.9, 0.999, 1.0)
@@ -35,33 +35,33 @@ def check_schedule(schedule: Schedule) -> None:
     >>> from sknet.testing import check_schedule
     >>> check_schedule(InvScaling())
     """
-    demands = Demands(schedule)
-    with demands.understood("check()"):
+    checker = Checker(schedule)
+    with checker.converting_errors("check()"):
         schedule.check()
     clocks = [Clock(n, 100 * n, p) for n in _EPOCHS for p in _PLANS]
     factors = [schedule.factor(clock) for clock in clocks]
     for clock, factor in zip(clocks, factors, strict=True):
         # NumPy's scalars would turn float32 parameters into float64.
-        demands.holds(
+        checker.require(
             type(factor) is float,
             f"factor({clock}) must be a float, got {type(factor).__name__}",
         )
-        demands.holds(
+        checker.require(
             math.isfinite(factor) and factor >= 0.0,
             f"factor({clock}) must be finite and >= 0, got {factor!r}",
         )
-    demands.holds(any(factors), "every factor is zero")
+    checker.require(any(factors), "every factor is zero")
     backwards = [schedule.factor(clock) for clock in reversed(clocks)]
-    demands.holds(
+    checker.require(
         backwards[::-1] == factors, "factor is not pure: two answers for one clock"
     )
     if not schedule.is_planned:
         starts = [schedule.factor(clock._replace(progress=0.0)) for clock in clocks]
-        demands.holds(
+        checker.require(
             starts == factors, "factor depends on progress, but is_planned is False"
         )
     plateau, floor = schedule.plateau_factor, schedule.rate_floor
-    demands.holds(
+    checker.require(
         0.0 < plateau <= 1.0, f"plateau_factor must be in (0, 1], got {plateau!r}"
     )
-    demands.holds(floor >= 0.0, f"rate_floor must be >= 0, got {floor!r}")
+    checker.require(floor >= 0.0, f"rate_floor must be >= 0, got {floor!r}")

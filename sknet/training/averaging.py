@@ -59,7 +59,7 @@ class Averager:
         if share == 1.0:
             np.copyto(average, theta)
         else:
-            tmp = self._tmp[members]
-            np.subtract(theta, average, out=tmp)
-            tmp *= share
-            average += tmp
+            scratch = self._tmp[members]
+            np.subtract(theta, average, out=scratch)
+            scratch *= share
+            average += scratch

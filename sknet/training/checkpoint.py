@@ -19,8 +19,8 @@ from sknet._rng import (
     stream_state,
 )
 from sknet.fields import real, whole
-from sknet.training.member import Ending, Member, Standing
-from sknet.training.monitor import Progress
+from sknet.training.member import EpochSnapshot, Member, Termination
+from sknet.training.monitor import History
 from sknet.training.state import TrainState
 
 
@@ -122,16 +122,16 @@ class Saver:
         self._is_behind = False
         self._write()
 
-    def __call__(self, standing: Standing | None, left: list[Member]) -> None:
+    def __call__(self, snapshot: EpochSnapshot | None, left: list[Member]) -> None:
         """Note who has left; if it is time, note the others, too, and write.
 
         It is time when some have to leave before they are through, too.
         """
         for member in left:
             self._kept[id(member)] = packed_member(member)
-        is_time = standing is not None and self._is_time(standing)
-        if standing is not None and is_time:
-            for member, now in standing.pairs():
+        is_time = snapshot is not None and self._is_time(snapshot)
+        if snapshot is not None and is_time:
+            for member, now in snapshot.pairs():
                 self._kept[id(member)] = packed_member(now)
         if is_time or not all(map(_is_over, left)):
             self._write()
@@ -141,7 +141,8 @@ class Saver:
     def catch_up(self, members: Sequence[Member]) -> None:
         """Write those that were through, if there was no time for others to begin."""
         late = any(
-            m.ending is not None and m.ending.reason == "max_time" for m in members
+            m.termination is not None and m.termination.reason == "max_time"
+            for m in members
         )
         if late and self._is_behind:
             self._write()
@@ -167,12 +168,12 @@ class Saver:
                 stacklevel=2,
             )
 
-    def _is_time(self, standing: Standing) -> bool:
+    def _is_time(self, snapshot: EpochSnapshot) -> bool:
         """Tell whether the members of this thread are to be saved."""
         epochs, now = self._checkpoint.epochs, time.monotonic()
         last = getattr(self._clock, "last", self._began)
         late = now - last >= 60.0 * self._checkpoint.minutes
-        return late or (epochs is not None and standing.n_done[0] % epochs == 0)
+        return late or (epochs is not None and snapshot.n_done[0] % epochs == 0)
 
     def _write(self) -> None:
         """Write all members to the file."""
@@ -199,36 +200,40 @@ _NOT_OVER = ("interrupted", "max_time")
 
 def _is_over(member: Member) -> bool:
     """Tell whether a member has an ending, and not one to go on after."""
-    return member.ending is not None and member.ending.reason not in _NOT_OVER
+    return member.termination is not None and member.termination.reason not in _NOT_OVER
 
 
 def _is_hopeless(member: Member) -> bool:
     """Tell whether a member has diverged in its first epoch."""
-    diverged = member.ending is not None and member.ending.reason == "diverged"
+    diverged = (
+        member.termination is not None and member.termination.reason == "diverged"
+    )
     return diverged and member.best is None
 
 
 def packed_member(member: Member) -> dict[str, Any]:
     """Return all about a member that changes in a training, as plain copies."""
-    state, ending = member.state, member.ending
-    n_done = member.n_done if ending is None else ending.n_iter
+    state, termination = member.state, member.termination
+    n_done = member.n_done if termination is None else termination.n_iter
     arrays = {
         f.name: _copied(getattr(state, f.name))
         for f in fields(state)
         if f.name not in ("streams", "noise")
     }
-    rows = getattr(member.holdout, "rows", None)
+    rows = getattr(member.validation_set, "rows", None)
     return {
         "state": {
             **arrays,
             "streams": [stream_state(stream) for stream in state.streams],
             "noise": [noise_state(stream) for stream in state.noise],
         },
-        "progress": asdict(member.progress),
+        "history": asdict(member.history),
         "best": _copied(member.best),
         "seed": member.seed,
         "n_done": n_done,
-        "reason": ending.reason if ending is not None and _is_over(member) else None,
+        "reason": termination.reason
+        if termination is not None and _is_over(member)
+        else None,
         "validation_rows": _copied(rows),
     }
 
@@ -240,10 +245,10 @@ def unpack_member(member: Member, kept: dict[str, Any]) -> None:
         stream.set_state(state)  # that of a user, too, who may draw from it later
     noise = [noise_from_state(state) for state in values["noise"]]
     member.state = TrainState(**values | {"streams": streams, "noise": noise})
-    member.progress = Progress(**kept["progress"])
+    member.history = History(**kept["history"])
     member.best, member.seed = kept["best"], kept["seed"]
     member.n_done, reason = kept["n_done"], kept["reason"]
-    member.ending = None if reason is None else Ending(reason, member.n_done)
+    member.termination = None if reason is None else Termination(reason, member.n_done)
 
 
 def _copied(value: Any) -> Any:

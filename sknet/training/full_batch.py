@@ -11,7 +11,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
-from sknet.training.member import Ending
+from sknet.training.member import Termination
 
 
 # Rows that are evaluated at once.
@@ -109,11 +109,13 @@ class FullBatch:
         return self._objective.loss.report_factor(n_outputs) * data + penalty
 
 
-def finished(full: FullBatch, ending: Ending, x: Array) -> tuple[Ending, Array, float]:
+def finished(
+    full: FullBatch, termination: Termination, x: Array
+) -> tuple[Termination, Array, float]:
     """Replace a point that went astray by the best one; compute the loss shown."""
     data, penalty, _ = full.terms(x)
     if not np.isfinite(data + penalty):
-        ending = Ending("diverged", ending.n_iter)
+        termination = Termination("diverged", termination.n_iter)
         x = x if full.best is None else full.best[1]
         data, penalty, _ = full.terms(x)
-    return ending, x, full.shown(data, penalty)
+    return termination, x, full.shown(data, penalty)

@@ -43,8 +43,8 @@ def raw_outputs(
     Returns
     -------
     raw : ndarray of shape (K * E, N, C)
-        Raw outputs, before the link: of E submodels that share a trunk as of members,
-        those of one member next to each other.
+        Raw outputs, before the link. E submodels of a shared backbone count as E
+        members; those of one member stand next to each other.
     """
     n_rows = x.shape[0]
     if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other

@@ -8,15 +8,15 @@ from typing import Any
 
 from sknet._numerics import Array
 from sknet.training.batches import Dataset
-from sknet.training.bench import Bench
-from sknet.training.callbacks import ProgressLine
-from sknet.training.monitor import Progress
-from sknet.training.recipe import Recipe
+from sknet.training.member_config import MemberConfig
+from sknet.training.monitor import History
+from sknet.training.reporting import ProgressLine
+from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
 
 
 @dataclass(frozen=True)
-class Ending:
+class Termination:
     """How a training ended.
 
     Parameters
@@ -45,15 +45,15 @@ class Member:
 
     Parameters
     ----------
-    recipe : Recipe
+    config : MemberConfig
         How it is trained.
     data : Dataset
         On what.
     state : TrainState
         Of this member alone: where it begins, and after a session where it ended.
-    progress : Progress
+    history : History
         Its course; extended by a session.
-    holdout : object, optional
+    validation_set : object, optional
         What it is validated on; for whoever validates.
     seed : int, optional
         What its streams were seeded with.
@@ -61,28 +61,28 @@ class Member:
         Its best parameters so far, with a watched score; and of a member that has
         diverged, or was stopped and may diverge later, those *before* the epoch of the
         least loss, since that loss was measured on the way from there.
-    ending : Ending, optional
+    termination : Termination, optional
         How its last session ended.
     n_done : int, default=0
         Epochs of this call of fit that were made before this session.
-    bench : Bench, optional
+    reusable : ReusableArrays, optional
         Where it is trained, if it is the only one, and will go on.
     """
 
-    recipe: Recipe
+    config: MemberConfig
     data: Dataset
     state: TrainState
-    progress: Progress
-    holdout: Any = None
+    history: History
+    validation_set: Any = None
     best: Array | None = None
     seed: int | None = None
-    ending: Ending | None = None
+    termination: Termination | None = None
     n_done: int = 0
-    bench: Bench | None = None
+    reusable: ReusableArrays | None = None
 
 
 @dataclass(frozen=True)
-class Standing:
+class EpochSnapshot:
     """Where the members of a session stand at the end of an epoch.
 
     Its arrays and lists are those of the session, which go on to change.
@@ -95,7 +95,7 @@ class Standing:
         Epochs that each has made in this call of fit.
     state : TrainState
         Of all of them.
-    progress : Progress
+    history : History
         Their courses.
     best : ndarray of shape (K, P), or None
         Their best parameters, where ``has_best``.
@@ -106,7 +106,7 @@ class Standing:
     members: list[Member]
     n_done: list[int]
     state: TrainState
-    progress: Progress
+    history: History
     best: Array | None
     has_best: Array
 
@@ -120,7 +120,7 @@ class Standing:
             changed = replace(
                 member,
                 state=self.state.member(k),
-                progress=self.progress.members([k]),
+                history=self.history.members([k]),
                 best=best,
                 n_done=self.n_done[k],
             )
@@ -134,7 +134,7 @@ def _never() -> bool:
 
 
 @dataclass(frozen=True)
-class Observers:
+class Hooks:
     """Who is told of every epoch.
 
     Parameters
@@ -152,5 +152,5 @@ class Observers:
 
     line: ProgressLine | None = None
     halted: Callable[[], bool] = _never
-    watch: Callable[[Standing], bool] | None = None
-    save: Callable[[Standing | None, list[Member]], None] | None = None
+    watch: Callable[[EpochSnapshot], bool] | None = None
+    save: Callable[[EpochSnapshot | None, list[Member]], None] | None = None

@@ -14,7 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.training.pace import Paces
+from sknet.training.learning_rates import LearningRates
 from sknet.training.state import TrainState
 
 
@@ -24,7 +24,7 @@ def _curves() -> list[list[float]]:
 
 
 @dataclass
-class Progress:
+class History:
     """The course of a training as the monitor sees it; plain and storable.
 
     Parameters
@@ -55,9 +55,9 @@ class Progress:
     data: list[str] = field(default_factory=lambda: [""])
     measure: list[str] = field(default_factory=lambda: [""])
 
-    def members(self, which: Sequence[int]) -> Progress:
+    def members(self, which: Sequence[int]) -> History:
         """Return the course of some members."""
-        return Progress(
+        return History(
             [self.loss_curves[k] for k in which],
             [self.validation_loss_curves[k] for k in which],
             [self.validation_scores[k] for k in which],
@@ -78,28 +78,28 @@ class Progress:
         self.n_no_improvement[:], self.first_epoch[:] = 0, n_epochs
 
 
-def stack_progress(courses: Sequence[Progress]) -> Progress:
+def stack_histories(histories: Sequence[History]) -> History:
     """Return the courses of several trainings as one; the curves are shared.
 
     A single one is taken as it is.
     """
-    if len(courses) == 1:
-        return courses[0]
-    return Progress(
-        [curve for course in courses for curve in course.loss_curves],
-        [curve for course in courses for curve in course.validation_loss_curves],
-        [curve for course in courses for curve in course.validation_scores],
-        np.concatenate([course.best_loss for course in courses]),
-        np.concatenate([course.best_score for course in courses]),
-        np.concatenate([course.n_no_improvement for course in courses]),
-        np.concatenate([course.first_epoch for course in courses]),
-        [words for course in courses for words in course.data],
-        [words for course in courses for words in course.measure],
+    if len(histories) == 1:
+        return histories[0]
+    return History(
+        [curve for history in histories for curve in history.loss_curves],
+        [curve for history in histories for curve in history.validation_loss_curves],
+        [curve for history in histories for curve in history.validation_scores],
+        np.concatenate([history.best_loss for history in histories]),
+        np.concatenate([history.best_score for history in histories]),
+        np.concatenate([history.n_no_improvement for history in histories]),
+        np.concatenate([history.first_epoch for history in histories]),
+        [words for history in histories for words in history.data],
+        [words for history in histories for words in history.measure],
     )
 
 
 @dataclass(frozen=True)
-class Rule:
+class StoppingRule:
     """When a member has improved, and how long it may do without.
 
     Parameters
@@ -132,36 +132,42 @@ class Monitor:
 
     Parameters
     ----------
-    rules : sequence of Rule
+    stopping_rules : sequence of StoppingRule
         One a member; all watch the same.
-    paces : Paces
+    learning_rates : LearningRates
         What a plateau does to their learning rates.
     """
 
-    def __init__(self, rules: Sequence[Rule], paces: Paces) -> None:
-        self.on_score = rules[0].on_score
-        self._better = np.greater_equal if rules[0].later_ties else np.greater
-        self._tol = np.array([rule.tol for rule in rules])
-        self._patience = np.array([rule.patience for rule in rules], dtype=float)
-        self._growth = np.array([rule.growth for rule in rules])
-        self._paces = paces
+    def __init__(
+        self, stopping_rules: Sequence[StoppingRule], learning_rates: LearningRates
+    ) -> None:
+        self.on_score = stopping_rules[0].on_score
+        self._better = np.greater_equal if stopping_rules[0].later_ties else np.greater
+        self._tol = np.array([stopping_rule.tol for stopping_rule in stopping_rules])
+        self._patience = np.array(
+            [stopping_rule.patience for stopping_rule in stopping_rules], dtype=float
+        )
+        self._growth = np.array(
+            [stopping_rule.growth for stopping_rule in stopping_rules]
+        )
+        self._learning_rates = learning_rates
 
     def improved(
         self,
-        progress: Progress,
+        history: History,
         loss: Array,
         score: Array | None,
-        judged: Array | None = None,
+        counts: Array | None = None,
     ) -> Array:
-        """Note the newest epoch in ``progress``; tell for whom it is the best so far.
+        """Note the newest epoch in ``history``; tell for whom it is the best so far.
 
         Parameters
         ----------
-        progress : Progress
+        history : History
             Updated, but for the curves.
         loss, score : ndarray of shape (K,)
             Of the newest epoch; the score is None without a validation set.
-        judged : ndarray of bool, of shape (K,), or None, default=None
+        counts : ndarray of bool, of shape (K,), or None, default=None
             For whom the epoch counts at all, as they have not diverged; None for all.
 
         Returns
@@ -171,25 +177,25 @@ class Monitor:
             are chosen. NaN is never better.
         """
         watched = score if self.on_score else None
-        less = loss < progress.best_loss
+        less = loss < history.best_loss
         if watched is None:
-            enough, best = loss <= progress.best_loss - self._tol, less
+            enough, best = loss <= history.best_loss - self._tol, less
         else:
-            enough = watched >= progress.best_score + self._tol
-            best = self._better(watched, progress.best_score)
-        if judged is not None:
-            best, less, enough = best & judged, less & judged, enough | ~judged
+            enough = watched >= history.best_score + self._tol
+            best = self._better(watched, history.best_score)
+        if counts is not None:
+            best, less, enough = best & counts, less & counts, enough | ~counts
         if watched is not None:
-            np.copyto(progress.best_score, watched, where=best)
-        np.copyto(progress.best_loss, loss, where=less)
-        count = progress.n_no_improvement
-        np.add(count, 1, out=count, where=True if judged is None else judged)
-        np.copyto(count, 0, where=enough if judged is None else enough & judged)
+            np.copyto(history.best_score, watched, where=best)
+        np.copyto(history.best_loss, loss, where=less)
+        count = history.n_no_improvement
+        np.add(count, 1, out=count, where=True if counts is None else counts)
+        np.copyto(count, 0, where=enough if counts is None else enough & counts)
         return best
 
     def stops(
         self,
-        progress: Progress,
+        history: History,
         state: TrainState,
         tell: Callable[[str], None] | None = None,
     ) -> Array:
@@ -197,7 +203,7 @@ class Monitor:
 
         Parameters
         ----------
-        progress : Progress
+        history : History
             As :meth:`improved` left it.
         state : TrainState
             Its ``plateau_scale`` may be changed.
@@ -209,22 +215,25 @@ class Monitor:
         stops : ndarray of bool, of shape (K,)
             Who has converged.
         """
-        count = progress.n_no_improvement
-        n_before = state.n_epochs - progress.first_epoch - count
+        count = history.n_no_improvement
+        n_before = state.n_epochs - history.first_epoch - count
         plateau = count > self._patience + self._growth * n_before
         if not np.count_nonzero(plateau):
             return plateau
-        factor, floor = self._paces.plateau_factor, self._paces.rate_floor
+        factor, floor = (
+            self._learning_rates.plateau_factor,
+            self._learning_rates.rate_floor,
+        )
         if tell is None and (factor == 1.0).all():
             return plateau  # nothing to lower, and nobody to tell
-        rates = np.array(self._paces.epoch(state).rates())
+        rates = np.array(self._learning_rates.epoch(state).rates())
         stops = plateau & ((factor == 1.0) | (rates <= floor))
         if tell is not None:
             for k in np.flatnonzero(plateau).tolist():
                 tell(self._message(k, rates[k], stops[k]))
         lowered = plateau & ~stops
         state.plateau_scale[lowered] *= factor[lowered]
-        progress.n_no_improvement[lowered] = 0
+        history.n_no_improvement[lowered] = 0
         return stops
 
     def _message(self, k: int, rate: float, stops: bool) -> str:
@@ -236,7 +245,7 @@ class Monitor:
             f"{int(patience) if math.isfinite(patience) else patience} consecutive "
             "epochs."
         )
-        factor = self._paces.plateau_factor[k]
+        factor = self._learning_rates.plateau_factor[k]
         if not stops:
             return f"{text} Setting learning rate to {rate * factor:f}"
         too_small = "" if factor == 1.0 else " Learning rate too small."

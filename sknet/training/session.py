@@ -12,10 +12,10 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.training.batches import Batches
 from sknet.training.buffers import Buffers
-from sknet.training.callbacks import Reporter
-from sknet.training.member import Ending, Member, Observers, Standing
-from sknet.training.monitor import Monitor, Progress, stack_progress
-from sknet.training.recipe import trainer_of
+from sknet.training.member import EpochSnapshot, Hooks, Member, Termination
+from sknet.training.member_config import trainer_of
+from sknet.training.monitor import History, Monitor, stack_histories
+from sknet.training.reporting import Reporter
 from sknet.training.state import TrainState, stack_states
 
 
@@ -42,7 +42,7 @@ class Session:
     make_validate : callable or None
         Makes of the members in training, of the type they compute in, and of buffers
         that are free between epochs, what judges them; None without validation sets.
-    observers : Observers
+    hooks : Hooks
         Told of every epoch.
     deadline : float, default=inf
         When all stop after their epoch, on the clock of ``perf_counter``.
@@ -52,49 +52,51 @@ class Session:
         self,
         members: Sequence[Member],
         make_validate: MakeValidate | None,
-        observers: Observers,
+        hooks: Hooks,
         deadline: float = math.inf,
     ) -> None:
-        first = members[0].recipe
+        first = members[0].config
         self._make_validate = make_validate
         self._reporter = Reporter(first.verbose)
-        self._observers = observers
+        self._hooks = hooks
         self._n_done = 0
         self._deadline = deadline
         state = stack_states([member.state for member in members], spend=True)
-        progress = stack_progress([member.progress for member in members])
+        history = stack_histories([member.history for member in members])
         best = None
         if any(member.best is not None for member in members):
             best = np.concatenate(
                 [state.theta[:1] if m.best is None else m.best for m in members]
             )
         has_best = np.array([member.best is not None for member in members])
-        self._set(list(members), state, progress, best, has_best)
+        self._set(list(members), state, history, best, has_best)
 
     def _set(
         self,
         members: list[Member],
         state: TrainState,
-        progress: Progress,
+        history: History,
         best: Array | None,
         has_best: Array,
     ) -> None:
         """Begin, or go on with fewer members."""
-        recipe = members[0].recipe
-        recipes = [member.recipe for member in members]
-        self._members, self._state, self._progress = members, state, progress
+        config = members[0].config
+        configs = [member.config for member in members]
+        self._members, self._state, self._progress = members, state, history
         self._best, self._has_best = best, has_best
         self._n_before = np.array([member.n_done for member in members])
-        max_iter = np.array([r.limits.max_iter for r in recipes])
+        max_iter = np.array([r.budget.max_iter for r in configs])
         self._last_epochs = max_iter - self._n_before
         self._first_end = int(self._last_epochs.min())
         self._everybody = np.ones(len(members), dtype=bool)
-        trainer = trainer_of(recipes)
-        self._monitor = Monitor([r.rule for r in recipes], trainer.paces)
+        trainer = trainer_of(configs)
+        self._monitor = Monitor(
+            [r.stopping_rule for r in configs], trainer.learning_rates
+        )
         data, dtype = [member.data for member in members], state.theta.dtype
-        size, least, buffers = recipe.batch_size, recipe.least_rows, Buffers()
+        size, least, buffers = config.batch_size, config.least_rows, Buffers()
         batches = Batches(data, size, dtype, least=least, buffers=buffers)
-        self._epochs = trainer.epochs(state, batches, members[0].bench)
+        self._epochs = trainer.epochs(state, batches, members[0].reusable)
         make = self._make_validate
         self._validate = None if make is None else make(members, dtype, buffers)
         # What an epoch starts from is kept for the case that a later one diverges; so
@@ -119,20 +121,20 @@ class Session:
 
     def _epoch(self) -> None:
         """Train an epoch and judge it; let go of those who are done."""
-        state, progress = self._state, self._progress
+        state, history = self._state, self._progress
         loss = next(self._epochs).loss
         self._n_done += 1
         finite = self._everybody
         if not (state.is_finite() and all(map(math.isfinite, loss.tolist()))):
             finite = state.finite_members() & np.isfinite(loss)
-        _extend(progress.loss_curves, loss)
+        _extend(history.loss_curves, loss)
         score = self._judge(finite)
         self._report(loss, score)
         judged = self._counts(finite, score)
-        is_best = self._monitor.improved(progress, loss, score, judged)
+        is_best = self._monitor.improved(history, loss, score, judged)
         self._keep(is_best)
         tell = self._reporter.message if self._reporter.verbose else None
-        converged = self._monitor.stops(progress, state, tell)
+        converged = self._monitor.stops(history, state, tell)
         halt = self._reason_to_halt()
         left: list[Member] = []
         done = self._n_done >= self._first_end or halt
@@ -147,22 +149,22 @@ class Session:
             self._before = None
         elif self._members and self._before is not None:
             np.copyto(self._before, self._state.theta)
-        if self._observers.save is not None:
-            self._observers.save(self._standing() if self._members else None, left)
+        if self._hooks.save is not None:
+            self._hooks.save(self._snapshot() if self._members else None, left)
 
     def _reason_to_halt(self) -> str:
         """Return why all stop after this epoch, whatever their losses are, or ""."""
-        watch = self._observers.watch
-        stopped = watch is not None and watch(self._standing())
-        if self._observers.halted():
+        watch = self._hooks.watch
+        stopped = watch is not None and watch(self._snapshot())
+        if self._hooks.halted():
             return "interrupted"
         if self._deadline < math.inf and time.perf_counter() >= self._deadline:
             return "max_time"
         return "stopped" if stopped else ""
 
-    def _standing(self) -> Standing:
+    def _snapshot(self) -> EpochSnapshot:
         """Return where the members stand."""
-        return Standing(
+        return EpochSnapshot(
             self._members,
             (self._n_before + self._n_done).tolist(),
             self._state,
@@ -199,8 +201,8 @@ class Session:
             scores = [] if score is None else score.tolist()
             n_iter = int(self._n_before[0]) + self._n_done
             self._reporter.epoch(n_iter, loss.tolist(), scores)
-        if self._observers.line is not None:
-            self._observers.line.epoch(self._n_done, loss.tolist())
+        if self._hooks.line is not None:
+            self._hooks.line.epoch(self._n_done, loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
         """Copy the parameters of those who were never better."""
@@ -223,18 +225,20 @@ class Session:
         gone = [self._members[k] for k in done]
         for k, member in zip(done, gone, strict=True):
             if len(whys) == 1:
-                member.state, member.progress = self._state, self._progress
+                member.state, member.history = self._state, self._progress
             else:
                 state = self._state
                 member.state = state.members([k]) if left else state.member(k)
-                member.progress = self._progress.members([k])
-            member.ending = Ending(whys[k], int(self._n_before[k]) + self._n_done)
+                member.history = self._progress.members([k])
+            member.termination = Termination(
+                whys[k], int(self._n_before[k]) + self._n_done
+            )
             wanted = self._monitor.on_score or whys[k] in _NEEDS_BEST
             if wanted and self._best is not None and self._has_best[k]:
                 best = self._best[k : k + 1]
                 member.best = best.copy() if left else best
-        if self._observers.line is not None:
-            self._observers.line.finished(len(done))
+        if self._hooks.line is not None:
+            self._hooks.line.finished(len(done))
         if not left:
             self._members = []
         elif done:

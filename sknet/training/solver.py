@@ -25,12 +25,12 @@ class Solver(Component):
     makes_steps: ClassVar[bool] = False
 
     @abstractmethod
-    def solve(self, task: Any, events: Any) -> Any:
+    def solve(self, problem: Any, events: Any) -> Any:
         """Train the networks of an estimator.
 
         Parameters
         ----------
-        task : Task
+        problem : Problem
             Configuration, data, network, and where training begins.
         events : Events
             Callbacks, interrupts, and what is to be done at the end.

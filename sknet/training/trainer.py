@@ -20,8 +20,8 @@ from sknet.objective import Batch, Objective, Point
 from sknet.optimizers import Optimizer
 from sknet.training.averaging import Averager
 from sknet.training.batches import Batches
-from sknet.training.bench import Bench
-from sknet.training.pace import Paces
+from sknet.training.learning_rates import LearningRates
+from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
 from sknet.training.update import Update, clip_by_norm
 
@@ -54,7 +54,7 @@ class Trainer:
         What is minimised.
     optimizer : Optimizer
         How a gradient becomes a step.
-    paces : Paces
+    learning_rates : LearningRates
         The learning rates.
     shuffle : bool
         Whether each epoch has an order of its own.
@@ -62,7 +62,7 @@ class Trainer:
         Largest norm of a member's gradient; longer ones are scaled down.
     averaging : Averaging or None, default=None
         Which average of the parameters is kept.
-    rate_factors : tuple of (str, float), default=()
+    learning_rate_multipliers : tuple of (str, float), default=()
         Factors on the learning rate of parameters by name.
     shares_noise : bool, default=False
         Whether all rows of a batch get the same noise.
@@ -70,15 +70,18 @@ class Trainer:
 
     objective: Objective
     optimizer: Optimizer
-    paces: Paces
+    learning_rates: LearningRates
     shuffle: bool
     clip_norm: float | None = None
     averaging: Averaging | None = None
-    rate_factors: tuple[tuple[str, float], ...] = ()
+    learning_rate_multipliers: tuple[tuple[str, float], ...] = ()
     shares_noise: bool = False
 
     def epochs(
-        self, state: TrainState, batches: Batches, bench: Bench | None = None
+        self,
+        state: TrainState,
+        batches: Batches,
+        reusable: ReusableArrays | None = None,
     ) -> Iterator[Record]:
         """Train without end, an epoch between two records.
 
@@ -88,7 +91,7 @@ class Trainer:
             Changed in place; consistent at every record.
         batches : Batches
             The data.
-        bench : Bench or None, default=None
+        reusable : ReusableArrays or None, default=None
             Where the training of a single member goes on; None for a new one.
 
         Yields
@@ -97,12 +100,17 @@ class Trainer:
             What the epoch gave. A loss that is not finite may come before the end
             of the epoch.
         """
-        if bench is None:
+        if reusable is None:
             point, update = self._tools(state)
         else:
             objective = self.objective
-            parts = objective.network, objective.loss, self.optimizer, self.rate_factors
-            point, update = bench.tools(state, parts, batches.sizes, self._tools)
+            parts = (
+                objective.network,
+                objective.loss,
+                self.optimizer,
+                self.learning_rate_multipliers,
+            )
+            point, update = reusable.tools(state, parts, batches.sizes, self._tools)
         point.training.shares_noise = self.shares_noise
         averager = None if self.averaging is None else Averager(self.averaging, state)
         while True:
@@ -123,7 +131,7 @@ class Trainer:
             point.grad,
             state.slots,
             layout.n_decayed,
-            layout.rate_factors(dict(self.rate_factors)),
+            layout.learning_rate_multipliers(dict(self.learning_rate_multipliers)),
         )
         return point, update
 
@@ -158,25 +166,27 @@ class _Epoch:
         self._batches = batches
         self._point = point
         self._update = update
-        self._pace = trainer.paces.epoch(state)
+        self._pace = trainer.learning_rates.epoch(state)
         self._t = _shared(state.t)
         self._total = _Total(trainer.objective, state.n_members)
         self._lost = _Lost(state)
 
     def run(self, averager: Averager | None) -> Array:
         """Make the steps; return the mean losses (K,)."""
-        state, trainer, pace = self._state, self._trainer, self._pace
-        rate, planned = pace.rate(), trainer.paces.is_planned
+        state, trainer, learning_rate = self._state, self._trainer, self._pace
+        rate, planned = learning_rate.rate(), trainer.learning_rates.is_planned
         n_batches = self._batches.n_batches(state.order)
         n_rows = 0
         try:
             for i, batch in enumerate(self._batches.epoch(state.order)):
                 n_rows += batch.n_rows
                 if planned:
-                    rate = pace.rate(i / n_batches)
+                    rate = learning_rate.rate(i / n_batches)
                 stepped = self._step(batch, rate)
                 if stepped and averager is not None:
-                    averager.after_step(state, pace.progress((i + 1) / n_batches))
+                    averager.after_step(
+                        state, learning_rate.progress((i + 1) / n_batches)
+                    )
                 if (i + 1) % _LOOK_EVERY == 0:
                     self._lost.look(self._total, self._t, n_rows)
                     if self._lost.everybody:
@@ -186,7 +196,7 @@ class _Epoch:
         state.n_seen += n_rows
         self._lost.put_back(n_rows)
         if averager is not None:
-            averager.after_epoch(state, pace.progress(1.0))
+            averager.after_epoch(state, learning_rate.progress(1.0))
         loss = self._total.mean()
         self._lost.put_back_losses(loss)
         return loss

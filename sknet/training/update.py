@@ -56,14 +56,16 @@ class Update:
         n_members, n_trainable = grad.shape
         column_bytes = n_members * grad.itemsize * (3 + len(slots))
         width = max(64, _BLOCK_BYTES // column_bytes)
-        tmp = np.empty((n_members, min(width, n_trainable)), dtype=grad.dtype)
+        scratch = np.empty((n_members, min(width, n_trainable)), dtype=grad.dtype)
         self._blocks = [
             (
                 theta[:, start : min(start + width, n_trainable)],
                 grad[:, start : start + width],
                 [slot[:, start : start + width] for slot in slots],
-                tmp[:, : min(width, n_trainable - start)],
-                _factors_of(factors, start, min(start + width, n_trainable), tmp.dtype),
+                scratch[:, : min(width, n_trainable - start)],
+                _factors_of(
+                    factors, start, min(start + width, n_trainable), scratch.dtype
+                ),
             )
             for start in range(0, n_trainable, width)
         ]
@@ -76,8 +78,8 @@ class Update:
         if self._decays:
             kept = 1.0 - rate * self._optimizer.weight_decay
             self._decayed *= rounded(kept, self._decayed.dtype)
-        for theta, grad, slots, tmp, factors in self._blocks:
-            self._optimizer.step(grad, slots, t, rate, tmp)
+        for theta, grad, slots, scratch, factors in self._blocks:
+            self._optimizer.step(grad, slots, t, rate, scratch)
             if factors is not None:
                 grad *= factors
             theta -= grad

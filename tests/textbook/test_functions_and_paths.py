@@ -41,9 +41,9 @@ def value_and_slope(name, z):
     """Run an activation forward, and its pullback of ones."""
     function = ACTIVATIONS.make(name)
     row = z.reshape(1, 1, -1)
-    a, slope, tmp = np.empty_like(row), np.ones_like(row), function.scratch(row)
-    function.forward(row, a, tmp)
-    function.backward(row, a, slope, tmp)
+    a, slope, scratch = np.empty_like(row), np.ones_like(row), function.scratch(row)
+    function.forward(row, a, scratch)
+    function.backward(row, a, slope, scratch)
     return a.ravel(), slope.ravel()
 
 

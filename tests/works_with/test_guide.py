@@ -28,7 +28,7 @@ def modules(code):
             yield getattr(node, "module", None) or node.names[0].name
 
 
-def recipe(title, code):
+def config(title, code):
     """A recipe as a case, marked where its libraries stand apart."""
     code = textwrap.dedent(code)
     apart = MORE & {name.split(".")[0] for name in modules(code)}
@@ -36,7 +36,7 @@ def recipe(title, code):
 
 
 RECIPES = [
-    recipe(section.split("\n")[0], code)
+    config(section.split("\n")[0], code)
     for section in SECTIONS
     for code in BLOCK.findall(section)
 ]

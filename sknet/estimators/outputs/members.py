@@ -68,7 +68,7 @@ def _member(estimator: BaseMLP, k: int) -> Any:
         for name, value in state.items()
         if name not in parameters and name not in _OF_ALL
     }
-    alone = {"n_estimators": 1, "bootstrap": False, "share_trunk": False}
+    alone = {"n_estimators": 1, "bootstrap": False, "shared_backbone": False}
     parameters |= {name: alone[name] for name in alone.keys() & parameters.keys()}
     theta = state["theta_"]
     if "member_seeds_" not in state:
@@ -86,23 +86,24 @@ def _member(estimator: BaseMLP, k: int) -> Any:
 
 
 def _of_one(training: dict[str, Any], k: int) -> dict[str, Any]:
-    """Return what the training of one network tells; it may be one of a shared trunk.
+    """Return the record of one network's training.
 
-    Nothing is left of it after ``compact``.
+    The network may be a submodel of a shared backbone. After ``compact`` the record is
+    empty.
     """
     found: dict[str, Any] = {}
     for name, attribute in (("n_iter", "n_iter_"), ("n_epochs", "n_epochs_")):
         counts = training.get(name, ())
         if k < len(counts):
             found[attribute] = int(counts[k])
-    progress = training.get("progress")
-    if progress is None or k >= len(progress["validation_scores"]):
+    history = training.get("history")
+    if history is None or k >= len(history["validation_scores"]):
         return found
-    scores, watched = progress["validation_scores"][k], progress["on_score"]
-    best = progress["best_score"][k] if watched else max(scores, default=None)
+    scores, watched = history["validation_scores"][k], history["on_score"]
+    best = history["best_score"][k] if watched else max(scores, default=None)
     return found | {
         "validation_scores_": list(scores) or None,
-        "validation_loss_curve_": list(progress["validation_loss_curves"][k]) or None,
+        "validation_loss_curve_": list(history["validation_loss_curves"][k]) or None,
         "best_validation_score_": best,
-        "best_loss_": None if watched else progress["best_loss"][k],
+        "best_loss_": None if watched else history["best_loss"][k],
     }

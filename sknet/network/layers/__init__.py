@@ -6,17 +6,17 @@ from sknet.network.layers.batchnorm import BatchNorm
 from sknet.network.layers.dense import Dense
 from sknet.network.layers.dropout import Dropout
 from sknet.network.layers.embedding import Embedding
+from sknet.network.layers.ensemble_view import EnsembleView
 from sknet.network.layers.grouped import GroupedDense
-from sknet.network.layers.heads import Heads
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
+from sknet.network.layers.linear_ensemble import LinearEnsemble
 from sknet.network.layers.partition import Partition
 from sknet.network.layers.periodic import Periodic
 from sknet.network.layers.reshape import Flatten, Reshape
 from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.scale import Scale
 from sknet.network.layers.sequential import Sequential
-from sknet.network.layers.spread import Spread
 
 
 __all__ = [
@@ -25,12 +25,13 @@ __all__ = [
     "Dense",
     "Dropout",
     "Embedding",
+    "EnsembleView",
     "Flatten",
     "GroupedDense",
-    "Heads",
     "Highway",
     "Layer",
     "LayerNorm",
+    "LinearEnsemble",
     "Mix",
     "Partition",
     "Periodic",
@@ -38,7 +39,6 @@ __all__ = [
     "Residual",
     "Scale",
     "Sequential",
-    "Spread",
     "Training",
     "ZeroPad",
     "activation_layer",

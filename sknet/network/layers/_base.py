@@ -4,9 +4,9 @@
 2. ``build`` declares; only the network allocates.
 3. Axes are (members, rows, ..., columns); ``x`` may have one member while the
    parameters have K. A layer that acts on columns takes what stands in front of them
-   for rows; see ``rows_of``. It takes the number of rows from what it gets: in a shared
-   trunk, between ``Spread`` and ``Heads``, they are E copies of the batch's B rows, and
-   every array of the layer has E * B rows.
+   for rows; see ``rows_of``. It takes the number of rows from its input: in a shared
+   backbone, between ``EnsembleView`` and ``LinearEnsemble``, they are E copies of the
+   batch's B rows, and every array of the layer has E * B rows.
 4. ``forward`` writes only into ``cache`` and, in training, into its own statistics.
    It may return ``x``.
 5. ``backward`` writes every element of its gradient views (so nothing is zeroed
@@ -39,15 +39,15 @@ class Training:
         Noise, a stream for each member; empty if no layer draws any.
     weight : float or ndarray of shape (K or 1, B, 1)
         Each row's share in the batch: statistics over rows weigh with it, so that a
-        row of weight two counts as two rows. In a shared trunk of E submodels there
+        row of weight two counts as two rows. In a shared backbone of E submodels there
         are E * B shares, of all copies.
     before : float, ndarray of shape (K or 1, B, 1) or None
-        The shares outside of a shared trunk, kept while rows are inside.
+        The shares outside of a shared backbone, kept while rows are inside.
     shares_noise : bool, default=False
         Whether all rows of a batch get the same noise, so that what is trained does
         not depend on how many rows there are.
     n_copies : int, default=1
-        E inside of a shared trunk: noise that rows share is of one copy of them.
+        E inside of a shared backbone: noise that rows share is of one copy of them.
     """
 
     streams: Sequence[np.random.Generator]

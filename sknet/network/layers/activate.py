@@ -40,14 +40,14 @@ class Activate(Layer):
             declare.buffer("wide", shape, training=True)
         activation = self.activation
         only_training = not activation.forward_scratch
-        declare.scratch("tmp", shape, activation.n_scratch, only_training)
+        declare.scratch("scratch", shape, activation.n_scratch, only_training)
         return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return ``f(x)``."""
         del p, training
         a: Array = getattr(cache, "out", x)
-        self.activation.forward(x, a, cache.tmp)
+        self.activation.forward(x, a, cache.scratch)
         cache.z, cache.a = x, a
         return a
 
@@ -59,7 +59,7 @@ class Activate(Layer):
             joined = wide.reshape(*dy.shape, -1)
             joined[...] = dy[..., None]
             dy = wide
-        self.activation.backward(cache.z, cache.a, dy, cache.tmp)
+        self.activation.backward(cache.z, cache.a, dy, cache.scratch)
         return dy
 
 
@@ -91,7 +91,7 @@ class Mix(Layer):
         declare.parameter("mix", (1, n_in), FREE, initial, (n_in, n_in))
         declare.buffer("a", shape)
         declare.buffer("out", shape)
-        declare.scratch("tmp", shape, self.activation.n_scratch)
+        declare.scratch("scratch", shape, self.activation.n_scratch)
         declare.buffer("kept", shape, training=True)
         return shape
 
@@ -99,7 +99,7 @@ class Mix(Layer):
         """Return ``x + mix * (f(x) - x)``."""
         del training
         out: Array = cache.out
-        self.activation.forward(x, cache.a, cache.tmp)
+        self.activation.forward(x, cache.a, cache.scratch)
         np.subtract(cache.a, x, out=out)
         shares = rows_of(out)
         shares *= p.mix
@@ -116,7 +116,7 @@ class Mix(Layer):
         np.matmul(ones_for(rows, cache), rows, out=grad.mix)
         np.multiply(rows_of(dy), p.mix, out=rows)
         dy -= kept
-        self.activation.backward(cache.z, cache.a, kept, cache.tmp)
+        self.activation.backward(cache.z, cache.a, kept, cache.scratch)
         dy += kept
         return dy
 

@@ -96,16 +96,16 @@ class BatchNorm(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write both gradients; turn ``dy`` into ``dx`` in place."""
-        d, normal, tmp = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
+        d, normal, scratch = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
         ones = ones_for(d, cache)
         np.matmul(ones, d, out=grad.shift)
-        np.multiply(d, normal, out=tmp)
-        np.matmul(ones, tmp, out=grad.scale)
+        np.multiply(d, normal, out=scratch)
+        np.matmul(ones, scratch, out=grad.scale)
         if cache.row is not None:  # the statistics were those of these rows
-            np.multiply(normal, grad.scale, out=tmp)
-            tmp += grad.shift
-            tmp *= cache.row.swapaxes(-1, -2)
-            d -= tmp
+            np.multiply(normal, grad.scale, out=scratch)
+            scratch += grad.shift
+            scratch *= cache.row.swapaxes(-1, -2)
+            d -= scratch
         d *= p.scale / cache.deviation
         return dy
 

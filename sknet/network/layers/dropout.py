@@ -37,7 +37,7 @@ class Dropout(Layer):
     step drops the same columns of all rows, and trains one sub-network. The estimators
     say so where all rows are one small batch. What is trained then depends neither on
     the order nor on the number of rows, so that a row of weight two is the same as two
-    rows. In a shared trunk each submodel drops columns of its own.
+    rows. In a shared backbone each submodel drops columns of its own.
 
     References
     ----------

@@ -79,7 +79,7 @@ class Embedding(Layer):
         declare.buffer("y", out)
         declare.index("rows", shape)
         declare.index("places", out, training=True)
-        declare.scratch("tmp", out, training=True)
+        declare.scratch("scratch", out, training=True)
         if not declare.at_input:
             declare.buffer("dx", shape, training=True)
         return out
@@ -104,10 +104,10 @@ class Embedding(Layer):
         each = places.reshape(*cache.rows.shape, self.size)
         np.multiply(cache.rows[..., None], self.size, out=each)
         each += np.arange(self.size)
-        cache.tmp[...] = dy
+        cache.scratch[...] = dy
         grad.table[...] = 0.0
         for k, table in enumerate(grad.table):
-            np.add.at(table.reshape(-1), places[k].ravel(), cache.tmp[k].ravel())
+            np.add.at(table.reshape(-1), places[k].ravel(), cache.scratch[k].ravel())
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             dx[...] = 0.0

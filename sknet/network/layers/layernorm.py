@@ -76,19 +76,19 @@ class LayerNorm(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write both gradients; turn ``dy`` into ``dx`` in place."""
-        d, normal, tmp = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
+        d, normal, scratch = rows_of(dy), rows_of(cache.normal), rows_of(cache.y)
         mean, ones = rows_of(cache.mean), ones_for(d, cache)
         np.matmul(ones, d, out=grad.shift)
-        np.multiply(d, normal, out=tmp)
-        np.matmul(ones, tmp, out=grad.scale)
+        np.multiply(d, normal, out=scratch)
+        np.matmul(ones, scratch, out=grad.scale)
         d *= p.scale
         column = _mean_column(d)
-        np.multiply(d, normal, out=tmp)
+        np.multiply(d, normal, out=scratch)
         np.matmul(d, column, out=mean)
         d -= mean
-        np.matmul(tmp, column, out=mean)
-        np.multiply(normal, mean, out=tmp)
-        d -= tmp
+        np.matmul(scratch, column, out=mean)
+        np.multiply(normal, mean, out=scratch)
+        d -= scratch
         d /= rows_of(cache.deviation)
         return dy
 

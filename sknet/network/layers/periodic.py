@@ -91,7 +91,7 @@ class Periodic(Layer):
         for name in ("angle", "wave"):
             declare.buffer(name, (n_in * n_waves,))
         declare.buffer("y", (n_in * self.size,))
-        declare.scratch("tmp", (n_in * n_waves,), training=True)
+        declare.scratch("scratch", (n_in * n_waves,), training=True)
         if not declare.at_input:
             declare.buffer("dx", shape, training=True)
         return (n_in * self.size,)
@@ -116,15 +116,17 @@ class Periodic(Layer):
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write the gradients of waves and maps; return ``dx`` unless at the input."""
         each, ones, n_in = cache.each, cache.ones, cache.each.shape[-3]
-        wave, d, tmp = (_by_column(a, n_in) for a in (cache.wave, dy, cache.tmp))
+        wave, d, scratch = (
+            _by_column(a, n_in) for a in (cache.wave, dy, cache.scratch)
+        )
         mixed = d[..., :-1]
         np.matmul(wave.swapaxes(-1, -2), mixed, out=grad.mixing)
         sums = np.matmul(ones, dy).reshape(len(dy), n_in, 1, -1)
         np.copyto(grad.offset, sums[..., :-1])
-        np.matmul(mixed, p.mixing.swapaxes(-1, -2), out=tmp)
+        np.matmul(mixed, p.mixing.swapaxes(-1, -2), out=scratch)
         np.sin(cache.angle, out=cache.wave)
         np.negative(cache.wave, out=cache.wave)
-        cache.wave *= cache.tmp
+        cache.wave *= cache.scratch
         np.matmul(ones, cache.wave, out=_as_rows(grad.phase))
         np.matmul(each.swapaxes(-1, -2), wave, out=grad.frequency)
         grad.frequency *= 2.0 * math.pi

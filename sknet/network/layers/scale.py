@@ -20,8 +20,9 @@ class Scale(Layer):
     .. math:: y = s \odot x
 
     with trainable factors :math:`s`, all one to start from. In front of a network it is
-    a soft selection of features: with a large learning rate (``rate_factors``) the
-    factors of useless columns shrink faster than weights would.
+    a soft selection of features: with a large learning rate
+    (``learning_rate_multipliers``) the factors of useless columns shrink faster than
+    weights would.
 
     Notes
     -----
@@ -39,7 +40,7 @@ class Scale(Layer):
         n_in = shape[-1]
         declare.parameter("scale", (1, n_in), FREE, Constant(1.0), (n_in, n_in))
         declare.buffer("y", shape)
-        declare.scratch("tmp", shape, training=True)
+        declare.scratch("scratch", shape, training=True)
         return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
@@ -52,8 +53,8 @@ class Scale(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
         """Write the gradient of the factors; turn ``dy`` into ``dx`` in place."""
-        d, tmp = rows_of(dy), rows_of(cache.tmp)
-        np.multiply(d, cache.x, out=tmp)
-        np.matmul(ones_for(d, cache), tmp, out=grad.scale)
+        d, scratch = rows_of(dy), rows_of(cache.scratch)
+        np.multiply(d, cache.x, out=scratch)
+        np.matmul(ones_for(d, cache), scratch, out=grad.scale)
         d *= p.scale
         return dy

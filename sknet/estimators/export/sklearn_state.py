@@ -12,11 +12,11 @@ from sknet._numerics import Array
 from sknet._rng import stream_from_state, stream_state
 from sknet._sklearn import MLPMemory, mlp_memory
 from sknet.config.components import optimizer_of
-from sknet.estimators.keeping.plain import is_folded
+from sknet.estimators.export.plain import is_folded
 from sknet.schedules import Adaptive
 from sknet.solvers import LBFGS
-from sknet.solvers.ensemble import kept_progress
-from sknet.training.monitor import Progress
+from sknet.solvers.ensemble import plain_history
+from sknet.training.monitor import History
 
 
 if TYPE_CHECKING:
@@ -107,13 +107,13 @@ def memory_of_sister(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
     # scikit-learn keeps no validation losses: not known, but as many.
     losses = [math.nan] * len(scores)
     on_score = state["best_loss_"] is None
-    progress = Progress([curve], [losses], [scores])
+    history = History([curve], [losses], [scores])
     if on_score:
-        progress.best_score[:] = state["best_validation_score_"]
+        history.best_score[:] = state["best_validation_score_"]
     else:
-        progress.best_loss[:] = state["best_loss_"]
-    progress.n_no_improvement[:] = memory.n_no_improvement
-    training["progress"] = kept_progress([progress], on_score)
+        history.best_loss[:] = state["best_loss_"]
+    history.n_no_improvement[:] = memory.n_no_improvement
+    training["history"] = plain_history([history], on_score)
     if memory.rate is not None:
         training |= _slots_of_sister(estimator, mlp, memory)
     return found | {

@@ -42,7 +42,7 @@ class Call:
 class _Job:
     """A call on its way: joblib asks it for the result, which answers the round."""
 
-    gather: Gather
+    collector: CollectingBackend
     position: int
     n_calls: int
     done: Callable[[Any], None]
@@ -50,12 +50,12 @@ class _Job:
     def get(self, timeout: float | None = None) -> list[Any]:
         """Return the results of the calls that were submitted as one."""
         del timeout
-        results = self.gather.results()
+        results = self.collector.results()
         self.done(None)
         return results[self.position : self.position + self.n_calls]
 
 
-class Gather(ParallelBackendBase):
+class CollectingBackend(ParallelBackendBase):
     """Takes all calls of a round, and has them answered at once.
 
     Parameters

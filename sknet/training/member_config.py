@@ -15,13 +15,13 @@ from sknet.network.network import Network, perceptron
 from sknet.objective import Objective
 from sknet.optimizers import Optimizer
 from sknet.penalties import L2
-from sknet.training.monitor import Rule
-from sknet.training.pace import Pace, Paces
+from sknet.training.learning_rates import LearningRate, LearningRates
+from sknet.training.monitor import StoppingRule
 from sknet.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Limits:
+class Budget:
     """When to stop at the latest.
 
     Parameters
@@ -39,7 +39,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class MemberConfig:
     """Everything about the training of one member but its data and its state.
 
     Parameters
@@ -52,11 +52,11 @@ class Recipe:
         What is minimised.
     optimizer : Optimizer
         How a gradient becomes a step.
-    pace : Pace
+    learning_rate : LearningRate
         The learning rate.
-    rule : Rule
+    stopping_rule : StoppingRule
         When training has converged.
-    limits : Limits
+    budget : Budget
         When it stops at the latest.
     alpha : float
         Strength of the ridge penalty.
@@ -70,7 +70,7 @@ class Recipe:
         Largest norm of the gradient.
     averaging : Averaging or None
         Which average of the parameters is kept.
-    rate_factors : tuple of (str, float)
+    learning_rate_multipliers : tuple of (str, float)
         Factors on the learning rate of parameters by name.
     shares_noise : bool
         Whether all rows of a batch get the same noise.
@@ -85,16 +85,16 @@ class Recipe:
     n_raw: int
     loss: Loss
     optimizer: Optimizer
-    pace: Pace
-    rule: Rule
-    limits: Limits
+    learning_rate: LearningRate
+    stopping_rule: StoppingRule
+    budget: Budget
     alpha: float
     batch_size: int
     least_rows: int = 1
     shuffle: bool = True
     clip_norm: float | None = None
     averaging: Averaging | None = None
-    rate_factors: tuple[tuple[str, float], ...] = ()
+    learning_rate_multipliers: tuple[tuple[str, float], ...] = ()
     shares_noise: bool = False
     verbose: bool = False
 
@@ -115,12 +115,12 @@ class Recipe:
         return shared(self), drops, self.optimizer.n_slots, decays
 
 
-def trainer_of(recipes: Sequence[Recipe]) -> Trainer:
+def trainer_of(configs: Sequence[MemberConfig]) -> Trainer:
     """Return the trainer of several members, whose recipes have one shape.
 
     Parameters
     ----------
-    recipes : sequence of Recipe
+    configs : sequence of MemberConfig
         One a member.
 
     Returns
@@ -128,25 +128,25 @@ def trainer_of(recipes: Sequence[Recipe]) -> Trainer:
     trainer : Trainer
         What differs between them has become rows.
     """
-    first = recipes[0]
-    loss = in_rows([recipe.loss for recipe in recipes])
-    alpha = one_or_rows([recipe.alpha for recipe in recipes])
+    first = configs[0]
+    loss = in_rows([config.loss for config in configs])
+    alpha = one_or_rows([config.alpha for config in configs])
     return Trainer(
-        Objective(_network_of(recipes), loss, L2(), alpha),
-        in_rows([recipe.optimizer for recipe in recipes]),
-        Paces([recipe.pace for recipe in recipes]),
+        Objective(_network_of(configs), loss, L2(), alpha),
+        in_rows([config.optimizer for config in configs]),
+        LearningRates([config.learning_rate for config in configs]),
         first.shuffle,
         first.clip_norm,
         first.averaging,
-        first.rate_factors,
+        first.learning_rate_multipliers,
         first.shares_noise,
     )
 
 
-def _network_of(recipes: Sequence[Recipe]) -> Network:
+def _network_of(configs: Sequence[MemberConfig]) -> Network:
     """Return the network of several members: only rates of dropout may differ."""
-    first = recipes[0]
-    rates = [recipe.architecture.dropout for recipe in recipes]
+    first = configs[0]
+    rates = [config.architecture.dropout for config in configs]
     if all(rate == rates[0] for rate in rates):
         return first.network
     rows = tuple(one_or_rows(of_layer) for of_layer in zip(*rates, strict=True))

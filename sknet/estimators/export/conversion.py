@@ -17,19 +17,19 @@ from sknet.config.components import (
     schedule_of,
     solver_of,
 )
-from sknet.estimators.keeping.handover import memory_for_sister, memory_of_sister
-from sknet.estimators.keeping.plain import (
+from sknet.estimators.export.plain import (
     VALUE_LOSS_OF_LINK,
     activation_name,
     affine_maps,
     defaults_of,
     obstacles,
 )
+from sknet.estimators.export.sklearn_state import memory_for_sister, memory_of_sister
 from sknet.losses import VALUE_LOSSES, ClassLoss, LogLoss, Loss
 from sknet.model.state import model_of, to_attributes, untrained
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
-from sknet.network.entrance import Entrance
+from sknet.network.input_embedding import InputEmbedding
 from sknet.optimizers import SGD, Adam
 from sknet.problem.class_target import ClassTarget
 from sknet.problem.inputs import Columns
@@ -60,7 +60,7 @@ _SHARED = (
 _UNKNOWN = (
     "class_weight",
     "dropout",
-    "rate_factors",
+    "learning_rate_multipliers",
     "clip_norm",
     "averaging",
     "scoring",
@@ -119,7 +119,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
     estimator = cls(**parameters)
     hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
     config = replace(estimator._config(), hidden_layer_sizes=hidden)
-    architecture = config.architecture(Entrance())
+    architecture = config.architecture(InputEmbedding())
     target = _target_of(estimator, mlp)
     if target.loss.link_name != mlp.out_activation_:
         raise ValueError(

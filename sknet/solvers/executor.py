@@ -1,4 +1,4 @@
-"""The crew: threads or processes that train many networks, as rows of arrays.
+"""The executor: threads or processes that train many networks, as rows of arrays.
 
 Networks of one shape form a stack, whatever estimator they belong to and whichever
 rows of data they see. Together each gets what it gets alone, bit for bit.
@@ -19,11 +19,11 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from scipy import sparse
 
-from sknet.solvers.holdout import Validator
 from sknet.solvers.threads import blas_threads
-from sknet.training.callbacks import ProgressLine
+from sknet.solvers.validation_set import Validator
 from sknet.training.interrupts import Interrupts
-from sknet.training.member import Ending, Member, Observers, Standing
+from sknet.training.member import EpochSnapshot, Hooks, Member, Termination
+from sknet.training.reporting import ProgressLine
 from sknet.training.session import Session
 
 
@@ -40,7 +40,7 @@ WORTH_A_THREAD = 2**21
 
 
 @dataclass
-class Crew:
+class Executor:
     """Who trains: how many threads or processes.
 
     Parameters
@@ -52,7 +52,7 @@ class Crew:
     line : ProgressLine or None, default=None
         Told of every epoch, if threads train.
     watch, save : callable or None, default=None
-        Likewise; see ``Observers``. Who watches, watches a single estimator, whose
+        Likewise; see ``Hooks``. Who watches, watches a single estimator, whose
         members are of one shape: all are one block, so that their epochs are common.
     interrupts : Interrupts
         Ctrl-C ends all after their epoch, even if its exception has not come through.
@@ -64,8 +64,8 @@ class Crew:
     n_jobs: int = 1
     parallel: Parallel | None = None
     line: ProgressLine | None = None
-    watch: Callable[[Standing], bool] | None = None
-    save: Callable[[Standing | None, list[Member]], None] | None = None
+    watch: Callable[[EpochSnapshot], bool] | None = None
+    save: Callable[[EpochSnapshot | None, list[Member]], None] | None = None
     interrupts: Interrupts = field(default_factory=Interrupts)
     halt: threading.Event = field(default_factory=threading.Event)
     failures: list[tuple[Sequence[Member], Exception]] | None = None
@@ -73,7 +73,7 @@ class Crew:
     has_trained: bool = False
 
     @classmethod
-    def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Crew:
+    def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Executor:
         """Return threads, or the workers of the joblib backend that is active."""
         backend = get_active_backend(prefer="threads")[0]
         n_workers = effective_n_jobs(n_jobs)
@@ -100,7 +100,7 @@ class Crew:
         return now + left * share
 
 
-def train(members: Sequence[Member], crew: Crew) -> None:
+def train(members: Sequence[Member], executor: Executor) -> None:
     """Train members; those of one shape as stacks, cut into blocks.
 
     Parameters
@@ -109,27 +109,31 @@ def train(members: Sequence[Member], crew: Crew) -> None:
         Each gets the state and the ending of its training. After an interrupt,
         those who have not begun have none; at the end of the time they have one
         without a further epoch.
-    crew : Crew
+    executor : Executor
         Who trains.
     """
-    alone = len(members) == 1 == crew.n_jobs and crew.parallel is None
-    if alone or crew.watch is not None:
-        train_block(members, crew)
+    alone = len(members) == 1 == executor.n_jobs and executor.parallel is None
+    if alone or executor.watch is not None:
+        train_block(members, executor)
         return
-    groups = stacks(members)
-    if crew.parallel is not None:
-        blocks = [block for stack in groups for block in cut(stack, crew.n_jobs)]
-        _train_in_processes(blocks, crew, crew.parallel)
+    groups = group_compatible(members)
+    if executor.parallel is not None:
+        blocks = [
+            block for stack in groups for block in partition(stack, executor.n_jobs)
+        ]
+        _train_in_processes(blocks, executor, executor.parallel)
         return
-    small = [stack for stack in groups if not worth_threads(stack, crew.n_jobs)]
-    large = [stack for stack in groups if worth_threads(stack, crew.n_jobs)]
-    blocks = [block for stack in small for block in cut(stack, 1)]
-    later = sum(map(len, large)) / crew.n_jobs
+    small = [stack for stack in groups if not worth_threads(stack, executor.n_jobs)]
+    large = [stack for stack in groups if worth_threads(stack, executor.n_jobs)]
+    blocks = [block for stack in small for block in partition(stack, 1)]
+    later = sum(map(len, large)) / executor.n_jobs
     for block, share in zip(blocks, shares(blocks, 1, later), strict=True):
-        train_block(block, crew, share)
+        train_block(block, executor, share)
         if any(map(was_interrupted, block)):
             return
-    _train_in_threads([b for stack in large for b in cut(stack, crew.n_jobs)], crew)
+    _train_in_threads(
+        [b for stack in large for b in partition(stack, executor.n_jobs)], executor
+    )
 
 
 def shares(
@@ -158,21 +162,21 @@ def shares(
 
 def was_interrupted(member: Member) -> bool:
     """Tell whether an interrupt ended a member's training."""
-    return member.ending is not None and member.ending.reason == "interrupted"
+    return member.termination is not None and member.termination.reason == "interrupted"
 
 
-def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
+def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> None:
     """Train blocks in threads; an interrupt ends all after their epoch."""
     if not blocks:
         return
-    pool, jobs = ThreadPoolExecutor(crew.n_jobs), []
+    pool, jobs = ThreadPoolExecutor(executor.n_jobs), []
     try:  # an interrupt may come while the jobs are still handed out
-        for block, share in zip(blocks, shares(blocks, crew.n_jobs), strict=True):
-            jobs.append(pool.submit(train_block, block, crew, share))
+        for block, share in zip(blocks, shares(blocks, executor.n_jobs), strict=True):
+            jobs.append(pool.submit(train_block, block, executor, share))
         for job in jobs:
             job.result()
     except BaseException as reason:
-        crew.halt.set()
+        executor.halt.set()
         pool.shutdown(wait=False, cancel_futures=True)
         if not isinstance(reason, KeyboardInterrupt):
             raise
@@ -181,7 +185,7 @@ def _train_in_threads(blocks: Sequence[list[Member]], crew: Crew) -> None:
 
 
 def _train_in_processes(
-    blocks: Sequence[list[Member]], crew: Crew, parallel: Parallel
+    blocks: Sequence[list[Member]], executor: Executor, parallel: Parallel
 ) -> None:
     """Train blocks in processes, and take over what comes back.
 
@@ -190,14 +194,14 @@ def _train_in_processes(
     trained = parallel(delayed(_trained_block)(block) for block in blocks)
     for block, result in zip(blocks, trained, strict=True):
         if result is None:
-            train_block(block, crew)
+            train_block(block, executor)
             continue
         for member, copy in zip(block, result, strict=True):
             vars(member).update(
                 state=copy.state,
-                progress=copy.progress,
+                history=copy.history,
                 best=copy.best,
-                ending=copy.ending,
+                termination=copy.termination,
             )
 
 
@@ -206,37 +210,39 @@ def _trained_block(block: list[Member]) -> list[Member] | None:
 
     None stands for an error.
     """
-    crew = Crew(failures=[])
+    executor = Executor(failures=[])
     with blas_threads(1, 1, 1):
-        train_block(block, crew)
-    if crew.failures:
+        train_block(block, executor)
+    if executor.failures:
         return None
     for member in block:
-        vars(member).update(data=None, holdout=None)
+        vars(member).update(data=None, validation_set=None)
     return block
 
 
-def train_block(block: Sequence[Member], crew: Crew, share: float = 1.0) -> None:
+def train_block(
+    block: Sequence[Member], executor: Executor, share: float = 1.0
+) -> None:
     """Train members of one shape as rows of one array, in a share of the time."""
-    if crew.is_halted():
+    if executor.is_halted():
         return
-    deadline = crew.deadline(block[0].recipe.limits.max_time, share)
+    deadline = executor.deadline(block[0].config.budget.max_time, share)
     if deadline is None:
         for member in block:
-            member.ending = Ending("max_time", member.n_done)
+            member.termination = Termination("max_time", member.n_done)
         return
-    make = None if block[0].holdout is None else Validator
-    observers = Observers(crew.line, crew.is_halted, crew.watch, crew.save)
+    make = None if block[0].validation_set is None else Validator
+    hooks = Hooks(executor.line, executor.is_halted, executor.watch, executor.save)
     try:
         with np.errstate(all="ignore"):
-            Session(block, make, observers, deadline).run()
+            Session(block, make, hooks, deadline).run()
     except Exception as error:
-        if crew.failures is None:
+        if executor.failures is None:
             raise
-        crew.failures.append((block, error))
+        executor.failures.append((block, error))
 
 
-def stacks(members: Sequence[Member]) -> list[list[Member]]:
+def group_compatible(members: Sequence[Member]) -> list[list[Member]]:
     """Group members by what they have to share to be rows of one array.
 
     Members that read the same data stand side by side, those first that were trained
@@ -259,14 +265,14 @@ def _neighbourhood(member: Member) -> tuple[int, int, int]:
 
 def _shape(member: Member) -> tuple[Any, ...]:
     """Return what members of a stack share: the recipe's shape, and the data's."""
-    state, data, holdout = member.state, member.data, member.holdout
+    state, data, validation_set = member.state, member.data, member.validation_set
     judged: tuple[Any, ...] = ()
-    if holdout is not None:
-        pool = id(holdout) if holdout.pools else None
-        weighted = holdout.data.weight is None
-        judged = (holdout.n_rows, holdout.rows is None, weighted, pool)
+    if validation_set is not None:
+        pool = id(validation_set) if validation_set.pools else None
+        weighted = validation_set.data.weight is None
+        judged = (validation_set.n_rows, validation_set.rows is None, weighted, pool)
     return (
-        member.recipe.shape,
+        member.config.shape,
         state.theta.dtype,
         data.n_rows if state.order is None else state.order.shape[1],
         state.order is None,
@@ -281,19 +287,19 @@ def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
     """Tell whether threads are faster than one alone."""
     if n_jobs == 1:
         return False
-    recipe, n_members = stack[0].recipe, math.ceil(len(stack) / n_jobs)
+    config, n_members = stack[0].config, math.ceil(len(stack) / n_jobs)
     in_block = min(n_members, max(1, BLOCK_BYTES // _bytes_of(stack[0])))
-    rows = in_block * recipe.batch_size
-    return rows * recipe.network.n_largest >= WORTH_A_THREAD
+    rows = in_block * config.batch_size
+    return rows * config.network.n_largest >= WORTH_A_THREAD
 
 
-def cut(stack: list[Member], n_jobs: int) -> list[list[Member]]:
+def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
     """Cut a stack into blocks that fit the cache, and keep every job busy.
 
     Members that are judged by their averaged prediction stay in one block.
     """
-    holdout = stack[0].holdout
-    if holdout is not None and holdout.pools:
+    validation_set = stack[0].validation_set
+    if validation_set is not None and validation_set.pools:
         return [stack]
     fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
     n_blocks = max(math.ceil(len(stack) / fitting), min(n_jobs, len(stack)))
@@ -304,8 +310,8 @@ def cut(stack: list[Member], n_jobs: int) -> list[list[Member]]:
 
 def _bytes_of(member: Member) -> int:
     """Return the bytes that one member works in, while it is trained."""
-    recipe, theta = member.recipe, member.state.theta
-    network = recipe.network
-    rows = recipe.batch_size * (network.n_inputs + network.n_columns)
-    parameters = theta.shape[1] * (3 + recipe.optimizer.n_slots)
+    config, theta = member.config, member.state.theta
+    network = config.network
+    rows = config.batch_size * (network.n_inputs + network.n_columns)
+    parameters = theta.shape[1] * (3 + config.optimizer.n_slots)
     return theta.itemsize * (rows + parameters)

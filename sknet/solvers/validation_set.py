@@ -1,4 +1,4 @@
-"""The holdout: rows that judge a training instead of taking part in it."""
+"""The validation set: rows that judge a training instead of taking part in it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class NoSplitError(ValueError):
 
 
 @dataclass(frozen=True)
-class Holdout:
+class ValidationSet:
     """A validation set.
 
     Parameters
@@ -76,7 +76,7 @@ class Holdout:
         """Return what belongs to the validation rows."""
         return values if self.rows is None else values[self.rows]
 
-    def judge(self, theta: Array, raw: Array, loss: float) -> float:
+    def score_of(self, theta: Array, raw: Array, loss: float) -> float:
         """Return the score of raw outputs (N, C) whose loss is known."""
         if not np.isfinite(raw).all():
             return math.nan
@@ -194,7 +194,7 @@ class Validator:
     Parameters
     ----------
     members : sequence of Member
-        Each with a holdout of as many rows.
+        Each with a validation set of as many rows.
     dtype : dtype
         Type of the computation.
     buffers : Buffers
@@ -204,21 +204,23 @@ class Validator:
     def __init__(
         self, members: Sequence[Member], dtype: np.dtype[Any], buffers: Buffers
     ) -> None:
-        holdouts: list[Holdout] = [member.holdout for member in members]
-        self._holdouts = holdouts
-        self._network = members[0].recipe.network
-        self._loss = in_rows([member.recipe.loss for member in members])
-        alike = all(h is holdouts[0] for h in holdouts)
-        chosen = holdouts[:1] if alike else holdouts
+        validation_sets: list[ValidationSet] = [
+            member.validation_set for member in members
+        ]
+        self._holdouts = validation_sets
+        self._network = members[0].config.network
+        self._loss = in_rows([member.config.loss for member in members])
+        alike = all(h is validation_sets[0] for h in validation_sets)
+        chosen = validation_sets[:1] if alike else validation_sets
         self._parts = list(self._cut(chosen, dtype, buffers))
         self._y = np.stack([h.chosen(h.data.y) for h in chosen])
         self._weight = None
-        if holdouts[0].data.weight is not None:
+        if validation_sets[0].data.weight is not None:
             weights = [(h, h.data.weight) for h in chosen]
             self._weight = np.stack([h.chosen(w) for h, w in weights if w is not None])
 
     def _cut(
-        self, chosen: Sequence[Holdout], dtype: np.dtype[Any], buffers: Buffers
+        self, chosen: Sequence[ValidationSet], dtype: np.dtype[Any], buffers: Buffers
     ) -> Iterator[tuple[slice, Batches, Array | None]]:
         """Yield members that are judged at a time, and their rows with the numbers.
 
@@ -231,9 +233,9 @@ class Validator:
         for start in range(0, n_members, step):
             part = slice(start, min(start + step, n_members))
             of_part = chosen if len(chosen) == 1 else chosen[part]
-            data, order = [holdout.data for holdout in of_part], None
+            data, order = [validation_set.data for validation_set in of_part], None
             if chosen[0].rows is not None:
-                rows = [holdout.rows for holdout in of_part]
+                rows = [validation_set.rows for validation_set in of_part]
                 order = np.stack([r for r in rows if r is not None])
             yield part, Batches(data, chunk, dtype, buffers=buffers), order
 
@@ -251,12 +253,12 @@ class Validator:
         if first.pools:
             raw = pooled(self._loss, raw)[None]
             loss = float(mean_loss(self._loss, raw, self._y, self._weight)[0])
-            score = first.judge(theta, raw[0], loss)
+            score = first.score_of(theta, raw[0], loss)
             return np.full(n_members, loss), np.full(n_members, score)
         raw = self._without_heads(raw, n_members)
         losses = mean_loss(self._loss, raw, self._y, self._weight).astype(float)
         pairs = enumerate(zip(self._holdouts, losses.tolist(), strict=True))
-        scores = [h.judge(theta[k : k + 1], raw[k], loss) for k, (h, loss) in pairs]
+        scores = [h.score_of(theta[k : k + 1], raw[k], loss) for k, (h, loss) in pairs]
         return losses, np.array(scores)
 
     def _without_heads(self, raw: Array, n_members: int) -> Array:
@@ -306,21 +308,21 @@ class ScorerScore:
     scoring : str or callable
         A scorer's name, or a callable ``scorer(estimator, X, y)``. Weights are handed
         on where it takes a ``sample_weight``.
-    holdout : Holdout
+    validation_set : ValidationSet
         What to score on.
     """
 
     def __init__(
-        self, view: Any, model: FittedModel, scoring: Any, holdout: Holdout
+        self, view: Any, model: FittedModel, scoring: Any, validation_set: ValidationSet
     ) -> None:
         self._view, self._model = view, model
         self._scorer = get_scorer(scoring)
-        self._holdout = holdout
-        data, self._y = holdout.data, holdout.chosen(holdout.y)
+        self._validation_set = validation_set
+        data, self._y = validation_set.data, validation_set.chosen(validation_set.y)
         self._weight = {}
         takes_weight = "sample_weight" in inspect.signature(self._scorer).parameters
         if data.weight is not None and takes_weight:
-            self._weight = {"sample_weight": holdout.chosen(data.weight)}
+            self._weight = {"sample_weight": validation_set.chosen(data.weight)}
 
     def __call__(self, theta: Array, raw: Array) -> float:
         """Return the score of parameters; it is NaN where they have diverged."""
@@ -334,7 +336,7 @@ class ScorerScore:
         vars(view).update(vars(self._view), theta_=theta)
         keep_model(view, replace(self._model, theta=theta))
         # Taken each time: networks that wait for their turn hold no rows of their own.
-        x = self._holdout.data.features(self._holdout.rows)
+        x = self._validation_set.data.features(self._validation_set.rows)
         return self._scorer(view, x, self._y, **self._weight)
 
     def _number(self, score: Any) -> float:

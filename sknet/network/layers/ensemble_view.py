@@ -1,4 +1,4 @@
-"""The entrance of a shared trunk: rows once for each submodel, scaled by its own."""
+"""The first layer of a shared backbone: scaled copies of the rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
-class Spread(Layer):
+class EnsembleView(Layer):
     r"""Copies of all rows, one for each of E submodels, each with factors of its own.
 
     .. math:: y_{eb} = r_e \odot x_b, \qquad e = 1, \dots, E
 
-    with trainable factors :math:`r_e`, random signs to start from. The copies stand one
-    behind the other, as E * B ordinary rows: the layers behind it are a trunk that all
-    submodels share, up to :class:`Heads`. Each of them sees one large product instead
-    of E small ones, and writes one gradient.
+    with trainable factors :math:`r_e`, which start as random signs. The copies follow
+    one another, as E * B ordinary rows: the layers up to :class:`LinearEnsemble` are
+    the backbone, which all submodels share. Each of these layers computes one large
+    product instead of E small ones, and writes one gradient.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class Spread(Layer):
     -----
     Pullback: :math:`dr_e = \sum_b x_b \odot dy_{eb}` and
     :math:`dx_b = \sum_e r_e \odot dy_{eb}`. Each copy has 1/E of its row's share in the
-    batch, so that a trunk with batch normalisation takes its statistics over all E * B
-    rows. Sparse rows are refused: E scalings of them would need E products.
+    batch, so that batch normalisation in the backbone takes its statistics over all
+    E * B rows. Sparse rows are refused: E scalings of them would need E products.
 
     References
     ----------
@@ -62,15 +62,16 @@ class Spread(Layer):
         declare.buffer("y", shape)
         declare.buffer("share", (1,), training=True)
         if not declare.at_input:
-            declare.scratch("tmp", shape, training=True)
+            declare.scratch("scratch", shape, training=True)
         return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the scaled copies; in training the shares are spread as well."""
         if not isinstance(x, np.ndarray):
             raise ValueError(
-                "Sparse features do not go with a shared trunk, whose submodels scale "
-                "them by factors of their own. Use share_trunk=False, or X.toarray()."
+                "A shared backbone takes no sparse features, since each submodel "
+                "scales them by factors of its own. Use shared_backbone=False, or "
+                "X.toarray()."
             )
         cache.x = x
         y: Array = cache.y
@@ -84,7 +85,7 @@ class Spread(Layer):
         d = self._split(dy)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
-            scaled = self._split(cache.tmp)
+            scaled = self._split(cache.scratch)
             np.multiply(d, p.scale[:, :, None], out=scaled)
             scaled.sum(axis=1, out=dx)
         d *= cache.x[:, None]

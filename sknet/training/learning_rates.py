@@ -14,7 +14,7 @@ from sknet.training.state import TrainState
 
 
 @dataclass(frozen=True)
-class Pace:
+class LearningRate:
     """The learning rate of one member.
 
     Parameters
@@ -47,7 +47,7 @@ class Pace:
         return self.rate * factor * float(state.plateau_scale[0])
 
 
-class Paces:
+class LearningRates:
     """The learning rates of all members.
 
     Members that share schedule, plan and clock share the factor, too: it is computed
@@ -55,23 +55,29 @@ class Paces:
 
     Parameters
     ----------
-    paces : sequence of Pace
+    learning_rates : sequence of LearningRate
         One a member.
     """
 
-    def __init__(self, paces: Sequence[Pace]) -> None:
-        self._rates = [pace.rate for pace in paces]
+    def __init__(self, learning_rates: Sequence[LearningRate]) -> None:
+        self._rates = [learning_rate.rate for learning_rate in learning_rates]
         kinds: dict[tuple[Schedule, int], int] = {}
         self._kind = [
-            kinds.setdefault((pace.schedule, pace.horizon), len(kinds))
-            for pace in paces
+            kinds.setdefault(
+                (learning_rate.schedule, learning_rate.horizon), len(kinds)
+            )
+            for learning_rate in learning_rates
         ]
-        self._paces = [Pace(0.0, *kind) for kind in kinds]
-        self.is_planned = any(pace.schedule.is_planned for pace in paces)
-        self.plateau_factor = np.array([p.schedule.plateau_factor for p in paces])
-        self.rate_floor = np.array([p.schedule.rate_floor for p in paces])
+        self._learning_rates = [LearningRate(0.0, *kind) for kind in kinds]
+        self.is_planned = any(
+            learning_rate.schedule.is_planned for learning_rate in learning_rates
+        )
+        self.plateau_factor = np.array(
+            [p.schedule.plateau_factor for p in learning_rates]
+        )
+        self.rate_floor = np.array([p.schedule.rate_floor for p in learning_rates])
 
-    def epoch(self, state: TrainState) -> EpochPace:
+    def epoch(self, state: TrainState) -> EpochRates:
         """Return the rates of the epoch that ``state`` stands before."""
         begun = (state.n_epochs - state.cycle_start).tolist()
         clocks = zip(state.n_epochs.tolist(), state.n_seen.tolist(), strict=True)
@@ -80,29 +86,32 @@ class Paces:
             kinds.setdefault(kind, len(kinds))
             for kind in zip(self._kind, begun, clocks, strict=True)
         ]
-        groups = [(self._paces[i], n, Clock(*clock)) for i, n, clock in kinds]
+        groups = [(self._learning_rates[i], n, Clock(*clock)) for i, n, clock in kinds]
         scales = state.plateau_scale.tolist()
-        return EpochPace(groups, list(zip(self._rates, places, scales, strict=True)))
+        return EpochRates(groups, list(zip(self._rates, places, scales, strict=True)))
 
 
 @dataclass(frozen=True)
-class EpochPace:
+class EpochRates:
     """The learning rates of one epoch.
 
     Parameters
     ----------
-    groups : list of (Pace, int, Clock)
+    groups : list of (LearningRate, int, Clock)
         For members with one factor: their pace, epochs of the plan so far, and clock.
     members : list of (float, int, float)
         For each member its initial rate, its group, and what plateaus have made of it.
     """
 
-    groups: list[tuple[Pace, int, Clock]]
+    groups: list[tuple[LearningRate, int, Clock]]
     members: list[tuple[float, int, float]]
 
     def rates(self, share: float = 0.0) -> list[float]:
         """Return a learning rate for each member, ``share`` into the epoch."""
-        factors = [pace.factor(clock, n + share) for pace, n, clock in self.groups]
+        factors = [
+            learning_rate.factor(clock, n + share)
+            for learning_rate, n, clock in self.groups
+        ]
         return [rate * factors[group] * scale for rate, group, scale in self.members]
 
     def rate(self, share: float = 0.0) -> Scalar:
@@ -111,5 +120,7 @@ class EpochPace:
 
     def progress(self, share: float = 0.0) -> list[float]:
         """Return for each member which fraction of its plan is done."""
-        done = [pace.progress(n + share) for pace, n, _ in self.groups]
+        done = [
+            learning_rate.progress(n + share) for learning_rate, n, _ in self.groups
+        ]
         return [done[group] for _, group, _ in self.members]

@@ -1,4 +1,4 @@
-"""A trunk that submodels share: a slow loop over them, gradients, members, memory."""
+"""A shared backbone: a slow loop over its submodels, gradients, members, memory."""
 
 import json
 from functools import partial
@@ -22,11 +22,11 @@ from sknet.network.layers import (
     BatchNorm,
     Dense,
     Dropout,
-    Heads,
+    EnsembleView,
     LayerNorm,
+    LinearEnsemble,
     Residual,
     Sequential,
-    Spread,
     Training,
 )
 from sknet.network.network import Network, perceptron
@@ -43,17 +43,35 @@ TANH = Activate(Tanh(), in_place=True)
 UNSHIFTED = Dense(5, use_bias=False)
 BESIDE = Residual(Sequential((Dense(5), LayerNorm())), Sequential(()))
 LAYERS = {
-    "spread": Spread(E),
-    "one copy": Spread(1),
-    "no trunk": Sequential((Spread(E), Heads(E, 2))),
-    "no bias": Sequential((Spread(2), Heads(2, 1, use_bias=False))),
-    "ntk": Sequential((Spread(2), Heads(2, 2, 1.0, INITIALIZERS.make("ntk")))),
-    "behind a layer": Sequential((Dense(4), Spread(E), Dense(5), TANH, Heads(E, 2))),
+    "spread": EnsembleView(E),
+    "one copy": EnsembleView(1),
+    "no backbone": Sequential((EnsembleView(E), LinearEnsemble(E, 2))),
+    "no bias": Sequential((EnsembleView(2), LinearEnsemble(2, 1, use_bias=False))),
+    "ntk": Sequential(
+        (EnsembleView(2), LinearEnsemble(2, 2, 1.0, INITIALIZERS.make("ntk")))
+    ),
+    "behind a layer": Sequential(
+        (Dense(4), EnsembleView(E), Dense(5), TANH, LinearEnsemble(E, 2))
+    ),
     "in parts": Sequential(
-        (Sequential((Spread(E), UNSHIFTED)), BatchNorm(), BESIDE, TANH, Heads(E, 2))
+        (
+            Sequential((EnsembleView(E), UNSHIFTED)),
+            BatchNorm(),
+            BESIDE,
+            TANH,
+            LinearEnsemble(E, 2),
+        )
     ),
     "everything": Sequential(
-        (Spread(E), UNSHIFTED, BatchNorm(), TANH, Dropout(0.3), BESIDE, Heads(E, 2))
+        (
+            EnsembleView(E),
+            UNSHIFTED,
+            BatchNorm(),
+            TANH,
+            Dropout(0.3),
+            BESIDE,
+            LinearEnsemble(E, 2),
+        )
     ),
 }
 
@@ -134,7 +152,7 @@ def test_layers_keep_the_laws(layer, n_members):
 
 def test_heads_without_their_copies_are_refused():
     """The number of copies must be that of the heads."""
-    for layers in ((Heads(3),), (Spread(2), Heads(3))):
+    for layers in ((LinearEnsemble(3),), (EnsembleView(2), LinearEnsemble(3))):
         with pytest.raises(ValueError, match=r"put Spread\(3\) in front"):
             Network(layers, (4,))
 
@@ -142,7 +160,7 @@ def test_heads_without_their_copies_are_refused():
 def test_copies_of_copies_are_refused():
     """Between the two, there is one number of copies."""
     with pytest.raises(ValueError, match="2 copies already"):
-        Network((Spread(2), Dense(3), Spread(2)), (4,))
+        Network((EnsembleView(2), Dense(3), EnsembleView(2)), (4,))
 
 
 @pytest.mark.parametrize("training", [None, Training([], 0.5)])
@@ -152,13 +170,13 @@ def test_sparse_rows_are_refused(training):
     theta = point_of(network)
     rows = SparseRows([sparse.csr_matrix(np.eye(N_INPUTS))])
     cache = network.workspace(1, theta.dtype, training=True).cache(N_INPUTS)
-    with pytest.raises(ValueError, match="share_trunk=False"):
+    with pytest.raises(ValueError, match="shared_backbone=False"):
         network.forward(network.layout.bind(theta), rows, cache, training)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_shares_are_restored_behind_the_heads(weighted):
-    """What the trunk is told is not what stands behind it is told."""
+    """What the backbone is told is not what stands behind it is told."""
     network, batch = built(described(normalization="batch")), batch_of(3, weighted)
     theta = point_of(network, 3)
     training = Training([], batch.weight)
@@ -199,7 +217,7 @@ SLOW = list(product(("plain", "residual", "preactivation"), (None, "layer")))
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 @pytest.mark.parametrize("hidden", [(5, 4), ()])
 def test_raw_outputs_are_those_of_separate_networks(block, normalization, hidden):
-    """Each submodel is the trunk with its own head on rows times its factors."""
+    """Each submodel is the backbone with its own head on rows times its factors."""
     network = built(described(block, normalization, hidden))
     plain = built(described(block, normalization, hidden, n_heads=1))
     theta, x = point_of(network, 2), batch_of().x[0]
@@ -245,8 +263,8 @@ def pulled_back(network, theta, batch, x):
     views, training = network.layout.bind(theta), Training([], batch.weight)
     raw = network.forward(views, x, cache, training)
     draw = np.empty_like(raw)
-    work = LossBuffers(*raw.shape, raw.dtype)
-    value = loss.value_and_gradient(raw, batch.y, batch.weight, draw, work)
+    buffers = LossBuffers(*raw.shape, raw.dtype)
+    value = loss.value_and_gradient(raw, batch.y, batch.weight, draw, buffers)
     dx = network.backward(views, network.layout.bind(grad), draw, cache)
     return value, grad, dx
 
@@ -291,8 +309,10 @@ def test_one_submodel_with_factors_of_one_is_the_plain_network(normalization, we
     """Bit for bit: value, gradient and statistics, with dropout."""
     architecture = described("plain", normalization, n_heads=1, dropout=(0.3,))
     plain = built(architecture)
-    trunk = plain.layers[:-1]
-    network = Network((Spread(1), *trunk, Heads(1, N_OUTPUTS)), (N_INPUTS,))
+    backbone = plain.layers[:-1]
+    network = Network(
+        (EnsembleView(1), *backbone, LinearEnsemble(1, N_OUTPUTS)), (N_INPUTS,)
+    )
     theta, batch = point_of(network, 2), batch_of(2, weighted)
     parameter(network, theta, "0.scale")[:] = 1.0
     _, own = separate(network, plain, theta, 0)
@@ -416,7 +436,7 @@ def test_rows_and_targets_shared_by_all_members_are_copies_for_each():
 
 
 def test_row_of_weight_two_counts_as_two_rows():
-    """In the loss and in the statistics of the trunk; weight zero as no row."""
+    """In the loss and in the statistics of the backbone; weight zero as no row."""
     network = built(described(normalization="batch"))
     objective = Objective(network, SquaredError(), L2(), 0.0)
     theta, batch = point_of(network), batch_of()
@@ -473,12 +493,12 @@ def test_prediction_does_not_depend_on_the_chunks(monkeypatch):
 
 @pytest.mark.parametrize("hidden", [(5, 3), (5,), ()])
 def test_number_of_parameters(hidden):
-    """E (D + H C + C) for factors and heads, and the trunk once."""
+    """E (D + H C + C) for factors and heads, and the backbone once."""
     network = built(Architecture(hidden, n_heads=E))
     widths = (N_INPUTS, *hidden)
-    trunk = sum(a * b + b for a, b in pairwise(widths))
+    backbone = sum(a * b + b for a, b in pairwise(widths))
     own = N_INPUTS + widths[-1] * N_OUTPUTS + N_OUTPUTS
-    assert network.layout.n_parameters == trunk + E * own
+    assert network.layout.n_parameters == backbone + E * own
     assert (network.n_heads, network.n_outputs) == (E, N_OUTPUTS)
     n_weights = sum(a * b for a, b in pairwise(widths))
     assert network.layout.n_decayed == n_weights + E * widths[-1] * N_OUTPUTS
@@ -499,5 +519,5 @@ def test_heads_take_the_style_of_the_output_layer():
     he = INITIALIZERS.make("he_normal")
     made = Architecture((3,), (Tanh(),), initializer=he, use_bias=False, n_heads=2)
     first, *_, last = made.layers(N_INPUTS, 1)
-    assert first == Spread(2)
-    assert last == Heads(2, 1, Tanh().gain, he, use_bias=False)
+    assert first == EnsembleView(2)
+    assert last == LinearEnsemble(2, 1, Tanh().gain, he, use_bias=False)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet._waiting import Waiting
+from sknet._reuse_cache import ReuseCache
 from sknet.network.layers import Training
 from sknet.objective import Point
 from sknet.training.state import TrainState
@@ -23,7 +23,7 @@ from sknet.training.update import Update
 _Tools = tuple[Point, Update]
 
 
-class Bench:
+class ReusableArrays:
     """Arrays of one network, with the views, buffers and blocks that belong to them.
 
     It holds nothing of a training: each call fills the arrays anew with what the
@@ -37,13 +37,13 @@ class Bench:
         self._tools: _Tools | None = None
 
     @classmethod
-    def beside(cls, published: Array) -> Bench:
+    def beside(cls, published: Array) -> ReusableArrays:
         """Return the bench that waits beside published parameters, or an empty one."""
-        return _waiting.take(published) or cls()
+        return _reuse_cache.take(published) or cls()
 
-    def wait_beside(self, published: Array) -> None:
+    def keep_beside(self, published: Array) -> None:
         """Wait until the training goes on from published parameters."""
-        _waiting.leave(published, self)
+        _reuse_cache.leave(published, self)
 
     def copies(self, arrays: list[Array]) -> list[Array]:
         """Return copies of parameters and slots, in the arrays of before if they fit.
@@ -104,4 +104,4 @@ def _kind(array: Array) -> tuple[Any, ...]:
     return array.shape, array.dtype
 
 
-_waiting: Waiting[Bench] = Waiting()
+_reuse_cache: ReuseCache[ReusableArrays] = ReuseCache()

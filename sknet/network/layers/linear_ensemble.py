@@ -1,4 +1,4 @@
-"""The exit of a shared trunk: an output layer for each submodel."""
+"""The last layer of a shared backbone: an output layer for each submodel."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 
 @dataclass(frozen=True, repr=False)
-class Heads(Layer):
-    r"""Affine maps side by side, one for each of the copies that ``Spread`` made.
+class LinearEnsemble(Layer):
+    r"""Affine maps side by side, one for each of the copies that ``EnsembleView`` made.
 
     .. math:: y_{eb} = s\, x_{eb} W_e + b_e
 
@@ -28,7 +28,7 @@ class Heads(Layer):
     Parameters
     ----------
     heads : int in [1, inf), default=1
-        The number E of submodels, that of ``Spread``.
+        The number E of submodels, that of ``EnsembleView``.
     units : int in [1, inf), default=1
         Number of outputs of each.
     gain : float in (0, inf), default=1.0

@@ -15,7 +15,7 @@ import numpy as np
 T = TypeVar("T")
 
 
-class Waiting(Generic[T]):
+class ReuseCache(Generic[T]):
     """Things of one kind, each beside an array.
 
     They are found by the array itself, not by its numbers: a copy of it finds nothing.

@@ -19,7 +19,7 @@ from sknet._rng import (
     stream_from_state,
 )
 from sknet.optimizers import Optimizer
-from sknet.training.bench import Bench
+from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
 
 
@@ -27,7 +27,7 @@ from sknet.training.state import TrainState
 _COUNTERS = ("t", "n_epochs", "n_seen", "plateau_scale", "n_averaged", "cycle_start")
 
 
-def remember(
+def to_plain(
     state: TrainState,
     optimizer: Optimizer,
     validation_rows: Array | None,
@@ -55,7 +55,7 @@ def remember(
 
     Returns
     -------
-    memory : dict
+    plain : dict
         What :func:`recall` takes.
     """
     is_last = published is state.theta or np.array_equal(state.theta, published)
@@ -74,18 +74,18 @@ def remember(
     }
 
 
-def recall(
-    memory: dict[str, Any],
+def from_plain(
+    plain: dict[str, Any],
     theta: Array,
     optimizer: Optimizer,
     from_published: bool = False,
-    bench: Bench | None = None,
+    reusable: ReusableArrays | None = None,
 ) -> TrainState:
     """Return a state that goes on from a memory; nothing is shared with it.
 
     Parameters
     ----------
-    memory : dict
+    plain : dict
         What :func:`remember` returned, or a part of it: the streams at least.
     theta : ndarray of shape (K, P)
         The published parameters.
@@ -93,7 +93,7 @@ def recall(
         Who goes on: another one than before starts without slots.
     from_published : bool, default=False
         Whether it goes on from the published parameters, not from the last ones.
-    bench : Bench or None, default=None
+    reusable : ReusableArrays or None, default=None
         Has arrays for a single network; None for new ones.
 
     Returns
@@ -101,15 +101,15 @@ def recall(
     state : TrainState
         Without an order, which depends on the new data.
     """
-    last, average = memory.get("last_theta"), memory.get("average")
-    if from_published or is_edited(memory, theta):
+    last, average = plain.get("last_theta"), plain.get("average")
+    if from_published or is_edited(plain, theta):
         # Somebody may have edited the published parameters: they count.
         last = average = None
-    kept = memory.get("slots", [])
-    same = memory.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots
+    kept = plain.get("slots", [])
+    same = plain.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots
     first, k = TrainState(theta, [], []), len(theta)
     counters = {
-        name: np.array(memory.get(name, getattr(first, name).tolist() * k))
+        name: np.array(plain.get(name, getattr(first, name).tolist() * k))
         for name in _COUNTERS
     }
     if not same:
@@ -117,28 +117,28 @@ def recall(
     if average is None:
         counters["n_averaged"] = np.zeros_like(counters["n_averaged"])
     arrays = [theta if last is None else last, *(kept if same else ())]
-    copied = [a.copy() for a in arrays] if bench is None else bench.copies(arrays)
+    copied = [a.copy() for a in arrays] if reusable is None else reusable.copies(arrays)
     return TrainState(
         theta=copied[0],
         slots=copied[1:],
-        streams=[stream_from_state(state) for state in memory["streams"]],
-        noise=[noise_from_state(state) for state in memory.get("noise", [])],
+        streams=[stream_from_state(state) for state in plain["streams"]],
+        noise=[noise_from_state(state) for state in plain.get("noise", [])],
         average=None if average is None else average.copy(),
         **counters,
     )
 
 
-def is_edited(memory: dict[str, Any], theta: Array) -> bool:
+def is_edited(plain: dict[str, Any], theta: Array) -> bool:
     """Tell whether published parameters (K, P) are others than were remembered."""
-    return bool(memory.get("published") != _checksum(theta))
+    return bool(plain.get("published") != _checksum(theta))
 
 
-def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
+def rows_from_plain(plain: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
     """Return the kept order and validation rows if they fit the data.
 
     Parameters
     ----------
-    memory : dict
+    plain : dict
         What :func:`remember` returned.
     n_rows : int
         Rows of the new data.
@@ -150,7 +150,7 @@ def recalled_rows(memory: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
     validation_rows : ndarray of int, of shape (K or 1, V), or None
         The rows that were split off.
     """
-    order, validation = memory.get("order"), memory.get("validation_rows")
+    order, validation = plain.get("order"), plain.get("validation_rows")
     known = sum(rows.shape[1] for rows in (order, validation) if rows is not None)
     if order is None or known != n_rows:
         return None, None

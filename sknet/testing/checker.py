@@ -1,4 +1,4 @@
-"""Demands: how a check says what is wrong."""
+"""Checker: how a check says what is wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sknet._numerics import Array
 DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
-class Demands:
+class Checker:
     """Raises AssertionError in the name of one component.
 
     Parameters
@@ -27,7 +27,7 @@ class Demands:
     def __init__(self, component: Component) -> None:
         self.component = component
 
-    def holds(self, condition: Any, what: str) -> None:
+    def require(self, condition: Any, what: str) -> None:
         """Refuse the component, with the words of what it breaks, unless it holds."""
         if not condition:
             raise AssertionError(f"{self.component!r}: {what}")
@@ -53,7 +53,7 @@ class Demands:
             )
 
     @contextmanager
-    def understood(self, what: str) -> Iterator[None]:
+    def converting_errors(self, what: str) -> Iterator[None]:
         """Turn an exception inside into a refusal that says what was tried."""
         try:
             yield

@@ -14,23 +14,23 @@ from sknet.initializers import HeNormal
 from sknet.losses import LogLoss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain, Residual
-from sknet.network.entrance import Entrance
+from sknet.network.input_embedding import InputEmbedding
 from sknet.optimizers import SGD, Adam, AdamW
 from sknet.schedules import Cosine
-from sknet.training.monitor import Rule
-from sknet.training.pace import Pace
-from sknet.training.recipe import Limits, Recipe
+from sknet.training.learning_rates import LearningRate
+from sknet.training.member_config import Budget, MemberConfig
+from sknet.training.monitor import StoppingRule
 
 
-RECIPE = Recipe(
+RECIPE = MemberConfig(
     architecture=Architecture((4,), (ReLU(),), dropout=(0.1,)),
     n_inputs=3,
     n_raw=2,
     loss=LogLoss(label_smoothing=0.1),
     optimizer=Adam(),
-    pace=Pace(0.1),
-    rule=Rule(tol=1e-4, patience=10, on_score=False),
-    limits=Limits(max_iter=10),
+    learning_rate=LearningRate(0.1),
+    rule=StoppingRule(tol=1e-4, patience=10, on_score=False),
+    limits=Budget(max_iter=10),
     alpha=0.1,
     batch_size=32,
 )
@@ -43,12 +43,12 @@ OTHERS = {
     "architecture.initializer": (HeNormal(), False),
     "architecture.use_bias": (False, False),
     "architecture.n_heads": (2, False),
-    "architecture.entrance": (Entrance(scales=True), False),
+    "architecture.input embedding": (InputEmbedding(scales=True), False),
     "n_inputs": (4, False),
     "n_raw": (1, False),
     "loss": (LogLoss(label_smoothing=0.2), True),
     "optimizer": (Adam(beta_2=0.9), True),
-    "pace": (Pace(0.2, Cosine(), 9), True),
+    "pace": (LearningRate(0.2, Cosine(), 9), True),
     "rule.tol": (1e-3, True),
     "rule.patience": (math.inf, True),
     "rule.on_score": (True, False),
@@ -62,7 +62,7 @@ OTHERS = {
     "shuffle": (False, False),
     "clip_norm": (1.0, False),
     "averaging": (EMA(), False),
-    "rate_factors": ((("bias", 0.1),), False),
+    "learning_rate_multipliers": ((("bias", 0.1),), False),
     "shares_noise": (True, False),
     "verbose": (True, False),
 }
@@ -133,7 +133,7 @@ class Outer:
     b: float = 1.0
 
 
-@pytest.mark.parametrize("cls", [Recipe, Rule, Limits, Architecture])
+@pytest.mark.parametrize("cls", [MemberConfig, StoppingRule, Budget, Architecture])
 def test_rows_are_fields(cls):
     assert set(cls.rows) <= {field.name for field in dataclasses.fields(cls)}
 

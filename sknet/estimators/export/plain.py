@@ -13,7 +13,7 @@ from sknet.activations import ACTIVATIONS
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
-from sknet.network.entrance import Entrance
+from sknet.network.input_embedding import InputEmbedding
 from sknet.network.layers import BatchNorm, Dense
 
 
@@ -59,8 +59,8 @@ def obstacles(estimator: BaseMLP) -> Iterator[str]:
         one = "set n_estimators=1" if network.n_heads > 1 else "take one of estimators_"
         yield f"it is an ensemble of {model.n_networks} networks ({one})"
     elif network.n_heads > 1:
-        yield "it shares its hidden layers with other networks (share_trunk=True)"
-    if network.entrance != Entrance():
+        yield "it shares its hidden layers with other networks (shared_backbone=True)"
+    if network.input_embedding != InputEmbedding():
         yield "its columns are embedded or scaled by trained factors"
     if network.hidden_layer_sizes:
         yield from _obstacles_of_hidden_layers(network)

@@ -15,16 +15,16 @@ from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
 from sknet.config.components import averaging_of, makes_steps, schedule_of
 from sknet.estimators._base import BaseMLP
-from sknet.estimators.preparation import prepare_task
+from sknet.estimators.preparation import prepare_problem
 from sknet.problem.input_cache import InputCache
 from sknet.problem.validation import rollback
-from sknet.solvers.crew import Crew, train, was_interrupted
-from sknet.solvers.minibatch import conclude, prepare
-from sknet.solvers.start import Kind
-from sknet.solvers.task import FitRequest, Task, warn_of
+from sknet.solvers.executor import Executor, train, was_interrupted
+from sknet.solvers.minibatch import finalize, prepare_members
+from sknet.solvers.problem import FitRequest, Problem, warn_of
+from sknet.solvers.start import FitKind
 from sknet.solvers.threads import blas_threads
-from sknet.training.callbacks import ProgressLine
 from sknet.training.member import Member
+from sknet.training.reporting import ProgressLine
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Request:
             self.y,
             given.get("sample_weight"),
             (given.get("X_val"), given.get("y_val"), given.get("sample_weight_val")),
-            kind=Kind.RUNG if self.resumable else Kind.FIT,
+            kind=FitKind.RUNG if self.resumable else FitKind.FIT,
             rows=self.rows,
         )
 
@@ -104,7 +104,7 @@ class _Fitting:
 
     request: Request
     outcome: Outcome
-    task: Task | None = None
+    problem: Problem | None = None
     members: list[Member] = field(default_factory=list)
     stream: Any = None
 
@@ -116,10 +116,10 @@ class _Fitting:
                 _validate_once(estimator, cache)
                 config = estimator._config()
                 request = self.request.fit_request()
-                self.task = prepare_task(estimator, config, request, cache)
+                self.problem = prepare_problem(estimator, config, request, cache)
                 if isinstance(estimator.random_state, RandomState):
                     self.stream = estimator.random_state.get_state()
-                self.members = prepare(self.task)
+                self.members = prepare_members(self.problem)
         except Exception as error:
             self.fail(error)
         self.outcome.seconds = perf_counter() - start
@@ -132,34 +132,36 @@ class _Fitting:
         try:
             with rollback(estimator), catch_warnings():
                 simplefilter("ignore")  # they were given the first time
-                self.members = [] if self.task is None else prepare(self.task)
+                self.members = (
+                    [] if self.problem is None else prepare_members(self.problem)
+                )
         except Exception as error:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
         """End with an error."""
         self.outcome.error, self.outcome.finished = error, True
-        self.task, self.members = None, []
+        self.problem, self.members = None, []
 
     def end(self, seconds_an_epoch: float) -> None:
         """Publish what was trained."""
-        estimator, task = self.request.estimator, self.task
-        if task is None:
+        estimator, problem = self.request.estimator, self.problem
+        if problem is None:
             return
         self.outcome.finished = True
-        endings = [member.ending for member in self.members]
-        if any(e is None or e.reason == "interrupted" for e in endings):
+        terminations = [member.termination for member in self.members]
+        if any(e is None or e.reason == "interrupted" for e in terminations):
             self.outcome.finished = False
             return
         start, n_epochs = perf_counter(), self.n_epochs
         try:
             with rollback(estimator):
-                fit = conclude(task, self.members)
-                estimator._publish(task, fit)
-            warn_of(fit.ending, task.config, Kind.FIT)
+                fit = finalize(problem, self.members)
+                estimator._publish(problem, fit)
+            warn_of(fit.termination, problem.config, FitKind.FIT)
         except Exception as error:
             self.fail(error)
-        self.task, self.members = None, []
+        self.problem, self.members = None, []
         self.outcome.seconds += perf_counter() - start
         self.outcome.seconds += seconds_an_epoch * n_epochs
 
@@ -171,7 +173,9 @@ class _Fitting:
     @property
     def n_epochs(self) -> int:
         """Epochs of all its members."""
-        return sum(m.ending.n_iter for m in self.members if m.ending is not None)
+        return sum(
+            m.termination.n_iter for m in self.members if m.termination is not None
+        )
 
 
 def _validate_once(estimator: BaseMLP, cache: InputCache) -> None:
@@ -215,7 +219,7 @@ def shares_rows(estimator: BaseMLP) -> bool:
     return not estimator._reader.inputs.encodes_tables
 
 
-def fit_together(
+def fit_many(
     requests: Sequence[Request], n_jobs: int | None = None, verbose: int = 0
 ) -> list[Outcome]:
     """Fit many estimators, whose networks are trained as rows of the same arrays.
@@ -267,10 +271,10 @@ def _train_all(fittings: list[_Fitting], n_jobs: int | None, verbose: int) -> No
     groups = [fittings] if fittings else []
     while groups:
         group = groups.pop()
-        crew = _train(group, n_jobs, verbose)
-        if crew.is_halted() or any(fitting.was_interrupted for fitting in group):
+        executor = _train(group, n_jobs, verbose)
+        if executor.is_halted() or any(fitting.was_interrupted for fitting in group):
             return
-        again = _failed_together(group, crew)
+        again = _failed_together(group, executor)
         for fitting in again:
             fitting.begin_again()
         again = [fitting for fitting in again if fitting.members]
@@ -278,25 +282,27 @@ def _train_all(fittings: list[_Fitting], n_jobs: int | None, verbose: int) -> No
         groups += [half for half in (again[middle:], again[:middle]) if half]
 
 
-def _failed_together(group: Sequence[_Fitting], crew: Crew) -> list[_Fitting]:
+def _failed_together(group: Sequence[_Fitting], executor: Executor) -> list[_Fitting]:
     """Give errors to those whose they are; return the others of their blocks."""
     owner = {id(member): fitting for fitting in group for member in fitting.members}
     lost: dict[int, _Fitting] = {}
-    for block, error in crew.failures or ():
-        owners = {id(f): f for f in (owner[id(m)] for m in block if m.ending is None)}
+    for block, error in executor.failures or ():
+        owners = {
+            id(f): f for f in (owner[id(m)] for m in block if m.termination is None)
+        }
         if len(owners) == 1:
             next(iter(owners.values())).fail(error)
         lost |= owners
     return [fitting for fitting in lost.values() if fitting.outcome.error is None]
 
 
-def _train(fittings: Sequence[_Fitting], n_jobs: int | None, verbose: int) -> Crew:
-    """Train the networks of requests; return the crew, which knows what failed."""
+def _train(fittings: Sequence[_Fitting], n_jobs: int | None, verbose: int) -> Executor:
+    """Train the networks of requests; return the executor, which knows what failed."""
     members = [member for fitting in fittings for member in fitting.members]
-    crew = Crew.active(n_jobs, ProgressLine(len(members)) if verbose else None)
-    crew.failures = []
-    recipes = [member.recipe for member in members]
-    largest = max(r.network.n_largest * r.batch_size for r in recipes)
-    with blas_threads(None if crew.n_jobs == 1 else 1, 1, largest):
-        train(members, crew)
-    return crew
+    executor = Executor.active(n_jobs, ProgressLine(len(members)) if verbose else None)
+    executor.failures = []
+    configs = [member.config for member in members]
+    largest = max(r.network.n_largest * r.batch_size for r in configs)
+    with blas_threads(None if executor.n_jobs == 1 else 1, 1, largest):
+        train(members, executor)
+    return executor

@@ -18,10 +18,10 @@ from sknet.model.fitted import FittedModel
 from sknet.network.network import Network
 from sknet.objective import Objective
 from sknet.penalties import L2
-from sknet.solvers.holdout import Holdout
-from sknet.solvers.start import Kind, Start
+from sknet.solvers.start import FitKind, Start
+from sknet.solvers.validation_set import ValidationSet
 from sknet.training.batches import Dataset
-from sknet.training.member import Ending
+from sknet.training.member import Termination
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class FitRequest:
         The same of a validation set.
     classes : array-like or None, default=None
         All classes that will ever come.
-    kind : Kind, default=Kind.FIT
+    kind : FitKind, default=FitKind.FIT
         How the fit is called.
     rows : ndarray of int, or None, default=None
         Rows of ``X`` that are trained on, one for each of ``y``; None for all.
@@ -47,12 +47,12 @@ class FitRequest:
     sample_weight: Any = None
     validation: tuple[Any, Any, Any] = (None, None, None)
     classes: Any = None
-    kind: Kind = Kind.FIT
+    kind: FitKind = FitKind.FIT
     rows: Array | None = None
 
 
 @dataclass(frozen=True)
-class Task:
+class Problem:
     """What is trained on what.
 
     Parameters
@@ -73,7 +73,7 @@ class Task:
         The fitted attributes of the model.
     dtype : dtype
         Type of the computation.
-    holdout : Holdout or None
+    validation_set : ValidationSet or None
         The validation set that was handed in.
     unfitted : callable
         Makes an estimator of the same class and parameters, which knows its features.
@@ -87,7 +87,7 @@ class Task:
     model: FittedModel
     description: dict[str, Any]
     dtype: np.dtype[Any]
-    holdout: Holdout | None
+    validation_set: ValidationSet | None
     unfitted: Callable[[], Any]
 
     @property
@@ -111,79 +111,83 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Fit:
+class FitResult:
     """What a solver gives back.
 
     Parameters
     ----------
     theta : ndarray of shape (K, P)
         The parameters to publish.
-    ending : Ending
+    termination : Termination
         How it ended.
     attributes : dict
         Further fitted attributes.
     """
 
     theta: Array
-    ending: Ending
+    termination: Termination
     attributes: dict[str, Any] = field(default_factory=dict)
 
-    def interrupted_if(self, came: bool) -> Fit:
+    def interrupted_if(self, came: bool) -> FitResult:
         """Return the same; with the ending of an interrupt if one came at the end."""
         if not came:
             return self
-        return replace(self, ending=replace(self.ending, reason="interrupted"))
+        return replace(
+            self, termination=replace(self.termination, reason="interrupted")
+        )
 
 
-def warn_of(ending: Ending, config: TrainingConfig, kind: Kind) -> None:
+def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> None:
     """Warn about an ending that was not meant.
 
     Parameters
     ----------
-    ending : Ending
+    termination : Termination
         How a fit ended.
     config : TrainingConfig
         Its configuration.
-    kind : Kind
+    kind : FitKind
         How it was called: ``partial_fit`` may well be unfinished.
     """
     text, category = "", ConvergenceWarning
-    if ending.reason == "interrupted":
+    if termination.reason == "interrupted":
         text, category = "Training interrupted by user.", UserWarning
-    elif ending.reason == "max_iter" and ending.detail:
+    elif termination.reason == "max_iter" and termination.detail:
         text = (
-            f"lbfgs failed to converge after {ending.n_iter} iteration(s): "
-            f"{ending.detail}. Increase max_iter or max_fun, or scale the data."
+            f"lbfgs failed to converge after {termination.n_iter} iteration(s): "
+            f"{termination.detail}. Increase max_iter or max_fun, or scale the data."
         )
-    elif ending.reason == "max_iter" and kind is not Kind.PARTIAL:
+    elif termination.reason == "max_iter" and kind is not FitKind.PARTIAL:
         text = (
             f"Stochastic Optimizer: Maximum iterations ({config.max_iter}) reached "
             "and the optimization hasn't converged yet."
         )
-    elif ending.reason == "max_time":
+    elif termination.reason == "max_time":
         text = (
             f"Training stopped at max_time={config.max_time} s after "
-            f"{ending.n_iter} iterations, before it converged."
+            f"{termination.n_iter} iterations, before it converged."
         )
-        if not ending.left_out:
+        if not termination.left_out:
             text += " Raise max_time for more."
-    elif ending.reason == "diverged":
+    elif termination.reason == "diverged":
         text = (
-            f"Training diverged in iteration {ending.n_iter}; the best finite weights "
-            "were restored. Likely causes: learning_rate_init="
+            f"Training diverged in iteration {termination.n_iter}; the best finite "
+            "weights were restored. Likely causes: learning_rate_init="
             f"{config.learning_rate_init} is too large, or X or y is not scaled "
             "(StandardScaler, TransformedTargetRegressor)."
         )
     if text:
-        warnings.warn(text + _left_out(ending), category, stacklevel=5)
+        warnings.warn(text + _left_out(termination), category, stacklevel=5)
 
 
-def _left_out(ending: Ending) -> str:
+def _left_out(termination: Termination) -> str:
     """Return a sentence about the networks that are missing, and what to do, or ""."""
-    if not ending.left_out:
+    if not termination.left_out:
         return ""
-    text = f" {ending.left_out} networks were never begun: the ensemble lacks them."
-    if ending.reason == "max_time":
+    text = (
+        f" {termination.left_out} networks were never begun: the ensemble lacks them."
+    )
+    if termination.reason == "max_time":
         text += " Raise max_time, or lower n_estimators."
     return text
 

@@ -15,10 +15,10 @@ import numpy as np
 from scipy import sparse
 
 from sknet._numerics import Array
-from sknet.solvers import memory
+from sknet.solvers import resume
 from sknet.solvers.fingerprint import described
-from sknet.solvers.holdout import ScorerScore
-from sknet.solvers.task import Task
+from sknet.solvers.problem import Problem
+from sknet.solvers.validation_set import ScorerScore
 from sknet.training.batches import Dataset
 from sknet.training.member import Member
 
@@ -27,7 +27,7 @@ from sknet.training.member import Member
 _CHUNK_BYTES = 2**22
 
 
-def compare_with_before(task: Task, members: Sequence[Member]) -> None:
+def compare_with_before(problem: Problem, members: Sequence[Member]) -> None:
     """Let the best start anew where it was measured on something else.
 
     Where the rows to train on are others, the epochs without an improvement count anew
@@ -35,50 +35,56 @@ def compare_with_before(task: Task, members: Sequence[Member]) -> None:
 
     Parameters
     ----------
-    task : Task
+    problem : Problem
         What is trained on what. The rungs of a search all have the same data.
     members : sequence of Member
         About to be trained; their progress notes what it is measured on from now on.
     """
-    if task.start.is_rung:
+    if problem.start.is_rung:
         return
-    looks = task.config.warm_start and not task.start.is_partial
+    looks = problem.config.warm_start and not problem.start.is_partial
     if not looks:
         for member in members:
-            member.progress.data, member.progress.measure = [""], [""]
+            member.history.data, member.history.measure = [""], [""]
         return
-    checksums = _Checksums(task.dtype)
-    earlier = task.start.earlier
-    edited = earlier is not None and memory.is_edited(
+    checksums = _Checksums(problem.dtype)
+    earlier = problem.start.earlier
+    edited = earlier is not None and resume.is_edited(
         earlier.training, earlier.model.theta
     )
     for member in members:
         data = checksums.of(member.data)
-        measure = _measure(task, member, checksums)
-        progress, state = member.progress, member.state
+        measure = _measure(problem, member, checksums)
+        history, state = member.history, member.state
         if earlier is not None:
-            others = progress.data[0] not in ("", data)
-            anew = edited or progress.measure[0] != measure
+            others = history.data[0] not in ("", data)
+            anew = edited or history.measure[0] != measure
             if anew:
-                progress.forget_best()
+                history.forget_best()
             if anew or others:
-                progress.count_anew(state.n_epochs)
+                history.count_anew(state.n_epochs)
             if others:
                 state.cycle_start[:], state.plateau_scale[:] = state.n_epochs, 1.0
-        progress.data, progress.measure = [data], [measure]
+        history.data, history.measure = [data], [measure]
 
 
-def _measure(task: Task, member: Member, checksums: _Checksums) -> str:
+def _measure(problem: Problem, member: Member, checksums: _Checksums) -> str:
     """Return which rows a network is judged on and by what, in short."""
-    recipe, holdout, loss = member.recipe, member.holdout, described(task.loss)
-    if not recipe.rule.on_score:
-        loss += f" {recipe.alpha} {recipe.batch_size} {task.model.architecture.dropout}"
+    config, validation_set, loss = (
+        member.config,
+        member.validation_set,
+        described(problem.loss),
+    )
+    if not config.stopping_rule.on_score:
+        loss += (
+            f" {config.alpha} {config.batch_size} {problem.model.architecture.dropout}"
+        )
         return f"{checksums.of(member.data)} {loss}"
-    named = described(task.config.scoring)
-    by = named if isinstance(holdout.score, ScorerScore) else loss
-    who = "together" if holdout.pools else "alone"
-    rows = checksums.of(holdout.data, holdout.rows)
-    return f"{rows} {who} {type(holdout.score).__name__} {by}"
+    named = described(problem.config.scoring)
+    by = named if isinstance(validation_set.score, ScorerScore) else loss
+    who = "together" if validation_set.pools else "alone"
+    rows = checksums.of(validation_set.data, validation_set.rows)
+    return f"{rows} {who} {type(validation_set.score).__name__} {by}"
 
 
 class _Checksums:

@@ -16,17 +16,17 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet.estimators.preparation import prepare_task
-from sknet.estimators.together import Request, can_run_together, fit_together
+from sknet.estimators.multi_fit import Request, can_run_together, fit_many
+from sknet.estimators.preparation import prepare_problem
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
 from sknet.optimizers import Lion, RMSprop
 from sknet.problem.input_cache import InputCache
 from sknet.schedules import Cosine
-from sknet.solvers import crew
+from sknet.solvers import executor
 from sknet.solvers.minibatch import prepare
-from sknet.solvers.task import FitRequest
-from sknet.training.callbacks import ProgressLine
+from sknet.solvers.problem import FitRequest
+from sknet.training.reporting import ProgressLine
 
 
 # That networks of few epochs have not converged is no news.
@@ -41,7 +41,7 @@ def members_of(models, X=X, y=SPECIES):
     members = []
     for model in models:
         config = model._config()
-        task = prepare_task(model, config, FitRequest(X, y), cache)
+        task = prepare_problem(model, config, FitRequest(X, y), cache)
         members += prepare(task)
     return members
 
@@ -50,7 +50,7 @@ def assert_as_alone(models, X=X, y=SPECIES, n_jobs=None, **fit):
     """Fit estimators together; compare each with its own ``fit``, bit for bit."""
     singles = [clone(model).fit(X, y, **fit) for model in models]
     requests = [Request(model, X, y, dict(fit)) for model in models]
-    outcomes = fit_together(requests, n_jobs)
+    outcomes = fit_many(requests, n_jobs)
     assert all(o.error is None and o.finished for o in outcomes)
     for single, model in zip(singles, models, strict=True):
         assert_same_fit(single, model)
@@ -113,7 +113,10 @@ def test_candidates_are_rows_of_one_array(what, dtype):
     models = [
         clone(NET).set_params(dtype=dtype).set_params(**params) for params in ROWS[what]
     ]
-    assert len(crew.stacks(members_of([clone(model) for model in models]))) == 1
+    assert (
+        len(executor.group_compatible(members_of([clone(model) for model in models])))
+        == 1
+    )
     assert_as_alone(models)
 
 
@@ -127,7 +130,7 @@ def test_candidates_are_rows_of_one_array(what, dtype):
         {"shuffle": False},
         {"n_estimators": 3, "bootstrap": True},
         {"n_estimators": 3, "early_stopping": True},
-        {"n_estimators": 3, "share_trunk": True, "dropout": 0.1},
+        {"n_estimators": 3, "shared_backbone": True, "dropout": 0.1},
     ],
     ids=lambda params: "-".join(params),
 )
@@ -146,13 +149,17 @@ def test_everything_else_stays_what_it_is(params):
 @pytest.mark.parametrize("n_jobs", [1, 2, 3])
 def test_blocks_and_threads_change_no_bit(n_jobs, monkeypatch):
     """However a stack is cut, and whoever trains it."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
-    monkeypatch.setattr(crew, "BLOCK_BYTES", 2**14)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "BLOCK_BYTES", 2**14)
     params = [{"alpha": a, "hidden_layer_sizes": (h,)} for a in (0, 1) for h in (3, 5)]
     models = [
         clone(NET).set_params(**p, random_state=k) for p in params for k in (0, 1, 2)
     ]
-    blocks = [b for s in crew.stacks(members_of(models)) for b in crew.cut(s, n_jobs)]
+    blocks = [
+        b
+        for s in executor.group_compatible(members_of(models))
+        for b in executor.partition(s, n_jobs)
+    ]
     assert len(blocks) > n_jobs
     assert_as_alone([clone(model) for model in models], n_jobs=n_jobs)
 
@@ -190,7 +197,7 @@ def test_members_of_different_data_share_a_stack():
             [m[i] for m in models], tables, targets, strict=True
         )
     ]
-    fit_together(requests)
+    fit_many(requests)
     for request in requests:
         single = clone(request.estimator).fit(request.X, request.y)
         assert_same_fit(single, request.estimator)
@@ -212,7 +219,7 @@ def test_validation_sets_that_are_handed_in(weighted):
 def test_regression_and_classification_in_one_call():
     """Whatever has no shape in common is trained apart, in the same call."""
     models = [clone(NET), SimpleMLPRegressor(max_iter=3, random_state=0)]
-    outcomes = fit_together([Request(model, X, SPECIES) for model in models])
+    outcomes = fit_many([Request(model, X, SPECIES) for model in models])
     assert [o.error for o in outcomes] == [None, None]
     for model in models:
         assert_same_fit(clone(model).fit(X, SPECIES), model)
@@ -222,7 +229,7 @@ def test_component_that_cannot_be_a_key_is_trained_apart():
     """A list of levels has no hash."""
     loss = Quantile(levels=[0.1, 0.5, 0.9])
     models = [SimpleMLPRegressor(loss, max_iter=3, random_state=k) for k in (0, 1)]
-    fit_together([Request(model, X, SPECIES) for model in models])
+    fit_many([Request(model, X, SPECIES) for model in models])
     for model in models:
         assert_array_equal(clone(model).fit(X, SPECIES).theta_, model.theta_)
 
@@ -239,7 +246,7 @@ def test_failure_of_one_leaves_the_others_alone():
         clone(NET).set_params(alpha=0.5),
     ]
     before = vars(models[1]).copy()
-    outcomes = fit_together([Request(model, X, SPECIES) for model in models])
+    outcomes = fit_many([Request(model, X, SPECIES) for model in models])
     for model, outcome in zip(models, outcomes, strict=True):
         if outcome.error is None:
             assert_same_fit(clone(model).fit(X, SPECIES), model)
@@ -258,7 +265,7 @@ def test_every_candidate_warns_as_alone():
     models = [clone(NET).set_params(alpha=alpha) for alpha in (0.0, 0.1)]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fit_together([Request(model, X, SPECIES) for model in models])
+        fit_many([Request(model, X, SPECIES) for model in models])
     assert [w.category for w in caught] == [ConvergenceWarning] * 2
 
 
@@ -269,20 +276,20 @@ def test_interrupt_keeps_who_is_finished():
         SimpleMLPRegressor(loss, max_iter=n, batch_size=150, random_state=0)
         for n in (2, 100, 3)
     ]
-    outcomes = fit_together([Request(model, X, SPECIES) for model in models])
+    outcomes = fit_many([Request(model, X, SPECIES) for model in models])
     assert [outcome.finished for outcome in outcomes] == [True, False, True]
     assert ["theta_" in vars(model) for model in models] == [True, False, True]
 
 
 def test_interrupt_of_threads_ends_all_after_their_epoch(monkeypatch):
     """The signal reaches one thread; the others see that everything ends."""
-    monkeypatch.setattr(crew, "WORTH_A_THREAD", 0)
+    monkeypatch.setattr(executor, "WORTH_A_THREAD", 0)
     models = [clone(NET).set_params(max_iter=10**6, tol=0.0, n_iter_no_change=10**6)]
     models = [clone(models[0]).set_params(random_state=k) for k in range(4)]
     members = members_of(models)
-    team, both_run = crew.Crew(n_jobs=2), threading.Barrier(3)
+    team, both_run = executor.Executor(n_jobs=2), threading.Barrier(3)
 
-    class Watched(crew.Session):
+    class Watched(executor.Session):
         def run(self):
             both_run.wait(timeout=60)
             super().run()
@@ -291,10 +298,10 @@ def test_interrupt_of_threads_ends_all_after_their_epoch(monkeypatch):
         both_run.wait(timeout=60)
         team.halt.set()
 
-    monkeypatch.setattr(crew, "Session", Watched)
+    monkeypatch.setattr(executor, "Session", Watched)
     threading.Thread(target=interrupt).start()
-    crew.train(members, team)
-    assert [member.ending.reason for member in members] == ["interrupted"] * 4
+    executor.train(members, team)
+    assert [member.termination.reason for member in members] == ["interrupted"] * 4
 
 
 # ------------------------------------------------------------------------- going on
@@ -317,7 +324,7 @@ def test_going_on_until_more_epochs_is_one_training(params):
             Request(model, X, SPECIES, going_on=going_on, resumable=True)
             for model in models
         ]
-        assert all(outcome.error is None for outcome in fit_together(requests))
+        assert all(outcome.error is None for outcome in fit_many(requests))
     for model in models:
         single = clone(model).fit(X, SPECIES)
         assert_array_equal(single.theta_, model.theta_)

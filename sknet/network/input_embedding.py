@@ -1,4 +1,4 @@
-"""The entrance: what stands between the features and the first hidden layer."""
+"""The input embedding: what stands between the features and the first hidden layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NUMERIC_EMBEDDINGS.register("periodic")(Periodic)
 
 
 @dataclass(frozen=True)
-class Entrance:
+class InputEmbedding:
     """How columns of a table come into a network.
 
     Columns stand in the order numbers, flags, codes. Nothing is done by default.
@@ -76,8 +76,8 @@ class Entrance:
         }
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Entrance:
-        """Return the entrance that :meth:`to_config` described."""
+    def from_config(cls, config: Mapping[str, Any]) -> InputEmbedding:
+        """Return the input embedding that :meth:`to_config` described."""
         embedding = config["numeric_embedding"]
         if embedding is not None:
             embedding = NUMERIC_EMBEDDINGS.from_config(embedding)
