@@ -124,7 +124,7 @@ class Graph:
     def chosen(self, x: str, columns: Array) -> str:
         """Return ``x[..., columns]``."""
         return self.op(
-            "CollectingBackend", x, np.asarray(columns, dtype=np.int64), axis=-1
+            "Gather", x, np.asarray(columns, dtype=np.int64), axis=-1
         )
 
     def joined(self, parts: list[str]) -> str:
