@@ -17,7 +17,6 @@ from sklearn.exceptions import InconsistentVersionWarning
 __version__ = "0.1.0"
 
 _STAMP = "_sknet_version"
-_UNSTAMPED = "0.1.0 or before"  # pickles had no stamp while 0.1.0 was in the making
 
 
 class VersionStamp:
@@ -45,7 +44,7 @@ def stamped(state: dict[str, Any]) -> dict[str, Any]:
 
 def read_stamp(cls: type, state: dict[str, Any]) -> dict[str, Any]:
     """Return attributes without the stamp; warn if it is of another version."""
-    version = state.get(_STAMP, _UNSTAMPED)
+    version = state.get(_STAMP, "unknown")
     if version != __version__:
         warnings.warn(
             InconsistentVersionWarning(

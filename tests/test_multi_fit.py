@@ -24,7 +24,7 @@ from sknet.optimizers import Lion, RMSprop
 from sknet.problem.input_cache import InputCache
 from sknet.schedules import Cosine
 from sknet.solvers import executor
-from sknet.solvers.minibatch import prepare
+from sknet.solvers.minibatch import prepare_members
 from sknet.solvers.problem import FitRequest
 from sknet.training.reporting import ProgressLine
 
@@ -41,8 +41,8 @@ def members_of(models, X=X, y=SPECIES):
     members = []
     for model in models:
         config = model._config()
-        task = prepare_problem(model, config, FitRequest(X, y), cache)
-        members += prepare(task)
+        problem = prepare_problem(model, config, FitRequest(X, y), cache)
+        members += prepare_members(problem)
     return members
 
 

@@ -90,7 +90,7 @@ class MeanQuantiles(ValueLoss):
         else:
             of_mean, of_levels = y[..., ::n_each], y[..., 1::n_each]
         n_quantiles = quantile.n_raw(n_targets)
-        inner, d_raw = (buffers.named(name, n_quantiles) for name in ("raw", "draw"))
+        inner, d_raw = (buffers.named(name, n_quantiles) for name in ("raw", "d_raw"))
         split = (*raw.shape[:2], n_targets, n_each)
         apart = (*split[:3], n_each - 1)
         np.copyto(inner.reshape(apart), raw.reshape(split)[..., 1:])

@@ -128,10 +128,8 @@ class Architecture:
             tuple(config["dropout"]),
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
-            config.get("n_heads", 1),
-            InputEmbedding.from_config(config["input_embedding"])
-            if "input_embedding" in config
-            else InputEmbedding(),
+            config["n_heads"],
+            InputEmbedding.from_config(config["input_embedding"]),
         )
 
 
