@@ -222,7 +222,7 @@ class LeCunNormal(_ScaledNormal):
 @INITIALIZERS.register("ntk")
 @dataclass(frozen=True, repr=False)
 class NTK(_ScaledNormal):
-    r"""Standard normal weights in a layer scaled by the root of its number of inputs.
+    r"""Standard normal weights in a layer that divides by the root of its input count.
 
     The neural tangent kernel parametrisation, in which RealMLP is trained. At first the
     layer computes the same as with :class:`LeCunNormal`, but the effect of the steps of
