@@ -57,7 +57,7 @@ class Adam(Optimizer):
     >>> from sknet.optimizers import Adam
     >>> grad = np.array([[0.3, -20.0]])
     >>> slots = [np.zeros((1, 2)), np.zeros((1, 2))]
-    >>> Adam().step(grad, slots, t=1, rate=0.001, tmp=np.empty((1, 2)))
+    >>> Adam().step(grad, slots, t=1, rate=0.001, scratch=np.empty((1, 2)))
     >>> grad.round(6)
     array([[ 0.001, -0.001]])
     """

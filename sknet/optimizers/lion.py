@@ -55,8 +55,8 @@ class Lion(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import Lion
     >>> grad, momentum = np.array([[0.3, -20.0, 0.0]]), np.zeros((1, 3))
-    >>> tmp = np.empty((1, 3))
-    >>> Lion().step(grad, [momentum], t=1, rate=0.001, tmp=tmp)
+    >>> scratch = np.empty((1, 3))
+    >>> Lion().step(grad, [momentum], t=1, rate=0.001, scratch=scratch)
     >>> grad
     array([[ 0.001, -0.001,  0.   ]])
     """

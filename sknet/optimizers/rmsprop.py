@@ -56,8 +56,8 @@ class RMSprop(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import RMSprop
     >>> grad, square = np.array([[0.3, -20.0]]), np.zeros((1, 2))
-    >>> tmp = np.empty((1, 2))
-    >>> RMSprop(rho=0.75).step(grad, [square], t=1, rate=0.1, tmp=tmp)
+    >>> scratch = np.empty((1, 2))
+    >>> RMSprop(rho=0.75).step(grad, [square], t=1, rate=0.1, scratch=scratch)
     >>> grad.round(6)
     array([[ 0.2, -0.2]])
     """

@@ -49,8 +49,8 @@ class SGD(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import SGD
     >>> grad, velocity = np.array([[1.0]]), np.array([[0.5]])
-    >>> tmp = np.empty((1, 1))
-    >>> SGD(nesterov=False).step(grad, [velocity], t=1, rate=0.1, tmp=tmp)
+    >>> scratch = np.empty((1, 1))
+    >>> SGD(nesterov=False).step(grad, [velocity], t=1, rate=0.1, scratch=scratch)
     >>> grad
     array([[0.55]])
     """
