@@ -302,7 +302,7 @@ def test_parameter_of_numpy_gives_the_same_bits(make, rng):
         (ELU(alpha=0.0), r"alpha must be a number in \(0, inf\), got 0.0"),
         (Maxout(pieces=1), r"pieces must be a whole number in \[2, inf\), got 1"),
         (Maxout(pieces=2.0), "pieces must be"),
-        (Blend("nonsense"), "Unknown activation 'nonsense'; known are"),
+        (Blend("nonsense"), "Unknown activation 'nonsense'; known names are"),
         (Blend(Maxout()), "activation must act on each column separately"),
         (Blend("maxout"), "activation must act on each column separately"),
         (Blend("blend"), "must not be a blend itself; use e.g. activation='relu'"),

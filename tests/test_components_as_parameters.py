@@ -108,7 +108,7 @@ def test_synonyms_are_names_of_one_component_each():
 def test_synonym_cannot_be_taken_twice():
     """Neither as a name nor as a synonym."""
     for names in (("swish",), ("other", "swish")):
-        with pytest.raises(ValueError, match="'swish' is registered already"):
+        with pytest.raises(ValueError, match="'swish' is already registered"):
             ACTIVATIONS.register(*names)(Tanh)
     assert "other" not in ACTIVATIONS
 
@@ -731,5 +731,7 @@ def test_what_speaks_of_hidden_layers_needs_one(params):
 
 def test_list_in_a_list_is_no_name():
     """The message lists the names."""
-    with pytest.raises(ValueError, match=r"Unknown activation \['relu'\]; known are"):
+    with pytest.raises(
+        ValueError, match=r"Unknown activation \['relu'\]; known names are"
+    ):
         SimpleMLPClassifier((4,), activation=[["relu"]]).fit(X, Y)

@@ -181,7 +181,7 @@ def test_residual_with_a_zero_body_is_the_identity():
 
 def test_residual_refuses_a_shortcut_of_another_width():
     """The message names both shapes and what to do."""
-    with pytest.raises(ValueError, match=r"shape \(5,\).*shortcut has \(6,\).*projection"):
+    with pytest.raises(ValueError, match=r"\(5,\).*shortcut has \(6,\).*projection"):
         place(Residual(Dense(5), IDENTITY))
 
 
