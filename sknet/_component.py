@@ -174,7 +174,7 @@ class Component:
 
 
 def _shown(value: Any) -> str:
-    """Return the representation of a field's value; that of a function is its name."""
+    """Return the representation of a field's value, or the name of a function."""
     return getattr(value, "__name__", repr(value)) if callable(value) else repr(value)
 
 

@@ -176,7 +176,7 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         batch : Batch
             The rows to evaluate on.
 
@@ -200,7 +200,7 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         strength : float or ndarray of shape (K, 1)
             Factor on the penalty.
 
@@ -221,7 +221,7 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         batch : Batch
             The rows to evaluate on.
 

@@ -95,7 +95,7 @@ class Architecture:
         return (*parts, self._output(n_outputs))
 
     def _output(self, units: int) -> Layer:
-        """Return the output layer; with several submodels, those of all."""
+        """Return the output layer, which serves all submodels if there are several."""
         style = self.style(-1)
         style = replace(style, initializer=style.initializer.for_output())
         if self.n_heads == 1:
