@@ -86,7 +86,7 @@ def test_synonyms_are_names_of_one_component_each():
 def test_synonym_cannot_be_taken_twice():
     """Neither as a name nor as a synonym."""
     for names in (("swish",), ("other", "swish")):
-        with pytest.raises(ValueError, match="'swish' is registered already"):
+        with pytest.raises(ValueError, match="'swish' is already registered"):
             ACTIVATIONS.register(*names)(Tanh)
     assert "other" not in ACTIVATIONS
 

@@ -143,7 +143,7 @@ def test_value_set_by_a_nested_name_is_refused_at_fit():
         ({"dropout": [0.1, np.nan]}, r"dropout must hold numbers in \[0, 1\), got nan"),
         ({"clip_norm": 0.0}, "'clip_norm' parameter"),
         ({"activation": Maxout(), "hidden_layer_sizes": (4, 5)}, "multiples of 2"),
-        ({"activation": Maxout(), "block": "highway"}, "does not go with it"),
+        ({"activation": Maxout(), "block": "highway"}, "cannot be used in it"),
     ],
 )
 def test_wrong_list_or_rate_is_refused(params, words):

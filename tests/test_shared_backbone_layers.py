@@ -89,13 +89,13 @@ def test_layers_keep_the_laws(layer, n_members):
 def test_heads_without_their_copies_are_refused():
     """The number of copies must be that of the heads."""
     for layers in ((LinearEnsemble(3),), (EnsembleView(2), LinearEnsemble(3))):
-        with pytest.raises(ValueError, match=r"put Spread\(3\) in front"):
+        with pytest.raises(ValueError, match=r"put EnsembleView\(3\) before"):
             Network(layers, (4,))
 
 
 def test_copies_of_copies_are_refused():
     """Between the two, there is one number of copies."""
-    with pytest.raises(ValueError, match="2 copies already"):
+    with pytest.raises(ValueError, match="already 2 copies"):
         Network((EnsembleView(2), Dense(3), EnsembleView(2)), (4,))
 
 
