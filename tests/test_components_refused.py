@@ -182,5 +182,7 @@ def test_what_speaks_of_hidden_layers_needs_one(params):
 
 def test_list_in_a_list_is_no_name():
     """The message lists the names."""
-    with pytest.raises(ValueError, match=r"Unknown activation \['relu'\]; known are"):
+    with pytest.raises(
+        ValueError, match=r"Unknown activation \['relu'\]; known names are"
+    ):
         SimpleMLPClassifier((4,), activation=[["relu"]]).fit(X, Y)
