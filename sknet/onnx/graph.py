@@ -123,9 +123,7 @@ class Graph:
 
     def chosen(self, x: str, columns: Array) -> str:
         """Return ``x[..., columns]``."""
-        return self.op(
-            "CollectingBackend", x, np.asarray(columns, dtype=np.int64), axis=-1
-        )
+        return self.op("Gather", x, np.asarray(columns, dtype=np.int64), axis=-1)
 
     def joined(self, parts: list[str]) -> str:
         """Return columns side by side."""

@@ -246,7 +246,7 @@ def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> s
     starts = np.cumsum((0, *layer.n_levels[:-1]))
     rows = graph.op("Add", graph.cast(x, np.int64), starts)
     table = of_members(p.table)
-    vectors = graph.op("CollectingBackend", table, rows, axis=table.ndim - 2)
+    vectors = graph.op("Gather", table, rows, axis=table.ndim - 2)
     return _as_columns(graph, vectors, len(p.table), shape[0] * layer.size)
 
 

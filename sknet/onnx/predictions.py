@@ -52,7 +52,7 @@ def raw_outputs(graph: Graph, model: FittedModel, x: str) -> Raw:
     if model.temperature != 1.0:
         raw = graph.op("Div", raw, float(model.temperature))
     if model.head is not None:  # one network of a shared backbone
-        raw = graph.op("CollectingBackend", raw, np.array(model.head), axis=0)
+        raw = graph.op("Gather", raw, np.array(model.head), axis=0)
     return Raw(raw, model.n_networks, network.n_outputs)
 
 

@@ -241,7 +241,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
     label, scores = write_classes(graph, target, raw, options["raw_scores"])
     if target.kind != "multilabel-indicator":
-        label = graph.op("CollectingBackend", _classes(scope, estimator), label, axis=0)
+        label = graph.op("Gather", _classes(scope, estimator), label, axis=0)
     _put(operator, container, [label, scores])
 
 

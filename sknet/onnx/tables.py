@@ -209,7 +209,7 @@ def _flags(graph: Graph, slot: str, category: dict[str, Any]) -> str:
     n_slots, width = category["n_slots"], n_flags(category)
     rows = np.eye(n_slots) if n_slots != 2 else np.array([[-1.0], [1.0]])
     table = np.vstack([np.zeros((1, width)), rows])
-    return graph.reshaped(graph.op("CollectingBackend", table, slot, axis=0), -1, width)
+    return graph.reshaped(graph.op("Gather", table, slot, axis=0), -1, width)
 
 
 # --------------------------------------------------------------------------- scaling
