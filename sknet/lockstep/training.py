@@ -16,8 +16,8 @@ from sknet._sklearn import fit_and_score, has_callbacks
 from sknet.estimators.multi_fit import (
     Outcome,
     Request,
-    can_run_together,
     follows_a_plan,
+    reason_not_batchable,
     shares_rows,
 )
 from sknet.lockstep.collector import Call
@@ -110,7 +110,7 @@ class Candidate:
             If it cannot run in lockstep.
         """
         network = network_of(estimator)
-        if reason := can_run_together(network):
+        if reason := reason_not_batchable(network):
             raise NotBatchable(reason)
         if call.args[2] is None:
             raise NotBatchable("no target")
@@ -247,7 +247,7 @@ class Training:
             self.prepared.X,
             self.prepared.y,
             self.prepared.fit_params,
-            going_on=self.going_on,
+            resume=self.going_on,
             resumable=self.is_resumable,
             rows=self.prepared.rows,
         )
