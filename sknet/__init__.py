@@ -1,8 +1,9 @@
 """Multi-layer perceptrons for scikit-learn users, in NumPy.
 
-``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are drop-ins for scikit-learn's
-``MLPClassifier`` and ``MLPRegressor``: same names, defaults and numbers, less time.
-``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw tables.
+``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are faster drop-in replacements for
+scikit-learn's ``MLPClassifier`` and ``MLPRegressor``, with the same parameters,
+defaults and results. ``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw
+tables.
 """
 
 from sknet import inspection as inspection

@@ -1,7 +1,7 @@
-"""What ``python -m sknet`` prints: versions, BLAS, speed, and what to set.
+"""Diagnosis by ``python -m sknet``: versions, BLAS, speed, and advice on settings.
 
-Almost all of the time of a fit goes into matrix products, so the library that
-computes them (BLAS) and the kernel it chose for this processor decide the speed.
+Fits spend almost all of their time on matrix products, so their speed depends on the
+library that computes them (BLAS) and the kernel that it chose for this processor.
 """
 
 import argparse
@@ -44,9 +44,9 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
     Returns
     -------
     model : str
-        Empty if the text does not say.
+        Empty if the text does not contain it.
     flags : frozenset of str
-        Empty if the text does not say.
+        Empty if the text does not contain them.
     """
     fields: dict[str, str] = {}
     for line in text.splitlines():
@@ -64,31 +64,31 @@ def processor() -> tuple[str, frozenset[str]]:
 
 
 def versions() -> str:
-    """Return the versions that matter, on one line."""
+    """Return the versions of sknet, Python and the main dependencies, on one line."""
     ours = [f"sknet {__version__}", f"python {platform.python_version()}"]
     return ", ".join([*ours, *(f"{name} {version(name)}" for name in PACKAGES)])
 
 
 def namesake() -> str | None:
-    """Return what to do if another project with our import name is installed."""
+    """Return advice if another project with our import name is installed, else None."""
     found = [d for d in distributions() if (d.name or "").lower() == "sknet"]
     if not found:
         return None
     return (
         f"Another project that is imported as sknet is installed here: {found[0].name} "
-        f"{found[0].version}. Each overwrites files of the other. Give it an "
-        "environment of its own:\n\n    pip uninstall sknet\n"
+        f"{found[0].version}. The two overwrite each other's files. Install it in a "
+        "separate environment:\n\n    pip uninstall sknet\n"
         "    pip install --force-reinstall --no-deps sknet-mlp  # or from a clone: .\n"
     )
 
 
 def blas_infos() -> list[dict[str, Any]]:
-    """Return what threadpoolctl says of each loaded BLAS."""
+    """Return the information of threadpoolctl on each loaded BLAS."""
     return [info for info in threadpool_info() if info["user_api"] == "blas"]
 
 
 def describe_blas(info: Mapping[str, Any]) -> str:
-    """Return one line on one BLAS: version, kernel, threads and owner.
+    """Return a line that describes a BLAS: version, kernel, threads and location.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def describe_blas(info: Mapping[str, Any]) -> str:
 def older_kernels(
     infos: Sequence[Mapping[str, Any]], flags: frozenset[str]
 ) -> list[str]:
-    """Return OpenBLAS kernels that leave this processor's AVX-512 unused.
+    """Return the OpenBLAS kernels that do not use this processor's AVX-512.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def older_kernels(
 
 
 def missing_openblas(infos: Sequence[Mapping[str, Any]]) -> str:
-    """Return what to say when no OpenBLAS is loaded, else nothing.
+    """Return a note if no OpenBLAS is loaded, else an empty string.
 
     Parameters
     ----------
@@ -144,16 +144,16 @@ def missing_openblas(infos: Sequence[Mapping[str, Any]]) -> str:
 def kernel_advice(
     kernels: Sequence[str], gain: float, chosen: str | None = None
 ) -> str:
-    """Return what to set, given the measured gain of the better kernel.
+    """Return advice on the kernel, given the measured gain of the better one.
 
     Parameters
     ----------
     kernels : sequence of str
-        What `older_kernels` found.
+        Result of `older_kernels`.
     gain : float
-        Speed with the better kernel over speed now.
+        Speed with the better kernel divided by the current speed.
     chosen : str, optional
-        The present value of ``OPENBLAS_CORETYPE``, if it is set.
+        Current value of ``OPENBLAS_CORETYPE``, if it is set.
     """
     reason = f" ({CORETYPE}={chosen} is set)" if chosen else ""
     used = "/".join(kernels)
@@ -162,8 +162,8 @@ def kernel_advice(
         f"Its {BETTER_KERNEL} kernel measured {gain:.2f} times that speed"
     )
     if gain <= WORTH_SAYING:
-        return f"{said}: leave it."
-    return f"{said}. Set, before Python starts:\n\n    {CORETYPE}={BETTER_KERNEL}\n"
+        return f"{said}: no change is needed."
+    return f"{said}. Before Python starts, set:\n\n    {CORETYPE}={BETTER_KERNEL}\n"
 
 
 def product_rate(dtype: str, seconds: float) -> float:
@@ -174,7 +174,7 @@ def product_rate(dtype: str, seconds: float) -> float:
     dtype : str
         "float32" or "float64".
     seconds : float
-        How long to measure.
+        Duration of the measurement.
     """
     left = np.full((SIZE, SIZE), 1 / SIZE, dtype)
     right, out = left.copy(), left.copy()
@@ -188,12 +188,12 @@ def product_rate(dtype: str, seconds: float) -> float:
 
 
 def product_rates(seconds: float = SECONDS) -> dict[str, float]:
-    """Return GFLOP/s for both dtypes, on one thread and on all.
+    """Return GFLOP/s for both dtypes, on one thread and on all threads.
 
     Parameters
     ----------
     seconds : float
-        How long to measure in all.
+        Total duration of the measurements.
     """
     rates = {}
     for name, limit in (("one thread", 1), ("all threads", None)):
@@ -204,7 +204,7 @@ def product_rates(seconds: float = SECONDS) -> dict[str, float]:
 
 
 def child_rates() -> dict[str, float] | None:
-    """Return `product_rates` of a child process with the better kernel."""
+    """Return `product_rates` from a child process that uses the better kernel."""
     done = subprocess.run(
         [sys.executable, "-m", "sknet", "--rates"],
         env={**os.environ, CORETYPE: BETTER_KERNEL},
@@ -221,7 +221,7 @@ def measured_gain(now: Mapping[str, float], then: Mapping[str, float]) -> float:
     Parameters
     ----------
     now, then : mapping
-        Rates by name; the gain is `then` over `now`.
+        Rates by name; the gain is `then` divided by `now`.
     """
     return median(then[name] / rate for name, rate in now.items())
 
@@ -249,7 +249,7 @@ def diagnose() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command-line program."""
     parser = argparse.ArgumentParser(prog="python -m sknet", description=__doc__)
     parser.add_argument("--rates", action="store_true", help="print only rates (JSON)")
     if parser.parse_args().rates:
