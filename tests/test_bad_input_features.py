@@ -155,7 +155,7 @@ TABLE = [
     *rows(21, "polars-dates-beside-a-number", ALL,
           fit_to(lambda: polars().DataFrame(
               {"when": np.arange(60).astype("datetime64[D]"), "x": X[:, 0]})),
-          refused(TypeError, "'when'.*Date; dates and durations")),
+          refused(TypeError, "'when'.*Date; convert dates and durations")),
     *rows(22, "structured", ALL,
           fit_to(lambda: np.zeros((60, 2), dtype=[("a", float), ("b", float)])),
           refused(TypeError, "(?i)cannot cast|can't cast|structured")),

@@ -285,7 +285,7 @@ def test_three_digits_behind_a_point_have_two_readings():
         texts = [f"{v:,}".replace(",", ".") + suffix for v in whole]
         frame = pd.DataFrame({"other": NUMBERS, "amount": texts})
         (message,) = warnings_of(lambda f=frame: TabularPreprocessor().fit(f))
-        thousands = message.split("thousands, ")[1].split("; if before")[0]
+        thousands = message.split("thousands, ")[1].split("; if it separates")[0]
         found = eval(thousands, {"pandas": pd, "X": frame})
         np.testing.assert_array_equal(found, whole)
 

@@ -93,7 +93,7 @@ class EpochCallbacks:
         self, problem: Problem, members: Sequence[Member]
     ) -> Callable[[EpochSnapshot], bool]:
         """Return the function to call after each epoch of minibatch training."""
-        self._weigh_rows(problem)
+        self._expand_weight(problem)
         validation_sets = {
             id(member.validation_set): member.validation_set for member in members
         }
@@ -101,7 +101,7 @@ class EpochCallbacks:
             validation_sets.values() if len(validation_sets) == 1 else (None,)
         )
         if validation_set is not None and validation_set.rows is not None:
-            self._hold_out(validation_set.rows, problem.data.n_rows)
+            self._split_validation(validation_set.rows, problem.data.n_rows)
 
         def watch(snapshot: EpochSnapshot) -> bool:
             return self._report_epoch(partial(self._fitted, problem, members, snapshot))
@@ -110,7 +110,7 @@ class EpochCallbacks:
 
     def of_full_batch(self, problem: Problem) -> Callable[[Array, int], bool]:
         """Return the function to call after each iteration of L-BFGS."""
-        self._weigh_rows(problem)
+        self._expand_weight(problem)
 
         def watch(theta: Array, n_iter: int) -> bool:
             fitted = {
@@ -129,7 +129,7 @@ class EpochCallbacks:
             estimator=self._estimator, reconstruction_attributes={}, **self._training()
         )
 
-    def _weigh_rows(self, problem: Problem) -> None:
+    def _expand_weight(self, problem: Problem) -> None:
         """Replace a scalar sample weight, which scorers reject, by an array."""
         if isinstance(self._weight, Real):
             self._weight = np.full(problem.data.n_rows, float(self._weight))
@@ -146,7 +146,7 @@ class EpochCallbacks:
                 np.full(problem.validation_set.n_rows, float(weight)),
             )
 
-    def _hold_out(self, validation: Array, n_rows: int) -> None:
+    def _split_validation(self, validation: Array, n_rows: int) -> None:
         """Split the data passed to ``fit`` into training and validation rows."""
         mask = np.zeros(n_rows, dtype=bool)
         mask[validation] = True

@@ -155,7 +155,7 @@ def _weight_by_class(
     if not weight.any():
         raise ValueError(
             "Sample weights must contain at least one non-zero number: all "
-            "samples with a positive weight are of classes whose weight is zero."
+            "samples with a positive weight belong to classes with weight zero."
         )
     return moderate_scale(weight)
 

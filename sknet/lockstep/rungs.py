@@ -21,7 +21,7 @@ class _Interrupted(Exception):
 
 
 class Halving(Lockstep):
-    """Mixin that runs a halving search of scikit-learn in lockstep."""
+    """Mixin that runs scikit-learn's halving searches in lockstep."""
 
     estimator: Any
     resource: str

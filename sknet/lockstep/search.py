@@ -12,7 +12,7 @@ from sknet.lockstep.rounds import Rounds
 
 
 class Lockstep(VersionStamp):
-    """Mixin that runs the fits of a search of scikit-learn in lockstep.
+    """Mixin that runs the fits of scikit-learn's searches in lockstep.
 
     scikit-learn still does everything else: it draws the candidates, splits the data,
     scores and ranks. Only its fits are intercepted.

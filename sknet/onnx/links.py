@@ -153,7 +153,7 @@ def inverse(graph: Graph, link_name: str, p: str) -> str:
         return p
     if link_name not in ("logistic", "softmax"):
         raise NotImplementedError(
-            f"Scores of an ensemble whose loss has the link {link_name!r} have no ONNX "
+            f"Scores of ensembles with a loss with the link {link_name!r} have no ONNX "
             "form: convert without raw_scores, or convert a single network."
         )
     inner = _inside(graph, p)

@@ -260,7 +260,7 @@ def frame_library(X: Any) -> str | None:
     Returns
     -------
     library : {"pandas", "polars", "pyarrow"}, or None
-        The library whose interface X has; None for anything else.
+        The library of the dataframe; None for anything else.
     """
     if isinstance(X, np.ndarray):
         return None

@@ -54,7 +54,7 @@ def refuse_odd_containers(X: Any) -> None:
 
 
 def refuse_mask(values: Any, name: str, instead: str) -> None:
-    """Raise an error for a masked array, whose mask would be ignored.
+    """Raise an error for masked arrays, because their mask would be ignored.
 
     Parameters
     ----------

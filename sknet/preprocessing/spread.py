@@ -226,7 +226,7 @@ def of_sparse_columns(
 
 
 def _of_mostly_zero(X: Any, weight: Array | None, unit: float) -> tuple[Array, Array]:
-    """Return half the spreads of columns whose quartiles are zero, vectorized.
+    """Return half the spreads of columns with zero quartiles, vectorized.
 
     Returns
     -------

@@ -119,7 +119,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     other values ("-999") is ignored. The user guide has the formula.
 
     A sparse matrix is treated as numbers only, and so is a pandas dataframe of sparse
-    columns without missing values, at least half of whose cells are zero, unless
+    columns without missing values and with zeros in at least half of its cells, unless
     ``categorical_features`` names columns. It is not centred, so that it stays sparse,
     and its zeros count as numbers: first center columns that are far from zero. Missing
     values in a sparse matrix raise an error. All other frames of sparse columns are

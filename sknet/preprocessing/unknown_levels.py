@@ -40,10 +40,10 @@ def warn_of_unknown_levels(
     unknown = [value for value in values if value not in known]
     if _are_rounded(values, known):
         warnings.warn(
-            f"{label} of X has floats, which round integers beyond 2**53, but fit had "
-            f"such integers, e.g. {_largest(known)}: different levels may have become "
-            "equal. Read the column with an integer type that supports missing values "
-            '(e.g. "Int64" in pandas).',
+            f"{label} of X holds floats, which round integers beyond 2**53, but fit "
+            f"had such integers, e.g. {_largest(known)}: different levels may have "
+            "become equal. Read the column with an integer type that supports missing "
+            'values (e.g. "Int64" in pandas).',
             stacklevel=2,
         )
     elif unknown:
@@ -71,7 +71,7 @@ def _warn_of_unknown(
             f"{reprlib.repr(now)}, but in fit its levels were of type {_types(known)}, "
             f"e.g. {reprlib.repr(fitted)}. Levels of another type are different "
             f"levels: {'all' if no_level else 'these'} count as unknown. Convert them "
-            f"to the type in fit: {_conversion(now, fitted)}.",
+            f"as in fit: {_conversion(now, fitted)}.",
             stacklevel=2,
         )
     elif no_level:
@@ -126,7 +126,7 @@ def _conversion(now: Any, fitted: Any) -> str:
     if isinstance(fitted, bool):  # bool() of any text but "" is True
         return "map 'True' to True and 'False' to False"
     if isinstance(now, float) and now.is_integer() and fitted == str(int(now)):
-        return "to int, with gaps as missing values, and then to str"
+        return "to int, keeping missing values, and then to str"
     return f"to {type(fitted).__name__}"
 
 

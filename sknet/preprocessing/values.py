@@ -191,7 +191,7 @@ def _refuse_odd_types(types: Iterable[type], label: str) -> None:
             raise ValueError(f"Complex data not supported: {label} of X.")
         if issubclass(kind, bytes):
             raise TypeError(
-                f"{label} of X holds values of type {kind.__name__}, whose text "
+                f"{label} of X holds values of type {kind.__name__}, but their text "
                 'encoding is unknown. Decode them first, e.g. value.decode("utf-8").'
             )
         if not issubclass(kind, str | numbers.Number | np.bool_):
