@@ -44,7 +44,7 @@ def search(classifier_class, X, y):
 
 
 def fit_seconds(pipelines, X, y):
-    """Median time of each pipeline's fit; they take turns, so that noise hits all."""
+    """Return the median fit time of each pipeline; they alternate, to share noise."""
     seconds = [[] for _ in pipelines]
     for _ in range(REPEATS):
         for pipeline, times in zip(pipelines, seconds, strict=True):
@@ -75,7 +75,7 @@ def compare(name):
 
 
 def draw(fitted, path):
-    """Draw the loss curves: one panel a data set, scikit-learn's line underneath."""
+    """Draw the loss curves: one panel per data set, scikit-learn's line below."""
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     panels = figure.subplots(1, len(fitted))
     for panel, (name, mlps) in zip(panels, fitted.items(), strict=True):
@@ -89,11 +89,11 @@ def draw(fitted, path):
 
 
 def main(path):
-    """Print what is run, the table, and where the picture is."""
+    """Print the versions, the table, and the path of the figure."""
     print(
         f"sknet {sknet.__version__}, scikit-learn {sklearn.__version__}, "
         f"NumPy {np.__version__}, SciPy {scipy.__version__}; float64; one BLAS thread\n"
-        "accuracy and log loss: on a quarter of the rows, kept aside; "
+        "accuracy and log loss: on a quarter of the rows, held out; "
         f"fit time: median of {REPEATS}\n"
     )
     print(

@@ -2,8 +2,8 @@
 Class weights
 =============
 
-Where one class is rare, or its errors are dear, ``class_weight`` shifts the decision.
-You will see the boundary move, and what it costs.
+If one class is rare, or errors on it are costly, ``class_weight`` shifts the decision.
+This example shows how the boundary moves, and at what cost.
 """
 
 # %%
@@ -29,8 +29,8 @@ X_new, y_new = draw_points(1)
 
 # %%
 # ``"balanced"`` gives both classes the same sum of weights; a dict sets them by hand,
-# here so that a miss costs as much as five false alarms. Weights of rows, if there are
-# any, are multiplied with those of the classes.
+# here so that a miss costs as much as five false alarms. Sample weights, if there are
+# any, are multiplied by the class weights.
 
 choices = {
     "None": (None, "#000000", "-"),
@@ -56,8 +56,8 @@ for name, (class_weight, _, _) in choices.items():
     )
 
 # %%
-# ``decision_function`` is the log-odds, so the boundary is its zero line. It moves
-# into the frequent class as the rare one gains weight.
+# ``decision_function`` is the log-odds, so the boundary is its zero line. The boundary
+# moves into the frequent class as the rare class gains weight.
 
 grid_x, grid_y = np.meshgrid(np.linspace(-4, 5, 200), np.linspace(-4, 4.5, 200))
 grid = np.c_[grid_x.ravel(), grid_y.ravel()]
@@ -73,9 +73,9 @@ panel.legend(frameon=False, loc="upper left", fontsize="small")
 plt.show()
 
 # %%
-# Weights change probabilities, too: a balanced network no longer tells how frequent
-# the rare class is. If that matters, train without weights and move the threshold,
-# e.g. by ``sklearn.model_selection.TunedThresholdClassifierCV``.
+# Weights also change the probabilities: those of a balanced network no longer reflect
+# how frequent the rare class is. If that matters, train without weights and move the
+# threshold, e.g. with ``sklearn.model_selection.TunedThresholdClassifierCV``.
 #
 # What to try next: that class; ``scoring="balanced_accuracy"`` with
 # ``early_stopping=True``; three classes and a dict that names one of them.

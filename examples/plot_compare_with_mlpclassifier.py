@@ -2,13 +2,13 @@
 The same numbers as MLPClassifier, in less time
 ===============================================
 
-Both classifiers are trained with the same ``random_state``. You will see equal loss
-curves, equal predictions, and two times.
+Both classifiers are trained with the same ``random_state``. This example compares their
+loss curves and predictions, which are equal, and their training times.
 """
 
 # %%
 # The digits, scaled to [0, 1], and three ways to train. All of them run until the
-# training loss falls no more.
+# training loss stops falling.
 
 from statistics import median
 from time import perf_counter
@@ -43,8 +43,8 @@ def fit(classifier_class, parameters):
 
 
 # %%
-# The two take turns, so that a busy machine disturbs both alike. On one BLAS thread
-# both do their best: for a network of this size more threads only cost time.
+# The two alternate, so that other load on the machine affects both alike. Both are
+# fastest on one BLAS thread: for a network of this size more threads only cost time.
 
 fitted = {}
 print(f"{'':<18} {'epochs':>6} {'largest difference':>19} {'accuracy':>9} {'time':>18}")
@@ -62,8 +62,8 @@ with threadpool_limits(limits=1):
         )
 
 # %%
-# The difference is that of probabilities on the test rows. It comes from the order in
-# which sums are rounded. Epoch after epoch the curves are the same.
+# The largest difference is between probabilities on the test rows. It comes from the
+# order in which sums are rounded. The curves are the same in every epoch.
 
 figure, panel = plt.subplots(figsize=(6.5, 3.8), layout="constrained")
 for name, color in [("adam", "#0072B2"), ("sgd with momentum", "#D55E00")]:
@@ -79,5 +79,5 @@ plt.show()
 
 # %%
 # What to try next: ``X_train.astype("float32")``, which takes about half the time in
-# both; larger networks, where the matrix products, the same for both, take over; and
-# the page *Differences from MLPClassifier* for what is not the same.
+# both; larger networks, in which the matrix products, the same for both, dominate; and
+# the page *Differences from MLPClassifier*.

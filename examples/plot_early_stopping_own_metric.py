@@ -2,13 +2,13 @@
 Early stopping on your own metric and validation set
 ====================================================
 
-Training can be stopped by a validation set of yours and by the metric you care for.
-You will see the curves that are recorded, and which epoch each metric calls the best.
+Training can be stopped by your own validation set and by the metric you care about.
+This example shows the recorded curves, and the best epoch according to each metric.
 """
 
 # %%
-# Made-up data like those of fraud: 7 % of the rows are positive. The accuracy says
-# little here, for "never" is right on 93 % of the rows.
+# Made-up data like those of fraud detection: 7 % of the rows are positive. The accuracy
+# says little here, because always predicting "no" is correct for 93 % of the rows.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,7 +42,7 @@ X_train, X_val, X_test = map(scaler.transform, (X_train, X_val, X_test))
 
 
 def recall_of_top_hundred(y_true, probability):
-    """Return which share of the positives is among the hundred likeliest rows."""
+    """Return the share of the positives among the hundred most probable rows."""
     top = np.argsort(probability)[-100:]
     return y_true[top].sum() / y_true.sum()
 
@@ -72,9 +72,9 @@ for name, scoring in {
     )
 
 # %%
-# The curves tell why they differ. The validation loss is flat for a while and then
-# rises, as the network becomes too sure of itself; that does not hurt the order in
-# which it ranks the rows, so the average precision is best some epochs later.
+# The curves show why they differ. The validation loss is flat for a while and then
+# rises, as the network becomes overconfident; this does not change the order in which
+# it ranks the rows, so the average precision is best some epochs later.
 
 network = fitted["average precision"]
 epochs = range(1, network.n_iter_ + 1)
@@ -91,6 +91,6 @@ for panel in (left, right):
 plt.show()
 
 # %%
-# What to try next: ``sample_weight_val`` for a validation set that counts amounts;
-# ``X_val`` without ``early_stopping``, which records the curves and stops nothing; a
-# larger ``alpha``, which keeps the validation loss down for longer.
+# What to try next: ``sample_weight_val`` to weight the validation rows by amounts;
+# ``X_val`` without ``early_stopping``, which records the curves without stopping; a
+# larger ``alpha``, which keeps the validation loss low for longer.

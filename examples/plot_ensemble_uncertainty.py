@@ -1,10 +1,10 @@
 """
-An ensemble knows where it knows nothing
-========================================
+Uncertainty estimates from an ensemble
+======================================
 
-Networks that start from different weights agree where data have taught them, and differ
-elsewhere. ``n_estimators`` trains many of them in one pass; the spread of their
-predictions is a measure of ignorance.
+Networks that start from different weights agree where there are training data, and
+differ elsewhere. ``n_estimators`` trains many of them in one pass; the spread of their
+predictions is a measure of uncertainty.
 """
 
 # %%
@@ -24,8 +24,8 @@ grid = np.linspace(-5.0, 5.0, 201)
 
 # %%
 # Sixteen separate networks, and thirty-two that share their hidden layers
-# (``shared_backbone``): each of those has only an input scaling and an output layer of
-# its own, and together they take little more memory than one network.
+# (``shared_backbone``): each of the thirty-two has only its own input scaling and
+# output layer, and together they take little more memory than one network.
 # ``predict(..., return_std=True)`` returns the mean of the networks and their standard
 # deviation.
 
@@ -57,14 +57,14 @@ panels[0].legend(frameon=False, loc="lower center", fontsize="small")
 plt.show()
 
 # %%
-# Amid the data the spread is small, in the gap and outside it grows. It is not the
-# noise of the data, of which it knows nothing: ``loss="gaussian"`` learns that, and of
-# an ensemble of such networks ``return_std`` gives both together. Nor is it a promise:
-# in the gap the truth may well leave the band, since networks agree in what they find
-# simple. The shared backbone says much the same, with a tenth of the parameters.
+# The spread is small near the data and grows in the gap and outside. It does not
+# include the noise of the data: ``loss="gaussian"`` learns that noise, and for
+# an ensemble of such networks ``return_std`` combines both. Nor is it a guarantee:
+# in the gap the truth may well leave the band, since networks agree on what they find
+# simple. The shared backbone gives a similar result, with a tenth of the parameters.
 #
-# Classes: two half-moons. With ``bootstrap`` each network has drawn its own rows, as in
-# a bagging ensemble.
+# Classification: two half-moons. With ``bootstrap`` each network draws its own rows, as
+# in a bagging ensemble.
 
 X, labels = make_moons(200, noise=0.2, random_state=0)
 moons = SimpleMLPClassifier(n_estimators=16, bootstrap=True, tol=0.001, **params)
@@ -77,8 +77,8 @@ worst = plane[members.std(axis=0).argmax()]
 print(f"they differ most at ({worst[0]:.1f}, {worst[1]:.1f})")
 
 # %%
-# On the left the mean of their probabilities, which is ``predict_proba``; on the right
-# how much they differ.
+# The left panel shows the mean of their probabilities, which is ``predict_proba``, and
+# the right panel how much they differ.
 
 figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True, layout="constrained")
 for panel, values, title in [
@@ -98,11 +98,11 @@ panels[0].set_ylabel("second feature")
 plt.show()
 
 # %%
-# The networks differ along the border of the classes, and the more the farther it is
-# from any data: there the mean probability is no longer sure of itself, where a single
-# network would be. Far away on one side of it all say the same: a spread of nearly zero
-# means that the networks agree, not that they are right.
+# The networks differ along the decision boundary, and more so the farther it is
+# from any data. There the mean probability is uncertain, while a single
+# network would be confident. Far away on one side of the boundary all networks agree: a
+# spread of nearly zero means that they agree, not that they are right.
 #
 # What to try next: ``early_stopping=True``, which stops all networks at the epoch in
-# which their mean was best; ``n_estimators=64``; ``activation="tanh"``, whose networks
-# level off outside of the data; ``n_jobs=2`` for larger networks.
+# which their mean was best; ``n_estimators=64``; ``activation="tanh"``, with which the
+# networks level off outside the data; ``n_jobs=2`` for larger networks.

@@ -3,14 +3,14 @@ A search of 200 candidates in seconds
 =====================================
 
 ``LockstepGridSearchCV`` trains all candidates on all folds together, as rows of one
-array. A map of 200 settings is then a matter of seconds, and shows what a search of ten
-could not. Successive halving finds a good one sooner still.
+array. A map of 200 settings then takes seconds, and shows what a search over ten
+settings could not. Successive halving finds a good setting even sooner.
 """
 
 # %%
-# How large are the steps to be, and how strong the penalty? 20 learning rates times 10
-# penalties on 3 folds are 600 networks. Each gets the same 54 epochs, so the warnings
-# that they are not through are of no use here.
+# How large should the steps be, and how strong the penalty? 20 learning rates times 10
+# penalties on 3 folds are 600 networks. Each gets the same 54 epochs, so warnings that
+# they have not converged are not useful here.
 
 import warnings
 from time import perf_counter
@@ -35,10 +35,10 @@ grid = {"network__alpha": alphas, "network__learning_rate_init": rates}
 
 
 def log_likelihood(model, X, y):
-    """Return the mean logarithm of the probability of what is true; larger is better.
+    """Return the mean log probability of the true classes; larger is better.
 
-    It is "neg_log_loss" in a line, which takes longer to look at its arguments than
-    these small networks take to predict.
+    It is "neg_log_loss" in one line: that scorer takes longer to validate its arguments
+    than these small networks take to predict.
     """
     return np.log(model.predict_proba(X)[np.arange(len(y)), y]).mean()
 
@@ -67,17 +67,19 @@ bar.minorticks_off()
 plt.show()
 
 # %%
-# Small rates are not there yet after 54 epochs, and large ones overfit, unless the
-# penalty holds them: with ``alpha`` about one a wide range of rates will do. Beyond it
-# the penalty alone decides. How wide the valley is, the best candidate does not tell:
+# With small rates training is not finished after 54 epochs, and large rates overfit,
+# unless the penalty prevents it: with ``alpha`` about one a wide range of rates works.
+# Beyond that the penalty dominates. The best candidate alone does not show how wide the
+# valley is:
 
 good = loss <= 1.1 * loss.min()
 print(f"best: alpha={alphas[row]:.2g}, learning_rate_init={rates[column]:.2g}")
 print(f"log loss {loss.min():.3f}; {good.sum()} candidates are within a tenth of it")
 
 # %%
-# Successive halving spares the hopeless ones. All candidates start with 2 epochs; the
-# best third goes on to 6, from where it is, and so on. Nothing is trained twice.
+# Successive halving drops poor candidates early. All candidates start with 2 epochs;
+# the best third continues to 6, from its current state, and so on. Nothing is trained
+# twice.
 
 start = perf_counter()
 halving = LockstepHalvingSearchCV(
@@ -94,9 +96,10 @@ trained = np.diff(halving.n_resources_, prepend=0) @ halving.n_candidates_
 print(f"at most {trained} epochs a fold, and {54 * loss.size} in the whole grid")
 
 # %%
-# One line for each candidate, as long as it stayed. A rung sees the first epochs only:
-# who starts slowly and would have won is gone, here the small learning rates. That is
-# the price, and ``min_resources`` sets it.
+# One line for each candidate, up to the rung in which it was dropped. The first rungs
+# see only the first epochs, so candidates that start slowly are dropped even if they
+# would have won, here those with small learning rates. ``min_resources`` controls this
+# trade-off.
 
 results = halving.cv_results_
 courses = {}
@@ -133,6 +136,6 @@ plt.show()
 # %%
 # What to try next: ``LockstepRandomizedSearchCV`` with
 # ``scipy.stats.loguniform(1e-4, 1)`` in place of the grid; ``network__dropout`` or
-# ``network__random_state`` in it, which run in lockstep, too;
+# ``network__random_state`` in it, which also run in lockstep;
 # ``network__hidden_layer_sizes``, which makes an array for each layout; ``verbose=1``,
-# which says what does not run in lockstep, and why.
+# which reports what does not run in lockstep, and why.

@@ -2,9 +2,9 @@
 Data that do not fit into memory
 ================================
 
-``partial_fit`` takes the data a chunk at a time, and ``fit`` takes a file on disk that
-is mapped into memory. You will see the accuracy grow with the chunks, and that both
-ways need little memory.
+``partial_fit`` takes the data one chunk at a time, and ``fit`` takes a file on disk
+that is mapped into memory. This example shows how the accuracy grows with the chunks,
+and that both ways need little memory.
 """
 
 # %%
@@ -40,9 +40,9 @@ del on_disk
 print(f"{path.stat().st_size / 1e6:.1f} MB on disk")
 
 # %%
-# The file is opened again, to read. Each call of ``partial_fit`` is one epoch over its
-# chunk; the first names all classes, since a chunk need not hold every one of them. The
-# optimizer and the random stream go on from call to call.
+# The file is opened again, for reading. Each call of ``partial_fit`` is one epoch over
+# its chunk; the first call names all classes, since a chunk need not contain all of
+# them. The optimizer and the random stream continue from call to call.
 
 X = np.load(path, mmap_mode="r")
 X_new = rng.normal(size=(2_000, N_COLUMNS)).astype("float32")
@@ -72,9 +72,9 @@ panel.set(
 plt.show()
 
 # %%
-# If only X is large, ``fit`` can have the mapped file itself. Rows are gathered batch
-# by batch, so the file is never copied, and they are shuffled over the whole of it.
-# With a validation set of its own early stopping need not split off rows.
+# If only X is large, the mapped file can be passed to ``fit``. Rows are gathered batch
+# by batch, so the file is never copied, and they are shuffled over the whole file.
+# With a separate validation set, early stopping need not split off rows.
 
 y = np.concatenate([label(X[i : i + N_CHUNK]) for i in range(0, N_ROWS, N_CHUNK)])
 network = SimpleMLPClassifier(
@@ -97,6 +97,6 @@ del X
 folder.cleanup()
 
 # %%
-# What to try next: a file of your own by ``np.load(..., mmap_mode="r")``; rows of type
+# What to try next: your own file with ``np.load(..., mmap_mode="r")``; rows of type
 # ``uint8`` with ``dtype="float32"``, converted batch by batch; ``pickle`` between two
-# calls of ``partial_fit``, which changes nothing.
+# calls of ``partial_fit``, which does not change the result.

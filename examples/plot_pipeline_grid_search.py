@@ -2,13 +2,13 @@
 Pipeline and grid search
 ========================
 
-A network is a step like any other. Here it is the last one of a pipeline that starts
-from a dataframe, and a grid search chooses its size and its penalty.
+A network is a step like any other. Here it is the last step of a pipeline that starts
+with a dataframe, and a grid search chooses its size and its penalty.
 """
 
 # %%
-# The breast-cancer data have 30 columns of very different scales. The scaler sits
-# inside the pipeline, so that in every fold it sees the training rows only.
+# The breast-cancer data have 30 columns of very different scales. The scaler is part of
+# the pipeline, so that in every fold it sees only the training rows.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import load_breast_cancer
@@ -29,8 +29,8 @@ pipeline = Pipeline(
 )
 
 # %%
-# Parameters of the network are reached as ``network__<name>``. The search is scored by
-# the log loss, which asks for good probabilities and not only for the right class.
+# Parameters of the network are set as ``network__<name>``. The search is scored by
+# the log loss, which rewards good probabilities and not only the right class.
 
 grid = {
     "network__hidden_layer_sizes": [(10,), (50,)],
@@ -42,8 +42,8 @@ print("best:", search.best_params_)
 print(f"accuracy on new rows: {search.best_estimator_.score(X_test, y_test):.3f}")
 
 # %%
-# A figure of all candidates says more than the best one: only the largest penalty
-# hurts, and the size hardly matters.
+# A figure of all candidates shows more than the best candidate alone: only the largest
+# penalty hurts, and the size hardly matters.
 
 results = search.cv_results_
 figure, panel = plt.subplots(figsize=(6, 3.6), layout="constrained")
@@ -68,5 +68,5 @@ plt.show()
 
 # %%
 # What to try next: ``sknet.LockstepGridSearchCV`` in place of ``GridSearchCV``, for the
-# same results sooner; ``n_jobs=2`` in the search (BLAS threads do not get in the way: a
-# small network takes one by itself); ``network__learning_rate_init`` in the grid.
+# same results sooner; ``n_jobs=2`` in the search (BLAS threads do not interfere: a
+# small network uses only one); ``network__learning_rate_init`` in the grid.

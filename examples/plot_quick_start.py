@@ -2,12 +2,12 @@
 Quick start
 ===========
 
-A network is trained on two interleaved half-moons, and on a noisy sine. You will see
-the decision boundary, the fitted curve, and what a fitted network tells about itself.
+A network is trained on two interleaved half-moons, and on a noisy sine. This example
+shows the decision boundary, the fitted curve, and the attributes of a fitted network.
 """
 
 # %%
-# Anyone who knows a scikit-learn classifier knows this one: parameters go into the
+# It is used like any scikit-learn classifier: parameters go into the
 # constructor, data into ``fit``. The data should be centred and of unit scale, hence
 # the ``StandardScaler``.
 
@@ -35,8 +35,8 @@ classifier.fit(X_train, y_train)
 print(f"accuracy on new points: {classifier.score(X_test, y_test):.2f}")
 
 # %%
-# A fitted network keeps its course. It stopped by itself, once the training loss had
-# not fallen by ``tol`` for ``n_iter_no_change`` epochs.
+# A fitted network keeps its loss curve. Training stopped by itself, once the training
+# loss had not fallen by ``tol`` for ``n_iter_no_change`` epochs.
 
 network = classifier[-1]
 print(f"{network.n_iter_} epochs, training loss {network.loss_:.4f}")
@@ -58,8 +58,8 @@ right.legend(frameon=False)
 plt.show()
 
 # %%
-# The regressor works alike. Its target should be of unit scale, too:
-# ``TransformedTargetRegressor`` takes care of it, there and back.
+# The regressor works the same way. Its target should also be of unit scale:
+# ``TransformedTargetRegressor`` scales the target, and scales the predictions back.
 
 rng = np.random.default_rng(0)
 x = np.sort(rng.uniform(-3, 3, size=(300, 1)), axis=0)
@@ -92,5 +92,5 @@ plt.show()
 
 # %%
 # What to try next: another ``activation`` or ``solver``; a tenth of the points with
-# ``alpha=1``; and :ref:`sphx_glr_auto_examples_plot_pipeline_grid_search.py` to choose
-# such settings by cross-validation.
+# ``alpha=1``; and :ref:`sphx_glr_auto_examples_plot_pipeline_grid_search.py`, which
+# chooses such settings by cross-validation.

@@ -2,15 +2,16 @@
 A raw table: from read_csv to a scored, calibrated, explained model
 ===================================================================
 
-House sales as they come in a file: numbers on wild scales, neighbourhoods by name,
-gaps, dates. ``TabularMLPRegressor`` and ``TabularMLPClassifier`` take the frame as it
-is. scikit-learn's gradient boosting stands beside them, on the same rows.
+House sales as read from a file: numbers of very different scales, neighbourhoods by
+name, missing values, dates. ``TabularMLPRegressor`` and ``TabularMLPClassifier`` take
+the raw frame. They are compared with scikit-learn's gradient boosting on the same rows.
 """
 
 # %%
-# The sales are made up, after the well-known ones of Ames, so that nothing has to be
-# downloaded. The prices follow smooth formulas, which suits a network. So this page
-# shows how things are done; which method is better is a question for real tables.
+# The sales are made up, modelled on the well-known data set from Ames, so that nothing
+# has to be downloaded. The prices follow smooth formulas, which suits a network. This
+# page therefore shows how things are done; which method is better, only real tables can
+# show.
 
 from io import StringIO
 
@@ -83,10 +84,10 @@ print("missing:", sales.isna().sum().loc[lambda n: n > 0].to_dict())
 print("sales by area:", sales["area"].value_counts().tolist())
 
 # %%
-# Dates are refused: what of them may matter is for you to say. Here it is the month,
-# for the season, and the days since the first sale, for the market. That is all there
-# is to prepare. The price is learned as its logarithm, since its errors are in per
-# cent.
+# Dates are refused: you decide which of their features may matter. Here these are the
+# month, for the season, and the days since the first sale, for the market. No other
+# preparation is needed. The network learns the logarithm of the price, since errors in
+# the price are relative.
 
 date = sales.pop("sold")
 X = sales.drop(columns=["price", "within_a_month"]).assign(
@@ -96,8 +97,8 @@ y = np.log(sales["price"])
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 
 # %%
-# Beside the mean the network learns three quantiles, in the same fit. Boosting has a
-# fit for each quantile, and wants text as columns of the type "category".
+# In addition to the mean the network learns three quantiles, in the same fit. Boosting
+# needs a fit for each quantile, and text columns of the type "category".
 
 levels = (0.05, 0.5, 0.95)
 network = TabularMLPRegressor(quantiles=levels, random_state=0).fit(X_train, y_train)
@@ -109,7 +110,7 @@ types = {name: pd.CategoricalDtype(X[name].dropna().unique()) for name in names}
 
 
 def boosted(loss, level=None):
-    """Return what gradient boosting predicts for the test rows."""
+    """Return the predictions of gradient boosting for the test rows."""
     model = HistGradientBoostingRegressor(
         loss=loss, quantile=level, categorical_features="from_dtype", random_state=0
     )
@@ -118,7 +119,7 @@ def boosted(loss, level=None):
 
 
 def report(name, mean, lower, upper):
-    """Print how far the prices are off, and how honest the intervals are."""
+    """Print the errors of the prices, and the coverage of the intervals."""
     off = np.expm1(abs(mean - y_test))
     inside = (lower <= y_test) & (y_test <= upper)
     print(
@@ -133,9 +134,9 @@ by_trees = boosted("squared_error")
 report("boosting", by_trees, boosted("quantile", 0.05), boosted("quantile", 0.95))
 
 # %%
-# What the network goes by: how much of R2 is lost when a column of the test rows is
-# shuffled. Whole columns of the frame are, before any encoding, so that a category or a
-# column with gaps is one column.
+# Which columns matter to the network: the loss of R2 when a column of the test rows is
+# shuffled. Whole columns of the frame are shuffled, before any encoding, so that a
+# category or a column with missing values is one column.
 
 importance = permutation_importance(
     network, X_test, y_test, n_repeats=5, random_state=0
@@ -172,8 +173,8 @@ print("most important:", ", ".join(X_test.columns[order[::-1][:4]]))
 
 # %%
 # The second question: will a house be sold within a month, at this price? Much of the
-# answer is chance, and so what counts are probabilities. A temperature calibrates them,
-# on rows that each network has held out; ``calibrate=False`` leaves them as they were
+# answer is chance, so probabilities are what counts. A temperature calibrates them, on
+# rows that each network has held out; ``calibrate=False`` leaves them as they were
 # learned.
 
 quick = sales["within_a_month"]
@@ -192,36 +193,38 @@ probability = {
     "one for all houses": np.full(len(y_test), y_train.mean()),
 }
 for name, p in probability.items():
-    right = accuracy_score(y_test, p > 0.5)
-    print(f"{name:19} log loss {log_loss(y_test, p):.3f}, right on {right:.0%}")
+    accuracy = accuracy_score(y_test, p > 0.5)
+    print(f"{name:19} log loss {log_loss(y_test, p):.3f}, accuracy {accuracy:.0%}")
 print(f"temperature: {calibrated.temperature_:.2f}")
 
 # %%
-# Of houses that are said to sell with a probability of 70%, seven of ten should: then
-# the curve on the left is the diagonal. On the right, which probabilities occur.
+# Of the houses with a predicted probability of 70%, seven in ten should sell: then
+# the curve on the left is the diagonal. The right panel shows the distribution of the
+# probabilities.
 
 figure, panels = plt.subplots(1, 2, figsize=(9.5, 4.2), layout="constrained")
 panels[0].plot([0, 1], [0, 1], color="#000000", lw=1, ls=":")
 looks = [("#0072B2", "o", "-"), ("#56B4E9", "s", "--"), ("#D55E00", "^", "-")]
 for name, (color, marker, ls) in zip(probability, looks, strict=False):
     p = probability[name]
-    share, told = calibration_curve(y_test, p, n_bins=6, strategy="quantile")
-    panels[0].plot(told, share, color=color, marker=marker, ls=ls, label=name)
+    share, predicted = calibration_curve(y_test, p, n_bins=6, strategy="quantile")
+    panels[0].plot(predicted, share, color=color, marker=marker, ls=ls, label=name)
     panels[1].hist(
         p, np.linspace(0, 1, 21), histtype="step", color=color, ls=ls, lw=1.5
     )
-panels[0].set(xlabel="probability that was told", ylabel="share that was sold")
+panels[0].set(xlabel="predicted probability", ylabel="share that was sold")
 panels[0].legend(frameon=False)
-panels[1].set(xlabel="probability that was told", ylabel="houses")
+panels[1].set(xlabel="predicted probability", ylabel="houses")
 plt.show()
 
 # %%
-# A curve that is flatter than the diagonal is too sure of itself, and a temperature
-# above one is the cure. Where the two curves of the network are close there was little
-# to cure: each network keeps an epoch that was good on held-out rows, and a mean of
-# several is less sure than each of them. With 500 test rows a point is good to about
-# 0.05, so that the log loss says more than the eye.
+# A curve that is flatter than the diagonal means overconfidence, which a temperature
+# above one corrects. If the two curves of the network are close, there was little to
+# correct: each network keeps an epoch that was good on held-out rows, and the mean of
+# several is less confident than each of them. With 500 test rows a point is accurate to
+# about 0.05, so the log loss is more informative than the figure.
 #
-# What to try next: ``X_val`` with the latest sales, so that the past is judged by the
-# future; ``LockstepGridSearchCV`` over ``dropout`` and ``learning_rate_init``; a tenth
-# of the rows, where a linear model is hard to beat. :doc:`/user_guide/tables` has more.
+# What to try next: ``X_val`` with the latest sales, so that a model of the past is
+# scored on the future; ``LockstepGridSearchCV`` over ``dropout`` and
+# ``learning_rate_init``; a tenth of the rows, when a linear model is hard to beat.
+# :doc:`/user_guide/tables` has more.

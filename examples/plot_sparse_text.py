@@ -2,13 +2,13 @@
 Sparse text
 ===========
 
-Text becomes a sparse matrix with a column a word. The network takes it as it is: no
-batch is ever made dense before the first layer. You will see 262144 columns go in, and
-which words a linear network has learned.
+Text becomes a sparse matrix with one column per word. The network takes it directly: no
+batch is ever made dense before the first layer. This example trains on 262144 columns,
+and shows which words a linear network has learned.
 """
 
 # %%
-# Some made-up messages about three subjects, half of whose words mean nothing.
+# Some made-up messages about three subjects; about two thirds of the words are filler.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -43,8 +43,8 @@ train, test, y_train, y_test = train_test_split(texts, labels, random_state=0)
 print(y_train[0], "|", train[0])
 
 # %%
-# A hashing vectorizer needs no vocabulary, but many columns. Dense, this matrix would
-# take 2.4 GB; sparse, it takes what its words take.
+# A hashing vectorizer needs no vocabulary, but many columns. As a dense matrix they
+# would take 2.4 GB; the sparse matrix stores only the words that occur.
 
 vectorizer = HashingVectorizer(n_features=2**18, alternate_sign=False)
 X_train = vectorizer.transform(train).astype("float32")
@@ -58,7 +58,7 @@ print(f"hashed words: accuracy {accuracy:.3f} after {hashed.n_iter_} epochs")
 
 # %%
 # With a vocabulary the columns have names, and without a hidden layer there is one
-# weight a word and class. (The network is then a logistic regression.)
+# weight per word and class. (The network is then a logistic regression.)
 
 linear = make_pipeline(
     CountVectorizer(),
@@ -80,6 +80,6 @@ plt.show()
 
 # %%
 # What to try next: ``TfidfVectorizer`` and pairs of words (``ngram_range=(1, 2)``);
-# a target with several subjects a message, as an indicator matrix;
+# a target with several subjects per message, as an indicator matrix;
 # ``partial_fit`` with the hashing vectorizer on a stream of texts, as in
 # :ref:`sphx_glr_auto_examples_plot_out_of_core.py`.

@@ -1,8 +1,8 @@
 """Multi-layer perceptrons for scikit-learn users, in NumPy.
 
-``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are faster drop-in replacements for
-scikit-learn's ``MLPClassifier`` and ``MLPRegressor``, with the same parameters,
-defaults and results. ``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw
+``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are drop-in replacements for
+scikit-learn's ``MLPClassifier`` and ``MLPRegressor``, with the same names, defaults and
+results in less time. ``TabularMLPClassifier`` and ``TabularMLPRegressor`` take raw
 tables.
 """
 

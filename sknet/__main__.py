@@ -1,7 +1,7 @@
-"""Diagnosis by ``python -m sknet``: versions, BLAS, speed, and advice on settings.
+"""The output of ``python -m sknet``: versions, BLAS, speed and advice on settings.
 
-Fits spend almost all of their time on matrix products, so their speed depends on the
-library that computes them (BLAS) and the kernel that it chose for this processor.
+A fit spends almost all of its time in matrix products, so its speed depends on the
+library that computes them (BLAS) and on the kernel it chose for this processor.
 """
 
 import argparse
@@ -44,9 +44,9 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
     Returns
     -------
     model : str
-        Empty if the text does not contain it.
+        Empty if it is not given in the text.
     flags : frozenset of str
-        Empty if the text does not contain them.
+        Empty if they are not given in the text.
     """
     fields: dict[str, str] = {}
     for line in text.splitlines():
@@ -57,38 +57,38 @@ def parse_cpuinfo(text: str) -> tuple[str, frozenset[str]]:
 
 
 def processor() -> tuple[str, frozenset[str]]:
-    """Return this processor's name and its feature flags."""
+    """Return the name of this processor and its feature flags."""
     path = Path("/proc/cpuinfo")
     model, flags = parse_cpuinfo(path.read_text() if path.exists() else "")
     return model or platform.processor() or platform.machine(), flags
 
 
 def versions() -> str:
-    """Return the versions of sknet, Python and the main dependencies, on one line."""
+    """Return the versions of Python and the relevant packages on one line."""
     ours = [f"sknet {__version__}", f"python {platform.python_version()}"]
     return ", ".join([*ours, *(f"{name} {version(name)}" for name in PACKAGES)])
 
 
 def namesake() -> str | None:
-    """Return advice if another project with our import name is installed, else None."""
+    """Return advice if another project with the same import name is installed."""
     found = [d for d in distributions() if (d.name or "").lower() == "sknet"]
     if not found:
         return None
     return (
-        f"Another project that is imported as sknet is installed here: {found[0].name} "
-        f"{found[0].version}. The two overwrite each other's files. Install it in a "
-        "separate environment:\n\n    pip uninstall sknet\n"
+        "Another project that is imported as sknet is installed here: "
+        f"{found[0].name} {found[0].version}. The two overwrite each other's files. "
+        "Install it in a separate environment:\n\n    pip uninstall sknet\n"
         "    pip install --force-reinstall --no-deps sknet-mlp  # or from a clone: .\n"
     )
 
 
 def blas_infos() -> list[dict[str, Any]]:
-    """Return the information of threadpoolctl on each loaded BLAS."""
+    """Return the entries of threadpoolctl for each loaded BLAS."""
     return [info for info in threadpool_info() if info["user_api"] == "blas"]
 
 
 def describe_blas(info: Mapping[str, Any]) -> str:
-    """Return a line that describes a BLAS: version, kernel, threads and location.
+    """Return one line that describes a BLAS: version, kernel, threads and owner.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def describe_blas(info: Mapping[str, Any]) -> str:
 def older_kernels(
     infos: Sequence[Mapping[str, Any]], flags: frozenset[str]
 ) -> list[str]:
-    """Return the OpenBLAS kernels that do not use this processor's AVX-512.
+    """Return the OpenBLAS kernels in use that do not use this processor's AVX-512.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def older_kernels(
 
 
 def missing_openblas(infos: Sequence[Mapping[str, Any]]) -> str:
-    """Return a note if no OpenBLAS is loaded, else an empty string.
+    """Return a message if no OpenBLAS is loaded, otherwise an empty string.
 
     Parameters
     ----------
@@ -144,26 +144,26 @@ def missing_openblas(infos: Sequence[Mapping[str, Any]]) -> str:
 def kernel_advice(
     kernels: Sequence[str], gain: float, chosen: str | None = None
 ) -> str:
-    """Return advice on the kernel, given the measured gain of the better one.
+    """Return advice on the kernel, given the measured gain of the better kernel.
 
     Parameters
     ----------
     kernels : sequence of str
-        Result of `older_kernels`.
+        The result of `older_kernels`.
     gain : float
         Speed with the better kernel divided by the current speed.
     chosen : str, optional
-        Current value of ``OPENBLAS_CORETYPE``, if it is set.
+        The current value of ``OPENBLAS_CORETYPE``, if it is set.
     """
     reason = f" ({CORETYPE}={chosen} is set)" if chosen else ""
     used = "/".join(kernels)
     said = (
         f"OpenBLAS uses its {used} kernel on a processor with AVX-512{reason}.\n"
-        f"Its {BETTER_KERNEL} kernel measured {gain:.2f} times that speed"
+        f"Its {BETTER_KERNEL} kernel ran at {gain:.2f} times that speed"
     )
     if gain <= WORTH_SAYING:
         return f"{said}: no change is needed."
-    return f"{said}. Before Python starts, set:\n\n    {CORETYPE}={BETTER_KERNEL}\n"
+    return f"{said}. Before starting Python, set:\n\n    {CORETYPE}={BETTER_KERNEL}\n"
 
 
 def product_rate(dtype: str, seconds: float) -> float:
@@ -193,7 +193,7 @@ def product_rates(seconds: float = SECONDS) -> dict[str, float]:
     Parameters
     ----------
     seconds : float
-        Total duration of the measurements.
+        Total duration of the measurement.
     """
     rates = {}
     for name, limit in (("one thread", 1), ("all threads", None)):
@@ -204,7 +204,7 @@ def product_rates(seconds: float = SECONDS) -> dict[str, float]:
 
 
 def child_rates() -> dict[str, float] | None:
-    """Return `product_rates` from a child process that uses the better kernel."""
+    """Return `product_rates` from a child process with the better kernel."""
     done = subprocess.run(
         [sys.executable, "-m", "sknet", "--rates"],
         env={**os.environ, CORETYPE: BETTER_KERNEL},
@@ -249,7 +249,7 @@ def diagnose() -> None:
 
 
 def main() -> None:
-    """Run the command-line program."""
+    """Run the command line."""
     parser = argparse.ArgumentParser(prog="python -m sknet", description=__doc__)
     parser.add_argument("--rates", action="store_true", help="print only rates (JSON)")
     if parser.parse_args().rates:

@@ -1,8 +1,8 @@
-"""Archives: plain data in one file, without pickle, written all at once or not at all.
+"""Archives: plain data in a single file, written atomically and without pickle.
 
-A file is a NumPy archive (``.npz``): arrays as they are, and the rest as JSON text that
-says where they belong. Reading one builds numbers, strings, lists, tuples, dicts and
-arrays, and never runs code.
+A file is a NumPy archive (``.npz``): arrays are stored directly, everything else as
+JSON text with references to the arrays. Reading an archive creates numbers, strings,
+lists, tuples, dicts and arrays, and never runs code.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from sknet._numerics import Array
 
 
 class DamagedArchiveError(ValueError):
-    """Raised where a file is no archive of ours, or not as it was written."""
+    """Raised if a file is not an archive written by sknet, or has been damaged."""
 
 
 def write_archive(path: Path, tree: Any) -> None:
-    """Write plain data to a file, which is the old or the new one at every moment.
+    """Write plain data to a file atomically.
 
-    It is written beside its place, forced to the disk, and then renamed.
+    A temporary file in the same folder is written, flushed to disk, and then renamed.
 
     Parameters
     ----------
     path : Path
-        Where; what stands there is replaced.
+        The file; an existing file is replaced.
     tree : object
         Arrays of numbers, numbers, strings and None, in lists, tuples and dicts with
-        strings as keys.
+        string keys.
 
     Raises
     ------
     OSError
-        If the system refuses; what stood there before is still there.
+        If the system refuses; an existing file is then unchanged.
     """
     beside = unfinished(path)
     try:
@@ -54,18 +54,18 @@ def write_archive(path: Path, tree: Any) -> None:
 
 
 def remove_archive(path: Path) -> None:
-    """Remove an archive, and what an interrupted writing has left of one."""
+    """Remove an archive and the temporary file of an interrupted write."""
     for file in (path, unfinished(path)):
         file.unlink(missing_ok=True)
 
 
 def unfinished(path: Path) -> Path:
-    """Return where an archive is written before it takes its place."""
+    """Return the path of the temporary file for an archive."""
     return path.with_name(path.name + ".part")
 
 
 def read_archive(path: Path) -> Any:
-    """Read what :func:`write_archive` wrote.
+    """Read a file written by :func:`write_archive`.
 
     Parameters
     ----------
@@ -75,14 +75,14 @@ def read_archive(path: Path) -> Any:
     Returns
     -------
     tree : object
-        As it was written.
+        The data as they were written.
 
     Raises
     ------
     OSError
         If the file cannot be opened.
     DamagedArchiveError
-        If it is something else, or has changed since it was written.
+        If it is not an archive, or has changed since it was written.
     """
     with open(path, "rb") as file:
         try:
@@ -90,14 +90,15 @@ def read_archive(path: Path) -> Any:
             with np.load(file, allow_pickle=False) as archive:
                 text = archive["tree"].tobytes().decode("utf-8")
                 return _unpacked(json.loads(text), archive)
-        except Exception as error:  # bytes from anywhere may break a reader anyhow
+        except Exception as error:  # arbitrary bytes may raise any error in a reader
             raise DamagedArchiveError(f"{type(error).__name__}: {error}") from error
 
 
 def _check_sums(file: IO[bytes]) -> None:
-    """Compare the checksums of all parts of an archive, before one of them is used.
+    """Compare the checksums of all parts of an archive before any part is used.
 
-    What is compressed is none of ours, and may be a thousand times as large in memory.
+    A compressed archive was not written by sknet, and may be a thousand times larger in
+    memory.
     """
     with zipfile.ZipFile(file) as archive:
         if any(part.compress_type != zipfile.ZIP_STORED for part in archive.filelist):
@@ -109,7 +110,7 @@ def _check_sums(file: IO[bytes]) -> None:
 
 
 def _write(file: IO[bytes], tree: Any) -> None:
-    """Write the arrays of plain data, and how they belong together."""
+    """Write the arrays of plain data, and the structure that contains them."""
     arrays: dict[str, Array] = {}
     text = json.dumps(_packed(tree, arrays))
     arrays["tree"] = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
@@ -117,10 +118,10 @@ def _write(file: IO[bytes], tree: Any) -> None:
 
 
 def _packed(tree: Any, arrays: dict[str, Array]) -> Any:
-    """Return plain data as JSON knows them; put arrays aside."""
+    """Return plain data in JSON types; move arrays to ``arrays``."""
     if isinstance(tree, np.ndarray):
         if tree.dtype.hasobject:
-            raise TypeError(f"An array of type {tree.dtype} is no plain data.")
+            raise TypeError(f"An array of dtype {tree.dtype} is not plain data.")
         name = f"array_{len(arrays)}"
         arrays[name] = tree
         return {"array": name}
@@ -134,7 +135,7 @@ def _packed(tree: Any, arrays: dict[str, Array]) -> Any:
 
 
 def _unpacked(tree: Any, arrays: Any) -> Any:
-    """Return what :func:`_packed` was given."""
+    """Return the data that :func:`_packed` converted."""
     if isinstance(tree, list):
         return [_unpacked(item, arrays) for item in tree]
     if not isinstance(tree, dict):
@@ -148,7 +149,7 @@ def _unpacked(tree: Any, arrays: Any) -> Any:
 
 
 def _force_to_disk(folder: Path) -> None:
-    """Make a new name in a folder outlast a power cut, where a system can do that."""
+    """Make a new name in a folder survive a power failure, if the system can."""
     if os.name != "posix":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

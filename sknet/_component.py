@@ -1,8 +1,8 @@
 """Components: small frozen objects with a name, and the registries that list them.
 
-A component (an activation, a loss, an optimizer, ...) holds hyperparameters only.
-Registering the class under a name is all it takes to make it an option of the
-estimators: validation, error messages and generated tables read the registry.
+A component (an activation, a loss, an optimizer, ...) holds only hyperparameters.
+Registering its class under a name makes it an option of the estimators: validation,
+error messages and generated tables use the registry.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ import numpy as np
 
 
 class Component:
-    """Base of every component: a frozen dataclass that shows what differs.
+    """Base of every component: a frozen dataclass that shows non-default fields.
 
     Subclasses are declared ``@dataclass(frozen=True, repr=False)``; equality and
     hashing follow from the fields, so that equal components describe the same
-    mathematics. Fields declared by the functions of :mod:`sknet.fields`
-    know what they may be; it is looked at in a fit, as with every parameter of
-    scikit-learn, not when the object is made.
+    mathematics. Fields declared by the functions of :mod:`sknet.fields` have a domain,
+    which is checked in ``fit``, as for every parameter in scikit-learn, not when the
+    object is created.
 
     Attributes
     ----------
     name : str
-        The name under which the class stands in its registry.
+        The name of the class in its registry.
     synonyms : tuple of str
-        Further names under which users may know it.
+        Other names by which users may know it.
     rows : tuple of str
         Fields that may differ between networks that are trained together, as rows of
         one array; see ``in_rows``.
@@ -40,7 +40,7 @@ class Component:
     rows: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        """Make Python numbers of NumPy's, which would widen float32 arrays."""
+        """Convert NumPy scalars, which widen float32 arrays, to Python numbers."""
         for f in self._fields():
             value = getattr(self, f.name)
             if isinstance(value, np.generic):
@@ -56,11 +56,11 @@ class Component:
         return f"{type(self).__name__}({', '.join(changed)})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the fields: also where there are none, so that they are taken."""
+        """Return the fields, even if empty, so that ``__setstate__`` is called."""
         return dict(vars(self))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the fields; enter a class that came by value, as a notebook's does."""
+        """Set the fields; register a class pickled by value, as from a notebook."""
         vars(self).update(state)
         name = vars(type(self)).get("name")
         for family in _FAMILIES:
@@ -68,13 +68,13 @@ class Component:
                 family._classes.setdefault(name, type(self))
 
     def __sklearn_clone__(self) -> Self:
-        """Return the component itself: it is frozen, so that nobody can change it."""
+        """Return the component itself, which is frozen and need not be copied."""
         return self
 
     def check(self) -> None:
-        """Raise ValueError if a field has a value that makes no sense.
+        """Raise ValueError if a field has an invalid value.
 
-        Subclasses extend it where fields depend on each other.
+        Subclasses extend it if fields depend on each other.
         """
         for f in self._fields():
             domain, value = f.metadata.get("domain"), getattr(self, f.name)
@@ -86,12 +86,12 @@ class Component:
                 f.metadata["registry"].make(value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the fields, and those of the components in them, as scikit-learn does.
+        """Return the fields and those of nested components, as scikit-learn does.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to list ``part__field`` too.
+            Whether to include ``part__field`` for nested components.
 
         Returns
         -------
@@ -112,19 +112,19 @@ class Component:
         Parameters
         ----------
         path : str
-            Name of the field; ``part__field`` for one of a component inside.
+            Name of the field; ``part__field`` for a field of a nested component.
         value : object
             The new value.
 
         Returns
         -------
         component : Component
-            A new object; this one stays as it is.
+            A new object; this component is not changed.
 
         Raises
         ------
         ValueError
-            If there is no such field; the message lists those that there are.
+            If there is no such field; the message lists the existing fields.
         """
         name, _, inner = path.partition("__")
         fields = {f.name: f for f in self._fields()}
@@ -148,19 +148,19 @@ class Component:
         Returns
         -------
         config : dict
-            Takes part in JSON text.
+            Can be written as JSON.
 
         Raises
         ------
         ValueError
-            If the class stands in no registry: nobody could find it again. It does not
-            stand there by the name of a class that it inherits from.
+            If the class is not registered and so could not be found again. The name of
+            a registered base class does not count.
         """
         if not vars(type(self)).get("name"):
             raise ValueError(
-                f"{type(self).__name__} is not registered, so that a fitted estimator "
-                "could not be stored. Decorate the class with the registry of its "
-                "family, e.g. @ACTIVATIONS.register('my_activation')."
+                f"{type(self).__name__} is not registered, so a fitted estimator could "
+                "not be stored. Decorate the class with the registry of its family, "
+                "e.g. @ACTIVATIONS.register('my_activation')."
             )
         values = {f.name: getattr(self, f.name) for f in self._fields()}
         plain = {key: _plain(v) for key, v in values.items() if not callable(v)}
@@ -169,17 +169,17 @@ class Component:
     @classmethod
     @cache
     def _fields(cls) -> tuple[dataclasses.Field[Any], ...]:
-        """Return the fields, looked up once; every component is a dataclass."""
+        """Return the fields, which are looked up once."""
         return dataclasses.fields(cls)  # type: ignore[arg-type]  # a dataclass
 
 
 def _shown(value: Any) -> str:
-    """Return how a field's value is shown: a function by its name."""
+    """Return the representation of a field's value, or the name of a function."""
     return getattr(value, "__name__", repr(value)) if callable(value) else repr(value)
 
 
 def _same(value: Any, default: Any) -> bool:
-    """Tell whether a field has its default; arrays never have."""
+    """Return whether a field has its default value; an array never does."""
     return not isinstance(value, np.ndarray) and bool(value == default)
 
 
@@ -193,7 +193,7 @@ def _plain(value: Any) -> Any:
 
 
 C = TypeVar("C", bound=Component)
-_FAMILIES: list[Registry[Any]] = []  # all of them
+_FAMILIES: list[Registry[Any]] = []  # all registries
 
 
 class Registry(Mapping[str, type[C]], Generic[C]):
@@ -202,7 +202,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     Parameters
     ----------
     title : str
-        What the family is called in messages, e.g. ``"activation"``.
+        Name of the family in messages, e.g. ``"activation"``.
     base : type, optional
         Base class of the family.
 
@@ -214,7 +214,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
     >>> SCHEDULES.make("invscaling")
     InvScaling()
     >>> from sknet.activations import ACTIVATIONS
-    >>> ACTIVATIONS.make("swish")  # which is its second name
+    >>> ACTIVATIONS.make("swish")  # a synonym
     SiLU()
     """
 
@@ -227,24 +227,24 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
     @property
     def names(self) -> set[str]:
-        """All names that :meth:`make` takes, synonyms among them."""
+        """All names that :meth:`make` accepts, including synonyms."""
         return {*self._classes, *self._synonyms}
 
     def register(self, name: str, *synonyms: str) -> Callable[[type[C]], type[C]]:
-        """Return a class decorator that enters the class under ``name``.
+        """Return a class decorator that registers the class under ``name``.
 
         Parameters
         ----------
         name : str
-            The option users write.
+            The name of the option.
         *synonyms : str
-            Other names by which users may know the component. They are taken as
-            options, too; the registry lists the component once, by its name.
+            Other names by which users may know the component. They are also accepted
+            as options; the registry lists the component once, by its name.
 
         Returns
         -------
         decorator : callable
-            Checks the class, enters it and returns it unchanged.
+            Checks the class, registers it and returns it unchanged.
 
         Raises
         ------
@@ -254,7 +254,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
 
         def enter(cls: type[C]) -> type[C]:
             frozen = vars(cls).get("__dataclass_params__")
-            # without a docstring a dataclass gets its signature as one
+            # without a docstring, a dataclass gets its signature as docstring
             described = not (cls.__doc__ or "(").startswith((f"{cls.__name__}(", "("))
             if frozen is None or not frozen.frozen or not described:
                 raise ValueError(
@@ -264,9 +264,9 @@ class Registry(Mapping[str, type[C]], Generic[C]):
             taken = [n for n in (name, *synonyms) if n in self.names]
             if taken:
                 raise ValueError(
-                    f"{self.title} {taken[0]!r} is registered already, and fitted "
-                    "networks find their parts by name: take another name for a "
-                    "changed class (in a notebook, or restart it)."
+                    f"{self.title} {taken[0]!r} is already registered, and fitted "
+                    "networks find their components by name: use another name for a "
+                    "changed class (or, in a notebook, restart the kernel)."
                 )
             cls.name, cls.synonyms = name, synonyms
             self._classes[name] = cls
@@ -276,7 +276,7 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return enter
 
     def make(self, spec: str | C) -> C:
-        """Return the default component of a name, or the instance that was given.
+        """Return the default component with a name, or the given instance.
 
         Parameters
         ----------
@@ -286,17 +286,17 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         Returns
         -------
         component : Component
-            The component; its fields have been looked at.
+            The component, with valid fields.
 
         Raises
         ------
         ValueError
-            If no component of that name exists (the message lists those that do), or
-            a field has a value that makes no sense.
+            If no component has that name (the message lists the known names), or a
+            field has an invalid value.
         """
         component = spec if isinstance(spec, Component) else self._named(spec)()
         if self.base is not None and not isinstance(component, self.base):
-            raise ValueError(f"{component!r} is no {self.title}.")
+            raise ValueError(f"{component!r} is not a valid {self.title}.")
         component.check()
         return component
 
@@ -313,10 +313,10 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return cls(**values)
 
     def _named(self, name: str) -> type[C]:
-        """Return the class of a name, or say which names there are."""
+        """Return the class with a name, or raise ValueError with the known names."""
         if not isinstance(name, str) or name not in self.names:
             known = ", ".join(repr(name) for name in sorted(self.names))
-            raise ValueError(f"Unknown {self.title} {name!r}; known are {known}.")
+            raise ValueError(f"Unknown {self.title} {name!r}; known names are {known}.")
         return self._classes[self._synonyms.get(name, name)]
 
     def __getitem__(self, name: str) -> type[C]:
@@ -328,5 +328,5 @@ class Registry(Mapping[str, type[C]], Generic[C]):
         return iter(self._classes)
 
     def __len__(self) -> int:
-        """Return how many components are registered."""
+        """Return the number of registered components."""
         return len(self._classes)

@@ -1,6 +1,6 @@
-"""File locks: one fit at a time works with a file, in this process and in all others.
+"""File locks: a file is used by one fit at a time, in this and all other processes.
 
-The system takes a lock back when its process ends, however it ends.
+The system releases a lock when its process ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from pathlib import Path
 
 try:
     import fcntl
-except ImportError:  # Windows, or Python in a browser: nobody is kept out
+except ImportError:  # Windows, or Python in a browser: there is no locking
     fcntl = None  # type: ignore[assignment]  # no module
 
 
 class FileLock:
-    """A lock of a file, which is another file beside it while somebody has it.
+    """A lock for a file, held through a second file beside it.
 
     Parameters
     ----------
@@ -30,10 +30,10 @@ class FileLock:
         self._handle: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock; return False if somebody has it.
+        """Acquire the lock; return False if it is held elsewhere.
 
-        Where no lock can be made, everybody gets it: a folder that may not be written
-        to is complained about by whoever writes the file.
+        If no lock file can be created, acquiring always succeeds: a folder without
+        write permission is reported when the file itself is written.
         """
         while fcntl is not None:
             try:
@@ -46,11 +46,11 @@ class FileLock:
             if self._is_there(handle):
                 self._handle = handle
                 break
-            os.close(handle)  # who had it has removed it in the meantime
+            os.close(handle)  # the previous holder has removed it in the meantime
         return True
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._handle is not None:
             with suppress(OSError):
                 self._path.unlink()
@@ -58,7 +58,7 @@ class FileLock:
             self._handle = None
 
     def _is_there(self, handle: int) -> bool:
-        """Tell whether an open file is the one that others find."""
+        """Return whether an open file is still the one at the path of the lock."""
         try:
             return os.path.samestat(os.fstat(handle), os.stat(self._path))
         except FileNotFoundError:
@@ -66,7 +66,7 @@ class FileLock:
 
 
 def _is_free(handle: int) -> bool:
-    """Lock an open file; return False if somebody has locked it."""
+    """Lock an open file; return False if it is already locked."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,6 @@
-"""Elementary array functions, written once: stable, in place, dense or sparse.
+"""Elementary array functions: stable, in place, for dense or sparse input.
 
-Arrays carry their axes as ``(K, rows, columns)``: K members, each with a matrix.
+Arrays have the axes ``(K, rows, columns)``: K members, each with a matrix.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from numpy.typing import NDArray
 
 
 Array = NDArray[Any]
-# A hyperparameter: one number, or one per member as an array of shape (K, 1).
+# A hyperparameter: one number, or one number per member as an array of shape (K, 1).
 Scalar = float | Array
 
 
 class SparseRows:
     """Rows of a sparse matrix, one CSR matrix for each member.
 
-    It stands where a dense batch ``(K, B, D)`` stands, up to the first dense layer,
-    so that wide text data is never made dense.
+    It takes the place of a dense batch ``(K, B, D)`` up to the first dense layer, so
+    that wide text data is never made dense.
 
     Parameters
     ----------
     members : sequence of CSR matrices of shape (B, D)
-        The rows of each member; a single one is shared by all members.
+        The rows of each member; a single matrix is shared by all members.
     """
 
     def __init__(self, members: Sequence[Any]) -> None:
@@ -41,7 +41,7 @@ class SparseRows:
 
 
 def matmul(x: Array | SparseRows, w: Array, out: Array) -> Array:
-    """Multiply each member's rows with its matrix: ``out[k] = x[k] @ w[k]``.
+    """Multiply each member's rows by its matrix: ``out[k] = x[k] @ w[k]``.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
         The products.
     """
     if isinstance(x, np.ndarray):
-        # Of a single row an outer product, which BLAS makes in thrice the time.
+        # For a single row this is an outer product, for which BLAS needs triple time.
         multiply = np.multiply if x.shape[-2] == 1 else np.matmul
         return multiply(x.swapaxes(-1, -2), dy, out=out)
     for k in range(len(dy)):
@@ -91,12 +91,12 @@ def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
 
 
 def mean_of_members(values: Array) -> Array:
-    """Return the mean over the first axis, which is finite where the values are.
+    """Return the mean over the first axis, finite if the values are.
 
     Parameters
     ----------
     values : ndarray of shape (K, ...)
-        Of any magnitude.
+        Values of any magnitude.
 
     Returns
     -------
@@ -105,18 +105,18 @@ def mean_of_members(values: Array) -> Array:
     """
     with np.errstate(over="ignore"):
         mean: Array = values.mean(axis=0)
-        if not np.isfinite(mean).all():  # their sum may lie beyond all numbers
+        if not np.isfinite(mean).all():  # their sum may overflow
             mean = (values / len(values)).sum(axis=0)
     return mean
 
 
 @lru_cache(maxsize=256)
 def constant_row(width: int, dtype: np.dtype[Any], value: float = 0.0) -> Array:
-    """Return a read-only row ``(1, 1, width)`` of one value.
+    """Return a read-only row ``(1, 1, width)`` filled with one value.
 
-    NumPy's ``maximum`` against an array takes a fifth of the time that it takes
-    against a scalar (4.6 against 22 microseconds for 256 x 256 in float32): only the
-    first runs over SIMD registers. Hence a row of zeros instead of a zero.
+    NumPy's ``maximum`` with an array takes a fifth of the time that it takes with a
+    scalar (4.6 against 22 microseconds for 256 x 256 in float32), because only the
+    former uses SIMD registers. Hence a row of zeros instead of a zero.
 
     Parameters
     ----------
@@ -125,14 +125,14 @@ def constant_row(width: int, dtype: np.dtype[Any], value: float = 0.0) -> Array:
     dtype : dtype
         Type of the row.
     value : float, default=0.0
-        What the row is filled with.
+        The value of all elements.
 
     Returns
     -------
     row : ndarray of shape (1, 1, width)
         Shared between callers, not writeable.
     """
-    # Rows of many widths, as batches of many sizes ask for, share their memory.
+    # Rows of different widths, as for batches of different sizes, share their memory.
     return _constants(1 << int(width - 1).bit_length(), dtype, value)[:, :, :width]
 
 
@@ -147,8 +147,8 @@ def _constants(width: int, dtype: np.dtype[Any], value: float) -> Array:
 def logistic(z: Array, out: Array) -> Array:
     """Compute the logistic function ``1 / (1 + exp(-z))``.
 
-    Exact to the last digits on both sides: where ``exp(-z)`` overflows the quotient
-    is 0, as it must be. Four passes of SIMD code instead of SciPy's scalar ``expit``
+    Accurate to the last digits in both tails: if ``exp(-z)`` overflows, the quotient is
+    correctly 0. It uses four passes of SIMD code instead of SciPy's scalar ``expit``
     (68 against 184 microseconds for 256 x 256 in float32).
 
     Parameters
@@ -195,7 +195,7 @@ def softplus(z: Array, out: Array, scratch: Array) -> Array:
 
 
 def log_softmax(raw: Array) -> Array:
-    """Return the logarithm of the softmax over the last axis, as a new array.
+    """Return the logarithm of the softmax over the last axis as a new array.
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def log_softmax(raw: Array) -> Array:
 
 
 def all_finite(array: Array) -> bool:
-    """Tell whether every element is finite, without a temporary.
+    """Return whether every element is finite, without a temporary array.
 
     Parameters
     ----------
@@ -223,25 +223,25 @@ def all_finite(array: Array) -> bool:
     Returns
     -------
     finite : bool
-        False if a NaN or an infinity is in it, which a sum cannot lose; and if the
-        sum itself overflows, as that of a diverged network may.
+        False if there is a NaN or an infinity, which always shows in the sum, or if the
+        sum itself overflows, as may happen for a diverged network.
     """
-    # The squares are faster; only if they overflow, the sum decides.
+    # The sum of squares is faster; the plain sum decides only if the squares overflow.
     return math.isfinite(np.vdot(array, array)) or math.isfinite(array.sum())
 
 
 def finite_members(rows: Array) -> Array:
-    """Tell of each row whether :func:`all_finite` holds.
+    """Return for each row whether :func:`all_finite` holds.
 
     Parameters
     ----------
     rows : ndarray of shape (K, P)
-        A row a member.
+        One row per member.
 
     Returns
     -------
     finite : ndarray of bool, of shape (K,)
-        As if each row was looked at alone.
+        The same as for each row alone.
     """
     if math.isfinite(np.vdot(rows, rows)):
         return np.ones(len(rows), dtype=bool)

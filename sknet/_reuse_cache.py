@@ -1,7 +1,8 @@
-"""Things that wait beside an array for whoever comes with it again.
+"""A cache of objects that are expensive to create, each kept for one array.
 
-What a fitted estimator holds is plain data. What was made of them and is dear to make
-anew waits here instead, as long as the array lives, and is handed out once.
+A fitted estimator holds only plain data. An object that was created from these data and
+is expensive to create again is kept here as long as the array exists, and is handed out
+once.
 """
 
 from __future__ import annotations
@@ -16,24 +17,24 @@ T = TypeVar("T")
 
 
 class ReuseCache(Generic[T]):
-    """Things of one kind, each beside an array.
+    """A cache of objects of one type, each stored with an array as its key.
 
-    They are found by the array itself, not by its numbers: a copy of it finds nothing.
-    Threads may leave and take at the same time.
+    The key is the array object itself, not its values: a copy of the array finds
+    nothing. Threads may call ``leave`` and ``take`` at the same time.
     """
 
     def __init__(self) -> None:
         self._things: dict[int, tuple[weakref.ref[np.ndarray], T]] = {}
 
     def leave(self, array: np.ndarray, thing: T) -> None:
-        """Let a thing wait that the caller lets go of.
+        """Store an object that the caller no longer uses.
 
         Parameters
         ----------
         array : ndarray
-            When it dies, the thing is dropped.
+            The key; when it is deleted, the object is dropped.
         thing : object
-            Must not hold the array.
+            The object; it must not hold a reference to the array.
         """
         things, place = self._things, id(array)
 
@@ -43,6 +44,6 @@ class ReuseCache(Generic[T]):
         things[place] = weakref.ref(array, forget), thing
 
     def take(self, array: np.ndarray) -> T | None:
-        """Return what waits beside an array, which nobody else gets, or None."""
+        """Remove and return the object stored with an array; None if there is none."""
         reference, thing = self._things.pop(id(array), (None, None))
         return thing if reference is not None and reference() is array else None

@@ -1,8 +1,9 @@
 """Rows: hyperparameters of several networks that are trained as rows of one array.
 
-A hyperparameter that all share stays a number. One that differs is an array of shape
-(K, 1) in float64, so that everything computed of it is what Python computes of the
-number, and is rounded where it meets the arrays of the network.
+A hyperparameter with the same value for all members stays a number. If the values
+differ, it is an array of shape (K, 1) in float64, so that calculations with it give the
+same results as with Python numbers, and it is rounded when combined with the arrays of
+the network.
 """
 
 from __future__ import annotations
@@ -18,20 +19,20 @@ from sknet._numerics import Scalar
 
 
 def shared(value: Any) -> Any:
-    """Return what members must share in order to be rows of one array.
+    """Return the parts of a value that members must share to be rows of one array.
 
-    It is derived: all fields of a dataclass, and of those in it, but the ones that its
-    class names as ``rows``.
+    These are all fields of a dataclass, and of nested dataclasses, except those that
+    its class lists in ``rows``.
 
     Parameters
     ----------
     value : object
-        A dataclass, a component, or anything else, which is shared as it is.
+        A dataclass, a component, or any other object, which is shared as a whole.
 
     Returns
     -------
     shared : object
-        Can be compared; hashable if all parts are.
+        Supports comparison, and is hashable if all parts are.
     """
     if isinstance(value, Component):
         return without_rows(value)
@@ -43,7 +44,7 @@ def shared(value: Any) -> Any:
 
 
 def without_rows(component: C) -> C:
-    """Return a component with the defaults in its ``rows``: what members must share."""
+    """Return a component with defaults in its ``rows``, which need not be shared."""
     defaults = {f.name: f.default for f in component._fields()}
     return dataclasses.replace(  # type: ignore[type-var]  # a dataclass
         component, **{name: defaults[name] for name in component.rows}
@@ -51,18 +52,18 @@ def without_rows(component: C) -> C:
 
 
 def in_rows(components: Sequence[C]) -> C:
-    """Return one component that stands for several, a row for each.
+    """Return one component that represents several components, one row for each.
 
     Parameters
     ----------
     components : sequence of Component
-        One a member. They differ at most in their ``rows``.
+        One component per member. They may differ only in their ``rows``.
 
     Returns
     -------
     component : Component
-        Fields in which all agree stay numbers; the others are arrays of shape (K, 1)
-        in float64, to be rounded where they meet an array.
+        Fields with equal values stay numbers; other fields are arrays of shape (K, 1)
+        in float64, to be rounded when combined with an array.
     """
     first = components[0]
     if len(components) == 1:
@@ -76,19 +77,19 @@ def in_rows(components: Sequence[C]) -> C:
 
 
 def repeat_rows(component: C, times: int) -> C:
-    """Return a component for several networks a member, next to each other.
+    """Return a component for several networks per member, next to each other.
 
     Parameters
     ----------
     component : Component
-        Of K members; see :func:`in_rows`.
+        A component for K members; see :func:`in_rows`.
     times : int
-        Networks of each member.
+        Number of networks per member.
 
     Returns
     -------
     component : Component
-        With each of its rows that many times; itself, if it has none.
+        The component with each row repeated, or itself if it has no rows.
     """
     columns = {
         name: np.repeat(getattr(component, name), times, axis=0)
@@ -99,27 +100,27 @@ def repeat_rows(component: C, times: int) -> C:
 
 
 def is_in_use(value: Scalar) -> bool:
-    """Tell whether a hyperparameter is above zero, for any member.
+    """Return whether a hyperparameter is above zero for any member.
 
-    Of rows one is: they differ.
+    If it has rows, they differ, so at least one of them is above zero.
     """
     return isinstance(value, np.ndarray) or value > 0.0
 
 
 def rounded(value: Scalar, dtype: np.dtype[Any]) -> Scalar:
-    """Return a hyperparameter as it meets an array of ``dtype``.
+    """Return a hyperparameter rounded for use with an array of ``dtype``.
 
-    A Python number is rounded by NumPy as it meets the array; rows, which are kept in
-    float64, are rounded here, so that a row gives the same bits as the number.
+    NumPy rounds a Python number when it is combined with the array; rows, which are
+    kept in float64, are rounded here, so that a row gives the same bits as the number.
     """
     return value.astype(dtype) if isinstance(value, np.ndarray) else value
 
 
 def power(base: Scalar, exponent: Scalar) -> Scalar:
-    """Return ``base ** exponent``, elementwise, with the bits that Python gives.
+    """Return ``base ** exponent`` elementwise, with the same bits as in Python.
 
-    NumPy's loops round powers of arrays in another way than powers of numbers; a row
-    has to have what the member has alone.
+    NumPy rounds powers of arrays differently from powers of numbers, but a row must
+    equal the value of the member when trained alone.
     """
     if base.__class__ is float and exponent.__class__ is not np.ndarray:
         return base**exponent
@@ -129,7 +130,7 @@ def power(base: Scalar, exponent: Scalar) -> Scalar:
 
 
 def one_or_rows(values: Sequence[float]) -> Scalar:
-    """Return one number where all agree, else a row for each, of shape (K, 1)."""
+    """Return one number if all values agree, otherwise rows of shape (K, 1)."""
     if len(values) == 1 or all(value == values[0] for value in values):
         return float(values[0])
     return np.array(values, dtype=np.float64)[:, None]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn import config_context, get_config
@@ -19,7 +19,6 @@ from sklearn.model_selection._search_successive_halving import (
     HalvingRandomSearchCV,
 )
 from sklearn.model_selection._validation import _fit_and_score as fit_and_score
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
@@ -42,7 +41,6 @@ __all__ = [
     "HalvingRandomSearchCV",
     "Interval",
     "InvalidParameterError",
-    "MLPMemory",
     "Options",
     "Part",
     "StrOptions",
@@ -55,14 +53,13 @@ __all__ = [
     "gives_frames",
     "has_callbacks",
     "has_valid_parameters",
-    "mlp_memory",
+    "make_trainable",
     "mlp_target_kind",
     "parameter_names",
     "partial_fit_context",
     "requested_metadata",
     "safe_indexing",
     "set_mlp_labels",
-    "set_mlp_memory",
 ]
 
 
@@ -260,77 +257,20 @@ def requested_metadata(estimator: BaseEstimator) -> Any:
     return vars(estimator).get("_metadata_request")
 
 
-class MLPMemory(NamedTuple):
-    """What a multilayer perceptron of scikit-learn keeps for further training.
-
-    Parameters
-    ----------
-    random_state : RandomState or None
-        Its random stream.
-    n_no_improvement : int
-        Epochs without an improvement.
-    rate : float or None
-        Its learning rate; None if it knows no optimizer.
-    n_steps : int
-        Adam's steps; 0 of another optimizer.
-    moments : list of list of ndarray
-        The optimizer's arrays, each as long a list as weights and biases: Adam's first
-        and second moments, or the velocities of gradient descent, which are added.
-    """
-
-    random_state: np.random.RandomState | None = None
-    n_no_improvement: int = 0
-    rate: float | None = None
-    n_steps: int = 0
-    moments: Sequence[list[np.ndarray]] = ()
-
-
-def mlp_memory(mlp: Any) -> MLPMemory:
-    """Return what a fitted ``MLPClassifier`` or ``MLPRegressor`` keeps.
-
-    The optimizer of another solver than the present one is of no use.
-    """
-    optimizer, stream = vars(mlp).get("_optimizer"), vars(mlp).get("_random_state")
-    count = int(vars(mlp).get("_no_improvement_count", 0))
-    if mlp.solver == "adam" and isinstance(optimizer, AdamOptimizer):
-        rate, n_steps = optimizer.learning_rate_init, int(optimizer.t)
-        moments = [optimizer.ms, optimizer.vs]
-    elif mlp.solver == "sgd" and isinstance(optimizer, SGDOptimizer):
-        rate, n_steps, moments = optimizer.learning_rate, 0, [optimizer.velocities]
-    else:
-        return MLPMemory(stream, count)
-    return MLPMemory(stream, count, float(rate), n_steps, moments)
-
-
-def set_mlp_memory(mlp: Any, memory: MLPMemory) -> None:
-    """Give a ``MLPClassifier`` or ``MLPRegressor`` what further training needs.
+def make_trainable(mlp: Any, stream: np.random.RandomState) -> None:
+    """Give a ``MLPClassifier`` or ``MLPRegressor`` what further training reads.
 
     Parameters
     ----------
     mlp : estimator of scikit-learn
-        With parameters, weights and biases.
-    memory : MLPMemory
-        Its arrays are not copied. Without a rate it gets no optimizer, and will make a
-        new one.
+        With parameters, weights and biases. It creates its optimizer itself.
+    stream : RandomState
+        Its random stream.
     """
-    mlp._random_state = memory.random_state
-    mlp._no_improvement_count = memory.n_no_improvement
+    mlp._random_state = stream
+    mlp._no_improvement_count = 0
     mlp._best_coefs = [weights.copy() for weights in mlp.coefs_]
     mlp._best_intercepts = [bias.copy() for bias in mlp.intercepts_]
-    if memory.rate is None:
-        return
-    if mlp.solver == "adam":
-        betas = mlp.beta_1, mlp.beta_2
-        optimizer = AdamOptimizer([], mlp.learning_rate_init, *betas, mlp.epsilon)
-        optimizer.t = memory.n_steps
-        optimizer.ms, optimizer.vs = memory.moments
-    else:
-        pace = mlp.learning_rate_init, mlp.learning_rate
-        momentum = mlp.momentum, mlp.nesterovs_momentum
-        optimizer = SGDOptimizer([], *pace, *momentum, mlp.power_t)
-        optimizer.learning_rate = memory.rate
-        (optimizer.velocities,) = memory.moments
-    mlp._optimizer = optimizer
 
 
 def mlp_target_kind(mlp: Any) -> str:

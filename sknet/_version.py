@@ -1,8 +1,8 @@
-"""The version, and the stamp of it in everything that is saved.
+"""The version, and its stamp in all saved objects.
 
-scikit-learn stamps pickles of its own estimators only, so that sknet's say themselves
-which version they are from. A file of another version loads with a warning: its arrays
-are what they were, but what is made of them may have changed.
+scikit-learn stamps only pickles of its own estimators, so sknet adds its own version. A
+file from another version loads with a warning: its arrays are unchanged, but the code
+that uses them may have changed.
 """
 
 from __future__ import annotations
@@ -17,35 +17,34 @@ from sklearn.exceptions import InconsistentVersionWarning
 __version__ = "0.1.0"
 
 _STAMP = "_sknet_version"
-_UNSTAMPED = "0.1.0 or before"  # pickles had no stamp while 0.1.0 was in the making
 
 
 class VersionStamp:
-    """Mixin: what is saved says its version, and is told when it is loaded.
+    """Mixin that saves the version with an object and checks it on loading.
 
-    ``pickle``, ``joblib``, ``copy`` and skops all go through the two methods.
+    ``pickle``, ``joblib``, ``copy`` and skops all use these two methods.
     """
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, and the version."""
+        """Return the attributes and the version."""
         return stamped(super().__getstate__())  # type: ignore[arg-type]  # a dict
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes; warn if another version has written them.
+        """Set the attributes; warn if they were written by another version.
 
-        Parameters that came later have their defaults.
+        Parameters that were added later get their defaults.
         """
         super().__setstate__(restored(type(self), state))  # type: ignore[misc]  # scikit-learn's
 
 
 def stamped(state: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes, and the version that writes them."""
+    """Return the attributes with the current version."""
     return {**state, _STAMP: __version__}
 
 
 def read_stamp(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Return attributes without the stamp; warn if it is of another version."""
-    version = state.get(_STAMP, _UNSTAMPED)
+    """Return attributes without the stamp; warn if it is from another version."""
+    version = state.get(_STAMP, "unknown")
     if version != __version__:
         warnings.warn(
             InconsistentVersionWarning(
@@ -59,11 +58,11 @@ def read_stamp(cls: type, state: dict[str, Any]) -> dict[str, Any]:
 
 
 def restored(cls: type, state: dict[str, Any]) -> dict[str, Any]:
-    """Return stored attributes; parameters that came later have their defaults."""
+    """Return stored attributes, with defaults for parameters that were added later."""
     return {**_defaults(cls), **read_stamp(cls, state)}
 
 
 def _defaults(cls: type) -> dict[str, Any]:
-    """Return the defaults of a class's parameters, where there are any."""
+    """Return the parameter defaults of a class."""
     parameters = inspect.signature(cls).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}

@@ -1,7 +1,7 @@
-r"""Averages of the parameters over a training, often better than the last ones.
+r"""Averages of the parameters during training, often better than the last parameters.
 
-A component only says how much of the newest parameters :math:`\theta` enters the
-running average :math:`\bar\theta`; who trains keeps it, beside the parameters, by
+A component only defines the share :math:`s` of the newest parameters :math:`\theta` in
+the running average :math:`\bar\theta`; the trainer updates the average by
 
 .. math:: \bar\theta \leftarrow \bar\theta + s\, (\theta - \bar\theta).
 """
@@ -25,7 +25,7 @@ class Averaging(Component):
     Attributes
     ----------
     each_step : bool
-        Whether parameters enter after every step; if not, after every epoch.
+        Whether the average is updated after every step; if not, after every epoch.
     """
 
     each_step: ClassVar[bool]
@@ -34,7 +34,7 @@ class Averaging(Component):
     def is_planned(self) -> bool:
         """Whether the share depends on ``progress``, and so on the length of the plan.
 
-        A training that is made longer later on then has to begin anew.
+        If so, training that is extended later has to start from scratch.
         """
         return True
 
@@ -42,13 +42,12 @@ class Averaging(Component):
     def share(self, n_averaged: int, progress: float) -> float:
         """Return the share, in [0, 1], of the newest parameters in the average.
 
-        ``n_averaged`` counts the parameters that entered before them; ``progress`` is
-        the fraction of the plan that is done, the step or the epoch just made
-        included.
+        ``n_averaged`` is the number of parameter vectors averaged before; ``progress``
+        is the fraction of the plan that is done, including the current step or epoch.
         """
 
     def starts(self, progress: float) -> bool:
-        """Tell whether parameters of this ``progress`` count in ``n_averaged``."""
+        """Return whether parameters at this ``progress`` count in ``n_averaged``."""
         del progress
         return True
 
@@ -59,11 +58,11 @@ AVERAGES: Registry[Averaging] = Registry("averaging of weights", Averaging)
 @AVERAGES.register("ema")
 @dataclass(frozen=True, repr=False)
 class EMA(Averaging):
-    r"""The exponential moving average of the parameters after each step.
+    r"""An exponential moving average of the parameters after each step.
 
-    It follows the training at a distance of some :math:`1 / (1 - \mathrm{decay})`
-    steps and smooths their noise, much as a falling learning rate does, so that it is
-    of most use with a constant one.
+    It lags behind training by about :math:`1 / (1 - \mathrm{decay})` steps and smooths
+    their noise, much as a decreasing learning rate does, so it is most useful with a
+    constant learning rate.
 
     .. math::
         \bar\theta_t = \bar\theta_{t-1} + s_t (\theta_t - \bar\theta_{t-1}), \qquad
@@ -72,14 +71,14 @@ class EMA(Averaging):
     Parameters
     ----------
     decay : float in [0, 1), default=0.999
-        How much of the average stays at each step; larger values remember longer. At
-        0 the average is the newest parameters.
+        Share of the average that is kept at each step; larger values remember longer.
+        With 0, the average equals the newest parameters.
 
     Notes
     -----
-    While :math:`t \le 1 / (1 - \mathrm{decay})` the average is the plain mean of
-    :math:`\theta_1, \ldots, \theta_t`. So its weights sum to 1 at any time, and the
-    initial parameters :math:`\theta_0` have none: no bias is left to be corrected.
+    While :math:`t \le 1 / (1 - \mathrm{decay})`, the average is the plain mean of
+    :math:`\theta_1, \ldots, \theta_t`. Hence its weights always sum to 1, and the
+    initial parameters :math:`\theta_0` have weight 0: no bias correction is needed.
 
     References
     ----------
@@ -105,7 +104,7 @@ class EMA(Averaging):
         return False
 
     def share(self, n_averaged: int, progress: float) -> float:
-        """Return that of a plain mean, until it falls to ``1 - decay``."""
+        """Return the share of a plain mean, but at least ``1 - decay``."""
         del progress
         return max(1.0 - self.decay, 1.0 / (n_averaged + 1))
 
@@ -115,29 +114,30 @@ class EMA(Averaging):
 class SWA(Averaging):
     r"""Stochastic weight averaging: the mean over the last epochs of the plan.
 
-    With a learning rate that stays high, or restarts, the ends of the epochs lie
-    around a minimum; their mean is nearer to its middle.
+    With a learning rate that stays high or restarts, the parameters at the ends of
+    epochs lie around a minimum; their mean is closer to its centre.
 
     .. math::
         \bar\theta = \frac{1}{n} \sum_{i=1}^{n} \theta_i, \qquad \text{kept by} \quad
         s_n = 1 / n
 
     over the parameters :math:`\theta_i` after the :math:`n` epochs so far that ended
-    behind ``start``; up to there :math:`s = 1`.
+    after ``start``; before that, :math:`s = 1`.
 
     Parameters
     ----------
     start : float in [0, 1), default=0.75
-        Fraction of the planned training before the mean; at 0 each epoch enters it.
+        Fraction of the planned training before averaging starts; with 0, every epoch is
+        averaged.
 
     Notes
     -----
-    Before ``start`` the average is the newest parameters, so that a training that ends
-    early has something sensible to publish, too. An epoch that ends exactly at
-    ``start`` does not enter: of ``E`` planned epochs ``(1 - start) E``, rounded up, do.
+    Before ``start`` the average equals the newest parameters, so that training that
+    ends early also has a sensible result. An epoch that ends exactly at ``start`` is
+    not averaged: of ``E`` planned epochs, ``(1 - start) E``, rounded up, are.
 
-    Statistics of batch normalisation are averaged as they are, not estimated anew
-    under the averaged weights as in the paper.
+    The statistics of batch normalisation are averaged directly, not re-estimated with
+    the averaged weights as in the paper.
 
     References
     ----------
@@ -158,9 +158,9 @@ class SWA(Averaging):
     start: float = real(0.75, "[0, 1)")
 
     def share(self, n_averaged: int, progress: float) -> float:
-        """Return that of a plain mean; 1 before it starts."""
+        """Return the share of a plain mean, or 1 before ``start``."""
         return 1.0 / (n_averaged + 1) if self.starts(progress) else 1.0
 
     def starts(self, progress: float) -> bool:
-        """Tell whether the epoch ended behind ``start``."""
+        """Return whether the epoch ended after ``start``."""
         return progress > self.start

@@ -1,7 +1,7 @@
-"""Fields: what the hyperparameters of a component may be, said where they stand.
+"""Fields: hyperparameters of a component, declared with their valid values.
 
-``slope: float = real(0.01, "[0, 1)")`` is a field of a dataclass with a default and a
-domain, which ``fit`` looks at and messages name.
+``slope: float = real(0.01, "[0, 1)")`` is a dataclass field with a default and a
+domain, which ``fit`` validates and error messages name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """The values a field may have.
+    """The valid values of a field.
 
     Parameters
     ----------
     words : str
-        What they are, for messages.
+        A description of them, for messages.
     contains : callable
-        Tells whether a value is one of them.
+        Returns whether a value is valid.
     """
 
     words: str
@@ -32,7 +32,7 @@ class Domain:
 
 
 def _within(interval: str, kind: type) -> Callable[[Any], bool]:
-    """Return the test for a number of a kind inside an interval such as '[0, 1)'."""
+    """Return a test for numbers of a type in an interval such as '[0, 1)'."""
     low, high = (float(end) for end in interval[1:-1].split(","))
 
     def contains(value: Any) -> bool:
@@ -47,13 +47,13 @@ def _within(interval: str, kind: type) -> Callable[[Any], bool]:
 
 
 def _field(default: Any, domain: Domain, registry: Any = None) -> Any:
-    """Return a dataclass field that knows its domain."""
+    """Return a dataclass field with its domain as metadata."""
     metadata = {"domain": domain, "registry": registry}
     return dataclasses.field(default=default, metadata=metadata)
 
 
 def _number(default: Any, words: str, inside: Callable[[Any], bool]) -> Any:
-    """Return a field of a number, or of None too if that is the default."""
+    """Return a field for a number, which may also be None if that is the default."""
     if default is not None:
         return _field(default, Domain(words, inside))
     optional = Domain(f"{words}, or None", lambda v: v is None or inside(v))
@@ -66,14 +66,14 @@ def real(default: float | None, interval: str) -> Any:
     Parameters
     ----------
     default : float or None
-        The default. With None, None may be given, too.
+        The default. If it is None, None is also a valid value.
     interval : str
         In the usual notation, e.g. ``"[0, 1)"`` or ``"(0, inf)"``.
 
     Returns
     -------
     field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
+        The value to assign to a component's field.
 
     Examples
     --------
@@ -98,14 +98,14 @@ def whole(default: int | None, interval: str) -> Any:
     Parameters
     ----------
     default : int or None
-        The default. With None, None may be given, too.
+        The default. If it is None, None is also a valid value.
     interval : str
         In the usual notation, e.g. ``"[1, inf)"``.
 
     Returns
     -------
     field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
+        The value to assign to a component's field.
 
     Examples
     --------
@@ -118,19 +118,19 @@ def whole(default: int | None, interval: str) -> Any:
 
 
 def choice(default: Any, options: tuple[Any, ...]) -> Any:
-    """Declare a field that is one of a few values.
+    """Declare a field that is one of several options.
 
     Parameters
     ----------
     default : object
         The default.
     options : tuple
-        The values.
+        The valid values.
 
     Returns
     -------
     field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
+        The value to assign to a component's field.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def flag(default: bool) -> Any:
     Returns
     -------
     field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
+        The value to assign to a component's field.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def flag(default: bool) -> Any:
 
 
 def part(default: Any, registry: Any) -> Any:
-    """Declare a field that is a component of a family, or the name of one.
+    """Declare a field that is a component of a family, or the name of a component.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def part(default: Any, registry: Any) -> Any:
     Returns
     -------
     field : dataclasses.Field
-        To stand behind the ``=`` of a component's field.
+        The value to assign to a component's field.
 
     Examples
     --------
@@ -196,5 +196,5 @@ def part(default: Any, registry: Any) -> Any:
 
 
 def _is_component(value: Any) -> bool:
-    """Tell an instance of a dataclass, which every component is."""
+    """Return whether a value is an instance of a dataclass, as all components are."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type)

@@ -1,7 +1,7 @@
 """The objective: network, loss and penalty as one function of ``theta``.
 
-It is the neck of the hourglass: the minibatch trainer, L-BFGS, gradient checks and
-inspection know nothing else of a network.
+It is the only interface to a network for the minibatch trainer, L-BFGS, gradient checks
+and inspection.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from sknet.network.network import Network
 from sknet.penalties import Penalty
 
 
-# Decayed weights of a member that the penalty takes at once. Whatever it is, there is
-# no scratch array of the size of a large network; it must not depend on the members, or
-# those of an ensemble would sum up other parts than they would alone.
+# Number of decayed weights of a member that the penalty processes at once. It avoids a
+# scratch array of the size of a large network. It must not depend on the number of
+# members, or the members of an ensemble would sum different parts than when alone.
 _BLOCK_COLUMNS = 2**18
 
 
@@ -39,7 +39,7 @@ class Batch:
     weight : float or ndarray of shape (K or 1, B, 1)
         Each row's share in the mean: 1/B, or weights that sum to one.
     total : float or ndarray of shape (K, 1)
-        The sum of the weights before they were shares: what ``alpha`` is divided by.
+        The sum of the weights before normalisation, by which ``alpha`` is divided.
     n_rows : int
         B.
     """
@@ -57,11 +57,11 @@ class Point:
     Parameters
     ----------
     objective : Objective
-        Says what is needed.
+        Determines the views and buffers.
     theta : ndarray of shape (K, P)
-        The parameters, used as they are: changes from outside are seen.
+        The parameters, not copied: later changes take effect.
     streams : sequence of Generator
-        Noise for each member; may be empty if the network draws none.
+        A noise stream for each member; may be empty if the network draws no noise.
     """
 
     def __init__(
@@ -110,20 +110,20 @@ class Point:
         return self._loss_buffers[n_rows]
 
     def for_heads(self, name: str, rows: Scalar) -> Scalar:
-        """Return what belongs to members once for each of their submodels.
+        """Repeat the targets or weights of members for each of their submodels.
 
         Parameters
         ----------
         name : str
-            Finds the array that is kept for it.
+            The key of the buffer to use.
         rows : float or ndarray of shape (K or 1, B, n)
             Targets or weights.
 
         Returns
         -------
         repeated : float or ndarray of shape (K * E or 1, B, n)
-            The submodels of a member next to each other; what is the same for all
-            stays as it is.
+            The submodels of a member are next to each other; values shared by all
+            members are returned as they are.
         """
         if isinstance(rows, float) or len(rows) == 1:
             return rows
@@ -144,10 +144,10 @@ class Objective:
         F(\theta) = \sum_i w_i\, \ell(f(x_i; \theta), y_i)
                     + \frac{\alpha}{W} \Omega(\theta_{decayed})
 
-    with shares :math:`w_i` that sum to one, and :math:`W` the sum of the weights
-    before: scikit-learn's convention, in which the strength of ``alpha`` depends on
-    the batch size. Of a network whose backbone E submodels share, :math:`\ell` is the
-    mean of their own losses, not the loss of their mean: they shall disagree.
+    with shares :math:`w_i` that sum to one and the sum :math:`W` of the weights before
+    normalisation. This is scikit-learn's convention, in which the strength of ``alpha``
+    depends on the batch size. If E submodels share a backbone, :math:`\ell` is the mean
+    of their losses, not the loss of their mean, so that they remain diverse.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ class Objective:
     alpha: Scalar
 
     def point(self, theta: Array, streams: Sequence[np.random.Generator] = ()) -> Point:
-        """Return buffers to evaluate at ``theta``, which is not copied."""
+        """Return the point at ``theta``, which is not copied."""
         return Point(self, theta, streams)
 
     def value_and_gradient(self, point: Point, batch: Batch) -> tuple[Array, Array]:
@@ -176,20 +176,20 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         batch : Batch
-            On which rows.
+            The rows to evaluate on.
 
         Returns
         -------
         data, penalty : ndarray of shape (K,)
-            The two terms of the value; their sum is what the gradient belongs to.
+            The two terms of the value; the gradient is that of their sum.
         """
         data = self.data_value_and_gradient(point, batch)
         if isinstance(self.alpha, float) and self.alpha == 0.0:
             return data, np.zeros_like(data)
         alpha, total, dtype = self.alpha, batch.total, data.dtype
-        if isinstance(total, np.ndarray):  # of dtype, which an alpha alone would take
+        if isinstance(total, np.ndarray):  # of this dtype, which alpha must have too
             alpha = rounded(alpha, dtype)
         strength = rounded(alpha / total, dtype)
         return data, self.penalty_value_and_gradient(point, strength)
@@ -200,9 +200,9 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         strength : float or ndarray of shape (K, 1)
-            What it is multiplied with.
+            Factor on the penalty.
 
         Returns
         -------
@@ -221,9 +221,9 @@ class Objective:
         Parameters
         ----------
         point : Point
-            Where to evaluate.
+            The point to evaluate at.
         batch : Batch
-            On which rows.
+            The rows to evaluate on.
 
         Returns
         -------
@@ -244,7 +244,7 @@ class Objective:
         return data
 
     def _mean_of_heads(self, point: Point, batch: Batch, raw: Array) -> Array:
-        """Return the means over submodels of a member; their gradient is written."""
+        """Return the mean over the submodels of each member; write the gradient."""
         d_raw, buffers = point.loss_buffers(batch.n_rows)
         y: Any = point.for_heads("y", batch.y)
         weight = point.for_heads("weight", batch.weight)

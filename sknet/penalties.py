@@ -1,6 +1,6 @@
 r"""Penalties: terms on the decayed weights that are added to the loss.
 
-There is one, and no option to choose another, hence no registry.
+There is only one penalty and no option to choose another, hence no registry.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ class Penalty(Component):
     ) -> Array:
         """Add the gradient to ``grad`` and return the values, of shape (K,).
 
-        ``weights``, ``grad`` and ``scratch`` have the shape (K, W); ``scratch`` is
-        overwritten. In a large network these are some of the weights: the penalties of
-        the parts add up.
+        ``weights``, ``grad`` and ``scratch`` have shape (K, W); ``scratch`` is
+        overwritten. For a large network the weights are passed in parts, whose
+        penalties are summed.
         """
 
 
 @dataclass(frozen=True, repr=False)
 class L2(Penalty):
-    r"""Half the squared norm, the ridge penalty.
+    r"""The ridge penalty: half the squared norm.
 
     .. math:: \Omega(w) = \frac{\lambda}{2} \lVert w \rVert^2, \qquad
               \nabla \Omega = \lambda w
 
-    with the ``strength`` :math:`\lambda`: in the estimators ``alpha`` divided by the
+    with the ``strength`` :math:`\lambda`, in the estimators ``alpha`` divided by the
     weight of the batch.
 
     References

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import scipy.linalg  # noqa: F401  (loads its own BLAS, to be limited below)
 from dying import dies, half_trained, lives  # noqa: F401  (fixtures of two files)
+from paired_searches import both  # noqa: F401  (fixture of three files)
 from sklearn.datasets import (
     make_classification,
     make_multilabel_classification,

@@ -213,7 +213,7 @@ TABLE = [
     *rows(110, "activation-of-other-layers", ALL, with_params(activation=["relu"] * 2),
           refused(ValueError, "activation must be one for all .* 2 for 1 hidden")),
     *rows(110, "activation-unknown-in-list", ALL, with_params(activation=["swoosh"]),
-          refused(ValueError, "Unknown activation 'swoosh'; known are 'blend', ")),
+          refused(ValueError, "Unknown activation 'swoosh'; known names are 'ble")),
     *bad_param("initializer", "magic", None, number=111),
     *rows(111, "initializer-of-no-layer", NUMERIC, with_params(initializer=[]),
           refused(ValueError, "initializer holds 0 arrays, but .* 2 layers")),

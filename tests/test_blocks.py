@@ -240,7 +240,7 @@ def test_identity_is_refused_where_the_widths_differ(name):
     """The message says which widths, and what to use instead."""
     block = BLOCKS[name](shortcut="identity")
     with pytest.raises(
-        ValueError, match=r"\(6,\).* shortcut \(8,\)\. Use shortcut='proj"
+        ValueError, match=r"\(6,\).* shortcut has \(8,\)\. Use shortcut='proj"
     ):
         make(block, (8, 6) if name == "preactivation" else (6,)).fit(
             np.repeat(X, 2, axis=1)[:, :8], Y

@@ -270,7 +270,7 @@ def fails(*_):
 def test_error_while_the_model_is_made_leaves_the_file(tmp_path, monkeypatch):
     """A night of training is not lost with it."""
     model = SimpleMLPClassifier(**FEW, checkpoint=Checkpoint(tmp_path, epochs=1))
-    monkeypatch.setattr(minibatch, "conclude", fails)
+    monkeypatch.setattr(minibatch, "finalize", fails)
     with pytest.raises(MemoryError):
         model.fit(X, DIGIT)
     monkeypatch.undo()

@@ -117,6 +117,6 @@ def test_archive_gives_back_what_it_was_given(tmp_path, rng):
 
 def test_archive_refuses_objects(tmp_path):
     """They would need pickle."""
-    with pytest.raises(TypeError, match="no plain data"):
+    with pytest.raises(TypeError, match="not plain data"):
         write_archive(tmp_path / "x.npz", np.array([object()]))
     assert os.listdir(tmp_path) == []

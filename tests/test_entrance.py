@@ -122,9 +122,9 @@ def test_entrance_widths_and_description(embedding, n_levels, scales):
 
 
 def test_partition_refuses_other_columns():
-    with pytest.raises(ValueError, match="3 columns come in"):
+    with pytest.raises(ValueError, match="input has 3 columns"):
         Network([layers.Partition((1, 1), (layers.Scale(), layers.Scale()))], (3,))
-    with pytest.raises(ValueError, match="but 3 come in"):
+    with pytest.raises(ValueError, match="input has 3 columns"):
         Network([layers.Embedding((2, 2))], (3,))
 
 

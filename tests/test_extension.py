@@ -192,7 +192,7 @@ def test_forgotten_name_is_told(multiclass_problem):
 
 def test_name_is_taken_once(family):
     """A fitted network would find another part under it, as in a cell run twice."""
-    with pytest.raises(ValueError, match=f"{NAME}' is registered already.*another"):
+    with pytest.raises(ValueError, match=f"{NAME}' is already registered.*another"):
         family.registry.register(NAME)(family.cls)
     assert family.registry[NAME] is family.cls
 

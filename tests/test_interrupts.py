@@ -156,7 +156,7 @@ def test_interrupt_while_the_model_is_made_waits_for_it(monkeypatch):
         time.sleep(0.01)  # the signal arrives
         return real(*args)
 
-    monkeypatch.setattr(minibatch, "conclude", finalize)
+    monkeypatch.setattr(minibatch, "finalize", finalize)
     model = clone(plain)
     with ctrl_c_after(60.0), pytest.warns(UserWarning, match="interrupted by user"):
         model.fit(X, DIGIT)

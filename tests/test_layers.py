@@ -131,7 +131,9 @@ def test_grouped_equals_a_block_diagonal_dense_layer(name):
 
 def test_grouped_refuses_groups_that_do_not_divide():
     """Six columns are not four groups."""
-    with pytest.raises(ValueError, match="6 columns cannot be cut into 4 groups"):
+    with pytest.raises(
+        ValueError, match="6 columns cannot be divided into 4 equal groups"
+    ):
         place(GroupedDense(4, 2))
 
 
@@ -179,7 +181,7 @@ def test_residual_with_a_zero_body_is_the_identity():
 
 def test_residual_refuses_a_shortcut_of_another_width():
     """The message names both shapes and what to do."""
-    with pytest.raises(ValueError, match=r"shape \(5,\).*shortcut \(6,\).*projection"):
+    with pytest.raises(ValueError, match=r"\(5,\).*shortcut has \(6,\).*projection"):
         place(Residual(Dense(5), IDENTITY))
 
 

@@ -324,7 +324,7 @@ def test_targets_that_make_no_sense_are_refused(targets):
 
 def test_softmax_needs_exclusive_classes():
     """With one column a softmax would be one everywhere."""
-    with pytest.raises(ValueError, match="take 'logistic'"):
+    with pytest.raises(ValueError, match="use 'logistic'"):
         Brier(exclusive=False, output_activation="softmax").check()
 
 

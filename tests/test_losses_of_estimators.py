@@ -360,7 +360,7 @@ def test_loss_that_makes_no_sense_is_refused_at_fit(case):
 def test_softmax_over_two_classes_is_refused():
     """Two classes have one output, over which a softmax is one."""
     network = SimpleMLPClassifier(loss="squared_error", output_activation="softmax")
-    with pytest.raises(ValueError, match="take 'logistic' or None"):
+    with pytest.raises(ValueError, match="use 'logistic' or None"):
         network.fit(X_IRIS[:100], Y_IRIS[:100])
 
 

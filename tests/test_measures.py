@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from rules import LONGEST_FILE
 
 import sknet
 from sknet._sklearn import CallbackSupportMixin
@@ -49,7 +50,16 @@ def test_mypy_looks_at_every_package():
 
 
 def test_the_table_of_floors_stands_once():
-    """In CONTRIBUTING.md; the test of the imports has the modules."""
+    """In CONTRIBUTING.md; ``tests/rules.py`` has the modules."""
     pages = [*(ROOT / "docs").rglob("*.rst"), *ROOT.glob("*.md")]
     row = re.compile(r"^\| *\d+ *\| .*`objective`", re.MULTILINE)
     assert [p.name for p in pages if row.search(p.read_text())] == ["CONTRIBUTING.md"]
+
+
+def test_a_file_of_tests_can_be_read_in_one_sitting():
+    """The six longest had 447 to 735 lines; a topic has a file of its own."""
+    folder = ROOT / "tests"
+    files = {p.relative_to(folder): p.read_text() for p in folder.rglob("*.py")}
+    lengths = {str(p): len(text.splitlines()) for p, text in files.items()}
+    assert "test_measures.py" in lengths
+    assert not {p: n for p, n in lengths.items() if n > LONGEST_FILE}

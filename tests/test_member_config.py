@@ -22,15 +22,15 @@ from sknet.training.member_config import Budget, MemberConfig
 from sknet.training.monitor import StoppingRule
 
 
-RECIPE = MemberConfig(
+CONFIG = MemberConfig(
     architecture=Architecture((4,), (ReLU(),), dropout=(0.1,)),
     n_inputs=3,
     n_raw=2,
     loss=LogLoss(label_smoothing=0.1),
     optimizer=Adam(),
     learning_rate=LearningRate(0.1),
-    rule=StoppingRule(tol=1e-4, patience=10, on_score=False),
-    limits=Budget(max_iter=10),
+    stopping_rule=StoppingRule(tol=1e-4, patience=10, on_score=False),
+    budget=Budget(max_iter=10),
     alpha=0.1,
     batch_size=32,
 )
@@ -43,19 +43,19 @@ OTHERS = {
     "architecture.initializer": (HeNormal(), False),
     "architecture.use_bias": (False, False),
     "architecture.n_heads": (2, False),
-    "architecture.input embedding": (InputEmbedding(scales=True), False),
+    "architecture.input_embedding": (InputEmbedding(scales=True), False),
     "n_inputs": (4, False),
     "n_raw": (1, False),
     "loss": (LogLoss(label_smoothing=0.2), True),
     "optimizer": (Adam(beta_2=0.9), True),
-    "pace": (LearningRate(0.2, Cosine(), 9), True),
-    "rule.tol": (1e-3, True),
-    "rule.patience": (math.inf, True),
-    "rule.on_score": (True, False),
-    "rule.later_ties": (True, False),
-    "rule.growth": (2.0, True),
-    "limits.max_iter": (20, True),
-    "limits.max_time": (1.0, False),
+    "learning_rate": (LearningRate(0.2, Cosine(), 9), True),
+    "stopping_rule.tol": (1e-3, True),
+    "stopping_rule.patience": (math.inf, True),
+    "stopping_rule.on_score": (True, False),
+    "stopping_rule.later_ties": (True, False),
+    "stopping_rule.growth": (2.0, True),
+    "budget.max_iter": (20, True),
+    "budget.max_time": (1.0, False),
     "alpha": (0.2, True),
     "batch_size": (16, False),
     "least_rows": (2, False),
@@ -69,11 +69,11 @@ OTHERS = {
 
 
 def changed(path, value):
-    """The recipe with another value in one field, maybe of a part."""
+    """The configuration with another value in one field, maybe of a part."""
     name, _, inner = path.partition(".")
     if inner:
-        value = dataclasses.replace(getattr(RECIPE, name), **{inner: value})
-    return dataclasses.replace(RECIPE, **{name: value})
+        value = dataclasses.replace(getattr(CONFIG, name), **{inner: value})
+    return dataclasses.replace(CONFIG, **{name: value})
 
 
 def paths_of(value, prefix=""):
@@ -81,7 +81,7 @@ def paths_of(value, prefix=""):
     for field in dataclasses.fields(value):
         part = getattr(value, field.name)
         plain = dataclasses.is_dataclass(part) and not isinstance(part, Component)
-        if plain and field.name in ("architecture", "rule", "limits"):
+        if plain and field.name in ("architecture", "stopping_rule", "budget"):
             yield from paths_of(part, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name
@@ -89,13 +89,13 @@ def paths_of(value, prefix=""):
 
 def test_each_field_has_a_case():
     """A new field says whether members may differ in it, and is tried here."""
-    assert set(OTHERS) == set(paths_of(RECIPE))
+    assert set(OTHERS) == set(paths_of(CONFIG))
 
 
 @pytest.mark.parametrize("path", OTHERS)
 def test_members_share_what_is_not_declared_as_a_row(path):
     value, may_differ = OTHERS[path]
-    assert (changed(path, value).shape == RECIPE.shape) is may_differ
+    assert (changed(path, value).shape == CONFIG.shape) is may_differ
     assert hash(changed(path, value).shape) is not None
 
 
@@ -111,13 +111,13 @@ def test_members_share_what_is_not_declared_as_a_row(path):
 )
 def test_what_decides_the_computation_is_shared(path, value):
     """Dropout or none, decay or none, another class, another field of a component."""
-    assert changed(path, value).shape != RECIPE.shape
+    assert changed(path, value).shape != CONFIG.shape
 
 
 def test_momentum_or_none_is_shared():
     """One has slots, the other has none."""
     some, none, more = (
-        dataclasses.replace(RECIPE, optimizer=SGD(m)) for m in (0.5, 0.0, 0.9)
+        dataclasses.replace(CONFIG, optimizer=SGD(m)) for m in (0.5, 0.0, 0.9)
     )
     assert some.shape == more.shape
     assert some.shape != none.shape

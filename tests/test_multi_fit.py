@@ -41,8 +41,8 @@ def members_of(models, X=X, y=SPECIES):
     members = []
     for model in models:
         config = model._config()
-        task = prepare_problem(model, config, FitRequest(X, y), cache)
-        members += prepare_members(task)
+        problem = prepare_problem(model, config, FitRequest(X, y), cache)
+        members += prepare_members(problem)
     return members
 
 

@@ -1,8 +1,10 @@
-"""Files say which version wrote them, and those of earlier versions load."""
+"""Files record the version that wrote them, and those of earlier versions load."""
 
 import copy
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -96,12 +98,24 @@ def test_predictor_says_its_version_too(monkeypatch):
     np.testing.assert_array_equal(again.predict(X), predictor.predict(X))
 
 
-FOLDERS = sorted(
-    path for path in SAVED.iterdir() if path.is_dir() and path.name[0] != "_"
-)
-FILES = [
-    f for folder in FOLDERS for f in sorted(folder.glob("*.*")) if f.suffix != ".json"
-]
+RELEASES = sorted(path.name for path in SAVED.iterdir() if path.name[0].isdigit())
+NAMES = ("classifier", "regressor", "ensemble", "tabular_classifier", "preprocessor")
+NAMES += ("tabular_regressor", "pipeline", "search")
+MODELS = [(v, n) for v in (sknet.__version__, *RELEASES) for n in NAMES]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Folders of files by version: those of the releases, and of this version now.
+
+    The latter are written by another process, as a release writes them.
+    """
+    found = {name: SAVED / name for name in RELEASES}
+    if sknet.__version__ not in found:
+        found[sknet.__version__] = tmp_path_factory.mktemp("saved") / "now"
+        program = [sys.executable, writer.__file__, found[sknet.__version__]]
+        subprocess.run(program, check=True)
+    return found
 
 
 def load(path):
@@ -112,33 +126,51 @@ def load(path):
     return skops.load(path, trusted=[*sknet.SKOPS_TRUSTED, *SEARCH_TYPES])
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_file_of_an_earlier_version_loads_and_predicts_what_it_did(path):
-    """Of this very version no file warns; of others each does, and says which."""
-    model, messages = told_of_versions(lambda: load(path))
-    told = [m for m in messages if "sknet" in m.original_sklearn_version]
-    theirs = {m.estimator_name for m in messages if m not in told}
-    assert theirs <= {"Pipeline", "StandardScaler"}  # by scikit-learn, of its own
-    assert bool(told) == (path.parent.name != sknet.__version__)
+def forms(folder, name):
+    """The files of a model: a pickle and, where it is installed, that of skops."""
+    return sorted(folder.glob(f"{name}.[ps]*"))
 
-    stored = json.loads((path.parent / "expected.json").read_text(encoding="utf-8"))
-    found = writer.numbers(path.stem, model)
-    single = "ensemble" in path.stem or path.stem.startswith("tabular")
-    tolerance = 1e-4 if single else 1e-9  # float32, whose sums differ by BLAS
-    np.testing.assert_allclose(found, stored[path.stem], rtol=tolerance, atol=tolerance)
+
+@pytest.mark.parametrize(("version", "name"), MODELS)
+def test_file_of_a_version_loads_and_predicts_what_it_did(version, name, folders):
+    """No file of this very version warns; each of another version does, and says so."""
+    folder = folders[version]
+    stored = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
+    assert forms(folder, name)
+    for path in forms(folder, name):
+        model, messages = told_of_versions(lambda path=path: load(path))
+        told = [m for m in messages if "sknet" in m.original_sklearn_version]
+        theirs = {m.estimator_name for m in messages if m not in told}
+        assert theirs <= {"Pipeline", "StandardScaler"}  # by scikit-learn, of its own
+        assert bool(told) == (version != sknet.__version__)
+        found = writer.numbers(name, model)
+        single = "ensemble" in name or name.startswith("tabular")
+        tolerance = 1e-4 if single else 1e-9  # float32, whose sums differ by BLAS
+        np.testing.assert_allclose(found, stored[name], tolerance, tolerance)
 
 
 @pytest.mark.parametrize(
-    "path",
-    [path for path in FILES if path.stem in ("classifier", "ensemble")],
-    ids=lambda path: f"{path.parent.name}/{path.name}",
+    ("version", "name"), [m for m in MODELS if m[1] in ("classifier", "ensemble")]
 )
-def test_training_of_a_file_of_an_earlier_version_goes_on(path):
+def test_training_of_a_file_of_a_version_goes_on(version, name, folders):
     """With the parameters that came later at their defaults."""
-    model, _ = told_of_versions(lambda: load(path))
-    parameters = type(model)().get_params(deep=False)
-    assert parameters.keys() == model.get_params(deep=False).keys()
-    before = model.n_epochs_
-    model.partial_fit(writer.X, writer.BANDS)
-    assert model.n_epochs_ == before + 1
-    assert len(model.loss_curve_) == model.n_epochs_
+    for path in forms(folders[version], name):
+        model, _ = told_of_versions(lambda path=path: load(path))
+        parameters = type(model)().get_params(deep=False)
+        assert parameters.keys() == model.get_params(deep=False).keys()
+        before = model.n_epochs_
+        model.partial_fit(writer.X, writer.BANDS)
+        assert model.n_epochs_ == before + 1
+        assert len(model.loss_curve_) == model.n_epochs_
+
+
+def test_parameters_that_came_later_get_their_defaults():
+    """As in a file of a version that did not have them."""
+    model = fitted(CLASSIFIER, {}, (X, LABELS))
+    state = model.__getstate__()
+    del state["clip_norm"], state["_sknet_version"]
+    again = object.__new__(CLASSIFIER)
+    _, told = told_of_versions(lambda: again.__setstate__(state))
+    assert again.clip_norm is None
+    assert [m.original_sklearn_version for m in told] == ["sknet unknown"]
+    np.testing.assert_array_equal(again.predict(X), model.predict(X))

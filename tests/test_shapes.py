@@ -231,7 +231,7 @@ def test_layers_of_columns_alone_refuse_images(layer):
 
 
 def test_heads_refuse_images():
-    with pytest.raises(ValueError, match=r"Heads takes rows of columns"):
+    with pytest.raises(ValueError, match=r"LinearEnsemble needs rows of shape"):
         Network([EnsembleView(2), Reshape((2, 2)), LinearEnsemble(2)], (4,))
 
 
@@ -239,7 +239,7 @@ def test_shapes_that_do_not_fit_are_refused():
     """Another number of elements, and an output that has axes."""
     with pytest.raises(ValueError, match=r"24 elements, not 12"):
         Network([Reshape((3, 4))], IMAGE)
-    with pytest.raises(ValueError, match=r"rows of shape \(2, 3, 5\): put Flatten"):
+    with pytest.raises(ValueError, match=r"rows of shape \(2, 3, 5\): add Flatten"):
         Network([Dense(5)], IMAGE)
 
 

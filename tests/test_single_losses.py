@@ -130,7 +130,7 @@ def test_brier_decides_half_way_between_its_targets(loss, threshold):
 
 def test_targets_that_no_probability_reaches_are_refused():
     """The message says what takes them."""
-    with pytest.raises(ValueError, match="output_activation='identity' for others"):
+    with pytest.raises(ValueError, match="use output_activation='identity'"):
         Brier(targets=(-1.0, 1.0)).check()
 
 

@@ -117,7 +117,7 @@ def test_tables_are_refused_in_both_directions(cls, y):
     ours = cls(8, max_iter=1, random_state=0).fit(X, y)
     with pytest.raises(ValueError, match="encodes tables"):
         ours.to_sklearn()
-    mlp = make(cls._sister).fit(X, y)
+    mlp = make(cls._counterpart).fit(X, y)
     with pytest.raises(ValueError, match=r"Use SimpleMLP\w+\.from_sklearn"):
         cls.from_sklearn(mlp)
 

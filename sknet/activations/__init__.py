@@ -1,4 +1,4 @@
-"""Activations: the functions between the layers, each beside its pullback."""
+"""Activations: the functions between layers, each with its pullback."""
 
 from sknet.activations._base import ACTIVATIONS, Activation
 from sknet.activations.composed import Blend, Maxout

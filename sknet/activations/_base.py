@@ -1,4 +1,4 @@
-r"""The activation: a function between layers beside its pullback.
+r"""The activation: a function between layers, with its pullback.
 
 An activation maps a pre-activation :math:`z` to :math:`a = f(z)`, element by element.
 Its pullback turns the gradient with respect to :math:`a` into the gradient with
@@ -24,16 +24,17 @@ class Activation(Component):
     gain : float
         Factor on the variance of the initial weights, relative to a linear unit.
     kinks : tuple of float
-        Points without a derivative, which numerical checks keep away from.
+        Points without a derivative, which numerical checks avoid.
     needs_input : bool
         Whether :meth:`backward` reads ``z``. If not, a layer may write ``a`` over it.
     surrogate : bool
-        Whether :meth:`backward` is, on purpose, not the derivative of :meth:`forward`.
+        Whether :meth:`backward` deliberately differs from the derivative of
+        :meth:`forward`.
     n_scratch : int
-        How many scratch arrays are needed. With more than one, ``scratch`` has a
-        further leading axis for them.
+        Number of scratch arrays needed. With more than one, ``scratch`` has an
+        additional leading axis for them.
     forward_scratch : bool
-        Whether :meth:`forward` needs them, too. If not, there are none at prediction.
+        Whether :meth:`forward` also needs them. If not, prediction allocates none.
     """
 
     gain: ClassVar[float] = 1.0
@@ -56,16 +57,16 @@ class Activation(Component):
         """Turn ``da`` into ``dz`` in place; ``scratch`` may be overwritten."""
 
     def scratch(self, z: Array) -> Array:
-        """Return a ``scratch`` for input like ``z``; a network keeps its own."""
+        """Return a ``scratch`` array for input like ``z``; a network keeps its own."""
         shape = z.shape if self.n_scratch == 1 else (self.n_scratch, *z.shape)
         return np.empty(shape, dtype=z.dtype)
 
     def n_outputs(self, n_inputs: int) -> int:
-        """Return the columns that ``n_inputs`` columns become; ValueError if none.
+        """Return the number of output columns; ValueError if ``n_inputs`` is invalid.
 
-        An activation of fewer outputs than inputs joins *neighbouring* columns, the
-        same number for each output. Its :meth:`backward` gets ``da`` of the shape of
-        ``z``: that of an output stands in each of the columns it was made of.
+        An activation with fewer outputs than inputs joins *neighbouring* columns, the
+        same number for each output. Its :meth:`backward` gets ``da`` in the shape of
+        ``z``: the gradient of an output is repeated in each column joined into it.
         """
         return n_inputs
 

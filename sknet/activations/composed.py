@@ -1,4 +1,4 @@
-"""Activations made of others, or of several columns: maxout and the blend."""
+"""Activations composed of another activation or of several columns."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class Maxout(Activation):
     .. math:: a_j = \max_{0 \le i < \mathrm{pieces}} z_{j \cdot \mathrm{pieces} + i}
 
     Neighbouring columns are joined, so that a layer of width h has ``h / pieces``
-    outputs. It goes well with dropout, and costs ``pieces`` times the weights.
+    outputs. Maxout works well with dropout, and needs ``pieces`` times the weights.
 
     Parameters
     ----------
     pieces : int in [2, inf), default=2
-        Columns that are joined. It must divide the width of the layer.
+        Number of columns joined into one output. It must divide the width of the layer.
 
     Notes
     -----
-    Pullback: the gradient goes to the largest piece, of equal ones to the first.
+    Pullback: the gradient goes to the largest piece; in a tie, to the first of them.
 
     References
     ----------
@@ -48,7 +48,7 @@ class Maxout(Activation):
     pieces: int = whole(2, "[2, inf)")
 
     def n_outputs(self, n_inputs: int) -> int:
-        """Return ``n_inputs / pieces``, or raise ValueError if that is not whole."""
+        """Return ``n_inputs / pieces``, or raise ValueError if it is not an integer."""
         if n_inputs % self.pieces:
             raise ValueError(
                 f"activation={self!r} joins pieces={self.pieces} columns to one, but "
@@ -58,14 +58,14 @@ class Maxout(Activation):
         return n_inputs // self.pieces
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write the largest of each group of columns."""
+        """Write the maximum of each group of columns."""
         del scratch
         np.copyto(out, z[..., :: self.pieces])
         for i in range(1, self.pieces):
             np.maximum(out, z[..., i :: self.pieces], out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Keep ``da`` in the first of a group's largest columns, zeros elsewhere."""
+        """Keep ``da`` in the first largest column of each group, zero elsewhere."""
         columns = [scratch[..., i :: self.pieces] for i in range(self.pieces)]
         for i, column in enumerate(columns):
             np.equal(z[..., i :: self.pieces], a, out=column)
@@ -78,19 +78,19 @@ class Maxout(Activation):
 @ACTIVATIONS.register("blend")
 @dataclass(frozen=True, repr=False)
 class Blend(Activation):
-    r"""An activation blended with its input, by a trainable share for each unit.
+    r"""An activation blended with its input, with a trainable share for each unit.
 
     .. math:: y = z + a\, (f(z) - z)
 
-    With :math:`a = 1` it is :math:`f`, with :math:`a = 0` the identity; training finds
-    out, unit by unit.
+    With :math:`a = 1` it is :math:`f`, with :math:`a = 0` the identity; training
+    learns the share of each unit.
 
     Parameters
     ----------
     activation : str or Activation, default="relu"
-        :math:`f`.
+        The activation :math:`f`.
     initial : float in (-inf, inf), default=1.0
-        The shares :math:`a` to start from.
+        Initial value of the shares :math:`a`.
 
     Notes
     -----
@@ -118,12 +118,12 @@ class Blend(Activation):
 
     @property
     def function(self) -> Activation:
-        """The activation :math:`f` itself."""
+        """The activation :math:`f` as an instance."""
         return ACTIVATIONS.make(self.activation)
 
     @property
     def kinks(self) -> tuple[float, ...]:  # type: ignore[override]  # here computed
-        """Those of the activation."""
+        """The kinks of the activation."""
         return self.function.kinks
 
     @property
@@ -133,16 +133,16 @@ class Blend(Activation):
 
     @property
     def n_scratch(self) -> int:  # type: ignore[override]  # here computed
-        """Those of the activation, and two for its output and gradient."""
+        """The activation's number, plus two for its output and gradient."""
         return self.function.n_scratch + 2
 
     def check(self) -> None:
-        """Refuse what cannot be blended with its input."""
+        """Raise ValueError if the activation cannot be blended with its input."""
         super().check()
         if isinstance(self.function, (Maxout, Blend)):
             raise ValueError(
-                f"{self!r}: activation must keep every column apart, and be no blend "
-                "itself; use e.g. activation='relu'."
+                f"{self!r}: activation must act on each column separately, and must "
+                "not be a blend itself; use e.g. activation='relu'."
             )
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
@@ -153,7 +153,7 @@ class Blend(Activation):
         out += z
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with ``1 - initial + initial * f'(z)``."""
+        """Multiply ``da`` by ``1 - initial + initial * f'(z)``."""
         function, share, value, kept = self.function, float(self.initial), *scratch[:2]
         function.forward(z, value, _inner(scratch))
         np.multiply(da, share, out=kept)
@@ -163,5 +163,5 @@ class Blend(Activation):
 
 
 def _inner(scratch: Array) -> Array:
-    """Return the scratch of a blend's activation: all but the first two arrays."""
+    """Return the scratch arrays of the blended activation: all but the first two."""
     return scratch[2] if len(scratch) == 3 else scratch[2:]

@@ -11,15 +11,15 @@ from sknet._numerics import Array, constant_row, logistic
 from sknet.activations._base import ACTIVATIONS, Activation
 
 
-# A batch of up to so many elements is rectified as one long row: in half of the time,
-# if the rows are short. The zeros to compare with stay in memory.
+# A batch of up to this many elements is rectified as one long row, which takes half
+# the time if the rows are short. The zeros to compare with stay in memory.
 _LONGEST_ROW = 2**17
 
 
 @ACTIVATIONS.register("identity", "linear")
 @dataclass(frozen=True, repr=False)
 class Identity(Activation):
-    r"""The identity, which makes a linear bottleneck.
+    r"""The identity, for linear bottleneck layers.
 
     .. math:: f(z) = z, \qquad f'(z) = 1
 
@@ -33,27 +33,27 @@ class Identity(Activation):
     forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Copy ``z``, unless it is ``out`` already."""
+        """Copy ``z`` unless it already is ``out``."""
         del scratch
         if out is not z:
             np.copyto(out, z)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Leave ``da``: it is ``dz``."""
+        """Leave ``da`` unchanged: it equals ``dz``."""
 
 
 @ACTIVATIONS.register("hard_threshold", "heaviside")
 @dataclass(frozen=True, repr=False)
 class HardThreshold(Activation):
-    r"""The unit of McCulloch, Pitts and Rosenblatt: on or off.
+    r"""The threshold unit of McCulloch, Pitts and Rosenblatt: on or off.
 
     .. math:: f(z) = [z > 0], \qquad \tilde{f}'(z) = [\,|z| \le 1\,]
 
-    The derivative is zero wherever there is one, so that nothing could be learned by
-    it. What :math:`\tilde{f}'` stands for is a *surrogate*, the "straight-through"
-    gradient: near the threshold the unit is taken for the identity, far from it for a
-    constant. Training works, but what it follows is no gradient of the loss, and no
-    gradient check can find it.
+    The derivative is zero wherever it exists, so nothing could be learned from it.
+    :math:`\tilde{f}'` is a *surrogate*, the "straight-through" gradient: near the
+    threshold the unit is treated as the identity, far from it as a constant. Training
+    works, but the direction it follows is not a gradient of the loss, and a gradient
+    check cannot confirm it.
 
     References
     ----------
@@ -77,12 +77,12 @@ class HardThreshold(Activation):
     forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write one where ``z`` is positive, else zero."""
+        """Write one where ``z`` is positive, zero elsewhere."""
         del scratch
         np.greater(z, 0.0, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Let ``da`` through where ``z`` is between -1 and 1."""
+        """Pass ``da`` through where ``z`` is between -1 and 1."""
         np.abs(z, out=scratch)
         np.less_equal(scratch, 1.0, out=scratch)
         da *= scratch
@@ -121,7 +121,7 @@ class Logistic(Activation):
         logistic(z, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with ``a`` and ``1 - a``."""
+        """Multiply ``da`` by ``a`` and ``1 - a``."""
         np.subtract(1.0, a, out=scratch)
         da *= a
         da *= scratch
@@ -154,7 +154,7 @@ class Tanh(Activation):
         np.tanh(z, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with ``1 - a * a``."""
+        """Multiply ``da`` by ``1 - a * a``."""
         np.multiply(a, a, out=scratch)
         np.subtract(1.0, scratch, out=scratch)
         da *= scratch
@@ -163,7 +163,7 @@ class Tanh(Activation):
 @ACTIVATIONS.register("relu")
 @dataclass(frozen=True, repr=False)
 class ReLU(Activation):
-    r"""The rectifier; its derivative at 0 is taken to be 0.
+    r"""The rectified linear unit; its derivative at 0 is taken to be 0.
 
     .. math:: f(z) = \max(0, z), \qquad f'(z) = [z > 0]
 
@@ -192,6 +192,6 @@ class ReLU(Activation):
         np.maximum(z, constant_row(z.shape[-1], z.dtype), out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with a mask of floats: a third of the time of a boolean one."""
+        """Multiply by a float mask, in a third of the time of a boolean mask."""
         np.greater(a, 0.0, out=scratch)
         da *= scratch

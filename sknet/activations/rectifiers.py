@@ -1,4 +1,4 @@
-"""Rectifiers that let something through for negative input: leaky, ELU, SELU."""
+"""Rectifiers that are not zero for negative input: leaky ReLU, ELU and SELU."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from sknet.fields import real
 @ACTIVATIONS.register("leaky_relu")
 @dataclass(frozen=True, repr=False)
 class LeakyReLU(Activation):
-    r"""The rectifier with a small slope for negative input.
+    r"""The leaky rectifier, with a small slope for negative input.
 
-    A unit that is off for all rows still gets a gradient, and may come back.
+    A unit that is off for all rows still gets a gradient, and may recover.
 
     .. math:: f(z) = \max(z, \mathrm{slope}\; z), \qquad
               f'(z) = 1 \text{ if } z > 0, \text{ else } \mathrm{slope}
@@ -50,7 +50,7 @@ class LeakyReLU(Activation):
         np.maximum(z, scratch, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with one or ``slope``; ``a`` has the sign of ``z``."""
+        """Multiply ``da`` by one or ``slope``; ``a`` has the sign of ``z``."""
         slope = float(self.slope)
         np.greater(a, 0.0, out=scratch)
         scratch *= 1.0 - slope
@@ -79,8 +79,8 @@ class ELU(Activation):
 
     Notes
     -----
-    The pullback reads ``z``: the slope ``a + alpha`` would lose its digits where it is
-    small.
+    The pullback reads ``z``, because the slope ``a + alpha`` would lose its digits
+    where it is small.
 
     References
     ----------
@@ -100,11 +100,11 @@ class ELU(Activation):
     alpha: float = real(1.0, "(0, inf)")
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write the sum of the two parts, of which one is zero."""
+        """Write the sum of the two parts, one of which is always zero."""
         _exponential_unit(z, out, scratch, float(self.alpha), 1.0)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with one or the exponential."""
+        """Multiply ``da`` by one or the exponential."""
         _exponential_pullback(z, da, scratch, float(self.alpha), 1.0)
 
 
@@ -113,8 +113,8 @@ class ELU(Activation):
 class SELU(Activation):
     r"""The scaled exponential linear unit, which keeps signals at unit variance.
 
-    A good companion of weights of variance :math:`1 / n_{in}` (``"lecun_normal"``) and
-    of inputs of unit variance.
+    Use it with weights of variance :math:`1 / n_{in}` (``"lecun_normal"``) and inputs
+    of unit variance.
 
     .. math:: f(z) = \lambda \bigl( \max(z, 0) + \alpha (e^{\min(z, 0)} - 1) \bigr)
 
@@ -140,11 +140,11 @@ class SELU(Activation):
     needs_input: ClassVar[bool] = True
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write the scaled sum of the two parts, of which one is zero."""
+        """Write the scaled sum of the two parts, one of which is always zero."""
         _exponential_unit(z, out, scratch, SELU_ALPHA, SELU_SCALE)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with the scale, and with one or the exponential."""
+        """Multiply ``da`` by the scale, and by one or the exponential."""
         _exponential_pullback(z, da, scratch, SELU_ALPHA, SELU_SCALE)
 
 
@@ -155,7 +155,7 @@ SELU_SCALE = 1.0507009873554805
 def _exponential_unit(
     z: Array, out: Array, scratch: Array, alpha: float, scale: float
 ) -> None:
-    """Write ``scale * (max(z, 0) + alpha * (exp(min(z, 0)) - 1))``; not over ``z``."""
+    """Write ``scale * (max(z, 0) + alpha * (exp(min(z, 0)) - 1))``, not over ``z``."""
     zeros = constant_row(z.shape[-1], z.dtype)
     np.minimum(z, zeros, out=out)
     # exp(x) - 1 = 2 t / (1 - t) with t = tanh(x / 2), to 1.5 units in the last place.
@@ -176,7 +176,7 @@ def _exponential_unit(
 def _exponential_pullback(
     z: Array, da: Array, scratch: Array, alpha: float, scale: float
 ) -> None:
-    """Multiply ``da`` with ``scale``, below zero with ``alpha * exp(z)`` too."""
+    """Multiply ``da`` by ``scale`` and, below zero, by ``alpha * exp(z)``."""
     np.minimum(z, constant_row(z.shape[-1], z.dtype), out=scratch)
     np.exp(scratch, out=scratch)
     da *= scratch

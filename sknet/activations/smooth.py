@@ -1,4 +1,4 @@
-"""Smooth rectifiers: softplus, SiLU, GELU, Mish."""
+"""Smooth rectifiers: softplus, SiLU, GELU and Mish."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from sknet.activations._base import ACTIVATIONS, Activation
 @ACTIVATIONS.register("softplus")
 @dataclass(frozen=True, repr=False)
 class Softplus(Activation):
-    r"""The smooth rectifier, whose derivative is the logistic function.
+    r"""A smooth rectifier whose derivative is the logistic function.
 
-    For networks that have to be smooth, or positive; it takes several times as long as
-    the rectifier.
+    For networks that must be smooth or positive. It takes several times as long as the
+    rectifier.
 
     .. math:: f(z) = \log(1 + e^z), \qquad f'(z) = \frac{1}{1 + e^{-z}}
 
     Notes
     -----
-    The pullback reads ``z``: :math:`1 - e^{-a}` would lose its digits where it is
-    small, or take an ``expm1``, which is slow on many processors.
+    The pullback reads ``z``, because :math:`1 - e^{-a}` would lose its digits where it
+    is small, or need ``expm1``, which is slow on many processors.
 
     References
     ----------
@@ -49,7 +49,7 @@ class Softplus(Activation):
         softplus(z, out=out, scratch=scratch)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with the logistic function."""
+        """Multiply ``da`` by the logistic function."""
         logistic(z, out=scratch)
         da *= scratch
 
@@ -84,7 +84,7 @@ class SiLU(Activation):
     forward_scratch: ClassVar[bool] = False
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write ``z / (1 + exp(-z))``; where the power overflows, that is zero."""
+        """Write ``z / (1 + exp(-z))``, which is zero if the exponential overflows."""
         del scratch
         np.negative(z, out=out)
         with np.errstate(over="ignore"):
@@ -93,7 +93,7 @@ class SiLU(Activation):
         np.divide(z, out, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        r"""Multiply with :math:`\sigma`, then with :math:`1 + z (1 - \sigma)`."""
+        r"""Multiply ``da`` by :math:`\sigma` and by :math:`1 + z (1 - \sigma)`."""
         logistic(z, out=scratch)
         da *= scratch
         np.subtract(1.0, scratch, out=scratch)
@@ -107,11 +107,12 @@ class SiLU(Activation):
 class GELU(Activation):
     r"""The Gaussian error linear unit, in its exact form.
 
-    Close to SiLU in shape, and nearer to the rectifier; common in large networks.
+    Similar in shape to SiLU but closer to the rectifier; common in large networks.
 
     .. math:: f(z) = z\, \Phi(z), \qquad f'(z) = \Phi(z) + z\, \varphi(z)
 
-    with distribution :math:`\Phi` and density :math:`\varphi` of the standard normal.
+    with the distribution function :math:`\Phi` and the density :math:`\varphi` of the
+    standard normal distribution.
 
     Notes
     -----
@@ -120,11 +121,11 @@ class GELU(Activation):
     .. math:: x \Phi(-x) = e^{-x^2 / 2}\, q\, p(2 q - 1), \qquad q = x / (x + 5)
 
     where :math:`p` is a polynomial of degree 9 in float32 and of degree 20 in float64.
-    The tail keeps its digits: it is off by at most 3 and 10 units in the last place,
-    beside what rounding :math:`x^2 / 2` makes. SciPy's ``erfc`` takes 14 ns an element,
-    this takes 2 and 6.
+    The tail keeps its digits: its error is at most 3 and 10 units in the last place,
+    respectively, apart from that of rounding :math:`x^2 / 2`. SciPy's ``erfc`` takes
+    14 ns per element, this takes 2 and 6.
 
-    The pullback has :math:`\Phi(z) = a / z`, and 1/2 at zero.
+    The pullback uses :math:`\Phi(z) = a / z`, and 1/2 at zero.
 
     References
     ----------
@@ -145,7 +146,7 @@ class GELU(Activation):
     n_scratch: ClassVar[int] = 2
 
     def forward(self, z: Array, out: Array, scratch: Array) -> None:
-        """Write the positive part of ``z``, less the tail."""
+        """Write the positive part of ``z`` minus the tail."""
         power, u = scratch
         np.abs(z, out=power)
         np.add(power, TAIL_CENTRE, out=u)
@@ -167,7 +168,7 @@ class GELU(Activation):
         np.subtract(power, out, out=out)
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        """Multiply with distribution plus ``z`` times density."""
+        """Multiply ``da`` by the distribution function plus ``z`` times the density."""
         slope, density = scratch
         np.abs(z, out=density)
         np.less(density, _TINY, out=density)
@@ -186,13 +187,14 @@ class GELU(Activation):
 
 # For the tail, |z| from 0 to infinity is mapped to u = (|z| - centre) / (|z| + centre).
 TAIL_CENTRE = 5.0
-# Below it, the distribution is 1/2 to the last digit, and a / z may be 0 / 0.
+# If |z| is below this, the distribution function is 1/2 to the last digit, and a / z
+# may be 0 / 0.
 _TINY = 1e-20
 
 
 @lru_cache(maxsize=2)
 def tail_coefficients(dtype: np.dtype[Any]) -> tuple[float, ...]:
-    r"""Return the powers' factors, highest first, of :math:`p` in the notes of GELU."""
+    r"""Return the coefficients, highest power first, of :math:`p` in GELU's notes."""
     degree = 9 if dtype == np.float32 else 20
     u = chebyshev.chebpts1(degree + 1)
     x = TAIL_CENTRE * (1.0 + u) / (1.0 - u)
@@ -204,9 +206,9 @@ def tail_coefficients(dtype: np.dtype[Any]) -> tuple[float, ...]:
 @ACTIVATIONS.register("mish")
 @dataclass(frozen=True, repr=False)
 class Mish(Activation):
-    r"""A smooth rectifier that dips below zero, by one exponential.
+    r"""A smooth rectifier that dips below zero, computed with one exponential.
 
-    Close to SiLU in shape, with a slope that is a little larger around zero.
+    Similar in shape to SiLU, with a slightly larger slope around zero.
 
     .. math::
         f(z) = z \tanh(\log(1 + e^z)) = z\, \frac{n}{n + 2}, \qquad
@@ -244,7 +246,7 @@ class Mish(Activation):
         out *= z
 
     def backward(self, z: Array, a: Array, da: Array, scratch: Array) -> None:
-        r"""Multiply with :math:`e ((e + 2) m + 4 z (e + 1)) / m^2`, m being n + 2."""
+        r"""Multiply by :math:`e ((e + 2) m + 4 z (e + 1)) / m^2`, with m = n + 2."""
         e, m, capped = scratch
         np.minimum(z, constant_row(z.shape[-1], z.dtype, MISH_CAP), out=capped)
         np.exp(capped, out=e)

@@ -256,7 +256,7 @@ def learning_rate_multipliers_of(
     return tuple(sorted(pair for pair in pairs if pair[1] != 1.0))
 
 
-def check_learning_rate_multipliers(given: Any, network: Network) -> None:
+def check_multipliers(given: Any, network: Network) -> None:
     """Refuse factors of parameters that are unknown to sknet and to the network.
 
     Parameters

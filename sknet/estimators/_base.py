@@ -212,10 +212,9 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Returns
         -------
         mlp : MLPClassifier or MLPRegressor
-            Fitted, with its own copies of the arrays. Its ``partial_fit`` resumes
-            training with Adam's moments or the velocities, but shuffles the rows in a
-            new order; ``fit`` with ``warm_start=True`` starts with a new optimizer and
-            a new validation split, as in scikit-learn.
+            Fitted, with its own copies of the arrays. Its ``partial_fit``, and ``fit``
+            with ``warm_start=True``, continue from the weights with a new optimizer, a
+            new order of the rows and a new validation split.
 
         Raises
         ------
@@ -253,8 +252,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             Fitted, with its own copies of the arrays: the same parameters, weights,
             predictions and curves. Only a ``learning_rate`` that scikit-learn ignores
             (with any solver but "sgd") becomes "constant". ``partial_fit``, and
-            ``fit`` with ``warm_start=True``, resume with the optimizer's moments or
-            velocities and the random stream; the validation split is drawn again.
+            ``fit`` with ``warm_start=True``, continue from the weights with a new
+            optimizer, a new order of the rows and a new validation split.
 
         Raises
         ------

@@ -41,7 +41,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
 
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
     _reader: ClassVar[DataReader] = DataReader(ColumnReader(), ClassReader())
-    _sister: ClassVar[type] = MLPClassifier
+    _counterpart: ClassVar[type] = MLPClassifier
 
     @available_if(learns_in_steps)
     @partial_fit_context

@@ -28,7 +28,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _preset: ClassVar[Preset] = SIMPLE_REGRESSOR
     _reader: ClassVar[DataReader] = DataReader(ColumnReader(), ValueReader())
-    _sister: ClassVar[type] = MLPRegressor
+    _counterpart: ClassVar[type] = MLPRegressor
 
     @available_if(is_stochastic)
     @partial_fit_context

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.config.components import check_learning_rate_multipliers
+from sknet.config.components import check_multipliers
 from sknet.config.training_config import TrainingConfig
 from sknet.model.fitted import FittedModel
 from sknet.model.state import to_attributes, untrained
@@ -72,8 +72,7 @@ def prepare_problem(
     architecture = config.architecture(reader.input_embedding(config, inputs))
     model = untrained(inputs, architecture, target)
     texts: tuple[tuple[Any, str], ...] = ()
-    multipliers = config.given["learning_rate_multipliers"]
-    check_learning_rate_multipliers(multipliers, model.network)
+    check_multipliers(config.given["learning_rate_multipliers"], model.network)
     if start.earlier is not None:
         _check_same_network(config, start.earlier, model)
         texts = start.earlier.texts
@@ -86,7 +85,7 @@ def prepare_problem(
         model=model,
         description=to_attributes(model, texts),
         dtype=_computing_dtype(config, columns, start),
-        validation_set=_validation_set(estimator, config, model, request, cache),
+        validation_set=_given_set(estimator, config, model, request.validation, cache),
         unfitted=lambda: _unfitted(estimator),
     )
     if start.is_partial and is_new and isinstance(inputs, Table):
@@ -160,15 +159,15 @@ def _weight_by_class(
     return moderate_scale(weight)
 
 
-def _validation_set(
+def _given_set(
     estimator: BaseMLP,
     config: TrainingConfig,
     model: FittedModel,
-    request: FitRequest,
+    validation: tuple[Any, Any, Any],
     cache: InputCache,
 ) -> ValidationSet | None:
     """Return the validation set that was passed to ``fit``, validated, or None."""
-    X, y, sample_weight = request.validation
+    X, y, sample_weight = validation
     if X is None and y is None and sample_weight is None:
         is_default = config.scoring == config.preset.default_scoring
         if not is_default and not config.early_stopping:

@@ -1,7 +1,7 @@
 """The initializer: draws the weights a network starts from.
 
-It draws in float64 from a member's stream and in scikit-learn's order (a layer's
-weights, then its biases), so that equal seeds give equal networks.
+Draws are made in float64 from a member's random stream, in scikit-learn's order (a
+layer's weights, then its biases), so that equal seeds give equal networks.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class Initializer(Component):
     Attributes
     ----------
     rescales : bool
-        Whether it stands for another parametrisation, by a :meth:`scale` that is not 1.
+        Whether it changes the parametrisation, with a :meth:`scale` other than 1.
     adapts : bool
-        Whether dense layers fit what was drawn to the data, by a ``fit_bias``.
+        Whether dense layers fit the initial values to the data, using ``fit_bias``.
     """
 
     rescales: ClassVar[bool] = False
@@ -41,19 +41,19 @@ class Initializer(Component):
     ) -> Array:
         """Draw an array for a layer of ``fan = (n_in, n_out)``, in float64.
 
-        ``gain`` is that of the activation behind the layer, 1 for a linear one.
+        ``gain`` is the gain of the activation after the layer, 1 for a linear layer.
         """
 
     def for_bias(self) -> Initializer:
-        """Return what the biases of the layer are drawn by: zeros unless overridden."""
+        """Return the initializer of the layer's biases: zeros unless overridden."""
         return Constant(0.0)
 
     def for_output(self) -> Initializer:
-        """Return what the output layer is drawn by: the same unless overridden."""
+        """Return the initializer of the output layer: itself unless overridden."""
         return self
 
     def scale(self, fan: tuple[int, int]) -> float:
-        """Return a fixed factor on the product ``x W``; used if ``rescales``."""
+        """Return the fixed factor on the product ``x W``; used if ``rescales``."""
         del fan
         return 1.0
 
@@ -63,14 +63,14 @@ class Initializer(Component):
         Parameters
         ----------
         drawn : ndarray of shape (K, 1, H)
-            What ``for_bias`` drew.
+            The values that ``for_bias`` drew.
         mean : ndarray of shape (K, 1, H)
             Means of the pre-activations over the data, without biases.
 
         Returns
         -------
         bias : ndarray of shape (K, 1, H)
-            What was drawn, unless overridden.
+            The drawn values, unless overridden.
         """
         del mean
         return drawn
@@ -82,12 +82,12 @@ INITIALIZERS: Registry[Initializer] = Registry("initializer", Initializer)
 @INITIALIZERS.register("constant")
 @dataclass(frozen=True, repr=False)
 class Constant(Initializer):
-    r"""One number everywhere.
+    r"""The same number for every weight.
 
     .. math:: W_{ij} = \mathrm{value}
 
-    All units of a layer then learn alike, so that it is of use for layers without
-    hidden units, for biases and for gates.
+    All units of a layer then learn the same thing, so it is useful only for networks
+    without hidden units, for biases and for gates.
 
     Parameters
     ----------
@@ -111,6 +111,6 @@ class Constant(Initializer):
         fan: tuple[int, int],
         gain: float,
     ) -> Array:
-        """Return the constant; nothing is drawn."""
+        """Return an array of the constant; nothing is drawn."""
         del stream, fan, gain
         return np.full(shape, float(self.value))

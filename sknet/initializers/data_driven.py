@@ -1,4 +1,4 @@
-"""Weights and biases that are fitted to the data before training begins."""
+"""Initial weights and biases that are fitted to the data before training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sknet.initializers.scaled import NTK
 
 @dataclass(frozen=True, repr=False)
 class _ZeroNTK(NTK):
-    """Zeros, in a layer of the NTK form."""
+    """Zeros, for a layer in the NTK form."""
 
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
         """Return 0."""
@@ -24,31 +24,33 @@ class _ZeroNTK(NTK):
 @INITIALIZERS.register("data_driven")
 @dataclass(frozen=True, repr=False)
 class DataDriven(NTK):
-    r"""Standard normal weights, brought to level pre-activations on the data.
+    r"""Standard normal weights, rescaled to give standardised pre-activations.
 
-    Layer by layer, from the first on, with the rows that training begins with:
+    Layer by layer, from the first on, with the rows that training starts with:
 
     .. math::
         z = \frac{x W}{\sqrt{n_{in}}}, \qquad W_{\cdot j} \leftarrow \frac{W_{\cdot j}}
         {\operatorname{std} z_j}, \qquad b_j = -\frac{\operatorname{mean} z_j}
         {\operatorname{std} z_j} - \mathrm{spread} \cdot u_j, \quad u_j \sim N(0, 1)
 
-    so that every unit's pre-activation has the deviation one whatever the features
-    are, and the bend of its activation lies amid the data. The factor
-    :math:`1 / \sqrt{n_{in}}` stays in the network (the NTK form), which suits learning
-    rates of about 0.04 with Adam. A unit whose input is constant keeps its weights.
+    so that every unit's pre-activation has standard deviation one whatever the
+    features are, and the bend of its activation lies within the data. The factor
+    :math:`1 / \sqrt{n_{in}}` remains in the network (the NTK form), which suits
+    learning rates of about 0.04 with Adam. A unit whose input is constant keeps its
+    weights.
 
     Parameters
     ----------
     spread : float in [0, inf), default=0.58
-        How far from the mean the bends lie, in deviations. 0.58 is what the mean of
-        five rows with random (Dirichlet) weights has, which the reference takes.
+        Typical distance of the bends from the mean, in standard deviations. 0.58 is
+        the deviation of the mean of five rows with random (Dirichlet) weights, which
+        the reference uses.
 
     Notes
     -----
-    Means and deviations count rows by their weights. Layers within residual and highway
-    blocks keep the weights that were drawn. The output layer starts at zero: the first
-    predictions know nothing of the features.
+    Means and deviations are weighted by the sample weights. Layers within residual and
+    highway blocks keep the weights that were drawn. The output layer starts at zero:
+    the first predictions do not depend on the features.
 
     References
     ----------
@@ -73,14 +75,14 @@ class DataDriven(NTK):
     spread: float = real(0.58, "[0, inf)")
 
     def fit_bias(self, drawn: Array, mean: Array) -> Array:
-        """Return what puts the bends around the means, by standard normal numbers."""
+        """Return biases that scatter the bends around the means."""
         bias: Array = -mean - self.spread * drawn
         return bias
 
     def for_output(self) -> Initializer:
-        """Return zeros, in a layer of the same form."""
+        """Return an initializer of zeros in the same form."""
         return _ZeroNTK()
 
     def for_bias(self) -> Initializer:
-        """Return the initializer itself: what it draws is used by :meth:`fit_bias`."""
+        """Return the initializer itself: :meth:`fit_bias` uses what it draws."""
         return self

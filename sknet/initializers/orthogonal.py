@@ -1,4 +1,4 @@
-"""The orthogonal initializer."""
+"""Orthogonal weight matrices."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sknet.initializers._base import INITIALIZERS, Initializer
 @INITIALIZERS.register("orthogonal")
 @dataclass(frozen=True, repr=False)
 class Orthogonal(Initializer):
-    r"""Weight matrices with orthogonal columns, or rows, of one length.
+    r"""Weight matrices with orthogonal columns, or rows, of equal length.
 
-    For deep and narrow networks: the signal is turned but not stretched, so that it
-    neither fades nor explodes over many layers.
+    For deep and narrow networks: the signal is rotated but not stretched, so that it
+    neither vanishes nor explodes over many layers.
 
     .. math::
         W^T W = \mathrm{gain}^2\, I \quad (n_{in} \ge n_{out}), \qquad
         W W^T = \mathrm{gain}^2\, I \quad \text{else}
 
-    Among these matrices all are equally likely. Biases start at zero.
+    All such matrices are equally likely. Biases start at zero.
 
     Parameters
     ----------
@@ -32,10 +32,10 @@ class Orthogonal(Initializer):
 
     Notes
     -----
-    :math:`W` is the :math:`Q` of a normal matrix, each column times the sign of the
-    diagonal of :math:`R`, without which the distribution would depend on how LAPACK
-    chooses signs. Groups of weights are drawn as one matrix each. The activation's
-    gain is ignored.
+    :math:`W` is the factor :math:`Q` of the QR decomposition of a normal matrix, with
+    each column multiplied by the sign of the diagonal element of :math:`R`: otherwise
+    the distribution would depend on how LAPACK chooses signs. Each group of weights is
+    drawn as a matrix of its own. The activation's gain is ignored.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Initializers that scale random weights by the fans of a layer."""
+"""Initializers that scale random weights by the fan-in and fan-out of a layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sknet.initializers._base import INITIALIZERS, Initializer
 @INITIALIZERS.register("glorot_uniform", "xavier_uniform")
 @dataclass(frozen=True, repr=False)
 class GlorotUniform(Initializer):
-    r"""Uniform weights that keep the variance of signals and gradients level.
+    r"""Uniform weights that keep the variance of signals and gradients constant.
 
     .. math::
         W_{ij} \sim U(-r, r), \qquad r = \sqrt{\frac{6\,g}{n_{in} + n_{out}}}
@@ -55,7 +55,7 @@ class GlorotUniform(Initializer):
 
 
 class _ScaledNormal(Initializer):
-    """Base of those that draw from a normal distribution scaled by the fans."""
+    """Base of the initializers that draw normal weights scaled by the fans."""
 
     @abstractmethod
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
@@ -70,20 +70,20 @@ class _ScaledNormal(Initializer):
     ) -> Array:
         """Draw from the normal distribution around 0."""
         drawn = stream.standard_normal(shape)
-        drawn *= self._deviation(fan, gain)  # in place: of a large layer one copy less
+        drawn *= self._deviation(fan, gain)  # in place: saves a copy of large layers
         return drawn
 
 
 @INITIALIZERS.register("glorot_normal", "xavier_normal")
 @dataclass(frozen=True, repr=False)
 class GlorotNormal(_ScaledNormal):
-    r"""Normal weights that keep the variance of signals and gradients level.
+    r"""Normal weights that keep the variance of signals and gradients constant.
 
     .. math::
         W_{ij} \sim N\left(0,\, \frac{2 g}{n_{in} + n_{out}}\right)
 
-    with the activation's gain :math:`g`: the variance of :class:`GlorotUniform`, but
-    biases start at zero.
+    with the activation's gain :math:`g`. The variance is that of
+    :class:`GlorotUniform`, but biases start at zero.
 
     References
     ----------
@@ -100,17 +100,17 @@ class GlorotNormal(_ScaledNormal):
     """
 
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
-        """Return the root of twice the gain over the sum of both fans."""
+        """Return the square root of twice the gain over the sum of both fans."""
         return float((2.0 * gain / (fan[0] + fan[1])) ** 0.5)
 
 
 @INITIALIZERS.register("he_normal", "kaiming_normal")
 @dataclass(frozen=True, repr=False)
 class HeNormal(_ScaledNormal):
-    r"""Normal weights that keep the size of signals level through rectifiers.
+    r"""Normal weights that keep the size of signals constant through rectifiers.
 
-    For deep networks of "relu" and its relatives: the factor 2 makes up for the half
-    of the signal that they cut off.
+    For deep networks with "relu" and similar activations: the factor 2 compensates for
+    the half of the signal that they cut off.
 
     .. math:: W_{ij} \sim N\left(0,\, \frac{2}{n_{in}}\right)
 
@@ -118,7 +118,7 @@ class HeNormal(_ScaledNormal):
 
     Notes
     -----
-    The activation's gain is ignored, because the factor stands for it. The normal
+    The activation's gain is ignored, because the factor 2 takes its place. The normal
     distribution is not truncated.
 
     References
@@ -136,7 +136,7 @@ class HeNormal(_ScaledNormal):
     """
 
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
-        """Return the root of two over the inputs."""
+        """Return the square root of two over the number of inputs."""
         del gain
         return float((2.0 / fan[0]) ** 0.5)
 
@@ -144,7 +144,7 @@ class HeNormal(_ScaledNormal):
 @INITIALIZERS.register("he_uniform", "kaiming_uniform")
 @dataclass(frozen=True, repr=False)
 class HeUniform(Initializer):
-    r"""Uniform weights of the variance of :class:`HeNormal`.
+    r"""Uniform weights with the variance of :class:`HeNormal`.
 
     .. math::
         W_{ij} \sim U(-r, r), \qquad r = \sqrt{\frac{6}{n_{in}}}
@@ -153,7 +153,7 @@ class HeUniform(Initializer):
 
     Notes
     -----
-    The activation's gain is ignored, because a factor 2 stands for it.
+    The activation's gain is ignored, because a factor 2 takes its place.
 
     References
     ----------
@@ -185,9 +185,9 @@ class HeUniform(Initializer):
 @INITIALIZERS.register("lecun_normal")
 @dataclass(frozen=True, repr=False)
 class LeCunNormal(_ScaledNormal):
-    r"""Normal weights under which inputs of unit variance give such outputs.
+    r"""Normal weights that map inputs of unit variance to outputs of unit variance.
 
-    For linear layers, and for "selu", which needs it to normalise itself.
+    For linear layers, and for "selu", whose self-normalisation requires it.
 
     .. math:: W_{ij} \sim N\left(0,\, \frac{1}{n_{in}}\right)
 
@@ -214,7 +214,7 @@ class LeCunNormal(_ScaledNormal):
     """
 
     def _deviation(self, fan: tuple[int, int], gain: float) -> float:
-        """Return one over the root of the inputs."""
+        """Return one over the square root of the number of inputs."""
         del gain
         return float(fan[0] ** -0.5)
 
@@ -222,20 +222,20 @@ class LeCunNormal(_ScaledNormal):
 @INITIALIZERS.register("ntk")
 @dataclass(frozen=True, repr=False)
 class NTK(_ScaledNormal):
-    r"""Standard normal weights in a layer that divides by the root of its inputs.
+    r"""Standard normal weights in a layer that divides by the root of its input count.
 
-    The parametrisation of the neural tangent kernel, in which RealMLP is trained: at
-    first the layer is that of :class:`LeCunNormal`, but the steps of an optimizer with
-    scaled steps, such as Adam, then no longer depend on the width, and rates are
-    larger by about the root of it.
+    The neural tangent kernel parametrisation, in which RealMLP is trained. At first the
+    layer computes the same as with :class:`LeCunNormal`, but the effect of the steps of
+    an optimizer with scaled steps, such as Adam, no longer depends on the width, and
+    suitable learning rates are larger by about its square root.
 
     .. math::
         y = \frac{1}{\sqrt{n_{in}}}\, x W + b, \qquad W_{ij}, b_j \sim N(0, 1)
 
     Notes
     -----
-    The activation's gain is ignored. A penalty or a decay acts on :math:`W` as it is
-    stored, before the factor.
+    The activation's gain is ignored. A penalty or weight decay acts on the stored
+    :math:`W`, before the factor.
 
     References
     ----------
@@ -260,34 +260,34 @@ class NTK(_ScaledNormal):
         return 1.0
 
     def for_bias(self) -> Initializer:
-        """Return the initializer itself: biases are standard normal, too."""
+        """Return the initializer itself: biases are also standard normal."""
         return self
 
     def scale(self, fan: tuple[int, int]) -> float:
-        """Return one over the root of the inputs."""
+        """Return one over the square root of the number of inputs."""
         return float(fan[0] ** -0.5)
 
 
 @INITIALIZERS.register("normal")
 @dataclass(frozen=True, repr=False)
 class Normal(_ScaledNormal):
-    r"""Normal weights whose deviation is a power of a fan.
+    r"""Normal weights whose standard deviation is a power of a fan.
 
-    For studies of how the size of the initial weights and the width act together; the
-    named initializers are the better choice for data.
+    For studies of how the size of the initial weights and the width interact; for
+    training on data, the named initializers are the better choice.
 
     .. math::
         W_{ij} \sim N(0, \sigma^2), \qquad \sigma = n^{\mathrm{exponent}}
 
-    with :math:`n` the inputs or the outputs of the layer, as ``fan`` says.
+    with :math:`n` the number of inputs or of outputs of the layer, as set by ``fan``.
 
     Parameters
     ----------
     exponent : float in [-2, 2], default=-0.5
-        The power; -0.5 keeps signals level, -1 is that of mean-field limits, 0 draws
-        standard normal weights.
+        The power: -0.5 keeps the size of signals constant, -1 is used in mean-field
+        limits, 0 draws standard normal weights.
     fan : {"in", "out"}, default="in"
-        Which fan is taken to the power.
+        Which fan is raised to the power.
     biases : {"zero", "normal"}, default="zero"
         Whether biases start at zero or are drawn like the weights.
 
@@ -320,5 +320,5 @@ class Normal(_ScaledNormal):
         return float(n_units**self.exponent)
 
     def for_bias(self) -> Initializer:
-        """Return the initializer itself if biases are to be drawn like the weights."""
+        """Return the initializer itself if biases are drawn like the weights."""
         return self if self.biases == "normal" else super().for_bias()

@@ -1,4 +1,4 @@
-"""The initializer of random signs."""
+"""Random signs."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from sknet.initializers._base import INITIALIZERS, Initializer
 @INITIALIZERS.register("random_signs")
 @dataclass(frozen=True, repr=False)
 class RandomSigns(Initializer):
-    r"""One size everywhere, with a random sign.
+    r"""The same magnitude for every weight, with a random sign.
 
-    For factors rather than for weight matrices: a column that is multiplied with it
-    keeps its size, and is a different one for each of several copies.
+    For factors rather than weight matrices: a column multiplied by such factors keeps
+    its size, but differs between copies.
 
     .. math:: W_{ij} = \pm\, \mathrm{size}
 
-    with equal chances. Biases start at zero.
+    with equal probability. Biases start at zero.
 
     Parameters
     ----------
     size : float in (0, inf), default=1.0
-        The absolute value. In a weight matrix the root of one over its inputs keeps
-        the size of a signal.
+        The absolute value. In a weight matrix, one over the square root of the number
+        of inputs preserves the size of a signal.
 
     Notes
     -----
-    Neither the fans nor the activation's gain are looked at.
+    The fans and the activation's gain are ignored.
 
     References
     ----------

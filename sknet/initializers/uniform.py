@@ -1,4 +1,4 @@
-"""Uniform weights of a fixed range."""
+"""Uniform weights with a fixed range."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sknet.initializers._base import INITIALIZERS, Initializer
 class Uniform(Initializer):
     r"""Uniform weights whose range does not depend on the layer.
 
-    For small networks of the textbooks, and for the parts of embeddings.
+    For small textbook networks, and for the parameters of embeddings.
 
     .. math:: W_{ij} \sim U(-\mathrm{bound}, \mathrm{bound})
 

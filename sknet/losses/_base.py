@@ -1,10 +1,10 @@
 r"""The loss: from raw outputs to a number, its gradient, and predictions.
 
 A loss works on raw outputs, before any link, so that it is exact where probabilities
-saturate. Rows are reduced by a weighted mean only, over weights that sum to one.
+saturate. Rows are reduced only by a weighted mean, with weights that sum to one.
 
-Axes: ``raw`` has shape (K, B, R) and ``y`` (K or 1, B, C): K members, B rows, C target
-columns and R raw outputs, mostly as many.
+Axes: ``raw`` has shape (K, B, R) and ``y`` (K or 1, B, C), for K members, B rows,
+C target columns and R raw outputs; usually R equals C.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class LossBuffers:
         self._nested: dict[tuple[str, int], LossBuffers] = {}
 
     def named(self, name: str, columns: int) -> Array:
-        """Return a further scratch array (K, B, columns), the same at each call."""
+        """Return a named scratch array (K, B, columns), the same in every call."""
         key = (name, columns)
         if key not in self._named:
             shape = (*self.rows.shape[:2], columns)
@@ -50,7 +50,7 @@ class LossBuffers:
         return self._named[key]
 
     def nested(self, name: str, n_outputs: int) -> LossBuffers:
-        """Return the buffers of a loss of ``n_outputs`` that this one is made of."""
+        """Return the buffers of a component loss with ``n_outputs`` raw outputs."""
         key = (name, n_outputs)
         if key not in self._nested:
             n_members, n_rows, _ = self.rows.shape
@@ -59,17 +59,17 @@ class LossBuffers:
         return self._nested[key]
 
     def weighted_sum(self, weight: Scalar) -> Array:
-        """Reduce the losses in ``rows`` to one number a member.
+        """Reduce the losses in ``rows`` to one number per member.
 
         Parameters
         ----------
         weight : float or ndarray of shape (K or 1, B, 1)
-            Weights of the rows, or one for all.
+            Weights of the rows, or one weight for all rows.
 
         Returns
         -------
         sum : ndarray of shape (K,)
-            The weighted sums: means, if the weights sum to one.
+            The weighted sums, which are means if the weights sum to one.
         """
         if isinstance(weight, float):
             if weight != self._shared_weight:
@@ -83,14 +83,14 @@ class LossBuffers:
 
 
 class Loss(Component):
-    """Base of the losses, of which there are two kinds: for classes and for values.
+    """Base of the two kinds of losses: for classes and for values.
 
     Attributes
     ----------
     averages_outputs : bool
-        Whether the value shown to users (``loss_``, ``loss_curve_``) is averaged over
-        the raw outputs, as scikit-learn shows the squared error, while the sum over
-        them is what is minimised.
+        Whether the reported value (``loss_``, ``loss_curve_``) is averaged over the raw
+        outputs, as scikit-learn reports the squared error, although the sum over them
+        is minimised.
     kinks : bool
         Whether there are points without a derivative.
     """
@@ -101,7 +101,7 @@ class Loss(Component):
     @property
     @abstractmethod
     def link_name(self) -> str:
-        """Name of the function from raw outputs to predictions."""
+        """Name of the function that maps raw outputs to predictions."""
 
     @abstractmethod
     def value_and_gradient(
@@ -109,13 +109,13 @@ class Loss(Component):
     ) -> Array:
         """Write the gradient with respect to ``raw`` into ``out``; return values (K,).
 
-        Value and gradient are those of the sum over the rows of ``weight`` times the
-        loss. ``raw`` and ``y`` stay as they are; the arrays of ``buffers`` are scratch.
+        Value and gradient refer to the sum over the rows of ``weight`` times the loss.
+        ``raw`` and ``y`` are not changed; the arrays of ``buffers`` are scratch.
         """
 
     @abstractmethod
     def link(self, raw: Array) -> Array:
-        """Return predictions, as a new array of the shape of ``raw``."""
+        """Return predictions as a new array of the shape of ``raw``."""
 
     @abstractmethod
     def constant(self, y: Array, weight: Array) -> Array:
@@ -125,7 +125,7 @@ class Loss(Component):
         """
 
     def start(self, y: Array, weight: Array) -> Array | None:
-        """Return raw outputs (R,) that training starts at; None leaves it to chance.
+        """Return the raw outputs (R,) that training starts at; None for random ones.
 
         ``y`` has shape (N, C) and ``weight`` (N,).
         """
@@ -133,30 +133,30 @@ class Loss(Component):
         return None
 
     def n_raw(self, n_columns: int) -> int:
-        """Return R, the raw outputs that C target columns need."""
+        """Return R, the number of raw outputs for ``n_columns`` target columns."""
         return n_columns
 
     def report_factor(self, n_raw: int) -> float:
-        """Return what the minimised value is multiplied with to be shown."""
+        """Return the factor from the minimised value to the reported value."""
         return 1.0 / n_raw if self.averages_outputs else 1.0
 
 
 class ClassLoss(Loss):
     """Base of the losses of a classifier.
 
-    Targets are columns of zeros and ones: one-hot for exclusive classes, else a yes or
-    a no for each column, of which two classes have a single one.
+    Targets are columns of zeros and ones: one-hot for exclusive classes, otherwise a
+    yes or no in each column. Two classes have a single column.
 
     Attributes
     ----------
     exclusive : bool
-        Whether a sample has exactly one class, each a column. It is set by the
-        estimator, from the target. Every subclass declares it as a field,
+        Whether a sample has exactly one class and each class a column. The estimator
+        sets it from the target. Every subclass declares it as a field,
         ``exclusive: bool = flag(True)``.
     threshold : float
-        A column that stands alone is a yes if its prediction is above this.
+        An independent column is a yes if its prediction is above this threshold.
     gives_probability : bool
-        Whether predictions are probabilities; of exclusive classes they need not sum
+        Whether predictions are probabilities; those of exclusive classes need not sum
         to one.
     """
 
@@ -172,21 +172,21 @@ class ClassLoss(Loss):
 class ValueLoss(Loss):
     """Base of the losses of a regressor.
 
-    The R raw outputs of C target columns stand target by target: those of the first,
-    those of the second, and so on.
+    The R raw outputs for C target columns are ordered target by target: all those of
+    the first target, then all those of the second, and so on.
 
     Attributes
     ----------
     gives_spread : bool
-        Whether :meth:`spread` gives a standard deviation.
+        Whether :meth:`spread` returns a standard deviation.
     shows_point : bool
-        Whether users are shown :meth:`point` alone, of all that is predicted.
+        Whether ``predict`` returns only :meth:`point`, not the whole prediction.
     scaling : {"moments", "quantiles"}, tuple of them, or None
-        What an estimator that standardises its target does it by: mean and deviation;
-        median and quartiles, for losses of bounded slope, to which targets far off
-        matter little; or nothing, where the units of the target mean something. A tuple
-        has one for each raw output of a target; ``y`` then has a column for each, of
-        the same values in other units.
+        How an estimator standardises its target: by mean and standard deviation; by
+        median and quartiles, for losses of bounded slope, which outliers affect little;
+        or not at all, if the units of the target have a meaning. A tuple has an entry
+        for each raw output of a target; ``y`` then has a column for each, with the same
+        values in different units.
     """
 
     gives_spread: ClassVar[bool] = False
@@ -194,22 +194,22 @@ class ValueLoss(Loss):
     scaling: ClassVar[str | tuple[str, ...] | None] = None
 
     def check_target(self, y: Array) -> None:
-        """Raise ValueError if ``y`` lies outside of the domain of the loss."""
+        """Raise ValueError if ``y`` lies outside the domain of the loss."""
         del y
 
     def point(self, prediction: Array) -> Array:
-        """Return what a prediction (N, R) is scored by: a value a target, (N, C)."""
+        """Return the point prediction (N, C) that scores use, given all (N, R)."""
         return prediction
 
     def spread(self, raw: Array) -> Array | None:
-        """Return the predicted standard deviation (N, C), if there is one."""
+        """Return the predicted standard deviation (N, C), or None if there is none."""
         del raw
         return None
 
     def start(self, y: Array, weight: Array) -> Array | None:
-        """Return the logarithm of the mean target, if predictions are exponentials.
+        """Return the logarithm of the mean target if predictions are exponentials.
 
-        The first ones would be about 1 otherwise, however large or small the targets.
+        Otherwise the first predictions would be about 1, whatever the size of targets.
         """
         if self.link_name != "exp" or self.n_raw(y.shape[1]) != y.shape[1]:
             return None
@@ -217,7 +217,7 @@ class ValueLoss(Loss):
 
 
 def log_mean(y: Array, weight: Array) -> Array:
-    """Return logarithms of the weighted means of columns, as finite numbers.
+    """Return finite logarithms of the weighted means of columns.
 
     Parameters
     ----------
@@ -229,12 +229,13 @@ def log_mean(y: Array, weight: Array) -> Array:
     Returns
     -------
     logarithm : ndarray of shape (C,)
-        Of nothing but zeros that of half a one among all rows; 0 of a negative mean.
+        A column of zeros counts as if it held half a one in total; if the mean is
+        negative, the result is 0.
     """
     y = np.asarray(y[weight > 0.0], dtype=np.float64)
     weight = weight[weight > 0.0]
     largest = np.abs(y).max(axis=0)
-    unit = np.where(largest > 0.0, largest, 1.0)  # sums do not overflow
+    unit = np.where(largest > 0.0, largest, 1.0)  # so that sums do not overflow
     mean = np.average(y / unit, axis=0, weights=weight)
     mean = np.where(largest > 0.0, mean, 0.5 / weight.sum())
     logarithm = np.log(unit) + np.log(np.where(mean > 0.0, mean, 1.0))

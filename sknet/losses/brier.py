@@ -20,31 +20,32 @@ from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 class Brier(ClassLoss):
     r"""Half the squared error of class probabilities, also called the Brier score.
 
-    The loss of the classic textbooks, with a logistic function for each output. It
-    forgives wrong labels more than the log-loss does, and learns more slowly where it
-    is surely wrong.
+    The loss of classic textbooks, with a logistic function for each output. It
+    tolerates wrong labels better than the log-loss does, but learns more slowly from
+    confident errors.
 
     .. math:: \ell = \tfrac12 \sum_c (p_c - t_c)^2, \qquad
               \nabla_r \ell = J^T (p - t)
 
-    with predictions :math:`p` of the raw outputs :math:`r`, :math:`J` the derivative of
-    the output activation, and :math:`t` one of two ``targets``: that for a no and that
-    for a yes.
+    with predictions :math:`p` from the raw outputs :math:`r`, :math:`J` the derivative
+    of the output activation, and :math:`t` one of the two ``targets``, for no and for
+    yes.
 
     Parameters
     ----------
     exclusive : bool, default=True
         Whether a sample has exactly one class; set by the estimator.
     output_activation : {None, "logistic", "softmax", "identity"}, default=None
-        From raw outputs to predictions. None is the softmax for exclusive classes, else
-        the logistic function. With "identity" predictions are no probabilities.
+        The function from raw outputs to predictions. None means the softmax for
+        exclusive classes, otherwise the logistic function. With "identity", predictions
+        are not probabilities.
     targets : tuple of two floats, default=(0.0, 1.0)
-        What is aimed at, for a no and for a yes; the classic digit reader has
+        Target values for no and for yes; the classic digit recogniser uses
         (0.01, 0.99).
 
     Notes
     -----
-    The value shown to users is averaged over the outputs.
+    The reported value is averaged over the outputs.
 
     References
     ----------
@@ -68,12 +69,12 @@ class Brier(ClassLoss):
     targets: tuple[float, float] = (0.0, 1.0)
 
     def check(self) -> None:
-        """Refuse a softmax over independent outputs, and targets out of order."""
+        """Raise ValueError for a softmax over independent outputs, or bad targets."""
         super().check()
         if self.output_activation == "softmax" and not self.exclusive:
             raise ValueError(
-                "output_activation='softmax' needs three exclusive classes; two "
-                "classes, or several labels at once, take 'logistic' or None."
+                "output_activation='softmax' needs at least three exclusive classes; "
+                "for two classes or multilabel targets, use 'logistic' or None."
             )
         if not self._ordered_targets():
             raise ValueError(
@@ -83,13 +84,13 @@ class Brier(ClassLoss):
         low, high = self.targets
         if self.gives_probability and not 0.0 <= low < high <= 1.0:
             raise ValueError(
-                f"{type(self).__name__}: targets must lie in [0, 1], which the "
-                f"output activation {self.link_name!r} cannot leave, got "
-                f"{self.targets!r}. Use output_activation='identity' for others."
+                f"{type(self).__name__}: targets must lie in [0, 1], the range of "
+                f"the output activation {self.link_name!r}, got {self.targets!r}. "
+                "For other targets, use output_activation='identity'."
             )
 
     def _ordered_targets(self) -> bool:
-        """Tell whether the targets are two finite numbers in increasing order."""
+        """Return whether the targets are two finite numbers in increasing order."""
         if not isinstance(self.targets, (list, tuple)) or len(self.targets) != 2:
             return False
         if not all(isinstance(t, Real) and math.isfinite(t) for t in self.targets):
@@ -105,12 +106,12 @@ class Brier(ClassLoss):
 
     @property
     def gives_probability(self) -> bool:  # type: ignore[override]  # here computed
-        """Whether the output activation ends in [0, 1]."""
+        """Whether the output activation has the range [0, 1]."""
         return self.link_name != "identity"
 
     @property
     def threshold(self) -> float:  # type: ignore[override]  # here computed
-        """Half way between the targets."""
+        """The midpoint between the targets."""
         return 0.5 * float(self.targets[0] + self.targets[1])
 
     def value_and_gradient(
@@ -134,7 +135,7 @@ class Brier(ClassLoss):
         return outputs.LINKS[self.link_name](raw)
 
     def log_link(self, raw: Array) -> Array:
-        """Return logarithms of the predictions, exact where they are tiny."""
+        """Return logarithms of the predictions, accurate for tiny predictions."""
         if self.link_name == "softmax":
             return log_softmax(raw)
         if self.link_name == "logistic":
@@ -142,7 +143,7 @@ class Brier(ClassLoss):
         return super().log_link(raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return where the predictions are the mean targets."""
+        """Return raw outputs whose predictions are the mean targets."""
         low, high = self.targets
         mean = low + (high - low) * np.average(y, axis=0, weights=weight)
         return outputs.inverse(self.link_name, mean)

@@ -1,4 +1,4 @@
-"""Losses of the user's own, as a pair of functions."""
+"""Custom losses, given as a pair of functions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ Function = Callable[[Array, Array], Any]
 
 
 class _Pair(Loss):
-    """What both kinds share: functions of the raw outputs and targets of one member."""
+    """Base of both kinds: functions of the raw outputs and targets of one member."""
 
     value: Function | None
     gradient: Function | None
 
     def check(self) -> None:
-        """Refuse a pair of which a function is missing."""
+        """Raise ValueError if a function is missing."""
         super().check()
         if not callable(self.value) or not callable(self.gradient):
             raise ValueError(
-                "loss='custom' needs two functions: loss=(value, gradient), of raw "
-                "outputs (B, C) and targets (B, C), that return losses (B,) and their "
-                "gradient (B, C)."
+                "loss='custom' needs two functions, loss=(value, gradient), which take "
+                "raw outputs (B, C) and targets (B, C) and return losses (B,) and "
+                "their gradient (B, C)."
             )
 
     @property
@@ -47,7 +47,7 @@ class _Pair(Loss):
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
-        """Call both functions for each member, and weigh what they return."""
+        """Call both functions for each member and weight the results."""
         for k in range(len(raw)):
             targets = y[k % len(y)]
             value = _result(self.value, raw[k], targets, "value", raw.shape[1:2])
@@ -61,19 +61,21 @@ class _Pair(Loss):
         return raw.copy()
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """There is no formula for it."""
+        """Raise NotImplementedError: there is no formula for it."""
         del y, weight
-        raise NotImplementedError("Nothing is known of a user's loss.")
+        raise NotImplementedError(
+            "The best constant raw output of a custom loss is not known."
+        )
 
 
 def _result(
     function: Any, raw: Array, y: Array, what: str, shape: tuple[int, ...]
 ) -> Array:
-    """Call a function, on copies, and look at what it returns."""
+    """Call a function on copies and check its result."""
     result = np.asarray(function(raw.copy(), y.copy()))
     if result.shape != shape:
         raise ValueError(
-            f"loss=(value, gradient): {what} returned an array of the shape "
+            f"loss=(value, gradient): {what} returned an array of shape "
             f"{result.shape}, but {shape} was expected for {len(raw)} rows of "
             f"{raw.shape[1]} raw outputs."
         )
@@ -88,14 +90,14 @@ def _result(
 @CLASS_LOSSES.register("custom")
 @dataclass(frozen=True, repr=False)
 class CustomClassLoss(_Pair, ClassLoss):
-    r"""A loss for classes by two functions of the user.
+    r"""A custom classification loss, given as two functions.
 
     .. math:: \ell = \mathrm{value}(r, y), \qquad
               \nabla_r \ell = \mathrm{gradient}(r, y)
 
-    The short form is ``loss=(value, gradient)``. The raw outputs themselves are what is
-    predicted: there are no probabilities, and a column that stands alone is a yes if it
-    is above zero. For more, write a class.
+    The short form is ``loss=(value, gradient)``. The raw outputs themselves are the
+    predictions: there are no probabilities, and an independent column is a yes if it is
+    above zero. For anything else, write a class.
 
     Parameters
     ----------
@@ -103,13 +105,14 @@ class CustomClassLoss(_Pair, ClassLoss):
         Takes raw outputs (B, C) and targets (B, C) of zeros and ones, and returns the
         losses of the rows (B,).
     gradient : callable
-        Takes the same, and returns the gradient by the raw outputs (B, C).
+        Takes the same arguments, and returns the gradient with respect to the raw
+        outputs (B, C).
     exclusive : bool, default=True
         Whether a sample has exactly one class; set by the estimator.
 
     See Also
     --------
-    sknet.testing.check_gradient : Tells whether the two go together.
+    sknet.testing.check_gradient : Check that the gradient matches the value.
 
     Examples
     --------
@@ -133,13 +136,13 @@ class CustomClassLoss(_Pair, ClassLoss):
 @VALUE_LOSSES.register("custom")
 @dataclass(frozen=True, repr=False)
 class CustomValueLoss(_Pair, ValueLoss):
-    r"""A loss for values by two functions of the user.
+    r"""A custom regression loss, given as two functions.
 
     .. math:: \ell = \mathrm{value}(r, y), \qquad
               \nabla_r \ell = \mathrm{gradient}(r, y)
 
-    The short form is ``loss=(value, gradient)``. The raw outputs are the predictions.
-    For another link, write a class.
+    The short form is ``loss=(value, gradient)``. The raw outputs are the predictions;
+    for any other link, write a class.
 
     Parameters
     ----------
@@ -147,11 +150,12 @@ class CustomValueLoss(_Pair, ValueLoss):
         Takes raw outputs (B, C) and targets (B, C), and returns the losses of the rows
         (B,).
     gradient : callable
-        Takes the same, and returns the gradient by the raw outputs (B, C).
+        Takes the same arguments, and returns the gradient with respect to the raw
+        outputs (B, C).
 
     See Also
     --------
-    sknet.testing.check_gradient : Tells whether the two go together.
+    sknet.testing.check_gradient : Check that the gradient matches the value.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Deviances of distributions with the logarithm as link: Poisson and gamma."""
+"""Deviances with a logarithmic link: Poisson and gamma."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from sknet.losses.outputs import capped_exponential, largest_exponent
 
 
 def _cap(raw: Array) -> Array:
-    """Return a row of the largest exponent."""
+    """Return a row filled with the largest exponent."""
     return constant_row(raw.shape[-1], raw.dtype, largest_exponent(raw.dtype))
 
 
 @VALUE_LOSSES.register("poisson")
 @dataclass(frozen=True, repr=False)
 class Poisson(ValueLoss):
-    r"""Half the Poisson deviance, for counts and rates, with the logarithm as link.
+    r"""Half the Poisson deviance, for counts and rates, with a logarithmic link.
 
     .. math:: \ell = \sum_c e^{r_c} - y_c r_c + y_c \log y_c - y_c, \qquad
               \nabla_r \ell = e^r - y
 
     Notes
     -----
-    The exponent is capped just below the logarithm of the largest number of the type,
-    so that a far-off prediction is huge but finite.
+    The exponent is capped just below the logarithm of the largest number of the dtype,
+    so that a prediction that is far off is huge but finite.
 
     References
     ----------
@@ -72,7 +72,7 @@ class Poisson(ValueLoss):
         return log_mean(y, weight)
 
     def check_target(self, y: Array) -> None:
-        """Refuse negative values."""
+        """Raise ValueError if there are negative values."""
         if (y < 0).any():
             raise ValueError(
                 "loss='poisson' needs y >= 0, but some values of y are negative "
@@ -83,18 +83,18 @@ class Poisson(ValueLoss):
 @VALUE_LOSSES.register("gamma")
 @dataclass(frozen=True, repr=False)
 class Gamma(ValueLoss):
-    r"""Half the gamma deviance, for positive amounts that spread as they grow.
+    r"""Half the gamma deviance, for positive amounts whose spread grows with the mean.
 
     .. math:: \ell = \sum_c r_c + y_c e^{-r_c} - \log y_c - 1, \qquad
               \nabla_r \ell = 1 - y e^{-r}
 
-    with the raw outputs :math:`r`, and the logarithm as link.
+    with the raw outputs :math:`r` and a logarithmic link.
 
     Notes
     -----
-    With :math:`t = \log y - r` the loss is :math:`e^t - 1 - t`, and its gradient
-    :math:`1 - e^t`, in which large targets cannot overflow. The exponent is capped as
-    in :class:`Poisson`.
+    With :math:`t = \log y - r` the loss is :math:`e^t - 1 - t` and its gradient
+    :math:`1 - e^t`, so that large targets cannot overflow. The exponent is capped as in
+    :class:`Poisson`.
 
     References
     ----------
@@ -136,7 +136,7 @@ class Gamma(ValueLoss):
         return log_mean(y, weight)
 
     def check_target(self, y: Array) -> None:
-        """Refuse values that are not positive."""
+        """Raise ValueError unless all values are positive."""
         if (y <= 0).any():
             raise ValueError(
                 "loss='gamma' needs y > 0, but some values of y are not positive (the "

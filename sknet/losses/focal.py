@@ -13,42 +13,43 @@ from sknet.fields import flag, real
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
-# Classes that are rarer count as so rare where the best constant is sought.
+# Rarer classes are treated as this rare in the search for the best constant.
 _LEAST_SHARE = 1e-9
 
 
 @CLASS_LOSSES.register("focal")
 @dataclass(frozen=True, repr=False)
 class Focal(ClassLoss):
-    r"""The log-loss, with less weight on what is nearly right already.
+    r"""The log-loss with less weight on rows that are already nearly correct.
 
-    Of use where one class is rare and most rows are easy. Its probabilities are drawn
-    towards the middle: calibrate them, or take the log-loss, if they matter.
+    Useful if one class is rare and most rows are easy. Its probabilities are biased
+    towards the middle: if they matter, calibrate them or use the log-loss.
 
     .. math:: \ell = - (1 - p_y)^\gamma \log p_y
 
-    with the probability :math:`p_y` of what is true, by a softmax, or by a logistic
-    function for each of several independent columns, over which it is summed.
+    with the probability :math:`p_y` of the true class from a softmax or, for
+    independent columns, from a logistic function for each; the loss is then summed over
+    the columns.
 
     Parameters
     ----------
     exclusive : bool, default=True
         Whether a sample has exactly one class; set by the estimator.
     gamma : float in [0, inf), default=2.0
-        How much less; 0 is the log-loss.
+        How strongly easy rows are downweighted; 0 is the log-loss.
 
     Notes
     -----
-    Both kinds are one function of how far the other classes are ahead,
-    :math:`m = \log \sum_{c \ne y} e^{r_c} - r_y` of the raw outputs :math:`r`, or
+    Both kinds are the same function of the lead of the other classes,
+    :math:`m = \log \sum_{c \ne y} e^{r_c} - r_y` for the raw outputs :math:`r`, or
     :math:`m = -r` for a yes and :math:`m = r` for a no. With the logistic function
     :math:`\sigma`,
 
     .. math:: \ell = \sigma(m)^\gamma \log(1 + e^m), \qquad \ell'(m) = \sigma(m)^\gamma
               \bigl(\gamma\, \sigma(-m) \log(1 + e^m) + \sigma(m)\bigr)
 
-    in which nothing is subtracted, so that no digits are lost where :math:`p_y` is
-    nearly zero or one.
+    without any subtraction, so that no digits are lost when :math:`p_y` is close to
+    zero or one.
 
     References
     ----------
@@ -83,11 +84,11 @@ class Focal(ClassLoss):
     def _exclusive(
         self, raw: Array, y: Array, out: Array, buffers: LossBuffers
     ) -> None:
-        """Write gradient and losses for one class a row."""
+        """Write gradient and losses for one class per row."""
         others = buffers.full
         np.multiply(raw, y, out=others)
         np.matmul(others, buffers.ones_column, out=buffers.rows)
-        # the true class is out of the question; an infinity would be with one class
+        # a huge number excludes the true class; if it is the only one, -inf gives nan
         np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=others)
         np.subtract(raw, others, out=others)
         np.maximum.reduce(others, axis=-1, keepdims=True, out=buffers.sums)
@@ -105,7 +106,7 @@ class Focal(ClassLoss):
     def _independent(
         self, raw: Array, y: Array, out: Array, buffers: LossBuffers
     ) -> None:
-        """Write gradient and losses for columns that are judged one by one."""
+        """Write gradient and losses for independent columns."""
         n = raw.shape[-1]
         sign, losses = buffers.named("sign", n), buffers.named("losses", n)
         np.multiply(y, -2.0, out=sign)
@@ -116,7 +117,7 @@ class Focal(ClassLoss):
         out *= sign
 
     def _focus(self, ahead: Array, losses: Array, slope: Array, weight: Array) -> None:
-        """Write losses and slopes for how far the others are ahead."""
+        """Write losses and slopes for the lead of the other classes."""
         gamma = float(self.gamma)
         softplus(ahead, out=losses, scratch=slope)
         np.negative(ahead, out=slope)
@@ -138,7 +139,7 @@ class Focal(ClassLoss):
         return log_softmax(raw) if self.exclusive else -np.logaddexp(0.0, -raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return where the gradient is zero, by root finding from near to it."""
+        """Return the zero of the gradient, by root finding from a nearby start."""
         share = np.average(y, axis=0, weights=weight)
         share = np.clip(share, _LEAST_SHARE, 1.0 - _LEAST_SHARE)
         n = len(share)
@@ -158,10 +159,10 @@ class Focal(ClassLoss):
         def slope(raw: Array) -> Array:
             batch = np.tile(raw, (1, len(rows), 1))
             self.value_and_gradient(batch, rows[None], 1.0, out, buffers)
-            # a common shift changes no softmax: of all solutions the one of mean zero
+            # a common shift does not change the softmax: take the solution of mean zero
             shift = raw.mean() if self.exclusive else 0.0
             return (shares * out[0]).sum(axis=0) + shift
 
-        # rare classes are drawn to the middle by this factor, to first order
+        # to first order, probabilities are drawn towards the middle by this factor
         solution: Array = root(slope, start / (1.0 + self.gamma), tol=1e-14).x
         return solution

@@ -13,8 +13,8 @@ from sknet.losses._base import VALUE_LOSSES, LossBuffers, ValueLoss
 from sknet.losses.outputs import largest_exponent
 
 
-# The least logarithm of a deviation, and the largest error in deviations: the product
-# of the two, and the square of the second, are still finite.
+# The least logarithm of a deviation, and the largest error in units of it: their
+# product, and the square of the error, are still finite.
 LIMITS = {
     np.dtype(np.float32): (-34.0, 1e17),
     np.dtype(np.float64): (-230.0, 1e150),
@@ -24,23 +24,23 @@ LIMITS = {
 @VALUE_LOSSES.register("gaussian", "gaussian_nll")
 @dataclass(frozen=True, repr=False)
 class Gaussian(ValueLoss):
-    r"""The negative log-likelihood of a normal distribution, of learned width.
+    r"""The negative log-likelihood of a normal distribution with learned width.
 
     .. math:: \ell = \sum_c s_c + \tfrac12 (y_c - m_c)^2 e^{-2 s_c}
               + \tfrac12 \log 2\pi
 
-    with the mean :math:`m` and the logarithm :math:`s` of the standard deviation, two
-    raw outputs for each target.
+    with the mean :math:`m` and the logarithm :math:`s` of the standard deviation as the
+    two raw outputs for each target.
 
     Notes
     -----
-    ``predict`` gives the means, and with ``return_std=True`` the standard deviations
-    too. Training starts at mean and deviation of the targets. Pullback:
+    ``predict`` returns the means, and with ``return_std=True`` the standard deviations
+    too. Training starts at the mean and deviation of the targets. Pullback:
     :math:`\nabla_m \ell = (m - y) e^{-2 s}`,
     :math:`\nabla_s \ell = 1 - (y - m)^2 e^{-2 s}`. Deviations below :math:`e^{-34}`
-    (:math:`e^{-230}` in float64) count as that, and errors of more than :math:`10^{17}`
-    (:math:`10^{150}`) deviations as so many: what is far off costs much, but not
-    infinitely much.
+    (:math:`e^{-230}` in float64) are raised to that, and errors of more than
+    :math:`10^{17}` (:math:`10^{150}`) deviations are cut to that, so that the loss of a
+    prediction that is far off is large but finite.
 
     References
     ----------
@@ -66,15 +66,15 @@ class Gaussian(ValueLoss):
 
     @property
     def link_name(self) -> str:
-        """A mean, and the exponential of the logarithm of the deviation."""
+        """The mean, and the exponential of the logarithm of the deviation."""
         return "normal"
 
     def n_raw(self, n_columns: int) -> int:
-        """Return two raw outputs a target."""
+        """Return the number of raw outputs, two per target."""
         return 2 * n_columns
 
     def report_factor(self, n_raw: int) -> float:
-        """Return what makes the sum over the targets a mean."""
+        """Return the factor that turns the sum over the targets into a mean."""
         return 2.0 / n_raw
 
     def value_and_gradient(
@@ -119,7 +119,7 @@ class Gaussian(ValueLoss):
         return np.exp(np.clip(raw[..., 1::2], least, largest_exponent(raw.dtype)))
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return mean and logarithm of the deviation of the targets."""
+        """Return the mean and the logarithm of the deviation of the targets."""
         mean = np.average(y, axis=0, weights=weight)
         variance = np.average((y - mean) ** 2, axis=0, weights=weight)
         least, _ = LIMITS[np.dtype(np.float64)]
@@ -127,11 +127,11 @@ class Gaussian(ValueLoss):
         return np.stack([mean, log_std], axis=1).ravel()
 
     def start(self, y: Array, weight: Array) -> Array:
-        """Return mean and logarithm of the deviation; of equal targets that of one."""
+        """Return mean and logarithm of the deviation, taken as one if targets agree."""
         y = np.asarray(y[weight > 0.0], dtype=np.float64)
         weight = weight[weight > 0.0]
         largest = np.abs(y).max(axis=0)
-        unit = np.where(largest > 0.0, largest, 1.0)  # squares do not overflow
+        unit = np.where(largest > 0.0, largest, 1.0)  # so that squares do not overflow
         mean = np.average(y / unit, axis=0, weights=weight)
         variance = np.average((y / unit - mean) ** 2, axis=0, weights=weight)
         log_std = np.log(unit) + 0.5 * np.log(np.where(variance > 1e-24, variance, 1.0))

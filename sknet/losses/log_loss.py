@@ -1,4 +1,4 @@
-"""The log-loss, for classes."""
+"""The log-loss for classification."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
 
 def _overflow_shift(raw: Array, scratch: Array, buffers: LossBuffers) -> Array | None:
-    """Return what to subtract from raw outputs before the exponential, if anything.
+    """Return the shift to subtract from raw outputs before the exponential, or None.
 
-    The maximum of each row, as everybody does, but only for members with an output
-    beyond what the exponential takes: rows are short, and a maximum over short rows
-    takes longer than all else in the loss.
+    It is the maximum of each row, as usual, but only for members with an output for
+    which the exponential could overflow: rows are short, and a maximum over short rows
+    takes longer than the rest of the loss.
 
     Parameters
     ----------
@@ -33,10 +33,10 @@ def _overflow_shift(raw: Array, scratch: Array, buffers: LossBuffers) -> Array |
     Returns
     -------
     shift : ndarray of shape (K, B, 1) or None
-        The shifts; zeros for the members that need none, as if they were alone.
+        The shifts; zeros for members that need none, as when trained alone.
     """
     limit = 80.0 if raw.dtype == np.float32 else 700.0
-    # No element is larger than the norm of all: one fast product mostly suffices.
+    # No element is larger than the norm of all: one fast product is usually enough.
     if np.vdot(raw, raw) < limit * limit:
         return None
     np.abs(raw, out=scratch)
@@ -53,12 +53,12 @@ def _overflow_shift(raw: Array, scratch: Array, buffers: LossBuffers) -> Array |
 class LogLoss(ClassLoss):
     r"""The negative log-likelihood of the classes, also called cross-entropy.
 
-    For exclusive classes, with one-hot :math:`y` and the softmax :math:`p`,
+    For exclusive classes, with one-hot :math:`y` and softmax :math:`p`,
 
     .. math:: \ell = \log \sum_c e^{r_c} - \sum_c y_c r_c, \qquad
               \nabla_r \ell = p - y
 
-    and for independent outputs, with the logistic function :math:`p`,
+    and for independent outputs, with logistic :math:`p`,
 
     .. math:: \ell = \sum_c \log(1 + e^{r_c}) - y_c r_c, \qquad
               \nabla_r \ell = p - y
@@ -69,10 +69,12 @@ class LogLoss(ClassLoss):
     ----------
     exclusive : bool, default=True
         Whether a sample has exactly one class; set by the estimator. If not, every
-        output is a yes-or-no question of its own: two classes, or several labels.
+        output is an independent yes-or-no question, as for two classes or multilabel
+        targets.
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread evenly over all classes, or over yes and no.
-        It keeps the network from being too sure, and pulls its probabilities together.
+        It keeps the network from becoming overconfident, and pulls its probabilities
+        together.
 
     References
     ----------
@@ -111,7 +113,7 @@ class LogLoss(ClassLoss):
         return buffers.weighted_sum(weight)
 
     def _smooth(self, y: Array, buffers: LossBuffers) -> Array:
-        """Return smoothed targets in a scratch array."""
+        """Return the smoothed targets in a scratch array."""
         n_outputs = y.shape[-1]
         smooth = buffers.named("smooth", n_outputs)
         share = self.label_smoothing
@@ -123,7 +125,7 @@ class LogLoss(ClassLoss):
 
     @staticmethod
     def _exclusive(raw: Array, y: Array, out: Array, buffers: LossBuffers) -> None:
-        """Write the softmax into ``out`` and the losses into ``work.rows``."""
+        """Write the softmax into ``out`` and the losses into ``buffers.rows``."""
         shift = _overflow_shift(raw, out, buffers)
         z = raw if shift is None else np.subtract(raw, shift, out=out)
         np.multiply(z, y, out=buffers.full)
@@ -136,7 +138,7 @@ class LogLoss(ClassLoss):
 
     @staticmethod
     def _independent(raw: Array, y: Array, out: Array, buffers: LossBuffers) -> None:
-        """Write the sigmoids into ``out`` and the losses into ``work.rows``."""
+        """Write the sigmoids into ``out`` and the losses into ``buffers.rows``."""
         softplus(raw, out=buffers.full, scratch=out)
         np.multiply(raw, y, out=out)
         buffers.full -= out
@@ -150,13 +152,13 @@ class LogLoss(ClassLoss):
         return expit(raw)
 
     def log_link(self, raw: Array) -> Array:
-        """Return log-probabilities: of the classes, or of a yes for each output."""
+        """Return log-probabilities of the classes, or of a yes for each output."""
         if self.exclusive:
             return log_softmax(raw)
         return -np.logaddexp(0.0, -raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return the logarithm of the frequencies, or of the odds."""
+        """Return the logarithms of the frequencies, or of the odds."""
         frequency = np.average(y, axis=0, weights=weight)
         spread = self.label_smoothing / (len(frequency) if self.exclusive else 2)
         frequency = frequency * (1.0 - self.label_smoothing) + spread

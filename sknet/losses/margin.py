@@ -1,4 +1,4 @@
-"""Losses of a margin: hinge and perceptron."""
+"""Margin losses: hinge and perceptron."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 def _independent(
     raw: Array, y: Array, margin: float, out: Array, buffers: LossBuffers
 ) -> None:
-    """Write ``max(0, margin - t r)`` and its gradient, ``t`` being one or minus one."""
+    """Write ``max(0, margin - t r)`` and its gradient, with ``t`` one or minus one."""
     sign = buffers.named("sign", raw.shape[-1])
     np.multiply(y, -2.0, out=sign)
     sign += 1.0
     np.multiply(sign, raw, out=buffers.full)
     buffers.full += margin
-    # active at the kink, too: otherwise nothing would ever move from zero weights
+    # active at the kink, too: otherwise training would never leave zero weights
     np.greater_equal(buffers.full, 0.0, out=out)
     buffers.full *= out
     np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
@@ -35,10 +35,10 @@ def _exclusive(
     rival, own = buffers.full, buffers.sums
     np.multiply(raw, y, out=rival)
     np.matmul(rival, buffers.ones_column, out=own)
-    # the true class is no rival; an infinity would be one if it is the only class
+    # a huge number excludes the true class; if it is the only one, -inf gives nan
     np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=rival)
     np.subtract(raw, rival, out=rival)
-    # the first of rivals that are equally far ahead; its place needs whole numbers
+    # the first of tied rivals; argmax needs an integer array to write to
     columns = np.intp(0).itemsize // raw.itemsize
     first = buffers.named("first", columns).view(np.intp)
     np.argmax(rival, axis=-1, out=first[..., 0])
@@ -54,7 +54,7 @@ def _exclusive(
 
 
 class _MarginLoss(ClassLoss):
-    """What both have in common: the raw outputs are the margins."""
+    """Base of both margin losses: the raw outputs are the margins."""
 
     kinks: ClassVar[bool] = True
     threshold: ClassVar[float] = 0.0
@@ -80,7 +80,7 @@ class _MarginLoss(ClassLoss):
         return raw.copy()
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return the margin for a class of more than half of the weight, else zeros."""
+        """Return the margin for classes with over half the weight, else the least."""
         frequency = np.average(y, axis=0, weights=weight)
         low = 0.0 if self.exclusive else -self._margin
         return np.where(frequency > 0.5, self._margin, low)
@@ -89,14 +89,14 @@ class _MarginLoss(ClassLoss):
 @CLASS_LOSSES.register("hinge")
 @dataclass(frozen=True, repr=False)
 class Hinge(_MarginLoss):
-    r"""The hinge loss of a support vector machine: margins of one are wanted.
+    r"""The hinge loss of support vector machines, which demands a margin of one.
 
     .. math::
         \ell = \max(0, 1 + \max_{c \ne y} r_c - r_y), \qquad
         \ell = \sum_c \max(0, 1 - t_c r_c)
 
-    for exclusive classes (after Crammer and Singer), and for independent columns with
-    :math:`t` being one or minus one; :math:`r` are the raw outputs.
+    for exclusive classes (Crammer and Singer) and for independent columns,
+    respectively, with :math:`t` one or minus one and the raw outputs :math:`r`.
 
     Parameters
     ----------
@@ -127,15 +127,15 @@ class Hinge(_MarginLoss):
 @CLASS_LOSSES.register("perceptron")
 @dataclass(frozen=True, repr=False)
 class PerceptronLoss(_MarginLoss):
-    r"""The loss behind Rosenblatt's rule: only errors cost, by how wrong they are.
+    r"""The loss behind Rosenblatt's rule, which penalises errors by their size.
 
     .. math::
         \ell = \max(0, \max_{c \ne y} r_c - r_y), \qquad
         \ell = \sum_c \max(0, - t_c r_c)
 
-    for exclusive classes, and for independent columns with :math:`t` being one or minus
-    one. Without hidden layers, one row a step at rate 1 from zero weights, it is the
-    perceptron.
+    for exclusive classes and for independent columns, respectively, with :math:`t` one
+    or minus one. Without hidden layers, with batches of one row, learning rate 1 and
+    zero initial weights, this is the perceptron.
 
     Parameters
     ----------
@@ -144,8 +144,8 @@ class PerceptronLoss(_MarginLoss):
 
     Notes
     -----
-    There are no probabilities. A tie counts as an error: from zero weights nothing
-    would ever move otherwise.
+    There are no probabilities. A tie counts as an error: otherwise training would never
+    leave zero weights.
 
     References
     ----------

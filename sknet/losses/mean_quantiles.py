@@ -1,4 +1,4 @@
-"""The mean and quantiles of one target, learned by one network."""
+"""The mean and quantiles of a target, learned by one network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sknet.losses.quantile import Quantile
 @VALUE_LOSSES.register("mean_quantiles")
 @dataclass(frozen=True, repr=False)
 class MeanQuantiles(ValueLoss):
-    r"""Squared error of a mean, beside the pinball losses of quantiles.
+    r"""The squared error of a mean plus the pinball losses of quantiles.
 
     .. math:: \ell = \tfrac{1}{2} (p_0 - y)^2 + \sum_q \ell_{\tau_q}(p_q, y)
 
     with the pinball losses :math:`\ell_\tau` of :class:`Quantile`, summed over the
-    targets. All share the hidden layers. The quantiles never cross; the mean may lie
-    anywhere.
+    targets. All outputs share the hidden layers. The quantiles never cross; the mean
+    may lie anywhere.
 
     Parameters
     ----------
@@ -30,9 +30,10 @@ class MeanQuantiles(ValueLoss):
 
     Notes
     -----
-    ``predict`` gives the mean, and scores are its. The two terms weigh alike if the
-    target is scaled to a deviation of about one. It may come in as many columns as
-    there are raw outputs, if mean and quantiles have units of their own.
+    ``predict`` returns the mean, and scores are computed from it. The two terms have
+    similar weight if the target is scaled to a deviation of about one. The target may
+    have a column for each raw output, if the mean and the quantiles have different
+    units.
 
     References
     ----------
@@ -51,7 +52,7 @@ class MeanQuantiles(ValueLoss):
     levels: tuple[float, ...] = (0.05, 0.5, 0.95)
 
     def check(self) -> None:
-        """Refuse levels outside of (0, 1), or not in increasing order."""
+        """Raise ValueError unless the levels increase and lie in (0, 1)."""
         super().check()
         self._quantile.check()
 
@@ -67,16 +68,16 @@ class MeanQuantiles(ValueLoss):
 
     @property
     def _n_each(self) -> int:
-        """Raw outputs of each target."""
+        """Number of raw outputs per target."""
         return 1 + self._quantile.n_raw(1)
 
     @property
     def link_name(self) -> str:
-        """A mean, and sums that keep the levels apart."""
+        """The mean, and sums that keep the levels in order."""
         return "mean_ordered"
 
     def n_raw(self, n_columns: int) -> int:
-        """Return one raw output a target, and one for each of its levels."""
+        """Return the number of raw outputs: per target one, and one for each level."""
         return n_columns * self._n_each
 
     def value_and_gradient(
@@ -90,7 +91,7 @@ class MeanQuantiles(ValueLoss):
         else:
             of_mean, of_levels = y[..., ::n_each], y[..., 1::n_each]
         n_quantiles = quantile.n_raw(n_targets)
-        inner, d_raw = (buffers.named(name, n_quantiles) for name in ("raw", "draw"))
+        inner, d_raw = (buffers.named(name, n_quantiles) for name in ("raw", "d_raw"))
         split = (*raw.shape[:2], n_targets, n_each)
         apart = (*split[:3], n_each - 1)
         np.copyto(inner.reshape(apart), raw.reshape(split)[..., 1:])
@@ -107,7 +108,7 @@ class MeanQuantiles(ValueLoss):
         return total
 
     def link(self, raw: Array) -> Array:
-        """Return mean and levels, target by target."""
+        """Return the mean and the levels, target by target."""
         split = (*raw.shape[:-1], -1, self._n_each)
         out = raw.copy()
         levels = np.ascontiguousarray(raw.reshape(split)[..., 1:])

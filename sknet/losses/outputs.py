@@ -1,4 +1,4 @@
-"""Output activations: from raw outputs to predictions, where a loss leaves a choice."""
+"""Output activations: from raw outputs to predictions, for losses with a choice."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from sknet._numerics import Array, constant_row, log_softmax, logistic, softplus
 from sknet.losses._base import LossBuffers
 
 
-# Exponents beyond these overflow; with room for a sum of many.
+# Larger exponents may overflow; there is room for a sum of many exponentials.
 _LARGEST_EXPONENT = {np.dtype(np.float32): 80.0, np.dtype(np.float64): 700.0}
 
 
 def largest_exponent(dtype: np.dtype) -> float:
-    """Return an exponent whose exponential is finite, with room for a sum."""
+    """Return the largest exponent to use: its exponential is finite, as are sums."""
     return _LARGEST_EXPONENT[np.dtype(dtype)]
 
 
 def capped_exponential(raw: Array, largest: float) -> Array:
-    """Return ``exp(min(raw, largest))``, as a new array."""
+    """Return ``exp(min(raw, largest))`` as a new array."""
     return np.exp(np.minimum(raw, largest))
 
 
 def forward(name: str, raw: Array, buffers: LossBuffers) -> Array:
-    """Return predictions in a scratch array; of the identity ``raw`` itself.
+    """Return predictions in a scratch array, or ``raw`` itself for the identity.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def forward(name: str, raw: Array, buffers: LossBuffers) -> Array:
     raw : ndarray of shape (K, B, R)
         Raw outputs.
     buffers : LossBuffers
-        Keeps the result, under the name "p".
+        Keeps the result under the name "p".
 
     Returns
     -------
@@ -53,7 +53,7 @@ def forward(name: str, raw: Array, buffers: LossBuffers) -> Array:
     elif name == "softplus":
         softplus(raw, out=p, scratch=buffers.named("slope", raw.shape[-1]))
     elif name == "exp":
-        # half of it: the error is squared
+        # half of the largest, because the error is squared
         largest = 0.5 * largest_exponent(raw.dtype)
         np.minimum(raw, constant_row(raw.shape[-1], raw.dtype, largest), out=p)
         np.exp(p, out=p)
@@ -66,14 +66,14 @@ def forward(name: str, raw: Array, buffers: LossBuffers) -> Array:
 
 
 def pull_back(name: str, raw: Array, p: Array, dp: Array, buffers: LossBuffers) -> None:
-    """Turn the gradient by the predictions into that by the raw outputs, in place.
+    """Turn the gradient by predictions into the gradient by raw outputs, in place.
 
     Parameters
     ----------
     name : str
         Name of the output activation.
     raw, p : ndarray of shape (K, B, R)
-        Raw outputs, and what :func:`forward` made of them.
+        Raw outputs, and the predictions from :func:`forward`.
     dp : ndarray of shape (K, B, R)
         Overwritten.
     buffers : LossBuffers
@@ -83,12 +83,12 @@ def pull_back(name: str, raw: Array, p: Array, dp: Array, buffers: LossBuffers) 
         return
     slope = buffers.named("slope", raw.shape[-1])
     if name == "logistic":
-        # one minus p from the raw output: a difference would lose the digits
+        # compute 1 - p from the raw output: the difference would lose digits
         np.negative(raw, out=slope)
         logistic(slope, out=slope)
         slope *= p
     elif name == "tanh":
-        # likewise 1 - p p, as four times a logistic function and its mirror image
+        # likewise 1 - p * p, as 4 * logistic(2 raw) * logistic(-2 raw)
         np.multiply(raw, 2.0, out=slope)
         dp *= logistic(slope, out=slope)
         np.multiply(raw, -2.0, out=slope)
@@ -114,7 +114,7 @@ LINKS: dict[str, Callable[[Array], Array]] = {
     "exp": lambda raw: capped_exponential(raw, 0.5 * largest_exponent(raw.dtype)),
 }
 
-# What each output activation can give, both ends excluded.
+# The range of each output activation, both ends excluded.
 _RANGES = {
     "identity": (-math.inf, math.inf),
     "logistic": (0.0, 1.0),
@@ -135,15 +135,15 @@ _INVERSES: dict[str, Callable[[Array], Array]] = {
 
 
 def inverse(name: str, p: Array) -> Array:
-    """Return raw outputs that give predictions, or what is nearest to them.
+    """Return raw outputs that give the predictions, or the nearest possible ones.
 
     Parameters
     ----------
     name : str
         Name of the output activation.
     p : ndarray of shape (..., R)
-        Predictions; they are moved inside the range first. Of a softmax, which gives
-        sums of one, they are moved by the same amount each.
+        Predictions. They are first moved inside the range; for a softmax, whose outputs
+        sum to one, all are shifted by the same amount.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The quantile loss, for one level or several that never cross."""
+"""The quantile loss, for one level or several levels that never cross."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sknet.losses.regression import weighted_quantile
 @VALUE_LOSSES.register("quantile", "pinball")
 @dataclass(frozen=True, repr=False)
 class Quantile(ValueLoss):
-    r"""The pinball loss: predictions that a given share of the targets lies below.
+    r"""The pinball loss, for predictions of quantiles of the target.
 
     .. math:: \ell = \sum_q \max\bigl(\tau_q (y - p_q), (\tau_q - 1)(y - p_q)\bigr)
 
@@ -34,8 +34,8 @@ class Quantile(ValueLoss):
 
     Notes
     -----
-    ``predict`` gives all levels along a last axis; scores are those of the middle one.
-    The value shown to users is averaged over levels and outputs.
+    ``predict`` returns all levels along a last axis; scores use the middle level. The
+    reported value is averaged over levels and outputs.
 
     References
     ----------
@@ -56,7 +56,7 @@ class Quantile(ValueLoss):
     levels: float | tuple[float, ...] = (0.5,)
 
     def check(self) -> None:
-        """Refuse levels outside of (0, 1), or not in increasing order."""
+        """Raise ValueError unless the levels increase and lie in (0, 1)."""
         super().check()
         try:
             good = all(0.0 < level < 1.0 for level in self._levels)
@@ -77,16 +77,16 @@ class Quantile(ValueLoss):
 
     @property
     def _middle(self) -> int:
-        """The position of the level that the others are counted from."""
+        """The position of the middle level, from which the other levels are reached."""
         return len(self._levels) // 2
 
     @property
     def link_name(self) -> str:
-        """The identity, or the sums that keep the levels apart."""
+        """The identity, or sums that keep the levels in order."""
         return "identity" if len(self._levels) == 1 else "ordered"
 
     def n_raw(self, n_columns: int) -> int:
-        """Return one raw output a target and level."""
+        """Return the number of raw outputs, one per target and level."""
         return n_columns * len(self._levels)
 
     def value_and_gradient(
@@ -99,7 +99,7 @@ class Quantile(ValueLoss):
         for q, level in enumerate(map(float, self._levels)):
             errors, slope = error[..., q::n_levels], out[..., q::n_levels]
             errors -= y
-            # one minus the level above the target, minus the level below, zero at it
+            # 1 - level above the target, -level below it, zero at the target
             np.heaviside(errors, level, out=slope)
             slope -= level
             errors *= slope
@@ -124,10 +124,10 @@ class Quantile(ValueLoss):
             np.subtract(above, gaps, out=out[..., q::n_levels])
 
     def _pull_back(self, raw: Array, out: Array, scratch: Array) -> None:
-        """Turn the gradient by the predictions into that by the raw outputs."""
+        """Turn the gradient by predictions into the gradient by raw outputs."""
         n_levels, middle = len(self._levels), self._middle
         slope = logistic(raw, out=scratch)
-        # a gap moves all levels behind it, and the middle one moves all
+        # a gap moves all levels beyond it, and the middle level moves all levels
         for q in range(n_levels - 1, middle, -1):
             out[..., q - 1 :: n_levels] += out[..., q::n_levels]
             out[..., q::n_levels] *= slope[..., q::n_levels]

@@ -1,4 +1,4 @@
-"""Losses that compare predictions with targets, element by element."""
+"""Losses that compare predictions with targets element by element."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _OUTPUTS = ("identity", "logistic", "softmax", "tanh", "softplus", "exp")
 
 
 def weighted_quantile(y: Array, weight: Array, level: float) -> float:
-    """Return the least value that the share ``level`` of the weight lies at or below.
+    """Return the least value with a share ``level`` of the weight at or below it.
 
     Parameters
     ----------
     y, weight : ndarray of shape (N,)
-        Values, and weights of them.
+        The values and their weights.
     level : float in (0, 1)
         The share.
 
@@ -38,7 +38,7 @@ def weighted_quantile(y: Array, weight: Array, level: float) -> float:
 
 
 class _Pointwise(ValueLoss):
-    """What they share: predictions by an output activation, minus the targets."""
+    """Base of the losses of an error: the prediction minus the target."""
 
     averages_outputs: ClassVar[bool] = True
     _scaling_of_errors: ClassVar[str] = "quantiles"
@@ -47,7 +47,7 @@ class _Pointwise(ValueLoss):
 
     @property
     def scaling(self) -> str | None:  # type: ignore[override]  # here computed
-        """That of errors; none behind an activation, which has a range of its own."""
+        """The scaling of errors; None with an output activation, which has a range."""
         return self._scaling_of_errors if self.link_name == "identity" else None
 
     @property
@@ -59,7 +59,7 @@ class _Pointwise(ValueLoss):
     def _value_and_slope(
         self, error: Array, value: Array, buffers: LossBuffers
     ) -> float:
-        """Turn errors into slopes in place and write values; return their factor."""
+        """Turn errors into slopes in place, write values and return their factor."""
 
     def value_and_gradient(
         self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
@@ -79,7 +79,7 @@ class _Pointwise(ValueLoss):
         return outputs.LINKS[self.output_activation](raw)
 
     def constant(self, y: Array, weight: Array) -> Array:
-        """Return where the slopes of the rows cancel, if there is such a place."""
+        """Return the raw output at which the slopes of the rows cancel, if any."""
         return outputs.inverse(self.output_activation, self._centre(y, weight))
 
     def _centre(self, y: Array, weight: Array) -> Array:
@@ -110,12 +110,12 @@ class SquaredError(_Pointwise):
     Parameters
     ----------
     output_activation : str, default="identity"
-        From raw outputs to predictions: "identity", "logistic", "softmax", "tanh",
-        "softplus" or "exp".
+        The function from raw outputs to predictions: "identity", "logistic",
+        "softmax", "tanh", "softplus" or "exp".
 
     Notes
     -----
-    The value shown to users is averaged over the outputs (``averages_outputs``).
+    The reported value is averaged over the outputs (``averages_outputs``).
 
     References
     ----------
@@ -136,7 +136,7 @@ class SquaredError(_Pointwise):
     def _value_and_slope(
         self, error: Array, value: Array, buffers: LossBuffers
     ) -> float:
-        """Squares, times a half; the slope is the error."""
+        """Write the squares, with the factor 1/2; the slope is the error."""
         del buffers
         np.multiply(error, error, out=value)
         return 0.5
@@ -149,7 +149,7 @@ class SquaredError(_Pointwise):
 @VALUE_LOSSES.register("absolute_error", "mae")
 @dataclass(frozen=True, repr=False)
 class AbsoluteError(_Pointwise):
-    r"""The absolute error, whose best constant is the median: outliers weigh little.
+    r"""The absolute error, which is robust to outliers and estimates the median.
 
     .. math:: \ell = \sum_c |p_c - y_c|, \qquad \nabla_p \ell = \mathrm{sign}(p - y)
 
@@ -158,11 +158,11 @@ class AbsoluteError(_Pointwise):
     Parameters
     ----------
     output_activation : str, default="identity"
-        From raw outputs to predictions; see :class:`SquaredError`.
+        The function from raw outputs to predictions; see :class:`SquaredError`.
 
     Notes
     -----
-    The slope does not fade near the minimum: let the learning rate fall.
+    The slope does not decrease near the minimum: use a decreasing learning rate.
 
     References
     ----------
@@ -183,7 +183,7 @@ class AbsoluteError(_Pointwise):
     def _value_and_slope(
         self, error: Array, value: Array, buffers: LossBuffers
     ) -> float:
-        """Absolute values; the slope is the sign."""
+        """Write the absolute values; the slope is the sign."""
         del buffers
         np.abs(error, out=value)
         np.sign(error, out=error)
@@ -197,7 +197,7 @@ class AbsoluteError(_Pointwise):
 @VALUE_LOSSES.register("huber")
 @dataclass(frozen=True, repr=False)
 class Huber(_Pointwise):
-    r"""Squared for small errors, absolute for large ones.
+    r"""The Huber loss: squared for small errors, absolute for large ones.
 
     .. math::
         \ell = \sum_c h(p_c - y_c), \qquad h(e) = \begin{cases}
@@ -209,9 +209,10 @@ class Huber(_Pointwise):
     Parameters
     ----------
     delta : float in (0, inf), default=1.0
-        Where the square ends, in the units of the target: scale it first.
+        The error up to which the loss is squared, in the units of the target: scale the
+        target first.
     output_activation : str, default="identity"
-        From raw outputs to predictions; see :class:`SquaredError`.
+        The function from raw outputs to predictions; see :class:`SquaredError`.
 
     References
     ----------
@@ -232,7 +233,7 @@ class Huber(_Pointwise):
     def _value_and_slope(
         self, error: Array, value: Array, buffers: LossBuffers
     ) -> float:
-        """With the clipped error s the value is s (2 e - s) / 2; the slope is s."""
+        """Write s (2 e - s), with the factor 1/2; the slope is s, the clipped error."""
         del buffers
         n_columns, delta = error.shape[-1], float(self.delta)
         np.multiply(error, 2.0, out=value)
@@ -256,12 +257,12 @@ class LogCosh(_Pointwise):
     Parameters
     ----------
     output_activation : str, default="identity"
-        From raw outputs to predictions; see :class:`SquaredError`.
+        The function from raw outputs to predictions; see :class:`SquaredError`.
 
     Notes
     -----
     :math:`\log \cosh e = |e| - \log(1 + \tanh |e|)` does not overflow, and keeps more
-    digits of small errors than a sum with :math:`\log 2` does.
+    digits of small errors than the form with :math:`\log 2` does.
 
     References
     ----------
@@ -280,7 +281,7 @@ class LogCosh(_Pointwise):
     def _value_and_slope(
         self, error: Array, value: Array, buffers: LossBuffers
     ) -> float:
-        """Logarithms of the hyperbolic cosine; the slope is the hyperbolic tangent."""
+        """Write the logarithms of cosh; the slope is tanh."""
         logarithm = buffers.named("logarithm", error.shape[-1])
         np.abs(error, out=value)
         np.tanh(error, out=error)

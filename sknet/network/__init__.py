@@ -1,1 +1,1 @@
-"""Networks: layers, where their numbers live, and recipes that stack them."""
+"""Networks: layers, the layout of their parameters, and blocks that stack layers."""

@@ -16,27 +16,27 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True)
 class Architecture:
-    """Everything about a network but the number of inputs and outputs.
+    """Everything about a network except its numbers of inputs and outputs.
 
     Parameters
     ----------
     hidden_layer_sizes : tuple of int
         Widths of the hidden layers; empty for a linear model.
     activations : tuple of Activation
-        One for each hidden layer, or one for all.
+        One activation for each hidden layer, or one for all layers.
     block : Block
-        What a hidden layer is made of.
+        The structure of a hidden layer.
     dropout : tuple of float
-        A rate for each hidden layer, or one for all.
+        A dropout rate for each hidden layer, or one for all layers.
     initializer : Initializer
         Draws the initial parameters.
     use_bias : bool
         Whether dense layers have biases.
     n_heads : int
-        E. With more than one, the hidden layers are a backbone that E submodels share,
-        each with a scaling of the inputs and an output layer of its own.
+        The number E of submodels. If E > 1, the hidden layers are a backbone shared by
+        the submodels, each with its own scaling of the inputs and its own output layer.
     input_embedding : InputEmbedding
-        What stands in front of them.
+        The layers before the hidden layers.
 
     References
     ----------
@@ -57,13 +57,13 @@ class Architecture:
     input_embedding: InputEmbedding = InputEmbedding()
 
     def style(self, layer: int) -> Style:
-        """Return what the block of a hidden layer is told; -1 is the last one."""
+        """Return the style of a hidden layer, for its block; -1 is the last layer."""
         activation = self.activations[layer if len(self.activations) > 1 else 0]
         dropout = self.dropout[layer if len(self.dropout) > 1 else 0]
         return Style(activation, dropout, self.initializer, self.use_bias)
 
     def layers(self, n_inputs: int, n_outputs: int) -> tuple[Layer, ...]:
-        """Return the hidden layers and the output layer, or one for each submodel.
+        """Return the hidden layers and the output layer, for all submodels.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class Architecture:
         Returns
         -------
         layers : tuple of Layer
-            What :class:`~sknet.network.network.Network` takes. The gain of the last
+            Layers for :class:`~sknet.network.network.Network`. The gain of the last
             activation also scales the initial weights of the output layer, as in
             scikit-learn.
         """
@@ -95,7 +95,7 @@ class Architecture:
         return (*parts, self._output(n_outputs))
 
     def _output(self, units: int) -> Layer:
-        """Return the output layer; of several submodels, all of theirs."""
+        """Return the output layer, which serves all submodels if there are several."""
         style = self.style(-1)
         style = replace(style, initializer=style.initializer.for_output())
         if self.n_heads == 1:
@@ -128,13 +128,11 @@ class Architecture:
             tuple(config["dropout"]),
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
-            config.get("n_heads", 1),
-            InputEmbedding.from_config(config["input_embedding"])
-            if "input_embedding" in config
-            else InputEmbedding(),
+            config["n_heads"],
+            InputEmbedding.from_config(config["input_embedding"]),
         )
 
 
 def _shape_behind(parts: tuple[Layer, ...], shape: Shape) -> Shape:
-    """Return the shape of the rows that come out of layers."""
+    """Return the shape of the rows that leave the layers."""
     return Sequential(parts).build(Declaration(), shape)

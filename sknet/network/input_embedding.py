@@ -1,4 +1,4 @@
-"""The input embedding: what stands between the features and the first hidden layer."""
+"""The input embedding: the layers between the features and the first hidden layer."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ NUMERIC_EMBEDDINGS.register("periodic")(Periodic)
 
 @dataclass(frozen=True)
 class InputEmbedding:
-    """How columns of a table come into a network.
+    """How the columns of a table enter a network.
 
-    Columns stand in the order numbers, flags, codes. Nothing is done by default.
+    The columns are ordered: numbers, flags, codes. By default, nothing is embedded.
 
     Parameters
     ----------
     n_numeric : int, default=0
-        Columns of numbers, the first ones; of use with ``numeric_embedding``.
+        Number of leading numeric columns; used only with ``numeric_embedding``.
     numeric_embedding : Layer or None, default=None
-        What each number becomes.
+        The layer that embeds each number.
     n_levels : tuple of int, default=()
-        For each of the last columns, which hold level numbers, how many levels it has.
+        Number of levels of each of the last columns, which hold level numbers.
     embedding_size : int, default=8
-        Length of the vector that a level becomes.
+        Length of the vector for a level.
     scales : bool, default=False
-        Whether each column, embedded, gets a trainable factor.
+        Whether each column has a trainable factor, after the embedding.
     """
 
     n_numeric: int = 0
@@ -48,7 +48,7 @@ class InputEmbedding:
     scales: bool = False
 
     def layers(self, n_inputs: int) -> tuple[Layer, ...]:
-        """Return the layers for ``n_inputs`` columns; none where nothing is done."""
+        """Return the layers for ``n_inputs`` columns; empty if nothing is embedded."""
         n_codes = len(self.n_levels)
         n_numeric = 0 if self.numeric_embedding is None else self.n_numeric
         parts: list[tuple[int, Layer]] = []

@@ -1,7 +1,7 @@
-"""Layout: which parameters a network has, and where in ``theta`` each one lives.
+"""The layout: the parameters of a network and their positions in ``theta``.
 
-Layers declare; the layout sorts what was declared into three zones,
-``[decayed weights | other trainables | running statistics]``, and gives views.
+Layers declare parameters; the layout sorts them into three zones,
+``[decayed weights | other trainables | running statistics]``, and returns views.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sknet._numerics import Array
 from sknet.initializers import Initializer
 
 
-# The shape of one row: (columns,), or with axes in front of the columns.
+# The shape of one row: (columns,), possibly with axes before the columns.
 Shape = tuple[int, ...]
 
 DECAYED, FREE, STATISTIC = range(3)
@@ -29,7 +29,7 @@ class Parameter:
     Parameters
     ----------
     path : str
-        Where it stands in the tree of layers, e.g. ``"0.weight"``.
+        Its path in the tree of layers, e.g. ``"0.weight"``.
     shape : tuple of int
         Shape for one member.
     zone : int
@@ -37,9 +37,9 @@ class Parameter:
     initializer : Initializer
         Draws the initial values.
     fan : tuple of int
-        Inputs and outputs of its layer.
+        Numbers of inputs and outputs of its layer.
     gain : float
-        The gain of the activation behind the layer.
+        The gain of the activation after the layer.
     """
 
     path: str
@@ -79,25 +79,24 @@ class Buffer:
 
 @dataclass(eq=False)
 class Declaration:
-    """What one layer declares while a network is built.
+    """The parameters and buffers that a layer declares while a network is built.
 
     Parameters
     ----------
     path : str
         Prefix of the layer's parameters; empty at the root.
     at_input : bool
-        Whether the layer reads the network's input, whose gradient nobody needs.
+        Whether the layer reads the network's input, whose gradient is not needed.
     draws_noise : bool
-        Whether the layer draws from the noise streams while training.
+        Whether the layer draws from the noise streams during training.
     mixes_rows : bool
         Whether an output of the layer depends on other rows of the batch in training.
     n_copies : int
-        Copies of the batch's rows that the layer works on, one behind the other: it
-        gets, and its arrays have, as many times B rows. A layer that makes copies, or
-        takes them away, changes the number; what is declared after that, and the
-        layers behind, follow it.
+        Number of consecutive copies of the batch that the layer works on: its input
+        and its arrays have ``n_copies * B`` rows. A layer that makes or removes copies
+        changes the number for later declarations and for the layers after it.
     n_heads : int
-        How many members go out for each that came in.
+        Number of members in the output for each member of the input.
     """
 
     path: str = ""
@@ -126,24 +125,24 @@ class Declaration:
     def buffer(self, name: str, shape: Shape, training: bool = False) -> None:
         """Declare a workspace array (K, B, *shape).
 
-        It is needed in prediction too unless ``training``.
+        If ``training``, it is not needed in prediction.
         """
         buffer = Buffer(name, shape, training, n_copies=self.n_copies)
         self.buffers.append(buffer)
 
     def index(self, name: str, shape: Shape, training: bool = False) -> None:
-        """Declare a workspace array of whole numbers; else as :meth:`buffer`."""
+        """Declare a workspace array of integers, otherwise like :meth:`buffer`."""
         buffer = Buffer(name, shape, training, n_copies=self.n_copies, holds_index=True)
         self.buffers.append(buffer)
 
     def scratch(
         self, name: str, shape: Shape, n_scratch: int = 1, training: bool = False
     ) -> None:
-        """Declare a workspace array of which nothing is left after the call.
+        """Declare a workspace array whose content is not kept after a call.
 
         All layers share the memory of their scratch arrays, so that it stays in cache;
-        a layer can declare this only once. Of shape (K, B, *shape), or with a leading
-        axis if there is more than one.
+        hence a layer can declare scratch only once. The shape is (K, B, *shape), with
+        a leading axis if there is more than one array.
         """
         buffer = Buffer(name, shape, training, n_scratch, self.n_copies)
         self.buffers.append(buffer)
@@ -158,14 +157,14 @@ class Declaration:
         return child
 
     def walk(self) -> Iterator[Declaration]:
-        """Iterate over this declaration and all inside it, in order of declaring."""
+        """Iterate over this declaration and all inside it, in declaration order."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
 class RateFactor(NamedTuple):
-    """A factor on the steps of the parameters from one column to another."""
+    """A factor on the steps of the parameters in columns ``start`` to ``stop``."""
 
     start: int
     stop: int
@@ -173,24 +172,24 @@ class RateFactor(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """Views to make for one layer: name, start, stop and shape of each, K left open."""
+    """The views of a layer: name, start, stop and shape of each, for any K."""
 
     views: tuple[tuple[str, int, int, tuple[int, ...]], ...]
     children: tuple[_Node, ...]
 
 
 class Layout:
-    """The places of all parameters of a network in one vector.
+    """The positions of all parameters of a network in one vector.
 
     Parameters
     ----------
     declaration : Declaration
-        What the root layer declared.
+        The declaration of the root layer.
 
     Attributes
     ----------
     parameters : tuple of Parameter
-        In the order of declaring, which is the order of drawing.
+        In declaration order, which is also the order of the initial draws.
     n_decayed, n_trainable, n_parameters : int
         Ends of the three zones.
     """
@@ -226,12 +225,12 @@ class Layout:
         Returns
         -------
         views : SimpleNamespace
-            What a layer gets as ``p`` or ``grad``.
+            The ``p`` or ``grad`` of the root layer.
         """
         return self._bind(self._tree, theta)
 
     def _node(self, node: Declaration) -> _Node:
-        """Return names, places and shapes of one node: bound for every prediction."""
+        """Return names, positions and shapes of one node, precomputed for ``bind``."""
         views = tuple(
             (p.name, *self._places[p.path], (-1, *p.shape)) for p in node.parameters
         )
@@ -251,17 +250,17 @@ class Layout:
     def learning_rate_multipliers(
         self, by_name: Mapping[str, float]
     ) -> list[RateFactor]:
-        """Return the factors on the steps of trainable parameters, where not one.
+        """Return the factors other than 1 on the steps of trainable parameters.
 
         Parameters
         ----------
         by_name : dict of str to float
-            Factors of parameters by their name; others have 1.
+            Factors by parameter name; other parameters have the factor 1.
 
         Returns
         -------
         factors : list of RateFactor
-            From which column to which one; in order of declaring.
+            Ranges of columns and their factors, in declaration order.
         """
         factors = []
         for p in self.parameters:
@@ -271,5 +270,5 @@ class Layout:
         return factors
 
     def named(self, theta: Array, name: str) -> list[Array]:
-        """Return the views of every parameter of one name, in order of layers."""
+        """Return the views of every parameter with a name, in the order of layers."""
         return [self.view(theta, p) for p in self.parameters if p.name == name]

@@ -18,31 +18,31 @@ from sknet.network.workspace import Workspace
 
 
 class Network:
-    """A frozen description of a network: no array is held here.
+    """A frozen description of a network, which holds no arrays.
 
     Parameters
     ----------
     layers : sequence of Layer
-        In the order of the forward pass.
+        The layers, in the order of the forward pass.
     input_shape : tuple of int
-        The shape of one row of features: ``(n_inputs,)``, or with axes in front, as
-        ``(height, width, channels)``. Batches hold rows of columns whatever it is.
+        The shape of one row of features: ``(n_inputs,)``, or with more axes, such as
+        ``(height, width, channels)``. Batches always hold flat rows.
     input_gradient : bool, default=False
         Whether ``backward`` returns the gradient with respect to the features, which
-        training has no use for.
+        training does not need.
 
     Attributes
     ----------
     layout : Layout
-        Where the parameters live.
+        The positions of the parameters.
     n_inputs, n_outputs : int
         Numbers of features and of raw outputs.
     draws_noise : bool
-        Whether a layer draws random numbers while training.
+        Whether a layer draws random numbers during training.
     mixes_rows : bool
-        Whether in training the output for a row depends on the others of its batch.
+        Whether in training the output for a row depends on other rows of its batch.
     n_heads : int
-        E, the submodels that share a backbone: raw outputs have K * E members.
+        The number E of submodels that share a backbone: raw outputs have K * E members.
     """
 
     def __init__(
@@ -58,8 +58,8 @@ class Network:
         shape = self.root.build(self._declaration, input_shape)
         if len(shape) != 1:
             raise ValueError(
-                f"The raw outputs of a network are columns, but its last layer gives "
-                f"rows of shape {shape}: put Flatten() and a dense layer behind it."
+                f"The output of a network must be columns, but its last layer returns "
+                f"rows of shape {shape}: add Flatten() and a dense layer after it."
             )
         (self.n_outputs,) = shape
         self.layout = Layout(self._declaration)
@@ -75,13 +75,13 @@ class Network:
 
     @property
     def n_largest(self) -> int:
-        """Elements of the largest weight matrix; 0 if there is none."""
+        """Number of elements of the largest weight matrix; 0 if there is none."""
         sizes = [p.size for p in self.layout.parameters if p.zone == DECAYED]
         return max(sizes, default=0)
 
     @property
     def n_columns(self) -> int:
-        """Elements of all arrays that a training computes in, for each row."""
+        """Number of elements per row of all arrays that training computes in."""
         nodes = self._declaration.walk()
         own = [b for node in nodes for b in node.buffers]
         scratch = [b.size * b.n_scratch for b in own]
@@ -91,12 +91,12 @@ class Network:
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]
     ) -> Array:
-        """Draw initial parameters, a row for each stream.
+        """Draw initial parameters, one row for each stream.
 
         Parameters
         ----------
         streams : sequence of RandomState
-            One a member; each is advanced.
+            One stream per member; each is advanced.
         dtype : dtype
             Type of the parameters; draws are made in float64 and rounded to it.
 
@@ -113,7 +113,7 @@ class Network:
         return theta
 
     def adapt(self, theta: Array, x: Any, weight: Array) -> None:
-        """Fit initial parameters to data, layer by layer, where layers do so.
+        """Fit initial parameters to data, layer by layer, if layers support it.
 
         Parameters
         ----------
@@ -142,16 +142,16 @@ class Network:
         return self.root.forward(views, self._shaped(x), cache, training)
 
     def _shaped(self, x: Any) -> Any:
-        """View rows of columns (K or 1, B, n_inputs) in the shape of the input."""
+        """View flat rows (K or 1, B, n_inputs) in the shape of the input."""
         if len(self.input_shape) == 1:
             return x
         dense = x.to_dense() if isinstance(x, SparseRows) else x
         return dense.reshape(*dense.shape[:2], *self.input_shape)
 
     def backward(self, views: Any, grad: Any, d_raw: Array, cache: Any) -> Array | None:
-        """Write the gradient; ``d_raw`` is the gradient of the raw outputs.
+        """Write the gradient, given ``d_raw``, the gradient by the raw outputs.
 
-        The gradient with respect to the features has the shape (K, B, n_inputs).
+        The gradient with respect to the features has shape (K, B, n_inputs).
         """
         dx = self.root.backward(views, grad, d_raw, cache)
         if dx is None or len(self.input_shape) == 1:
@@ -161,14 +161,14 @@ class Network:
 
 @lru_cache(maxsize=128)
 def perceptron(n_inputs: int, architecture: Architecture, n_outputs: int) -> Network:
-    """Return the multilayer perceptron of a description, built once.
+    """Return the multilayer perceptron of an architecture, built once.
 
     Parameters
     ----------
     n_inputs : int
         Number of features.
     architecture : Architecture
-        The hidden layers.
+        Its description.
     n_outputs : int
         Number of raw outputs.
 

@@ -1,7 +1,7 @@
-"""Workspace: the arrays a network computes in, one set for each batch size.
+"""The workspace: the arrays a network computes in, one set for each batch size.
 
-Nothing else in the package allocates while batches run. A training has at most three
-sizes: full batches, the last one of an epoch, and chunks of the validation set.
+Nothing else in the package allocates while batches run. Training has at most three
+batch sizes: full batches, the last batch of an epoch, and chunks of the validation set.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sknet.network.layout import Buffer, Declaration
 
 
 class _Needs(NamedTuple):
-    """What to allocate for one layer, and for those inside it."""
+    """The arrays to allocate for a layer and the layers inside it."""
 
     kept: tuple[Buffer, ...]
     scratch: tuple[Buffer, ...]
@@ -30,7 +30,7 @@ class _Needs(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _needs(node: Declaration, training: bool) -> _Needs:
-    """Return what a layer needs, in training or in prediction: looked up for each."""
+    """Return the needs of a layer in training or prediction, cached for reuse."""
     wanted = [b for b in node.buffers if training or not b.training]
     scratch = tuple(b for b in wanted if b.n_scratch)
     children = tuple(_needs(child, training) for child in node.children)
@@ -49,12 +49,12 @@ def _needs(node: Declaration, training: bool) -> _Needs:
 
 
 class Workspace:
-    """Buffers of a network for K members, made on first use of a batch size.
+    """Buffers of a network for K members, allocated on first use of a batch size.
 
     Parameters
     ----------
     declaration : Declaration
-        What the root layer declared.
+        The declaration of the root layer.
     n_members : int
         K.
     dtype : dtype
@@ -76,7 +76,7 @@ class Workspace:
         self._caches: dict[int, Any] = {}
 
     def cache(self, n_rows: int) -> Any:
-        """Return the tree of buffers for ``n_rows`` rows a member.
+        """Return the tree of buffers for ``n_rows`` rows per member.
 
         Parameters
         ----------
@@ -86,9 +86,9 @@ class Workspace:
         Returns
         -------
         cache : SimpleNamespace
-            What a layer gets as ``cache``: buffers by name, ``children`` by position,
-            and a row of ``ones`` to sum over rows with, as long as the rows are that
-            the layer hands on. A buffer that is not needed is None.
+            The ``cache`` of the root layer: buffers by name, ``children`` by position,
+            and a row of ``ones`` for sums over rows, with one element for each row of
+            the layer's output. A buffer that is not needed is None.
         """
         if n_rows not in self._caches:
             size = self._n_members * n_rows * self._needs.widest
@@ -97,7 +97,7 @@ class Workspace:
         return self._caches[n_rows]
 
     def _allocate(self, needs: _Needs, n_rows: int, scratch: Array) -> Any:
-        """Allocate the buffers of one node; scratch arrays are parts of ``scratch``."""
+        """Allocate the buffers of one node; scratch arrays are views of ``scratch``."""
         n_members = self._n_members
         buffers: dict[str, Array | None] = {**needs.absent}
         for b in needs.kept:

@@ -1,4 +1,4 @@
-"""Optimizers: from a gradient to a step."""
+"""Optimizers: turn a gradient into a step."""
 
 from sknet.optimizers._base import OPTIMIZERS, Optimizer
 from sknet.optimizers.adam import Adam, AdamW

@@ -1,11 +1,11 @@
-r"""Optimizers: from a gradient to a step.
+r"""The optimizer: turns a gradient into a step.
 
 An optimizer rewrites a gradient into the step that is subtracted from the parameters.
-It holds hyperparameters; its memory lives in *slots*, arrays as large as the
-gradient. Clipping, decay and the course of the learning rate are not its business,
-but the rate of the moment is handed in: momentum as scikit-learn defines it
-accumulates *steps*, each with the rate it was made at, and Adam folds its bias
-correction and the rate into one factor, which saves a pass over the parameters.
+It holds only hyperparameters; its state is kept in *slots*, arrays as large as the
+gradient. Clipping, weight decay and the learning rate schedule are handled elsewhere,
+but the current learning rate is an argument: momentum as scikit-learn defines it
+accumulates *steps*, each with the learning rate it was made at, and Adam combines its
+bias correction and the rate in one factor, which saves a pass over the parameters.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Optimizer(Component):
     Attributes
     ----------
     weight_decay : float
-        Decoupled decay: before each step the decayed weights are multiplied with
-        ``1 - rate * weight_decay``, by whoever applies the step.
+        Decoupled decay: before each step, the caller multiplies the decayed weights by
+        ``1 - rate * weight_decay``.
     """
 
     weight_decay: float
@@ -32,7 +32,7 @@ class Optimizer(Component):
     @property
     @abstractmethod
     def n_slots(self) -> int:
-        """How many arrays like the gradient the optimizer remembers."""
+        """Number of slots, arrays like the gradient, that the optimizer needs."""
 
     @abstractmethod
     def step(
@@ -43,12 +43,12 @@ class Optimizer(Component):
         rate: Scalar,
         scratch: Array,
     ) -> None:
-        """Rewrite ``grad`` into the step to subtract, in place.
+        """Turn ``grad`` into the step to subtract, in place.
 
         ``t`` counts steps from 1. ``grad``, ``scratch`` (overwritten) and every slot
-        have the shape (K, block). Where members differ, ``t``, ``rate`` and the fields
-        that the class names in ``rows`` have the shape (K, 1), in float64; ``rounded``
-        brings what is computed from them to the type of ``grad``.
+        have shape (K, block). If members differ, ``t``, ``rate`` and the fields that
+        the class lists in ``rows`` have shape (K, 1), in float64; ``rounded`` converts
+        values computed from them to the dtype of ``grad``.
         """
 
 

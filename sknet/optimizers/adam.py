@@ -1,4 +1,4 @@
-"""Adam, and AdamW."""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sknet.optimizers._base import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register("adam")
 @dataclass(frozen=True, repr=False)
 class Adam(Optimizer):
-    r"""Steps scaled by running moments of the gradient.
+    r"""Adam: steps scaled by running moments of the gradient.
 
     .. math::
         m_t = \beta_1 m_{t-1} + (1 - \beta_1) g_t, \quad
@@ -26,25 +26,25 @@ class Adam(Optimizer):
                    \frac{m_t}{\sqrt{v_t} + \epsilon}
 
     with ``beta_1`` :math:`\beta_1`, ``beta_2`` :math:`\beta_2`, ``epsilon``
-    :math:`\epsilon`, the gradient :math:`g` and the rate :math:`\eta`.
+    :math:`\epsilon`, the gradient :math:`g` and the learning rate :math:`\eta`.
 
     Parameters
     ----------
     beta_1 : float in [0, 1), default=0.9
-        Memory of the first moment.
+        Decay rate of the first moment.
     beta_2 : float in [0, 1), default=0.999
-        Memory of the second moment.
+        Decay rate of the second moment.
     epsilon : float in (0, inf), default=1e-8
         Keeps the quotient finite.
     weight_decay : float in [0, inf), default=0.0
-        Decoupled decay, multiplied with the learning rate.
+        Decoupled weight decay, multiplied by the learning rate.
 
     Notes
     -----
-    The slots hold :math:`m / (1 - \beta_1)` and :math:`v / (1 - \beta_2)`: two fewer
-    passes over the parameters, and less underflow. As in scikit-learn, and unlike in
-    the paper's Algorithm 1, :math:`\epsilon` is added before the bias correction of
-    :math:`v` (the form in the text after it).
+    The slots hold :math:`m / (1 - \beta_1)` and :math:`v / (1 - \beta_2)`, which saves
+    two passes over the parameters and reduces underflow. As in scikit-learn, and unlike
+    in the paper's Algorithm 1, :math:`\epsilon` is added before the bias correction of
+    :math:`v` (the form in the text after the algorithm).
 
     References
     ----------
@@ -57,7 +57,7 @@ class Adam(Optimizer):
     >>> from sknet.optimizers import Adam
     >>> grad = np.array([[0.3, -20.0]])
     >>> slots = [np.zeros((1, 2)), np.zeros((1, 2))]
-    >>> Adam().step(grad, slots, t=1, rate=0.001, tmp=np.empty((1, 2)))
+    >>> Adam().step(grad, slots, t=1, rate=0.001, scratch=np.empty((1, 2)))
     >>> grad.round(6)
     array([[ 0.001, -0.001]])
     """
@@ -90,34 +90,34 @@ class Adam(Optimizer):
 @OPTIMIZERS.register("adamw")
 @dataclass(frozen=True, repr=False)
 class AdamW(Optimizer):
-    r"""Adam's steps, with a weight decay that they do not rescale.
+    r"""Adam with decoupled weight decay.
 
-    The choice against overfitting of networks trained by Adam: what "adam" adds to
-    the loss is divided by the gradient's size, so that weights with large gradients
-    hardly feel it.
+    The solver to use against overfitting instead of "adam", whose penalty is a term of
+    the loss: its gradient is divided by the size of the whole gradient, so it has
+    little effect on weights with large gradients.
 
     .. math::
         w_t = (1 - \eta \lambda)\, w_{t-1} - \Delta_t
 
-    with the rate :math:`\eta`, ``weight_decay`` :math:`\lambda` and the step
+    with the learning rate :math:`\eta`, ``weight_decay`` :math:`\lambda` and the step
     :math:`\Delta` of :class:`Adam`. Biases and other free parameters do not decay.
 
     Parameters
     ----------
     beta_1 : float in [0, 1), default=0.9
-        Memory of the first moment.
+        Decay rate of the first moment.
     beta_2 : float in [0, 1), default=0.999
-        Memory of the second moment.
+        Decay rate of the second moment.
     epsilon : float in (0, inf), default=1e-8
         Keeps the quotient finite.
     weight_decay : float in [0, inf), default=0.01
-        Decoupled decay, multiplied with the learning rate.
+        Decoupled weight decay, multiplied by the learning rate.
 
     Notes
     -----
     The decay is independent of the batch size, unlike the penalty ``alpha`` of the
-    estimators, which is divided by it and stays in force unless it is set to 0. The
-    step itself is that of :class:`Adam`, to the last bit.
+    estimators, which is divided by it and remains active unless it is set to 0. The
+    step itself is identical to that of :class:`Adam`, to the last bit.
 
     References
     ----------
@@ -160,7 +160,7 @@ class AdamW(Optimizer):
 def _step_by_moments(
     moments: Adam | AdamW, grad: Array, slots: Sequence[Array], t: Scalar, rate: Scalar
 ) -> None:
-    """Write Adam's step into ``grad``; arrays are (K, block)."""
+    """Write Adam's step into ``grad``; arrays have shape (K, block)."""
     first, second = slots
     beta_1, beta_2, dtype = moments.beta_1, moments.beta_2, grad.dtype
     first *= rounded(beta_1, dtype)

@@ -1,4 +1,4 @@
-"""Lion: the sign of a momentum."""
+"""Lion: steps along the sign of a momentum."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from sknet.optimizers._base import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register("lion")
 @dataclass(frozen=True, repr=False)
 class Lion(Optimizer):
-    r"""Steps of one length in each coordinate, along the sign of a momentum.
+    r"""Lion: steps of equal size in each coordinate, along the sign of a momentum.
 
-    Half of Adam's memory. All steps being as long as the rate, it wants one that is
-    three to ten times smaller than Adam's, falling at the end ("cosine"), and a
-    weight decay that is as much larger.
+    It needs half of Adam's memory. Since all steps are as long as the learning rate,
+    use a rate that is three to ten times smaller than Adam's and that decreases at the
+    end ("cosine"), with a weight decay that is larger by the same factor.
 
     .. math::
         \Delta_t = \eta \operatorname{sign}
@@ -29,21 +29,21 @@ class Lion(Optimizer):
         m_t = \beta_2 m_{t-1} + (1 - \beta_2) g_t
 
     with ``beta_1`` :math:`\beta_1`, ``beta_2`` :math:`\beta_2`, the gradient
-    :math:`g` and the rate :math:`\eta`.
+    :math:`g` and the learning rate :math:`\eta`.
 
     Parameters
     ----------
     beta_1 : float in [0, 1), default=0.9
-        Weight of the momentum against the newest gradient in a step.
+        Weight of the momentum relative to the newest gradient in a step.
     beta_2 : float in [0, 1), default=0.99
-        Memory of the momentum.
+        Decay rate of the momentum.
     weight_decay : float in [0, inf), default=0.0
-        Decoupled decay, multiplied with the learning rate.
+        Decoupled weight decay, multiplied by the learning rate.
 
     Notes
     -----
     The slot holds :math:`m / (1 - \beta_2)`, which saves two passes over the
-    parameters. The sign of 0 is 0: a parameter without any gradient stays.
+    parameters. The sign of 0 is 0: a parameter without any gradient does not change.
 
     References
     ----------
@@ -55,8 +55,8 @@ class Lion(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import Lion
     >>> grad, momentum = np.array([[0.3, -20.0, 0.0]]), np.zeros((1, 3))
-    >>> tmp = np.empty((1, 3))
-    >>> Lion().step(grad, [momentum], t=1, rate=0.001, tmp=tmp)
+    >>> scratch = np.empty((1, 3))
+    >>> Lion().step(grad, [momentum], t=1, rate=0.001, scratch=scratch)
     >>> grad
     array([[ 0.001, -0.001,  0.   ]])
     """

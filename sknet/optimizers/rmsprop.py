@@ -17,34 +17,34 @@ from sknet.optimizers._base import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register("rmsprop")
 @dataclass(frozen=True, repr=False)
 class RMSprop(Optimizer):
-    r"""Steps scaled by a running root mean square of the gradient.
+    r"""RMSprop: steps scaled by a running root mean square of the gradient.
 
-    It is Adam without a first moment: less memory, and less lag where the loss
-    changes its shape, as under noise of the layers or data that arrive over time.
+    This is Adam without a first moment: it needs less memory, and lags less if the loss
+    changes over time, as with noise in the layers or data that arrive gradually.
 
     .. math::
         v_t = \rho v_{t-1} + (1 - \rho) g_t^2, \qquad
         \Delta_t = \mu \Delta_{t-1} + \eta \frac{g_t}{\sqrt{v_t} + \epsilon}
 
     with ``rho`` :math:`\rho`, ``momentum`` :math:`\mu`, ``epsilon``
-    :math:`\epsilon`, the gradient :math:`g` and the rate :math:`\eta`.
+    :math:`\epsilon`, the gradient :math:`g` and the learning rate :math:`\eta`.
 
     Parameters
     ----------
     rho : float in [0, 1), default=0.9
-        Memory of the mean square.
+        Decay rate of the mean square.
     epsilon : float in (0, inf), default=1e-8
-        Keeps the quotient finite; it is added outside of the root.
+        Keeps the quotient finite; it is added outside the root.
     momentum : float in [0, 1), default=0.0
-        How much of the last step goes on, as in :class:`SGD`.
+        Share of the last step that is added to the next, as in :class:`SGD`.
     weight_decay : float in [0, inf), default=0.0
-        Decoupled decay, multiplied with the learning rate.
+        Decoupled weight decay, multiplied by the learning rate.
 
     Notes
     -----
     The slot holds :math:`v / (1 - \rho)`, which saves a pass over the parameters. It
-    starts at 0 and is not corrected for it: the first step is
-    :math:`\eta / \sqrt{1 - \rho}` long in each coordinate.
+    starts at 0 without bias correction: the first step has the length
+    :math:`\eta / \sqrt{1 - \rho}` in each coordinate.
 
     References
     ----------
@@ -56,8 +56,8 @@ class RMSprop(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import RMSprop
     >>> grad, square = np.array([[0.3, -20.0]]), np.zeros((1, 2))
-    >>> tmp = np.empty((1, 2))
-    >>> RMSprop(rho=0.75).step(grad, [square], t=1, rate=0.1, tmp=tmp)
+    >>> scratch = np.empty((1, 2))
+    >>> RMSprop(rho=0.75).step(grad, [square], t=1, rate=0.1, scratch=scratch)
     >>> grad.round(6)
     array([[ 0.2, -0.2]])
     """
@@ -71,7 +71,7 @@ class RMSprop(Optimizer):
 
     @property
     def n_slots(self) -> int:
-        """The sum behind the mean square; with momentum, the last step, too."""
+        """One, the sum behind the mean square; with momentum, also the last step."""
         return 2 if is_in_use(self.momentum) else 1
 
     def step(

@@ -1,4 +1,4 @@
-"""Gradient descent, with and without momentum."""
+"""Stochastic gradient descent, with and without momentum."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from sknet.optimizers._base import OPTIMIZERS, Optimizer
 @OPTIMIZERS.register("sgd")
 @dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
-    r"""Gradient descent with momentum.
+    r"""Stochastic gradient descent with momentum.
 
     .. math::
         v_t = \mu v_{t-1} + \eta g_t, \qquad
         \Delta_t = \begin{cases} \mu v_t + \eta g_t & \text{nesterov} \\
                                  v_t & \text{else} \end{cases}
 
-    with the gradient :math:`g`, the rate :math:`\eta` and the ``momentum``
+    with the gradient :math:`g`, the learning rate :math:`\eta` and ``momentum``
     :math:`\mu`; :math:`\Delta` is subtracted from the parameters.
 
     Parameters
     ----------
     momentum : float in [0, 1], default=0.9
-        How much of the last step goes on.
+        Share of the last step that is added to the next.
     nesterov : bool, default=True
-        Whether the gradient counts as taken after the momentum step.
+        Whether to use Nesterov's momentum, in which the gradient counts as taken after
+        the momentum step.
     weight_decay : float in [0, inf), default=0.0
-        Decoupled decay, multiplied with the learning rate.
+        Decoupled weight decay, multiplied by the learning rate.
 
     References
     ----------
@@ -48,8 +49,8 @@ class SGD(Optimizer):
     >>> import numpy as np
     >>> from sknet.optimizers import SGD
     >>> grad, velocity = np.array([[1.0]]), np.array([[0.5]])
-    >>> tmp = np.empty((1, 1))
-    >>> SGD(nesterov=False).step(grad, [velocity], t=1, rate=0.1, tmp=tmp)
+    >>> scratch = np.empty((1, 1))
+    >>> SGD(nesterov=False).step(grad, [velocity], t=1, rate=0.1, scratch=scratch)
     >>> grad
     array([[0.55]])
     """
@@ -73,7 +74,7 @@ class SGD(Optimizer):
         rate: Scalar,
         scratch: Array,
     ) -> None:
-        """Add to the velocity and write the step."""
+        """Update the velocity and write the step."""
         del t
         grad *= rounded(rate, grad.dtype)
         if not is_in_use(self.momentum):

@@ -1,4 +1,4 @@
-"""Schedules: factors on the learning rate over the course of a training."""
+"""Schedules: factors on the learning rate during training."""
 
 from sknet.schedules._base import SCHEDULES, Clock, Schedule
 from sknet.schedules.classic import Adaptive, Constant, InvScaling

@@ -1,7 +1,7 @@
 r"""The schedule: a factor on the learning rate, as a pure function of the clock.
 
-Reacting to the loss is not a schedule's work: a schedule that wants it says so by
-``plateau_factor``, and the monitor multiplies.
+A schedule does not see the loss: if the rate should change on a plateau, it sets
+``plateau_factor``, and the monitor applies it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from sknet._component import Component, Registry
 
 
 class Clock(NamedTuple):
-    """How far a training has come.
+    """How far training has progressed.
 
     Parameters
     ----------
     n_epochs : int
-        Finished epochs, over all calls of fit.
+        Number of finished epochs, over all calls of fit.
     n_seen : int
-        Samples seen in them.
+        Number of samples seen in them.
     progress : float
         Fraction of the planned steps that are done, in [0, 1].
     """
@@ -37,23 +37,23 @@ class Schedule(Component):
     def is_planned(self) -> bool:
         """Whether the factor depends on ``clock.progress``, and so changes each step.
 
-        If not, it is asked for once an epoch.
+        If not, it is evaluated once per epoch.
         """
         return False
 
     @property
     def plateau_factor(self) -> float:
-        """What a plateau multiplies the rate with; 1 ends the training instead."""
+        """Factor on the learning rate at a plateau; with 1, training ends instead."""
         return 1.0
 
     @property
     def rate_floor(self) -> float:
-        """A plateau at a learning rate not above this ends the training."""
+        """Learning rate at or below which a plateau ends training."""
         return 1e-6
 
     @abstractmethod
     def factor(self, clock: Clock) -> float:
-        """Return the factor on the initial learning rate for what comes next."""
+        """Return the factor on the initial learning rate for the next step or epoch."""
 
 
 SCHEDULES: Registry[Schedule] = Registry("learning rate schedule", Schedule)

@@ -1,4 +1,4 @@
-"""scikit-learn's schedules: constant, invscaling, adaptive."""
+"""The schedules of scikit-learn: constant, invscaling and adaptive."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sknet.schedules._base import SCHEDULES, Clock, Schedule
 @SCHEDULES.register("constant")
 @dataclass(frozen=True, repr=False)
 class Constant(Schedule):
-    r"""The initial learning rate throughout.
+    r"""A constant learning rate.
 
     .. math:: s(t) = 1
 
@@ -31,16 +31,16 @@ class Constant(Schedule):
 @SCHEDULES.register("invscaling")
 @dataclass(frozen=True, repr=False)
 class InvScaling(Schedule):
-    r"""A power law in the number of samples seen, updated after each epoch.
+    r"""Inverse scaling: a power of the number of samples seen, updated each epoch.
 
     .. math:: s(t) = (t + 1)^{-\mathrm{power\_t}}
 
-    with :math:`t` the samples seen so far; before the first epoch :math:`s = 1`.
+    with :math:`t` the number of samples seen so far; in the first epoch :math:`s = 1`.
 
     Parameters
     ----------
     power_t : float in [0, inf), default=0.5
-        The exponent; larger values fall faster.
+        The exponent; with larger values, the rate decreases faster.
 
     Examples
     --------
@@ -52,31 +52,32 @@ class InvScaling(Schedule):
     power_t: float = real(0.5, "[0, inf)")
 
     def factor(self, clock: Clock) -> float:
-        """Return the inverse power of the samples seen."""
+        """Return the inverse power of the number of samples seen."""
         return float((clock.n_seen + 1) ** -self.power_t)
 
 
 @SCHEDULES.register("adaptive")
 @dataclass(frozen=True, repr=False)
 class Adaptive(Schedule):
-    r"""Constant while training improves, a fifth of it after each plateau.
+    r"""Constant while training improves, divided by five at each plateau.
 
     .. math:: s(t) = 5^{-p}
 
-    with :math:`p` plateaus so far. A plateau is ``n_iter_no_change`` epochs in a row
-    without an improvement of ``tol``; training ends at a plateau at 1e-6 or less.
+    with :math:`p` the number of plateaus so far. A plateau is ``n_iter_no_change``
+    consecutive epochs without an improvement of ``tol``; training ends at a plateau
+    with a learning rate of 1e-6 or less.
 
     Notes
     -----
-    The division is done by the monitor, which alone sees the loss.
+    The division is done by the monitor, because only the monitor sees the loss.
     """
 
     @property
     def plateau_factor(self) -> float:
-        """A fifth."""
+        """One fifth."""
         return 0.2
 
     def factor(self, clock: Clock) -> float:
-        """Return 1; the plateaus are counted elsewhere."""
+        """Return 1; the monitor counts the plateaus."""
         del clock
         return 1.0

@@ -1,7 +1,7 @@
-"""Schedules over the planned training: cosine, one cycle, restarts, flat then cosine.
+"""Schedules over the planned training: cosine, one cycle, coslog and flat cosine.
 
-All are functions of the ``progress``; where it leaves [0, 1] they keep their first or
-last value.
+All are functions of the ``progress``; outside [0, 1] they keep their first or last
+value.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sknet.schedules._base import SCHEDULES, Clock, Schedule
 
 
 class _Planned(Schedule):
-    """Base of the schedules that are a function of the progress alone."""
+    """Base of the schedules that depend only on the progress."""
 
     @property
     def is_planned(self) -> bool:
@@ -32,7 +32,7 @@ class _Planned(Schedule):
 
 
 def _ease(first: float, last: float, part: float) -> float:
-    """Return the place ``part`` of the way along half a cosine wave."""
+    """Interpolate by half a cosine wave, at the fraction ``part`` of the way."""
     gone = (1.0 - math.cos(math.pi * part)) / 2.0
     return first * (1.0 - gone) + last * gone
 
@@ -40,10 +40,10 @@ def _ease(first: float, last: float, part: float) -> float:
 @SCHEDULES.register("cosine", "cosine_annealing")
 @dataclass(frozen=True, repr=False)
 class Cosine(_Planned):
-    r"""Half a cosine from the initial rate down, once or with warm restarts.
+    r"""Half a cosine wave down from the initial rate, once or with warm restarts.
 
-    A good first choice where the length of the training is known: the high rate at
-    first finds a region, the low one at last settles in it.
+    A good first choice if the length of the training is known: the high rate at the
+    start finds a good region, the low rate at the end settles in it.
 
     .. math::
         s(t) = \mathrm{floor} + (1 - \mathrm{floor}) \frac{1 + \cos \pi u}{2}, \qquad
@@ -54,7 +54,7 @@ class Cosine(_Planned):
     Parameters
     ----------
     floor : float in [0, 1], default=0.0
-        Where each cycle ends.
+        The factor at the end of each cycle.
     cycles : int in [1, inf), default=1
         Number of cycles of equal length. Each starts at the initial rate again.
 
@@ -74,7 +74,7 @@ class Cosine(_Planned):
     cycles: int = whole(1, "[1, inf)")
 
     def _at(self, progress: float) -> float:
-        """Go down within the cycle; the end belongs to the last one."""
+        """Return the factor within the cycle; progress 1 is in the last cycle."""
         part = 1.0 if progress == 1.0 else self.cycles * progress % 1.0
         return _ease(1.0, self.floor, part)
 
@@ -82,10 +82,10 @@ class Cosine(_Planned):
 @SCHEDULES.register("one_cycle", "onecycle")
 @dataclass(frozen=True, repr=False)
 class OneCycle(_Planned):
-    r"""Up to the initial rate, which here is the largest one, and far down.
+    r"""Up to the initial rate, here the largest, then down to a very small rate.
 
-    The slow start allows for a larger rate than the others bear. Only the rate is
-    cycled; momentum stays as it is.
+    The slow start allows a larger learning rate than other schedules do. Only the rate
+    is cycled; momentum does not change.
 
     .. math::
         s(t) = \begin{cases}
@@ -125,7 +125,7 @@ class OneCycle(_Planned):
     end: float = real(4e-6, "[0, 1]")
 
     def _at(self, progress: float) -> float:
-        """Go up before the peak and down behind it."""
+        """Return the factor, increasing before the peak and decreasing after it."""
         if progress <= self.peak:
             return _ease(self.start, 1.0, progress / self.peak)
         return _ease(1.0, self.end, (progress - self.peak) / (1.0 - self.peak))
@@ -134,11 +134,11 @@ class OneCycle(_Planned):
 @SCHEDULES.register("coslog")
 @dataclass(frozen=True, repr=False)
 class CosLog(_Planned):
-    r"""Whole cosine waves, each about twice as long as the one before.
+    r"""Whole cosine waves, each about twice as long as the previous one.
 
-    The rate goes smoothly to zero several times, early ones included, so that good
-    parameters are met all along: best together with picking the best epoch on
-    validation data. RealMLP uses it with four cycles.
+    The rate decreases smoothly to zero several times, some of them early, so that good
+    parameters are reached throughout training: best combined with selecting the best
+    epoch on a validation set. RealMLP uses it with four cycles.
 
     .. math:: s(t) = \tfrac{1}{2} \left(1 - \cos\bigl(2 \pi
               \log_2(1 + (2^c - 1)\, t)\bigr)\right)
@@ -153,8 +153,8 @@ class CosLog(_Planned):
 
     Notes
     -----
-    The first step of all is made at a rate of 0. More than 50 cycles would put the
-    first of them below the resolution of the progress.
+    The very first step has a rate of 0. With more than 50 cycles, the first cycle would
+    be shorter than the resolution of the progress.
 
     References
     ----------
@@ -172,7 +172,7 @@ class CosLog(_Planned):
     cycles: int = whole(4, "[1, 50]")
 
     def _at(self, progress: float) -> float:
-        """Return the wave at the logarithm of the progress."""
+        """Return the factor, a wave in the logarithm of the progress."""
         turns = math.log2(1.0 + (2.0**self.cycles - 1.0) * progress)
         return _ease(0.0, 1.0, 2.0 * turns)
 
@@ -180,10 +180,10 @@ class CosLog(_Planned):
 @SCHEDULES.register("flat_cosine")
 @dataclass(frozen=True, repr=False)
 class FlatCosine(_Planned):
-    r"""The initial rate for a while, then half a cosine down to zero.
+    r"""The initial rate for a while, then half a cosine wave down to zero.
 
-    It keeps the high rate longer than "cosine" does, which suits optimizers whose
-    steps are scaled, and short trainings.
+    It keeps the high rate longer than "cosine" does, which suits optimizers with scaled
+    steps and short training.
 
     .. math::
         s(t) = \begin{cases} 1 & t \le \mathrm{flat} \\
@@ -213,6 +213,6 @@ class FlatCosine(_Planned):
     flat: float = real(0.5, "[0, 1)")
 
     def _at(self, progress: float) -> float:
-        """Return 1, or go down behind ``flat``."""
+        """Return 1 up to ``flat``, then the decreasing factor."""
         part = max(progress - self.flat, 0.0) / (1.0 - self.flat)
         return _ease(1.0, 0.0, part)

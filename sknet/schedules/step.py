@@ -1,4 +1,4 @@
-"""The step schedule: a staircase in epochs."""
+"""The step schedule: drops after fixed numbers of epochs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sknet.schedules._base import SCHEDULES, Clock, Schedule
 @SCHEDULES.register("step")
 @dataclass(frozen=True, repr=False)
 class Step(Schedule):
-    r"""A learning rate that drops by the same factor every so many epochs.
+    r"""A learning rate that drops by a constant factor at fixed intervals.
 
-    It needs no planned length, so that it suits trainings that may go on. "adaptive"
-    drops when the training asks for it instead of at fixed times.
+    It needs no planned length, so it suits training that may be continued. "adaptive"
+    drops at plateaus instead of at fixed times.
 
     .. math:: s(t) = \mathrm{drop}^{\lfloor t / \mathrm{every} \rfloor}
 
-    with :math:`t` the finished epochs.
+    with :math:`t` the number of finished epochs.
 
     Parameters
     ----------
     drop : float in (0, 1], default=0.5
-        What the learning rate is multiplied with; 1 leaves it constant.
+        Factor on the learning rate at each drop; 1 leaves it constant.
     every : int in [1, inf), default=10
-        Epochs between two drops.
+        Number of epochs between drops.
 
     Examples
     --------
@@ -38,5 +38,5 @@ class Step(Schedule):
     every: int = whole(10, "[1, inf)")
 
     def factor(self, clock: Clock) -> float:
-        """Return ``drop`` to the power of the drops so far."""
+        """Return ``drop`` to the power of the number of drops so far."""
         return float(self.drop ** (clock.n_epochs // self.every))

@@ -1,4 +1,4 @@
-"""Warm-up: a slow start in front of any other schedule."""
+"""Warm-up: a slow start before any other schedule."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from sknet.schedules._base import SCHEDULES, Clock, Schedule
 @SCHEDULES.register("warmup")
 @dataclass(frozen=True, repr=False)
 class Warmup(Schedule):
-    r"""A linear rise over the first steps, then another schedule.
+    r"""A linear increase over the first steps, then another schedule.
 
-    It helps where the first gradients are large or the optimizer's memory is still
-    short: deep networks, high rates, Adam with a long memory.
+    It helps if the first gradients are large or the optimizer's running averages are
+    still noisy: for deep networks, high learning rates, or Adam with a long memory.
 
     .. math::
         s(t) = \min\left(1,\; \mathrm{start} + (1 - \mathrm{start})
@@ -27,18 +27,18 @@ class Warmup(Schedule):
     Parameters
     ----------
     then : str or Schedule, default="constant"
-        The other schedule. A planned one is run over the rest of the plan; one in
-        epochs or samples counts them from the beginning.
+        The schedule after the warm-up. A planned schedule runs over the rest of the
+        plan; a schedule in epochs or samples counts them from the beginning.
     fraction : float in (0, 1), default=0.05
-        Length of the rise, as a fraction of the planned training.
+        Length of the warm-up, as a fraction of the planned training.
     start : float in [0, 1], default=0.01
-        The factor at the first step. At 0 that step would change nothing, and where
-        there is one step an epoch, the whole epoch.
+        The factor at the first step. At 0, that step would change nothing; with one
+        step per epoch, neither would the whole epoch.
 
     Notes
     -----
-    During the rise ``then`` stands at its own beginning, so that the factor has no
-    jump where the rise ends. What a plateau does is decided by ``then``.
+    During the warm-up, ``then`` stays at its own beginning, so that the factor does not
+    jump at the end of the warm-up. ``then`` also determines the effect of a plateau.
 
     References
     ----------
@@ -59,21 +59,21 @@ class Warmup(Schedule):
 
     @property
     def is_planned(self) -> bool:
-        """True: the rise goes on with each step."""
+        """True: the factor changes with each step."""
         return True
 
     @property
     def plateau_factor(self) -> float:
-        """That of ``then``."""
+        """The plateau factor of ``then``."""
         return SCHEDULES.make(self.then).plateau_factor
 
     @property
     def rate_floor(self) -> float:
-        """That of ``then``."""
+        """The rate floor of ``then``."""
         return SCHEDULES.make(self.then).rate_floor
 
     def factor(self, clock: Clock) -> float:
-        """Return the rise times the factor of ``then``."""
+        """Return the warm-up factor times the factor of ``then``."""
         progress = min(max(clock.progress, 0.0), 1.0)
         risen = min(progress / self.fraction, 1.0)
         rest = max(progress - self.fraction, 0.0) / (1.0 - self.fraction)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sknet._sklearn import mlp_target_kind, set_mlp_labels, set_mlp_memory
+from sknet._rng import stream_state
+from sknet._sklearn import make_trainable, mlp_target_kind, set_mlp_labels
 from sknet.config.components import (
     loss_to_fit,
     optimizer_of,
@@ -24,7 +27,6 @@ from sknet.estimators.export.plain import (
     defaults_of,
     obstacles,
 )
-from sknet.estimators.export.sklearn_state import memory_for_sister, memory_of_sister
 from sknet.losses import VALUE_LOSSES, ClassLoss, LogLoss, Loss
 from sknet.model.state import model_of, to_attributes, untrained
 from sknet.network.architecture import Architecture
@@ -34,8 +36,10 @@ from sknet.optimizers import SGD, Adam
 from sknet.problem.class_target import ClassTarget
 from sknet.problem.inputs import Columns
 from sknet.problem.value_target import ValueTarget
-from sknet.schedules import Adaptive, Constant, InvScaling
+from sknet.schedules import Adaptive, Clock, Constant, InvScaling
 from sknet.solvers import LBFGS
+from sknet.solvers.ensemble import plain_history
+from sknet.training.monitor import History
 
 
 if TYPE_CHECKING:
@@ -77,17 +81,17 @@ def to_sklearn(estimator: BaseMLP) -> Any:
     if reasons:
         raise ValueError(
             f"This {type(estimator).__name__} has no equal "
-            f"{estimator._sister.__name__}: {'; '.join(reasons)}. As it is it can be "
+            f"{estimator._counterpart.__name__}: {'; '.join(reasons)}. It can be "
             "written as ONNX, with sknet.onnx.register() and skl2onnx."
         )
-    parameters, left_out = _parameters_for_sister(estimator)
+    parameters, left_out = _parameters_for_counterpart(estimator)
     if left_out:
         warnings.warn(
-            f"{estimator._sister.__name__} does not know {', '.join(left_out)}. It "
-            "predicts the same, but training would go on without.",
+            f"{estimator._counterpart.__name__} does not know {', '.join(left_out)}. "
+            "It predicts the same, but would continue training without.",
             stacklevel=2,
         )
-    mlp = clone(estimator._sister(**parameters))  # with a random state of its own
+    mlp = clone(estimator._counterpart(**parameters))  # with a random state of its own
     vars(mlp).update(_shared(estimator))
     if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
         # There was nothing to split off; scikit-learn will add to the list.
@@ -95,7 +99,7 @@ def to_sklearn(estimator: BaseMLP) -> Any:
     mlp.coefs_, mlp.intercepts_ = affine_maps(estimator)
     mlp.n_layers_ = len(mlp.coefs_) + 1
     _label(estimator, mlp)
-    set_mlp_memory(mlp, memory_for_sister(estimator, mlp))
+    make_trainable(mlp, check_random_state(mlp.random_state))
     return mlp
 
 
@@ -104,12 +108,12 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
     if cls._reader.inputs.encodes_tables:
         raise ValueError(
             f"{cls.__name__} encodes tables before its networks, which "
-            f"{cls._sister.__name__} does not. Use "
+            f"{cls._counterpart.__name__} does not. Use "
             f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
         )
-    if not isinstance(mlp, cls._sister):
+    if not isinstance(mlp, cls._counterpart):
         raise TypeError(
-            f"{cls.__name__}.from_sklearn takes a fitted {cls._sister.__name__}, "
+            f"{cls.__name__}.from_sklearn takes a fitted {cls._counterpart.__name__}, "
             f"got {type(mlp).__name__}."
         )
     check_is_fitted(mlp)
@@ -132,7 +136,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
     n_parameters = model.network.layout.n_parameters
     estimator.theta_ = np.empty((1, n_parameters), dtype=mlp.coefs_[0].dtype)
     estimator.coefs_, estimator.intercepts_ = mlp.coefs_, mlp.intercepts_
-    vars(estimator).update(memory_of_sister(estimator, mlp))
+    vars(estimator).update(_training_of_counterpart(estimator, mlp))
     return estimator
 
 
@@ -159,6 +163,54 @@ def _target_of(estimator: BaseMLP, mlp: Any) -> ClassTarget | ValueTarget:
     return ClassTarget(kind, mlp.classes_.copy(), loss)
 
 
+def _training_of_counterpart(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
+    """Return what an estimator continues training with after one of scikit-learn.
+
+    The counterpart's optimizer stays behind: it is in private attributes.
+
+    Parameters
+    ----------
+    estimator : BaseMLP
+        With the parameters and the network.
+    mlp : MLPClassifier or MLPRegressor
+        Fitted.
+
+    Returns
+    -------
+    attributes : dict
+        ``_training``, and the public attributes that scikit-learn does not have.
+    """
+    state = vars(mlp)
+    curve = list(state.get("loss_curve_") or ())
+    n_epochs = len(curve) or mlp.n_iter_
+    training = {
+        "streams": [stream_state(check_random_state(mlp.random_state))],
+        "n_epochs": [n_epochs],
+        "n_seen": [mlp.t_],
+    }
+    found = {"n_epochs_": n_epochs, "_training": training}
+    if mlp.solver == LBFGS.name or "loss_curve_" not in state:
+        return found  # L-BFGS draws no curves
+    scores = list(state["validation_scores_"] or ())
+    # scikit-learn keeps no validation losses: their values are unknown.
+    losses = [math.nan] * len(scores)
+    on_score = state["best_loss_"] is None
+    history = History([curve], [losses], [scores])
+    if on_score:
+        history.best_score[:] = state["best_validation_score_"]
+    else:
+        history.best_loss[:] = state["best_loss_"]
+    training["history"] = plain_history([history], on_score)
+    factor = schedule_of(estimator._given()).factor(Clock(n_epochs, mlp.t_))
+    return found | {
+        "loss_curve_": list(curve),
+        "validation_scores_": list(scores) or None,
+        "validation_loss_curve_": list(losses) or None,
+        "n_no_improvement_": 0,
+        "learning_rate_": mlp.learning_rate_init * factor,
+    }
+
+
 def _shared(fitted: Any) -> dict[str, Any]:
     """Return copies of the fitted attributes that both classes have, as plain data."""
     state = {name: vars(fitted)[name] for name in _SHARED if name in vars(fitted)}
@@ -177,17 +229,17 @@ def _plain(value: Any) -> Any:
 # ------------------------------------------------------------------------ there
 
 
-def _parameters_for_sister(estimator: BaseMLP) -> tuple[dict[str, Any], list[str]]:
-    """Return the sister's parameters, and those for which it has no place."""
+def _parameters_for_counterpart(estimator: BaseMLP) -> tuple[dict[str, Any], list[str]]:
+    """Return the counterpart's parameters, and those for which it has no place."""
     network = estimator._model.architecture
-    names, ours = defaults_of(estimator._sister), defaults_of(type(estimator))
+    names, ours = defaults_of(estimator._counterpart), defaults_of(type(estimator))
     found = {name: getattr(estimator, name) for name in names}
     found["hidden_layer_sizes"] = network.hidden_layer_sizes
     found["activation"] = activation_name(network)
     given = {name: getattr(estimator, name, None) for name in _UNKNOWN}
     left_out = {name: value for name, value in given.items() if value != ours.get(name)}
     left_out |= _parts_left_out(network)
-    loss, own_loss = estimator._model.loss, _loss_of_sister(estimator)
+    loss, own_loss = estimator._model.loss, _loss_of_counterpart(estimator)
     if loss != own_loss:
         left_out["loss"] = loss
     if "loss" in names:
@@ -202,7 +254,7 @@ def _parameters_for_sister(estimator: BaseMLP) -> tuple[dict[str, Any], list[str
 
 
 def _parts_left_out(network: Architecture) -> dict[str, Any]:
-    """Return the parts of a network that its sister has in other weights, or not."""
+    """Return the parts that the counterpart lacks, or that are in its weights."""
     found: dict[str, Any] = {}
     if not network.use_bias:
         found["use_bias"] = False
@@ -213,7 +265,7 @@ def _parts_left_out(network: Architecture) -> dict[str, Any]:
     return found
 
 
-def _loss_of_sister(estimator: BaseMLP) -> Loss:
+def _loss_of_counterpart(estimator: BaseMLP) -> Loss:
     """Return the loss that scikit-learn's class trains a network of this kind by."""
     loss = estimator._model.loss
     if isinstance(loss, ClassLoss):

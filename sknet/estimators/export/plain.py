@@ -126,7 +126,7 @@ def _obstacles_of_values(estimator: BaseMLP, loss: Loss) -> Iterator[str]:
             f"loss={loss!r} has output_activation={loss.link_name!r} (take 'identity' "
             "or 'exp')"
         )
-    elif loss.link_name == "exp" and "loss" not in defaults_of(estimator._sister):
+    elif loss.link_name == "exp" and "loss" not in defaults_of(estimator._counterpart):
         yield (
             f"loss={loss!r} has the output activation 'exp', which is known to "
             "scikit-learn from 1.7 on (as loss='poisson')"

@@ -1,7 +1,7 @@
-"""Blocks: what a hidden layer is made of.
+"""Blocks: the structure of a hidden layer.
 
-Most need something in front of the first of them (a stem) or behind the last one (a
-head), too.
+Some blocks also need layers before the first block (a stem) or after the last block (a
+head).
 """
 
 from sknet.network.blocks._base import BLOCKS, Block, Style

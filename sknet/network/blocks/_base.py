@@ -1,4 +1,4 @@
-"""The block: turns a width, an entry of ``hidden_layer_sizes``, into layers."""
+"""The block: turns an entry of ``hidden_layer_sizes`` into layers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _IDENTITY = layers.Sequential(())
 
 @dataclass(frozen=True)
 class Style:
-    """What a block is told about its hidden layer, apart from the widths.
+    """The options of a hidden layer for its block, apart from the widths.
 
     Parameters
     ----------
     activation : Activation
         The activation.
     dropout : float
-        Rate of the dropout behind it.
+        Rate of the dropout after the activation.
     initializer : Initializer
         Draws the initial parameters of dense layers.
     use_bias : bool
@@ -45,39 +45,39 @@ class Style:
     def dense(self, units: int, activated: bool = True, shifts: bool = True) -> Layer:
         """Return a dense layer.
 
-        ``activated`` says whether an activation follows, at once or behind a
-        normalisation; ``shifts`` is False where a batch normalisation follows, which
-        would take a bias away again.
+        ``activated`` is whether an activation follows, directly or after a
+        normalisation. ``shifts`` is False if a batch normalisation follows, which would
+        cancel a bias.
         """
         gain = self.activation.gain if activated else 1.0
         return layers.Dense(units, gain, self.initializer, self.use_bias and shifts)
 
     def activate(self, in_place: bool = True) -> Layer:
-        """Return the activation; in place, it overwrites what comes in."""
+        """Return the activation layer; in place, it overwrites its input."""
         return layers.activation_layer(self.activation, in_place)
 
     def drop(self, rate: float | None = None) -> Layers:
-        """Return dropout, or nothing where the rate is zero."""
+        """Return a dropout layer, or no layer if the rate is zero."""
         rate = self.dropout if rate is None else rate
         return (layers.Dropout(rate),) if is_in_use(rate) else ()
 
     def weigh(
         self, units: int, normalization: str | None, activated: bool = True
     ) -> Layers:
-        """Return a dense layer, and the normalisation behind it."""
+        """Return a dense layer and the normalisation after it."""
         shifts = normalization != "batch"
         return self.dense(units, activated, shifts), *normalize(normalization)
 
 
 def normalize(normalization: str | None) -> Layers:
-    """Return the normalisation of a name, or nothing for None."""
+    """Return the normalisation layer with a name, or no layer for None."""
     if normalization is None:
         return ()
     return (layers.BatchNorm() if normalization == "batch" else layers.LayerNorm(),)
 
 
 def shortcut(kind: str, shape: Shape, width: int, style: Style) -> Layer:
-    """Return what leads past a body: nothing but the input, where the widths agree."""
+    """Return the shortcut past a body, which is the identity if the widths agree."""
     if shape[-1] == width or kind == "identity":
         return _IDENTITY
     if kind == "zero_pad":
@@ -89,7 +89,7 @@ class Block(Component):
     """Base of the blocks."""
 
     def stem(self, width: int, style: Style) -> Layers:
-        """Return what stands in front of the first block."""
+        """Return the layers before the first block."""
         del width, style
         return ()
 
@@ -97,11 +97,12 @@ class Block(Component):
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Return the layers of one entry of ``hidden_layer_sizes``.
 
-        ``shape`` is that of one row of the input; its last number counts columns.
+        ``shape`` is the shape of one row of the input; its last entry is the number of
+        columns.
         """
 
     def head(self, style: Style) -> Layers:
-        """Return what stands behind the last block, before the output layer."""
+        """Return the layers between the last block and the output layer."""
         del style
         return ()
 

@@ -26,25 +26,25 @@ class Aggregated(Block):
 
     .. math:: y = f\Bigl(S(x) + \sum_{c=1}^{C} f(f(x U_c) V_c) W_c\Bigr)
 
-    with ``cardinality`` :math:`C` branches of ``branch_width`` units; a normalisation
-    stands behind each product.
+    with ``cardinality`` :math:`C` branches of ``branch_width`` units; each product is
+    followed by a normalisation.
 
     Parameters
     ----------
     cardinality : int in [1, inf), default=8
         Number of branches.
     branch_width : int in [1, inf), default=4
-        Units of each of the two inner layers of a branch.
+        Number of units in each of the two inner layers of a branch.
     normalization : {"batch", "layer", None}, default="batch"
-        What stands behind each dense layer.
+        The normalisation after each dense layer.
     shortcut : {"projection", "zero_pad", "identity"}, default="projection"
-        :math:`S` where the widths differ; see :class:`Residual`.
+        The shortcut :math:`S` if the widths differ; see :class:`Residual`.
 
     Notes
     -----
-    The branches are computed at once, as a dense layer, a grouped one and a dense one:
-    weights of :math:`C (n d + d^2 + d h)` numbers, for :math:`n` inputs, branches of
-    width :math:`d` and a block of width :math:`h`.
+    The branches are computed together, as a dense layer, a grouped dense layer and a
+    dense layer with :math:`C (n d + d^2 + d h)` weights, for :math:`n` inputs, branches
+    of width :math:`d` and a block of width :math:`h`.
 
     References
     ----------
@@ -58,7 +58,7 @@ class Aggregated(Block):
     shortcut: str = choice("projection", SHORTCUTS)
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Branches beside shortcut, then the activation."""
+        """Return the branches with their shortcut, and the activation."""
         norm = self.normalization
         grouped = layers.GroupedDense(
             self.cardinality,

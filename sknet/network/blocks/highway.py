@@ -22,22 +22,22 @@ from sknet.network.layout import Shape
 @BLOCKS.register("highway")
 @dataclass(frozen=True, repr=False)
 class Highway(Block):
-    r"""A layer with a gate that says, unit by unit, what is changed and what passes.
+    r"""A layer with a gate that chooses, unit by unit, between change and carry.
 
     .. math:: y = T(x)\, f(x W + b) + (1 - T(x))\, S(x), \qquad
               T(x) = \sigma(x W_T + b_T)
 
     with the logistic function :math:`\sigma`; :math:`S` is the identity, or a dense
-    layer where the widths differ.
+    layer if the widths differ.
 
     Parameters
     ----------
     gate_bias : float in (-inf, inf), default=-2.0
-        Initial :math:`b_T`. The more negative, the more passes unchanged at first;
-        deeper networks want -3 or -4. The gate has a bias even with
+        Initial :math:`b_T`. The more negative it is, the more of the input passes
+        unchanged at first; deeper networks need -3 or -4. The gate has a bias even with
         ``use_bias=False``.
     normalization : {None, "batch", "layer"}, default=None
-        What stands between :math:`W` and :math:`f`.
+        The normalisation between :math:`W` and :math:`f`.
 
     References
     ----------
@@ -49,7 +49,7 @@ class Highway(Block):
     normalization: str | None = choice(None, NORMALIZATIONS)
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Body, gate and carry in one layer."""
+        """Return body, gate and carry in one layer."""
         weigh = style.weigh(width, self.normalization)
         body = layers.Sequential((*weigh, style.activate(), *style.drop()))
         bias = Constant(self.gate_bias)

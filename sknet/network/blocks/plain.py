@@ -12,14 +12,14 @@ from sknet.network.layout import Shape
 @BLOCKS.register("plain")
 @dataclass(frozen=True, repr=False)
 class Plain(Block):
-    r"""The classic hidden layer: weigh, normalise if asked for, activate.
+    r"""The classic hidden layer: dense, optional normalisation, activation.
 
     .. math:: y = f(\mathrm{norm}(x W + b))
 
     Parameters
     ----------
     normalization : {None, "batch", "layer"}, default=None
-        What stands between weights and activation.
+        The normalisation between the dense layer and the activation.
 
     Examples
     --------
@@ -32,7 +32,7 @@ class Plain(Block):
     normalization: str | None = choice(None, NORMALIZATIONS)
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Dense, normalisation, activation, dropout."""
+        """Return dense layer, normalisation, activation and dropout."""
         del shape
         weigh = style.weigh(width, self.normalization)
         return (*weigh, style.activate(), *style.drop())

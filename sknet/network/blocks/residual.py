@@ -1,4 +1,4 @@
-"""Residual blocks: the original, the pre-activation one, and that for tables."""
+"""Residual blocks: original, pre-activation, and for tabular data."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ class Residual(Block):
 
     .. math:: y = f\bigl(S(x) + \mathrm{norm}(f(\mathrm{norm}(x W_1)) W_2)\bigr)
 
-    with the shortcut :math:`S`, which is the identity where the widths agree.
+    with the shortcut :math:`S`, which is the identity if the widths agree.
 
     Parameters
     ----------
     normalization : {"batch", "layer", None}, default="batch"
-        What stands behind each dense layer. Without any, the signal grows from block
+        The normalisation after each dense layer. With None, the signal grows from block
         to block, and deep networks are hard to train.
     shortcut : {"projection", "zero_pad", "identity"}, default="projection"
-        What leads past the body where the widths differ: a dense layer, zeros for the
-        columns that are missing, or nothing, which needs equal widths everywhere.
+        The shortcut past the body if the widths differ: a dense layer, zeros for the
+        missing columns, or the identity, which requires equal widths everywhere.
     bottleneck : int in [1, inf) or None, default=None
-        With a number, the body has three layers, the inner two of that width.
+        If not None, the body has three layers, the first two of this width.
 
     References
     ----------
@@ -50,7 +50,7 @@ class Residual(Block):
     bottleneck: int | None = whole(None, "[1, inf)")
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Body beside shortcut, then the activation."""
+        """Return the body with its shortcut, and the activation."""
         norm = self.normalization
         if self.bottleneck is None:
             inner = (*style.weigh(width, norm), style.activate(), *style.drop())
@@ -65,20 +65,20 @@ class Residual(Block):
 @BLOCKS.register("preactivation")
 @dataclass(frozen=True, repr=False)
 class Preactivation(Block):
-    r"""The pre-activation residual block: normalise, activate, weigh, twice.
+    r"""The pre-activation residual block: twice normalisation, activation and dense.
 
     .. math:: y = S(x) + f(\mathrm{norm}(f(\mathrm{norm}(x)) W_1)) W_2
 
-    Nothing stands on the way past the bodies, from the dense layer in front of the
-    first block to the normalisation and activation behind the last one: hundreds of
-    blocks can be trained.
+    The path past the bodies is free, from the dense layer before the first block to the
+    normalisation and activation after the last block: hundreds of blocks can be
+    trained.
 
     Parameters
     ----------
     normalization : {"batch", "layer", None}, default="batch"
-        What stands in front of each activation.
+        The normalisation before each activation.
     shortcut : {"projection", "zero_pad", "identity"}, default="projection"
-        :math:`S` where the widths differ; see :class:`Residual`.
+        The shortcut :math:`S` if the widths differ; see :class:`Residual`.
 
     References
     ----------
@@ -94,18 +94,18 @@ class Preactivation(Block):
         return (style.dense(width, activated=False),)
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Body beside shortcut; the sum is left as it is."""
+        """Return the body with its shortcut; the sum is not activated."""
         first = (*self._activate(style), *style.weigh(width, self.normalization))
         second = (style.activate(), *style.drop(), style.dense(width))
         body = layers.Sequential((*first, *second))
         return (layers.Residual(body, shortcut(self.shortcut, shape, width, style)),)
 
     def head(self, style: Style) -> Layers:
-        """Normalise and activate what has come through."""
+        """Return the final normalisation and activation."""
         return self._activate(style)
 
     def _activate(self, style: Style) -> Layers:
-        """Normalise and activate; the input is kept, for it leads past as well."""
+        """Return normalisation and activation; the shortcut also needs their input."""
         kept = self.normalization is None
         return (*normalize(self.normalization), style.activate(in_place=not kept))
 
@@ -113,21 +113,21 @@ class Preactivation(Block):
 @BLOCKS.register("tabular_resnet")
 @dataclass(frozen=True, repr=False)
 class TabularResNet(Block):
-    r"""The residual network for tables of Gorishniy et al.
+    r"""The residual block for tabular data of Gorishniy et al.
 
     .. math:: y = x + \mathrm{drop}(f(\mathrm{norm}(x) W_1) W_2)
 
-    between a dense layer in front and normalisation and activation at the end. The
-    estimator's ``dropout`` stands behind the activation.
+    The blocks stand between a dense layer and a final normalisation and activation. The
+    estimator's ``dropout`` is applied after the activation.
 
     Parameters
     ----------
     multiplier : float in (0, inf), default=2.0
         Width of the inner layer, relative to that of the block; rounded down.
     residual_dropout : float in [0, 1), default=0.0
-        Rate of the dropout behind :math:`W_2`.
+        Rate of the dropout after :math:`W_2`.
     normalization : {"batch", "layer", None}, default="batch"
-        What stands in front of :math:`W_1`.
+        The normalisation before :math:`W_1`.
 
     References
     ----------
@@ -144,7 +144,7 @@ class TabularResNet(Block):
         return (style.dense(width, activated=False),)
 
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
-        """Body beside shortcut."""
+        """Return the body with its shortcut."""
         inner = max(1, int(width * self.multiplier))
         first = (*normalize(self.normalization), style.dense(inner))
         last = (style.dense(width, activated=False), *style.drop(self.residual_dropout))
@@ -152,6 +152,6 @@ class TabularResNet(Block):
         return (layers.Residual(body, shortcut("projection", shape, width, style)),)
 
     def head(self, style: Style) -> Layers:
-        """Normalise and activate."""
+        """Return the final normalisation and activation."""
         kept = self.normalization is None
         return (*normalize(self.normalization), style.activate(in_place=not kept))

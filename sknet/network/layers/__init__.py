@@ -1,4 +1,4 @@
-"""Layers: one map and its pullback a file."""
+"""Layers: each file defines a map and its pullback."""
 
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layers.activate import Activate, Mix, activation_layer

@@ -1,18 +1,19 @@
-"""The layer: one map and its pullback, under seven laws.
+"""The layer: a map and its pullback, subject to seven laws.
 
-1. A layer holds hyperparameters only; no array is ever an attribute.
+1. A layer holds only hyperparameters; no array is ever an attribute.
 2. ``build`` declares; only the network allocates.
 3. Axes are (members, rows, ..., columns); ``x`` may have one member while the
-   parameters have K. A layer that acts on columns takes what stands in front of them
-   for rows; see ``rows_of``. It takes the number of rows from its input: in a shared
-   backbone, between ``EnsembleView`` and ``LinearEnsemble``, they are E copies of the
-   batch's B rows, and every array of the layer has E * B rows.
+   parameters have K. A layer that acts on columns treats the axes before them as rows;
+   see ``rows_of``. It takes the number of rows from its input: in a shared backbone,
+   between ``EnsembleView`` and ``LinearEnsemble``, there are E copies of the batch's
+   B rows, and every array of the layer has E * B rows.
 4. ``forward`` writes only into ``cache`` and, in training, into its own statistics.
    It may return ``x``.
-5. ``backward`` writes every element of its gradient views (so nothing is zeroed
+5. ``backward`` writes every element of its gradient views (so they need not be zeroed
    first), may overwrite ``dy``, and returns ``dx``, or None at the network's input.
-6. Nothing allocates that grows with rows or parameters.
-7. dtype in is dtype out: scalars are Python floats or arrays of that dtype.
+6. No allocation grows with the number of rows or parameters.
+7. The output has the dtype of the input: scalars are Python floats or arrays of that
+   dtype.
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(slots=True)
 class Training:
-    """What a layer may ask for while a network is trained.
+    """The information available to a layer while a network is trained.
 
     Parameters
     ----------
     streams : sequence of Generator
-        Noise, a stream for each member; empty if no layer draws any.
+        A noise stream for each member; empty if no layer draws noise.
     weight : float or ndarray of shape (K or 1, B, 1)
-        Each row's share in the batch: statistics over rows weigh with it, so that a
+        Each row's share in the batch, the weight of the row in statistics over rows: a
         row of weight two counts as two rows. In a shared backbone of E submodels there
-        are E * B shares, of all copies.
+        are E * B shares, one for each copy of a row.
     before : float, ndarray of shape (K or 1, B, 1) or None
-        The shares outside of a shared backbone, kept while rows are inside.
+        The shares outside a shared backbone, kept while the rows are inside it.
     shares_noise : bool, default=False
-        Whether all rows of a batch get the same noise, so that what is trained does
-        not depend on how many rows there are.
+        Whether all rows of a batch get the same noise, so that the result of training
+        does not depend on the number of rows.
     n_copies : int, default=1
-        E inside of a shared backbone: noise that rows share is of one copy of them.
+        E inside a shared backbone: rows share noise only within a copy of the batch.
     """
 
     streams: Sequence[np.random.Generator]
@@ -64,7 +65,7 @@ class Training:
         n_copies : int
             E.
         out : ndarray of shape (K, E, B, 1), contiguous
-            Overwritten, and kept as ``weight``, where shares differ.
+            Overwritten, and kept as ``weight``, if shares differ.
         """
         self.before, self.n_copies = self.weight, n_copies
         if isinstance(self.weight, float):
@@ -74,7 +75,7 @@ class Training:
             self.weight = out.reshape(len(out), -1, 1)
 
     def join(self) -> None:
-        """Take back the shares as they were before the rows were spread."""
+        """Restore the shares from before the rows were spread."""
         if self.before is not None:
             self.weight, self.before, self.n_copies = self.before, None, 1
 
@@ -89,10 +90,10 @@ class Layer(Component):
         Parameters
         ----------
         declare : Declaration
-            Takes what the layer needs.
+            Receives the declarations.
         shape : tuple of int
-            The shape of one row of the input: ``(n_in,)``, or with axes in front of the
-            columns.
+            The shape of one row of the input: ``(n_in,)``, possibly with axes before
+            the columns.
 
         Returns
         -------
@@ -102,7 +103,7 @@ class Layer(Component):
         Raises
         ------
         ValueError
-            If the layer does not take rows of this shape.
+            If the layer does not support rows of this shape.
         """
 
     @abstractmethod
@@ -114,27 +115,27 @@ class Layer(Component):
         p : namespace
             Views of the parameters.
         x : ndarray of shape (K or 1, B, ..., n_in) or SparseRows
-            What comes in.
+            The input.
         cache : namespace
-            The layer's buffers; what ``backward`` needs is kept here.
+            The layer's buffers; values that ``backward`` needs are kept here.
         training : Training or None
             None at prediction.
 
         Returns
         -------
         y : ndarray of shape (K, B, ..., n_out)
-            What goes out.
+            The output.
         """
 
     def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
-        """Fit initial parameters to the rows that come in; return what goes out.
+        """Fit initial parameters to the input rows; return the output.
 
         Parameters
         ----------
         p : namespace
             Views of the parameters, which may be changed.
         x : ndarray of shape (K or 1, B, ..., n_in) or SparseRows
-            What comes in.
+            The input.
         cache : namespace
             The layer's buffers.
         weight : ndarray of shape (B,)
@@ -143,7 +144,7 @@ class Layer(Component):
         Returns
         -------
         y : ndarray of shape (K, B, ..., n_out)
-            What :meth:`forward` gives then, at prediction.
+            The output of :meth:`forward` at prediction, with the fitted parameters.
         """
         del weight
         return self.forward(p, x, cache, None)
@@ -159,14 +160,14 @@ class Layer(Component):
         grad : namespace
             Views of the gradient; every element is written.
         dy : ndarray of shape (K, B, ..., n_out)
-            Gradient with respect to what went out; may be overwritten.
+            Gradient with respect to the output; may be overwritten.
         cache : namespace
             As ``forward`` left it.
 
         Returns
         -------
         dx : ndarray of shape (K, B, ..., n_in) or None
-            Gradient with respect to what came in.
+            Gradient with respect to the input.
         """
 
 
@@ -181,7 +182,7 @@ def rows_of(x: Any) -> Any:
 
 
 def ones_for(rows: Array, cache: Any) -> Array:
-    """Return a row of ones whose product with ``rows`` (K, M, n) is their sum."""
+    """Return a row of ones, whose product with ``rows`` (K, M, n) is their sum."""
     if cache.ones.shape[-1] == rows.shape[-2]:
         ones: Array = cache.ones
         return ones
@@ -189,10 +190,10 @@ def ones_for(rows: Array, cache: Any) -> Array:
 
 
 def only_columns(layer: Layer, shape: Shape) -> int:
-    """Return the number of columns of rows that have no other axis; refuse others."""
+    """Return the number of columns; raise ValueError if rows have other axes."""
     if len(shape) != 1:
         raise ValueError(
-            f"{type(layer).__name__} takes rows of columns, but rows of shape {shape} "
-            "come in: put Flatten() in front."
+            f"{type(layer).__name__} needs rows of shape (n_columns,), but its input "
+            f"has rows of shape {shape}: put Flatten() before it."
         )
     return shape[0]

@@ -1,4 +1,4 @@
-"""The layers that carry an activation: a fixed one, and one blended with its input."""
+"""Activation layers: a fixed activation, and one blended with its input."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Activate(Layer):
-    """An activation, element by element, or joining neighbouring columns.
+    """An activation layer, elementwise or joining neighbouring columns.
 
     Parameters
     ----------
     activation : Activation
         The function and its pullback.
     in_place : bool, default=False
-        Whether the output may be written over the input. Right behind a dense layer,
-        which needs its output no more; wrong where another layer reads the input too.
-        It saves a buffer, and the memory traffic of one.
+        Whether the output may overwrite the input. This is correct after a dense layer,
+        which no longer needs its output, but wrong if another layer also reads the
+        input. It saves a buffer and its memory traffic.
     """
 
     activation: Activation
     in_place: bool = False
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare a scratch buffer, and one for the output unless it overwrites."""
+        """Declare scratch, and an output buffer unless the input is overwritten."""
         out = (*shape[:-1], self.activation.n_outputs(shape[-1]))
         if out != shape or not self.in_place or self.activation.needs_input:
             declare.buffer("out", out)
@@ -52,7 +52,7 @@ class Activate(Layer):
         return a
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
-        """Turn ``dy`` into ``dx``, in place where both have as many columns."""
+        """Turn ``dy`` into ``dx``, in place if both have the same number of columns."""
         del p, grad
         wide: Array | None = getattr(cache, "wide", None)
         if wide is not None:
@@ -65,7 +65,7 @@ class Activate(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Mix(Layer):
-    r"""An activation mixed with its input, by a trainable share for each unit.
+    r"""An activation mixed with its input, with a trainable share for each unit.
 
     .. math:: y = x + m (f(x) - x)
 
@@ -74,11 +74,11 @@ class Mix(Layer):
     activation : Activation
         The function :math:`f`.
     initial : float, default=1.0
-        The shares :math:`m` to start from.
+        Initial value of the shares :math:`m`.
 
     Notes
     -----
-    Pullback: :math:`dm = \sum dy\, (f(x) - x)`, over rows, and
+    Pullback: :math:`dm = \sum dy\, (f(x) - x)`, summed over rows, and
     :math:`dx = (1 - m)\, dy + m f'(x)\, dy`.
     """
 
@@ -122,7 +122,7 @@ class Mix(Layer):
 
 
 def activation_layer(activation: Activation, in_place: bool = False) -> Layer:
-    """Return the layer that carries an activation.
+    """Return the layer for an activation.
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def activation_layer(activation: Activation, in_place: bool = False) -> Layer:
     Returns
     -------
     layer : Layer
-        ``Mix`` for a blend, else ``Activate``.
+        ``Mix`` for a blend, otherwise ``Activate``.
     """
     if isinstance(activation, Blend):
         return Mix(activation.function, activation.initial)

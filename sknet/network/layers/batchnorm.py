@@ -16,20 +16,21 @@ from sknet.network.layout import FREE, STATISTIC, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class BatchNorm(Layer):
-    r"""Brings every column to mean zero and variance one, then scales and shifts it.
+    r"""Normalises columns to mean zero and variance one, then scales and shifts them.
 
     .. math:: \hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad
               y = \gamma \hat{x} + \beta
 
     with ``epsilon`` :math:`\epsilon`, trainable :math:`\gamma` and :math:`\beta`, and
-    mean :math:`\mu` and variance :math:`\sigma^2` of a column: in training over the
-    rows of the batch, by their sample weights; in prediction running means of those.
+    the mean :math:`\mu` and variance :math:`\sigma^2` of a column. In training they are
+    computed over the rows of the batch, with sample weights; in prediction they are
+    running means of these.
 
     Parameters
     ----------
     momentum : float in (0, 1], default=0.1
         Share of the newest batch in the running statistics. Larger values forget
-        faster. The first batches count alike, so that few of them are enough.
+        faster. The first batches have equal weight, so that few batches are enough.
     epsilon : float in (0, inf), default=1e-5
         Keeps the quotient finite.
 
@@ -88,7 +89,7 @@ class BatchNorm(Layer):
         return out
 
     def _remember(self, p: Any, mean: Array, variance: Array) -> None:
-        """Move the running statistics towards those of a batch."""
+        """Move the running statistics towards the statistics of a batch."""
         p.n_batches += 1.0
         share = np.maximum(1.0 / p.n_batches, self.momentum).astype(mean.dtype)
         p.running_mean += share * (mean - p.running_mean)
@@ -101,7 +102,7 @@ class BatchNorm(Layer):
         np.matmul(ones, d, out=grad.shift)
         np.multiply(d, normal, out=scratch)
         np.matmul(ones, scratch, out=grad.scale)
-        if cache.row is not None:  # the statistics were those of these rows
+        if cache.row is not None:  # the statistics depend on these rows
             np.multiply(normal, grad.scale, out=scratch)
             scratch += grad.shift
             scratch *= cache.row.swapaxes(-1, -2)
@@ -113,7 +114,7 @@ class BatchNorm(Layer):
 def _share_row(weight: Scalar, rows: Array, cache: Any) -> Array:
     """Return the shares of rows (K, M, n) as a row (K or 1, 1, M).
 
-    The positions of a row of the batch have equal parts of its share.
+    The positions of a row of the batch get equal parts of its share.
     """
     n_rows, share = rows.shape[-2], getattr(cache, "share", None)
     if share is None:

@@ -20,8 +20,8 @@ class Dense(Layer):
 
     .. math:: y = s\, x W + b
 
-    with the fixed factor :math:`s` of the initializer, which is 1 for all but those
-    that stand for another parametrisation (the NTK form).
+    with the fixed factor :math:`s` of the initializer, which is 1 except for
+    initializers that change the parametrisation (the NTK form).
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ class Dense(Layer):
     use_bias : bool, default=True
         Whether there is a :math:`b`.
     bias : Initializer, optional
-        Draws the initial biases; ``initializer.for_bias()`` if it is left out.
+        Draws the initial biases; by default ``initializer.for_bias()``.
 
     Notes
     -----
     Pullback: :math:`dW = s\, x^T dy`, :math:`db = 1^T dy`, :math:`dx = s\, dy\, W^T`.
-    The bias gradient is written as a product with ones, which BLAS does in less than
-    half of the time of a sum over rows. A sparse ``x`` stays sparse in both products.
+    The bias gradient is computed as a product with ones, which takes BLAS less than
+    half the time of a sum over rows. A sparse ``x`` stays sparse in both products.
     """
 
     units: int = whole(1, "[1, inf)")
@@ -75,7 +75,7 @@ class Dense(Layer):
         return out
 
     def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
-        """Bring pre-activations to deviation one, if the initializer wants it."""
+        """Scale pre-activations to deviation one if the initializer adapts."""
         if self.initializer.adapts:
             drawn = p.bias.copy() if self.use_bias else None
             if drawn is not None:
@@ -97,17 +97,17 @@ class Dense(Layer):
         matmul_transposed(cache.x, d, out=grad.weight)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
-            # a single output makes it an outer product, on which BLAS is slow
+            # with a single output this is an outer product, for which BLAS is slow
             product = np.multiply if self.units == 1 else np.matmul
             product(d, p.weight.swapaxes(-1, -2), out=rows_of(dx))
         return dx
 
 
 def _moments(z: Array, weight: Array) -> tuple[Array, Array]:
-    """Return weighted means and deviations of columns; constant ones have deviation 1.
+    """Return weighted means and deviations of columns, 1 for constant columns.
 
-    ``z`` may hold several copies of the rows that ``weight`` belongs to, or several
-    positions of each row.
+    ``z`` may hold several copies of the rows of ``weight``, or several positions of
+    each row.
     """
     weight = np.tile(weight, z.shape[-2] // len(weight))[:, None]
     weight = weight / weight.sum()

@@ -1,4 +1,4 @@
-"""Dropout."""
+"""Dropout: elements set to zero at random during training."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Dropout(Layer):
-    r"""Sets elements to zero at random while training, and scales up the rest.
+    r"""Sets elements to zero at random during training, and scales up the rest.
 
     .. math:: y = \frac{x\, [u \ge \mathrm{rate}]}{1 - \mathrm{rate}}, \qquad
               u \sim U(0, 1)
 
-    so that the mean stays, and prediction is the identity.
+    so that the mean is unchanged, and prediction is the identity.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ class Dropout(Layer):
 
     Notes
     -----
-    Every member draws from a stream of its own, which nothing else draws from, so that
-    the order of the rows is the same with and without dropout.
+    Every member draws from its own noise stream, used for nothing else, so that the
+    order of the rows is the same with and without dropout.
 
-    Each row has noise of its own, unless the training says that rows share it: then a
-    step drops the same columns of all rows, and trains one sub-network. The estimators
-    say so where all rows are one small batch. What is trained then depends neither on
-    the order nor on the number of rows, so that a row of weight two is the same as two
-    rows. In a shared backbone each submodel drops columns of its own.
+    Each row has its own noise, unless training sets ``shares_noise``: then a step drops
+    the same columns in all rows, and trains one sub-network. The estimators set it if
+    all rows form one small batch. The result of training then depends neither on the
+    order nor on the number of rows, so that a row of weight two is the same as two
+    rows. In a shared backbone each submodel drops its own columns.
 
     References
     ----------
@@ -50,14 +50,14 @@ class Dropout(Layer):
     rate: float = real(0.5, "[0, 1)")
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare the mask and the output, and that noise is drawn."""
+        """Declare the mask, the output and the use of noise."""
         declare.draws_noise = True
         declare.buffer("mask", shape, training=True)
         declare.buffer("y", shape, training=True)
         return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return ``x`` times a new mask; at prediction ``x`` itself."""
+        """Return ``x`` times a new mask, or ``x`` itself at prediction."""
         del p
         cache.dropped = training is not None
         if training is None:
@@ -75,21 +75,21 @@ class Dropout(Layer):
 
     @staticmethod
     def _draw_once(copies: Array, stream: np.random.Generator) -> None:
-        """Draw one row of numbers for all rows of a copy, (E, B, ..., n)."""
+        """Draw one row of numbers for all rows of each copy (E, B, ..., n)."""
         for rows in copies:
             stream.random(out=rows[0], dtype=rows.dtype.type)
             rows[1:] = rows[0]
 
     @staticmethod
     def _across(value: Scalar, mask: Array) -> Scalar:
-        """Return a number, or one for each member, as it meets the mask."""
+        """Return one number, or one per member, in a shape that fits the mask."""
         value = rounded(value, mask.dtype)
         if not isinstance(value, np.ndarray):
             return value
         return value.reshape(len(value), *[1] * (mask.ndim - 1))
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array:
-        """Multiply with the mask, if one was drawn."""
+        """Multiply ``dy`` by the mask, if one was drawn."""
         del p, grad
         if cache.dropped:
             dy *= cache.mask

@@ -1,4 +1,4 @@
-"""Learned vectors for the levels of categories."""
+"""Learned vectors for the levels of categorical columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sknet.network.layout import DECAYED, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class _Vectors(Initializer):
-    """Standard normal vectors, but zeros for the first level of each column."""
+    """Standard normal vectors, with zeros for the first level of each column."""
 
     n_levels: tuple[int, ...]
 
@@ -40,22 +40,24 @@ class Embedding(Layer):
 
     .. math:: y = [T_1[x_1],\, T_2[x_2],\, \ldots]
 
-    Column j holds level numbers 0, 1, ..., and :math:`T_j` has a row for each; larger
-    numbers are taken as the last. It is what a dense layer does with one-hot columns,
-    without the columns. Vectors start as standard normal ones; that of level 0, which
-    stands for what training may not have shown, starts at zero.
+    Column j holds level numbers 0, 1, ..., and :math:`T_j` has a row for each level;
+    larger numbers are treated as the last level. This is equivalent to a dense layer on
+    one-hot columns, without creating them. The vectors are initialised from the
+    standard normal distribution, except for that of level 0, which stands for levels
+    that may be missing in training and starts at zero.
 
     Parameters
     ----------
     n_levels : tuple of int
-        Levels of each column.
+        Number of levels of each column.
     size : int in [1, inf), default=8
         Length of the vectors.
 
     Notes
     -----
-    Pullback: to a row of :math:`T_j` goes the sum of :math:`dy` over the rows of its
-    level. Level numbers have no gradient: where one is asked for, it is zero.
+    Pullback: the gradient of a row of :math:`T_j` is the sum of :math:`dy` over the
+    rows with its level. Level numbers have no gradient: if one is requested, it is
+    zero.
 
     References
     ----------
@@ -67,11 +69,12 @@ class Embedding(Layer):
     size: int = whole(8, "[1, inf)")
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare ``table`` (all levels, size), the output, and places in the table."""
+        """Declare ``table`` (all levels, size), the output and indices of the table."""
         n_in = only_columns(self, shape)
         if len(self.n_levels) != n_in:
             raise ValueError(
-                f"Embedding of {len(self.n_levels)} columns, but {n_in} come in."
+                f"Embedding has n_levels for {len(self.n_levels)} columns, but its "
+                f"input has {n_in} columns."
             )
         n_all, n_out = sum(self.n_levels), n_in * self.size
         draw, table, out = _Vectors(self.n_levels), (n_all, self.size), (n_out,)
@@ -85,7 +88,7 @@ class Embedding(Layer):
         return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return the vectors of each row's levels, one behind the other."""
+        """Return the vectors of each row's levels, concatenated."""
         del training
         rows: Array = cache.rows
         np.copyto(rows, x, casting="unsafe")
@@ -98,7 +101,7 @@ class Embedding(Layer):
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Add up the gradients of each level."""
+        """Sum the gradients of each level."""
         del p
         places: Array = cache.places
         each = places.reshape(*cache.rows.shape, self.size)

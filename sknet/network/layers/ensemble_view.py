@@ -16,14 +16,14 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class EnsembleView(Layer):
-    r"""Copies of all rows, one for each of E submodels, each with factors of its own.
+    r"""Copies of all rows for E submodels, each scaled by its own trainable factors.
 
     .. math:: y_{eb} = r_e \odot x_b, \qquad e = 1, \dots, E
 
     with trainable factors :math:`r_e`, which start as random signs. The copies follow
-    one another, as E * B ordinary rows: the layers up to :class:`LinearEnsemble` are
-    the backbone, which all submodels share. Each of these layers computes one large
-    product instead of E small ones, and writes one gradient.
+    one another as E * B ordinary rows: the layers up to :class:`LinearEnsemble` are the
+    backbone that all submodels share. Each of these layers computes one large product
+    instead of E small products, and writes one gradient.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ class EnsembleView(Layer):
     -----
     Pullback: :math:`dr_e = \sum_b x_b \odot dy_{eb}` and
     :math:`dx_b = \sum_e r_e \odot dy_{eb}`. Each copy has 1/E of its row's share in the
-    batch, so that batch normalisation in the backbone takes its statistics over all
-    E * B rows. Sparse rows are refused: E scalings of them would need E products.
+    batch, so that batch normalisation in the backbone computes its statistics over all
+    E * B rows. Sparse rows are not supported, because E scalings would need E products.
 
     References
     ----------
@@ -50,8 +50,8 @@ class EnsembleView(Layer):
         """Declare ``scale`` (copies, n_in) and buffers; from here on rows are E * B."""
         if declare.n_copies != 1:
             raise ValueError(
-                f"Spread stands where rows are in {declare.n_copies} copies already: "
-                "put Heads in between."
+                f"EnsembleView gets rows that are already {declare.n_copies} copies: "
+                "put LinearEnsemble before it."
             )
         n_in = only_columns(self, shape)
         fan = (n_in, n_in)
@@ -66,12 +66,12 @@ class EnsembleView(Layer):
         return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return the scaled copies; in training the shares are spread as well."""
+        """Return the scaled copies; in training, also spread the shares."""
         if not isinstance(x, np.ndarray):
             raise ValueError(
-                "A shared backbone takes no sparse features, since each submodel "
-                "scales them by factors of its own. Use shared_backbone=False, or "
-                "X.toarray()."
+                "A shared backbone does not support sparse features, because each "
+                "submodel scales them by its own factors. Use shared_backbone=False "
+                "or X.toarray()."
             )
         cache.x = x
         y: Array = cache.y
@@ -94,6 +94,6 @@ class EnsembleView(Layer):
         return dx
 
     def _split(self, rows: Array) -> Array:
-        """View rows (K, E * B, n) as those of each copy (K, E, B, n)."""
+        """View rows (K, E * B, n) as the rows of each copy (K, E, B, n)."""
         n_members, n_rows, n = rows.shape
         return rows.reshape(n_members, self.copies, n_rows // self.copies, n)

@@ -1,4 +1,4 @@
-"""The grouped dense layer: groups of columns that do not see each other."""
+"""The grouped dense layer: a separate map for each group of columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class GroupedDense(Layer):
 
     .. math:: y_g = s\, x_g W_g + b_g
 
-    It is a dense layer whose weight matrix is zero outside of blocks on its diagonal.
+    It is a dense layer whose weight matrix is zero outside the blocks on its diagonal.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class GroupedDense(Layer):
     gain : float, default=1.0
         Gain of the activation that follows, for the initial weights.
     initializer : Initializer, default=GlorotUniform()
-        Draws the initial weights, and by its ``for_bias`` the biases.
+        Draws the initial weights and, with its ``for_bias``, the biases.
     use_bias : bool, default=True
         Whether there is a :math:`b`.
     """
@@ -46,7 +46,9 @@ class GroupedDense(Layer):
         """Declare ``weight`` (groups, n_in / groups, units) and ``bias``."""
         n_in = shape[-1]
         if n_in % self.groups:
-            raise ValueError(f"{n_in} columns cannot be cut into {self.groups} groups.")
+            raise ValueError(
+                f"{n_in} columns cannot be divided into {self.groups} equal groups."
+            )
         inside, n_out = n_in // self.groups, self.groups * self.units
         fan, each = (inside, self.units), (self.groups, inside, self.units)
         declare.parameter("weight", each, DECAYED, self.initializer, fan, self.gain)
@@ -85,6 +87,6 @@ class GroupedDense(Layer):
         return dx
 
     def _split(self, x: Array) -> Array:
-        """View rows (K, B, groups * n) as groups of rows (K, groups, B, n)."""
+        """View rows (K, B, groups * n) as grouped rows (K, groups, B, n)."""
         n_members, n_rows, _ = x.shape
         return x.reshape(n_members, n_rows, self.groups, -1).swapaxes(1, 2)

@@ -1,4 +1,4 @@
-"""The highway layer."""
+"""The highway layer: a gate between a body and a carried input."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Highway(Layer):
-    r"""A body and a carried input, and a gate that shares between them.
+    r"""A gated combination of a body and a carried input.
 
     .. math:: y = T(x)\, H(x) + (1 - T(x))\, C(x)
 
@@ -25,8 +25,8 @@ class Highway(Layer):
     gate : Layer
         :math:`T`, with outputs in [0, 1].
     carry : Layer
-        :math:`C`; an empty ``Sequential`` is the identity. All three have as many
-        outputs.
+        :math:`C`; an empty ``Sequential`` is the identity. All three layers must have
+        the same number of outputs.
 
     Notes
     -----
@@ -43,15 +43,15 @@ class Highway(Layer):
     carry: Layer
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Build all three, and declare buffers for the sum and the gradients."""
+        """Build all three layers; declare buffers for the sum and the gradients."""
         parts = (self.body, self.gate, self.carry)
         outs = [part.build(declare.child(at_input=True), shape) for part in parts]
         out = outs[0]
         if outs != [out] * 3:
             raise ValueError(
-                "Body, gate and carry of a highway layer need outputs of one shape; "
-                f"theirs are {outs}. An activation that joins columns does not go "
-                "with it."
+                "Body, gate and carry of a highway layer must have outputs of the same "
+                f"shape, got {outs}. An activation that joins columns cannot be used "
+                "in it."
             )
         declare.buffer("y", out)
         for name in ("dgate", "dcarry"):
@@ -59,7 +59,7 @@ class Highway(Layer):
         return out
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return the shared sum."""
+        """Return the gated sum."""
         parts = (self.body, self.gate, self.carry)
         cache.h, cache.t, cache.c = (
             part.forward(p.children[i], x, cache.children[i], training)
@@ -74,7 +74,7 @@ class Highway(Layer):
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Pull back through all three and add."""
+        """Pull back through all three layers and add the gradients."""
         dgate, dcarry = cache.dgate, cache.dcarry
         np.subtract(cache.h, cache.c, out=dgate)
         dgate *= dy

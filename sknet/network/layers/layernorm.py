@@ -16,7 +16,7 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class LayerNorm(Layer):
-    r"""Brings every row to mean zero and variance one, then scales and shifts columns.
+    r"""Normalises rows to mean zero and variance one, then scales and shifts columns.
 
     .. math:: \hat{x} = \frac{x - \mu}{\sqrt{\sigma^2 + \epsilon}}, \qquad
               y = \gamma \hat{x} + \beta
@@ -33,8 +33,8 @@ class LayerNorm(Layer):
     -----
     Pullback, with :math:`g = \gamma\, dy`:
     :math:`dx = (g - \overline{g} - \hat{x}\, \overline{g \hat{x}}) / \sqrt{\sigma^2 +
-    \epsilon}`, where bars are means over the columns. Training and prediction are
-    alike, whatever the batch.
+    \epsilon}`, where bars are means over the columns. Training and prediction
+    compute the same, independently of the batch.
 
     References
     ----------
@@ -94,6 +94,6 @@ class LayerNorm(Layer):
 
 
 def _mean_column(x: Array) -> Array:
-    """Return a column that a product with takes the mean over columns by."""
+    """Return a column whose product with ``x`` is the mean over columns."""
     n_columns = x.shape[-1]
     return constant_row(n_columns, x.dtype, 1.0 / n_columns).swapaxes(-1, -2)

@@ -16,28 +16,28 @@ from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class LinearEnsemble(Layer):
-    r"""Affine maps side by side, one for each of the copies that ``EnsembleView`` made.
+    r"""Affine maps side by side, one for each copy from ``EnsembleView``.
 
     .. math:: y_{eb} = s\, x_{eb} W_e + b_e
 
     with the fixed factor :math:`s` of the initializer; see :class:`Dense`. It is the
-    last layer of a network. What goes out has the submodels where members are counted,
-    (K * E, B, units): to a loss, K members of E submodels are K * E members, the
+    last layer of a network. The output (K * E, B, units) has the submodels on the axis
+    of members: to a loss, K members of E submodels are K * E members, with the
     submodels of a member next to each other.
 
     Parameters
     ----------
     heads : int in [1, inf), default=1
-        The number E of submodels, that of ``EnsembleView``.
+        The number E of submodels, as in ``EnsembleView``.
     units : int in [1, inf), default=1
-        Number of outputs of each.
+        Number of outputs of each submodel.
     gain : float in (0, inf), default=1.0
         Gain of the activation, for the initial weights.
     initializer : Initializer, default=GlorotUniform()
-        Draws the initial weights, with the fans of one head, and by its ``for_bias``
-        the biases.
+        Draws the initial weights, with the fans of one head, and, with its
+        ``for_bias``, the biases.
     use_bias : bool, default=True
-        Whether there are :math:`b_e`.
+        Whether there are biases :math:`b_e`.
 
     Notes
     -----
@@ -60,8 +60,9 @@ class LinearEnsemble(Layer):
         """Declare ``weight`` (heads, n_in, units) and ``bias``; rows are B again."""
         if declare.n_copies != self.heads:
             raise ValueError(
-                f"{self.heads} heads need as many copies of the rows, but there are "
-                f"{declare.n_copies}: put Spread({self.heads}) in front."
+                f"LinearEnsemble(heads={self.heads}) needs {self.heads} copies of the "
+                f"rows, but there are {declare.n_copies}: put "
+                f"EnsembleView({self.heads}) before the backbone."
             )
         n_in = only_columns(self, shape)
         fan, all_heads = (n_in, self.units), (self.heads, n_in, self.units)
@@ -77,7 +78,7 @@ class LinearEnsemble(Layer):
         return (self.units,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return ``s x_e W_e + b_e`` of each head, as that of a member."""
+        """Return ``s x_e W_e + b_e`` with the heads on the axis of members."""
         cache.x = x
         y = self._split(cache.y)
         np.matmul(self._split(x), p.weight, out=y)
@@ -103,6 +104,6 @@ class LinearEnsemble(Layer):
         return dx
 
     def _split(self, rows: Array) -> Array:
-        """View rows (K, E * B, n) as those of each copy (K, E, B, n)."""
+        """View rows (K, E * B, n) as the rows of each copy (K, E, B, n)."""
         n_members, n_rows, n = rows.shape
         return rows.reshape(n_members, self.heads, n_rows // self.heads, n)

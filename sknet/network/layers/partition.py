@@ -1,4 +1,4 @@
-"""Columns in groups, each with a layer of its own."""
+"""Groups of columns, each with its own layer."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Partition(Layer):
-    r"""Groups of neighbouring columns go through layers of their own, side by side.
+    r"""Layers side by side, one for each group of neighbouring columns.
 
     .. math:: y = [f_1(x_{1 \ldots n_1}),\, f_2(x_{n_1 + 1 \ldots n_1 + n_2}),\, \ldots]
 
     Parameters
     ----------
     widths : tuple of int
-        Columns of each group, from the left; all columns together.
+        Number of columns in each group, from the left; they must add up to all columns.
     layers : tuple of Layer
         The layer of each group.
     """
@@ -34,7 +34,8 @@ class Partition(Layer):
         n_in = only_columns(self, shape)
         if sum(self.widths) != n_in:
             raise ValueError(
-                f"Partition of {self.widths} columns, but {n_in} columns come in."
+                f"Partition has groups of {self.widths} columns, but its input has "
+                f"{n_in} columns."
             )
         n_out = 0
         for width, layer in zip(self.widths, self.layers, strict=True):
@@ -46,9 +47,12 @@ class Partition(Layer):
         return (n_out,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Run each layer on its columns and join what goes out."""
+        """Run each layer on its columns and join the outputs."""
         if not isinstance(x, np.ndarray):
-            raise ValueError("Groups of columns need dense features: use X.toarray().")
+            raise ValueError(
+                "Sparse features cannot be divided into groups of columns: use "
+                "X.toarray()."
+            )
         y: Array = cache.y
         start = place = 0
         cache.places = []
@@ -62,7 +66,7 @@ class Partition(Layer):
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Run the pullbacks on the parts of ``dy``; join what comes back."""
+        """Run the pullbacks on the parts of ``dy`` and join the gradients."""
         dx: Array | None = getattr(cache, "dx", None)
         start = 0
         for i, (width, layer) in enumerate(zip(self.widths, self.layers, strict=True)):

@@ -1,4 +1,4 @@
-"""Numbers embedded by learned waves."""
+"""Embeddings of numbers by learned waves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class _Frequencies(Initializer):
-    """Normal frequencies, whose deviations are a geometric series over the waves."""
+    """Normal frequencies whose deviations form a geometric series over the waves."""
 
     lowest: float
     highest: float
@@ -29,7 +29,7 @@ class _Frequencies(Initializer):
         fan: tuple[int, int],
         gain: float,
     ) -> Array:
-        """Draw an array whose last axis counts the waves."""
+        """Draw an array whose last axis is that of the waves."""
         del fan, gain
         deviations = np.geomspace(self.lowest, self.highest, shape[-1])
         return deviations * stream.standard_normal(shape)
@@ -37,7 +37,7 @@ class _Frequencies(Initializer):
 
 @dataclass(frozen=True, repr=False)
 class Periodic(Layer):
-    r"""A few numbers for each number: learned waves, mixed, beside the number itself.
+    r"""An embedding of each number: mixed learned waves, and the number itself.
 
     .. math::
         y_d = [\cos(2 \pi x_d\, \omega_d + \varphi_d)\, M_d + m_d,\; x_d]
@@ -45,22 +45,22 @@ class Periodic(Layer):
     for each column :math:`d`, with trainable frequencies :math:`\omega_d` and phases
     :math:`\varphi_d` of ``waves`` waves, and a trainable map :math:`M_d, m_d` to
     ``size - 1`` numbers. A network on top of it learns functions that jump or bend
-    often in one column, which one on the plain numbers learns slowly.
+    often in one column, which a network on the plain numbers learns slowly.
 
     Parameters
     ----------
     waves : int in [1, inf), default=16
-        Waves of each column.
+        Number of waves for each column.
     size : int in [2, inf), default=4
-        Numbers that each column becomes.
+        Number of outputs for each column.
     lowest, highest : float in (0, inf), default=0.05 and 1.25
-        Deviations of the initial frequencies, of the first wave and of the last; those
-        of the waves between are a geometric series. They are meant for columns scaled
-        to about [-1, 1]. The paper has 0.1 for all.
+        Deviations of the initial frequencies of the first and the last wave; those of
+        the waves between form a geometric series. They are meant for columns scaled to
+        about [-1, 1]. The paper uses 0.1 for all waves.
 
     Notes
     -----
-    This is the embedding PBLD: periodic, with biases, linear, densely connected.
+    This is the PBLD embedding: periodic, with biases, linear, densely connected.
     Pullback, with :math:`a = 2 \pi x \omega + \varphi`: :math:`dM = \cos(a)^T dy`,
     :math:`da = -\sin(a) \odot (dy\, M^T)`, and from there :math:`d\varphi = \sum da`,
     :math:`d\omega = 2 \pi \sum x\, da`, :math:`dx = 2 \pi\, \omega \cdot da + dy_x`.
@@ -97,10 +97,10 @@ class Periodic(Layer):
         return (n_in * self.size,)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return the numbers of each column, one behind the other."""
+        """Return the embeddings of all columns, concatenated."""
         del training
         angle, n_in = cache.angle, x.shape[-1]
-        # copies first, then whole rows: a product that is broadcast takes twice as long
+        # copy first, then multiply whole rows: a broadcast product takes twice as long
         np.copyto(angle.reshape(*angle.shape[:2], n_in, -1), x[..., None])
         angle *= _as_rows(p.frequency * (2.0 * math.pi))
         angle += _as_rows(p.phase)
@@ -139,10 +139,10 @@ class Periodic(Layer):
 
 
 def _by_column(rows: Array, n_columns: int) -> Array:
-    """View rows (K, B, n * D) as those of each column, (K, D, B, n)."""
+    """View rows (K, B, n * D) as the rows of each column (K, D, B, n)."""
     return rows.reshape(*rows.shape[:2], n_columns, -1).swapaxes(1, 2)
 
 
 def _as_rows(parameters: Array) -> Array:
-    """View parameters (K, D, 1, n) as a row for each member, (K, 1, n * D)."""
+    """View parameters (K, D, 1, n) as a row for each member (K, 1, n * D)."""
     return parameters.reshape(len(parameters), 1, -1)

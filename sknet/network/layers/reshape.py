@@ -1,4 +1,4 @@
-"""Rows in another shape: the same numbers along other axes."""
+"""Reshaping of rows: the same numbers with other axes."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Reshape(Layer):
-    """Rows viewed with other axes; no number is moved.
+    """A view of rows with other axes; nothing is copied.
 
     Parameters
     ----------
     shape : tuple of int
-        The shape of one row of the output, such as ``(height, width, channels)``; its
-        product is the number of elements that come in.
+        The shape of one row of the output, such as ``(height, width, channels)``; it
+        must have as many elements as a row of the input.
     """
 
     shape: tuple[int, ...]
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare nothing but that ``backward`` knows the input's shape."""
+        """Declare nothing; check that the numbers of elements agree."""
         del declare
         if math.prod(shape) != math.prod(self.shape):
             raise ValueError(
@@ -51,7 +51,7 @@ class Reshape(Layer):
 
 @dataclass(frozen=True, repr=False)
 class Flatten(Layer):
-    """Rows as columns: the last axis varies fastest."""
+    """All axes of a row flattened to columns; the last axis varies fastest."""
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Declare nothing."""
@@ -59,7 +59,7 @@ class Flatten(Layer):
         return (math.prod(shape),)
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return the view; sparse rows have no other axes."""
+        """Return the view; sparse rows are made dense."""
         del p, training
         if isinstance(x, SparseRows):
             x = x.to_dense()

@@ -1,4 +1,4 @@
-"""The residual layer, and what may stand beside its body."""
+"""The residual layer, and the zero-padding shortcut."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Residual(Layer):
-    r"""A body beside a shortcut.
+    r"""The sum of a body and a shortcut.
 
     .. math:: y = \mathrm{shortcut}(x) + \mathrm{body}(x)
 
-    With a body that is zero and an empty shortcut it is the identity.
+    With a body that is zero and an empty shortcut, it is the identity.
 
     Parameters
     ----------
     body : Layer
-        What is learned.
+        The learned part.
     shortcut : Layer
-        Of as many outputs as the body; an empty ``Sequential`` is the identity.
+        Must have as many outputs as the body; an empty ``Sequential`` is the identity.
 
     References
     ----------
@@ -38,16 +38,15 @@ class Residual(Layer):
     shortcut: Layer
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Build both, and declare buffers for the sum and for a second gradient."""
+        """Build both layers; declare buffers for the sum and a second gradient."""
         out = self.body.build(declare.child(at_input=True), shape)
         beside = self.shortcut.build(declare.child(at_input=True), shape)
         if beside != out:
             raise ValueError(
-                f"The output of a residual block has the shape {out}, but that of its "
-                f"shortcut {beside}. Use "
-                "shortcut='projection' or 'zero_pad', or as many columns in as out: "
-                "equal hidden_layer_sizes, equal to the number of features where no "
-                "stem comes first."
+                f"The body of a residual block has output shape {out}, but its "
+                f"shortcut has {beside}. Use shortcut='projection' or 'zero_pad', or "
+                "equal numbers of inputs and outputs: equal hidden_layer_sizes, which "
+                "also equal the number of features if the block has no stem."
             )
         declare.buffer("y", out)
         declare.buffer("dy", out, training=True)
@@ -63,9 +62,9 @@ class Residual(Layer):
         return np.add(out, same, out=cache.y)
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Pull back through both and add."""
+        """Pull back through both layers and add the gradients."""
         (body, beside), (kept, kept_beside) = p.children, cache.children
-        # Each pullback may overwrite what it gets, so that each gets its own.
+        # A pullback may overwrite its gradient, so each gets its own copy.
         np.copyto(cache.dy, dy)
         dx = self.body.backward(body, grad.children[0], dy, kept)
         same = self.shortcut.backward(beside, grad.children[1], cache.dy, kept_beside)
@@ -77,7 +76,7 @@ class Residual(Layer):
 
 @dataclass(frozen=True, repr=False)
 class ZeroPad(Layer):
-    """Takes the first columns, and fills up with zeros: a shortcut without weights.
+    """A shortcut without weights: the first columns, padded with zeros.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ class ZeroPad(Layer):
     units: int = whole(1, "[1, inf)")
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare an output and a gradient."""
+        """Declare the output and a gradient."""
         out = (*shape[:-1], self.units)
         declare.buffer("y", out)
         if not declare.at_input:

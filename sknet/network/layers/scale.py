@@ -15,18 +15,19 @@ from sknet.network.layout import FREE, Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Scale(Layer):
-    r"""Each column times a factor of its own.
+    r"""Each column multiplied by its own trainable factor.
 
     .. math:: y = s \odot x
 
-    with trainable factors :math:`s`, all one to start from. In front of a network it is
-    a soft selection of features: with a large learning rate
-    (``learning_rate_multipliers``) the factors of useless columns shrink faster than
+    with trainable factors :math:`s`, which all start at one. At the input of a network
+    it is a soft feature selection: with a large learning rate
+    (``learning_rate_multipliers``), the factors of useless columns shrink faster than
     weights would.
 
     Notes
     -----
-    Pullback: :math:`ds = \sum dy \odot x`, over rows, and :math:`dx = s \odot dy`.
+    Pullback: :math:`ds = \sum dy \odot x`, summed over rows, and
+    :math:`dx = s \odot dy`.
 
     References
     ----------

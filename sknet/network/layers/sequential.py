@@ -12,18 +12,18 @@ from sknet.network.layout import Declaration, Shape
 
 @dataclass(frozen=True, repr=False)
 class Sequential(Layer):
-    """Layers one after the other.
+    """Layers applied one after the other.
 
     Parameters
     ----------
     layers : tuple of Layer
-        In the order of the forward pass; none make the identity.
+        The layers, in the order of the forward pass; an empty tuple is the identity.
     """
 
     layers: tuple[Layer, ...]
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Build each layer on the outputs of the one before."""
+        """Build each layer on the outputs of the previous layer."""
         for position, layer in enumerate(self.layers):
             child = declare.child(at_input=position == 0)
             shape = layer.build(child, shape)
@@ -38,7 +38,7 @@ class Sequential(Layer):
         return x
 
     def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
-        """Adapt the layers in order, each to what those before it give."""
+        """Adapt the layers in order, each to the output of the previous layers."""
         for layer, views, buffers in zip(
             self.layers, p.children, cache.children, strict=True
         ):
