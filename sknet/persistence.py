@@ -1,7 +1,7 @@
-"""What files of fitted objects hold, by name.
+"""Names of the classes that files of fitted objects may contain.
 
-A safe format such as skops stores names of classes beside arrays and numbers, and
-makes objects only of those that it is told to trust.
+Safe formats such as skops store class names along with arrays and numbers, and create
+objects only of classes that the user declares as trusted.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _OBJECTS = (
     LockstepRandomizedSearchCV,
     Checkpoint,
 )
-# The families of components that an estimator's parameters may hold instances of.
+# Families of components whose instances may be parameters of an estimator.
 _FAMILIES: tuple[Registry[Any], ...] = (
     ACTIVATIONS,
     AVERAGES,
@@ -61,7 +61,7 @@ _FAMILIES: tuple[Registry[Any], ...] = (
 
 
 def _own_classes() -> Iterator[type]:
-    """Iterate over what sknet itself makes; not what others have registered."""
+    """Iterate over the classes of sknet, without components that users registered."""
     yield from _OBJECTS
     for family in _FAMILIES:
         yield from (c for c in family.values() if c.__module__.startswith("sknet."))

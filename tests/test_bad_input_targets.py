@@ -262,7 +262,7 @@ TABLE = [
           twice(partial_with(categorical_features=[0]),
                 partial_with(categorical_features=np.array([0]))),
           warned_of_each("merged into one.* They are numbers",
-                         "one value only, or none that is frequent, in column 0")),
+                         "a single value, or no frequent value, in column 0")),
     *rows(71, "warm_start-other-hidden", ALL,
           twice(with_params(warm_start=True), with_params(hidden_layer_sizes=(5,))),
           refused(ValueError, HIDDEN_SIZES)),

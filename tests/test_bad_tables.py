@@ -36,23 +36,27 @@ BAD_TABLES = {
     "dates": (
         pd.DataFrame({"day": pd.to_datetime(["2024-01-01", "2024-01-02"])}),
         TypeError,
-        "Column 'day' of X .* must be made numbers first",
+        "Column 'day' of X .* convert dates and durations to numbers first",
     ),
     "durations": (
         pd.DataFrame({"stay": pd.to_timedelta([1, 2], unit="D")}),
         TypeError,
-        "Column 'stay' of X .* must be made numbers first",
+        "Column 'stay' of X .* convert dates and durations to numbers first",
     ),
     "dates in an array": (
         np.array([["2024-01-01"]], dtype="M8[D]"),
         TypeError,
-        "must be made numbers first",
+        "convert dates and durations to numbers first",
     ),
-    "dates in objects": (column(DAY, None), TypeError, "must be made numbers first"),
+    "dates in objects": (
+        column(DAY, None),
+        TypeError,
+        "convert dates and durations to numbers first",
+    ),
     "dates in a list": (
         [[np.datetime64(DAY)], [np.datetime64(DAY)]],
         TypeError,
-        "must be made numbers first",
+        "convert dates and durations to numbers first",
     ),
     "lists": (
         pd.DataFrame({"tags": [["a"], ["b"]]}),

@@ -78,7 +78,9 @@ def test_compact_model_refuses_to_go_on(kind, params):
     model = fitted(cls, {**params, **tabular}, (rows, y)).compact()
     before = outputs(model, rows)
     for more in (model.partial_fit, model.fit):
-        with pytest.raises(ValueError, match=r"cannot go on .*compact\(\) has dropped"):
+        with pytest.raises(
+            ValueError, match=r"cannot be resumed .*compact\(\) has dropped"
+        ):
             more(rows, y)
         np.testing.assert_array_equal(outputs(model, rows), before)
     # Without warm_start a fit has always begun anew; then all is there again.

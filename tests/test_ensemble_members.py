@@ -182,7 +182,7 @@ def test_each_can_be_saved_alone(kind, params):
 def test_each_does_not_go_on(params):
     """The ensemble has what a training goes on with."""
     member = ensemble(SimpleMLPRegressor, **ENSEMBLES[params]).estimators_[0]
-    with pytest.raises(ValueError, match=r"cannot go on.* one of the estimators_"):
+    with pytest.raises(ValueError, match=r"cannot be resumed.* one of the estimators_"):
         member.partial_fit(X, VALUES)
     member.fit(X, VALUES)  # which begins anew, with a network of its own
     assert not hasattr(member, "estimators_")

@@ -71,9 +71,21 @@ CHANGED = {
     "text that was truth": ((True, False), ("True",), "of type str, .*type bool.* map"),
     "truth that was text": (("True", "False"), (True,), "of type bool, .* of type str"),
     "text of another reading": ((1, 2), ("1.0", "one"), "of type str, .* of type int"),
-    "new text": (("a", "b"), ("c",), "no level that fit knows.* str.* str, e.g. 'a'"),
-    "new number": ((1, 2), (3, 4), "no level that fit knows.* int.* int, e.g. 1"),
-    "new float": ((1, 2), (3.5,), "no level that fit knows.* float.* int, e.g. 1"),
+    "new text": (
+        ("a", "b"),
+        ("c",),
+        "no level that is known from fit.* str.* str, e.g. 'a'",
+    ),
+    "new number": (
+        (1, 2),
+        (3, 4),
+        "no level that is known from fit.* int.* int, e.g. 1",
+    ),
+    "new float": (
+        (1, 2),
+        (3.5,),
+        "no level that is known from fit.* float.* int, e.g. 1",
+    ),
 }
 
 
@@ -174,7 +186,7 @@ def test_categories_that_do_not_occur_are_no_levels_of_a_column():
     encoder = fitted_on(of_objects("a", "b"))
     unused = pd.DataFrame({"shop": pd.Categorical(["a"], categories=["a", 1, "c"])})
     assert_array_equal(encoder.transform(unused), [[-1]])
-    with pytest.warns(UserWarning, match="no level that fit knows"):
+    with pytest.warns(UserWarning, match="no level that is known from fit"):
         encoder.transform(unused.assign(shop=pd.Categorical(["c"], ["a", 1, "c"])))
 
 
@@ -185,7 +197,7 @@ def test_a_column_without_a_level_in_fit_has_none_to_compare_with():
 
 def test_rows_that_are_merged_as_rare_are_warned_of_where_all_are_unknown():
     encoder = TabularPreprocessor(min_frequency=3).fit(of_objects(*"aaabbbc"))
-    with pytest.warns(UserWarning, match="no level that fit knows"):
+    with pytest.warns(UserWarning, match="no level that is known from fit"):
         unknown = encoder.transform(of_objects("d"))
     assert_array_equal(unknown, encoder.transform(of_objects("c")))  # known, and rare
 

@@ -278,7 +278,7 @@ def test_interrupt_between_folds_keeps_the_candidates_that_are_through(turns):
     """The second setting is interrupted in its first fold, after 3 x 4 steps."""
     net = SimpleMLPRegressor(loss=interrupting_loss(14), batch_size=100, **OPTIONS)
     search = LockstepGridSearchCV(scaled(net), {"scale__with_std": [True, False]}, cv=3)
-    with pytest.warns(UserWarning, match="search interrupted: 1 of 2 candidates"):
+    with pytest.warns(UserWarning, match="Search interrupted: 1 of 2 candidates"):
         search.fit(X, LENGTH)
     assert turns == [1] * 4
     scores = search.cv_results_["mean_test_score"]
@@ -308,7 +308,7 @@ def test_interrupt_of_preprocessing_keeps_what_is_through(turns):
     ]
     net = SimpleMLPRegressor(**OPTIONS)
     search = LockstepGridSearchCV(scaled(net), {"scale": steps}, cv=3)
-    with pytest.warns(UserWarning, match="search interrupted: 1 of 2 candidates"):
+    with pytest.warns(UserWarning, match="Search interrupted: 1 of 2 candidates"):
         search.fit(X, LENGTH)
     assert turns == [1] * 3
     assert search.best_index_ == 0

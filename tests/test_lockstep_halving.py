@@ -315,7 +315,7 @@ def interrupt_at(step):
 def test_interrupt_keeps_the_rungs_that_are_finished():
     """An interrupt in the second rung leaves the first to choose from."""
     search = counted_search(interrupt_at(9 * 3 * 2 + 1), error_score="raise")
-    with pytest.warns(UserWarning, match="search interrupted: 0 of 3 candidates"):
+    with pytest.warns(UserWarning, match="Search interrupted: 0 of 3 candidates"):
         search.fit(X, LENGTH)
     scores = search.cv_results_["mean_test_score"]
     assert search.interrupted_

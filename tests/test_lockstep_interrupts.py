@@ -37,7 +37,7 @@ def test_interrupt_keeps_what_is_finished(error_score, scoring, refit):
     """The rest has no scores; the best of the finished is refitted."""
     options = {"error_score": error_score, "scoring": scoring, "refit": refit}
     search = interrupted_search(return_train_score=True, **options)
-    with pytest.warns(UserWarning, match="search interrupted: 2 of 4 candidates"):
+    with pytest.warns(UserWarning, match="Search interrupted: 2 of 4 candidates"):
         search.fit(X, SPECIES)
     assert search.interrupted_
     assert search.best_index_ in (0, 1)
@@ -52,7 +52,7 @@ def test_interrupt_leaves_out_what_would_run_apart():
     """What has not begun does not begin, and its scores have the form of the others."""
     search = interrupted_search(scoring=many_scores, refit="right")
     search.param_grid = [*search.param_grid, {"solver": ["lbfgs"]}]
-    with pytest.warns(UserWarning, match="search interrupted: 2 of 5 candidates"):
+    with pytest.warns(UserWarning, match="Search interrupted: 2 of 5 candidates"):
         search.fit(X, SPECIES)
     missing = np.isnan(search.cv_results_["mean_test_wrong"])
     np.testing.assert_array_equal(missing, [False, False, True, True, True])

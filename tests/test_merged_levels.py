@@ -68,7 +68,7 @@ def test_advice_reads_text_as_what_it_is(case):
     (message,) = warnings_of(lambda: TabularPreprocessor().fit(X))
     assert "Column 'charges' of X" in message
     is_date = isinstance(expected, pd.DatetimeIndex)
-    assert ("read as dates" if is_date else "read as numbers") in message
+    assert ("look like dates" if is_date else "look like numbers") in message
     advice = advice_of(message)
     found = eval(advice, {"pandas": pd, "X": X})
     if is_date:
@@ -93,8 +93,8 @@ def test_three_digits_behind_a_comma_have_two_readings():
     (message,) = warnings_of(
         lambda: TabularPreprocessor().fit(pd.DataFrame({"a": text}))
     )
-    assert "if the comma stands between thousands" in message
-    assert "if before decimals" in message
+    assert "if the comma separates thousands" in message
+    assert "if it separates decimals" in message
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_numbers_beside_one_frequent_text_are_said_to_be_numbers():
     text = ["0.0" if k % 2 else f"{k * 0.37:.2f}" for k in range(N)]
     X = pd.DataFrame({"charges": text})
     (message,) = warnings_of(lambda: TabularPreprocessor().fit(X))
-    assert "They read as numbers" in message
+    assert "They look like numbers" in message
 
 
 def ordinary_columns():
@@ -285,7 +285,7 @@ def test_three_digits_behind_a_point_have_two_readings():
         texts = [f"{v:,}".replace(",", ".") + suffix for v in whole]
         frame = pd.DataFrame({"other": NUMBERS, "amount": texts})
         (message,) = warnings_of(lambda f=frame: TabularPreprocessor().fit(f))
-        thousands = message.split("thousands, ")[1].split("; if before")[0]
+        thousands = message.split("thousands, ")[1].split("; if it separates")[0]
         found = eval(thousands, {"pandas": pd, "X": frame})
         np.testing.assert_array_equal(found, whole)
 

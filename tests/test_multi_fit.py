@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
-from sknet.estimators.multi_fit import Request, can_run_together, fit_many
+from sknet.estimators.multi_fit import Request, fit_many, reason_not_batchable
 from sknet.estimators.preparation import prepare_problem
 from sknet.losses import LogLoss, Quantile
 from sknet.network.blocks import Plain
@@ -317,11 +317,11 @@ def test_going_on_until_more_epochs_is_one_training(params):
     models = [
         clone(NET).set_params(alpha=a, max_iter=3, **params) for a in (0.0, 0.1, 1.0)
     ]
-    for n_epochs, going_on in ((3, False), (7, True), (20, True), (20, True)):
+    for n_epochs, resume in ((3, False), (7, True), (20, True), (20, True)):
         for model in models:
             model.max_iter = n_epochs
         requests = [
-            Request(model, X, SPECIES, going_on=going_on, resumable=True)
+            Request(model, X, SPECIES, resume=resume, resumable=True)
             for model in models
         ]
         assert all(outcome.error is None for outcome in fit_many(requests))
@@ -337,10 +337,12 @@ def test_going_on_until_more_epochs_is_one_training(params):
 
 def test_reason_why_an_estimator_is_fitted_apart():
     """In a few words, for the line that a search prints."""
-    assert not can_run_together(NET)
-    assert can_run_together(StandardScaler()) == "StandardScaler"
-    assert can_run_together(clone(NET).set_params(solver="lbfgs")) == "solver='lbfgs'"
-    assert can_run_together(clone(NET).set_params(max_time=1.0)) == "max_time"
+    assert not reason_not_batchable(NET)
+    assert reason_not_batchable(StandardScaler()) == "StandardScaler"
+    assert (
+        reason_not_batchable(clone(NET).set_params(solver="lbfgs")) == "solver='lbfgs'"
+    )
+    assert reason_not_batchable(clone(NET).set_params(max_time=1.0)) == "max_time"
 
 
 def test_progress_line_tells_who_is_left(capsys):

@@ -105,7 +105,7 @@ def test_other_network_has_none_of_them(kind, other, name):
     params, reason = OTHERS[other]
     model = fitted(kind, **params)
     assert not hasattr(model, name)
-    with pytest.raises(AttributeError, match=rf"no {name}, .*{reason}.*theta_.*named_"):
+    with pytest.raises(AttributeError, match=rf"no {name}: .*{reason}.*theta_.*named_"):
         getattr(model, name)
     assert model.out_activation_  # these say nothing of layers
     assert model.n_outputs_

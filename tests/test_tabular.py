@@ -109,7 +109,7 @@ def test_sparse_columns_stay_sparse(estimator, y):
 
 def test_dates_are_refused_with_the_fix():
     X = np.array([["2020-01-01"], ["2021-01-01"]], dtype="datetime64[D]")
-    with pytest.raises(TypeError, match="made numbers first"):
+    with pytest.raises(TypeError, match="to numbers first"):
         TabularMLPRegressor().fit(X, [0.0, 1.0])
 
 

@@ -143,7 +143,7 @@ def test_codes_are_those_of_ordinal_encoder_from_one_on(rng):
     assert_array_equal(encoder.transform(X), OrdinalEncoder().fit_transform(X) + 1)
     assert encoder.n_levels_ == [31]
     assert (encoder.n_numeric_, encoder.n_flags_) == (0, 0)
-    with pytest.warns(UserWarning, match="no level that fit knows"):
+    with pytest.warns(UserWarning, match="no level that is known from fit"):
         assert_array_equal(encoder.transform(column("never seen", None)), [[0], [0]])
 
 
@@ -151,7 +151,7 @@ def test_two_levels_share_one_flag():
     X = column("no", "yes", "no")
     encoder = plain().fit(X)
     assert_array_equal(encoder.transform(X), [[-1], [1], [-1]])
-    with pytest.warns(UserWarning, match="no level that fit knows"):
+    with pytest.warns(UserWarning, match="no level that is known from fit"):
         assert_array_equal(encoder.transform(column("never seen", None)), [[0], [0]])
     assert encoder.get_feature_names_out().tolist() == ["x0"]
 

@@ -124,7 +124,7 @@ def test_decimals_are_numbers():
 
 
 def test_intervals_of_pandas_are_levels():
-    ages = pd.partition(pd.Series([1, 5, 9, 5]), [0, 3, 6, 10])
+    ages = pd.cut(pd.Series([1, 5, 9, 5]), [0, 3, 6, 10])
     found = plain().fit(ages.to_frame("age"))
     names = ["age_(0, 3]", "age_(3, 6]", "age_(6, 10]"]
     assert found.get_feature_names_out().tolist() == names

@@ -113,7 +113,7 @@ def test_quantiles_that_were_not_trained_are_refused():
     model = TabularMLPRegressor(**SMALL, quantiles=(0.1, 0.9)).fit(TABLE, VALUE)
     with pytest.raises(ValueError, match=r"not trained for the levels \[0.5\]"):
         model.predict(TABLE, quantiles=(0.1, 0.5))
-    with pytest.raises(ValueError, match="do not go together"):
+    with pytest.raises(ValueError, match="cannot be combined with quantiles"):
         model.predict(TABLE, return_std=True, quantiles=0.1)
     plain = TabularMLPRegressor(**SMALL).fit(TABLE, VALUE)
     with pytest.raises(

@@ -1,1 +1,1 @@
-"""Estimators: scikit-learn's contract, and nothing else."""
+"""The estimators: a thin layer that implements scikit-learn's API."""

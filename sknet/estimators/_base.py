@@ -1,7 +1,7 @@
-"""The base of the estimators: ``fit`` in a paragraph, and prediction.
+"""The base class of the estimators: ``fit``, prediction and fitted attributes.
 
-Everything with an underscore at its end is fitted state and holds plain data. It is
-bound at the end of a fit, all at once; a fit that fails leaves nothing behind.
+Attributes with a trailing underscore are fitted state and hold plain data. They are
+all set together at the end of a fit; a fit that fails leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ from sknet.training.interrupts import Interrupts
 
 
 def is_stochastic(estimator: BaseMLP) -> bool:
-    """Return whether the solver makes minibatch steps, which ``partial_fit`` needs."""
+    """Return whether the solver trains in minibatches, as ``partial_fit`` requires."""
     if not makes_steps({"solver": estimator.solver}):
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. "
@@ -61,9 +61,9 @@ def is_stochastic(estimator: BaseMLP) -> bool:
 
 
 class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
-    """What the classifier and the regressor share."""
+    """Base class of the classifiers and the regressors."""
 
-    # What the classes differ in: how data are read, and how they are trained.
+    # Overridden by the subclasses: how data are read, and how they are trained.
     _reader: ClassVar[DataReader]
     _preset: ClassVar[Preset] = SIMPLE
     _losses: ClassVar[Registry[Any]]
@@ -89,13 +89,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target: of a classifier labels, or an indicator matrix of several labels
-            at once; of a regressor real values.
+            Target: class labels or a multilabel indicator matrix for a classifier,
+            real values for a regressor.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
+            Weights >= 0 of the rows; None weights all rows equally.
         X_val : {array-like, sparse matrix, dataframe}, default=None
             Features of a validation set. Its curves are recorded; with
-            ``early_stopping=True`` it is watched, and no rows are split off.
+            ``early_stopping=True`` it is monitored instead of a split of the training
+            rows.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
             Target of the validation set.
         sample_weight_val : array-like of shape (n_val,), default=None
@@ -110,14 +111,14 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         ------
         ValueError
             If a parameter or the data are invalid, or training diverges in its first
-            epoch. The estimator is then what it was before.
+            epoch. The estimator is then left unchanged.
         """
         validation = (X_val, y_val, sample_weight_val)
         self._fit(FitRequest(X, y, sample_weight, validation))
         return self
 
     def _fit(self, request: FitRequest) -> None:
-        """Prepare, solve, publish; a failure leaves the estimator as it was."""
+        """Prepare, solve and publish; a failure leaves the estimator unchanged."""
         config = config_of(self, self._config)
         callbacks = begin_callbacks(self, config, request)
         with ExitStack() as afterwards, rollback(self), self._one_thread():
@@ -132,11 +133,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         warn_of(fit.termination, config, request.kind)
 
     def _one_thread(self) -> AbstractContextManager[Any]:
-        """Give BLAS one thread if no bit may depend on their number."""
+        """Limit BLAS to one thread if results must not depend on thread counts."""
         return blas_threads(1, 1, 1) if self.deterministic else nullcontext()
 
     def _publish(self, problem: Problem, fit: FitResult) -> None:
-        """Bind all fitted attributes."""
+        """Set all fitted attributes."""
         for name in OF_TRAINING:
             self.__dict__.pop(name, None)
         attributes = problem.description | fit.attributes
@@ -152,28 +153,28 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     @property
     def _model(self) -> Any:
         """The fitted model."""
-        if "theta_" not in vars(self):  # a look, not the 6 microseconds of a check
+        if "theta_" not in vars(self):  # saves the 6 microseconds of the check
             check_is_fitted(self)
         return model_of(self)
 
     def _outputs(self, X: Any) -> tuple[Any, Array]:
-        """Return the model, and its raw outputs (K, N, R) in the type of the rows."""
+        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
         model = self._model
         columns, dtype = model.inputs.read(self, X)
         with self._one_thread():
             return model, model.raw(columns, dtype)
 
-    # ---- what a fit has left, in other forms
+    # ---- the fitted model in other forms
 
     @property
     def n_layers_(self) -> int:
-        """Number of layers of a plain network, inputs and outputs included."""
+        """Number of layers of a plain network, including inputs and outputs."""
         check_plain(self, "n_layers_")
         return len(self._model.architecture.hidden_layer_sizes) + 2
 
     @property
     def coefs_(self) -> list[Array]:
-        """Weight matrices of a plain network: views of ``theta_``, and assignable."""
+        """Weight matrices of a plain network: assignable views of ``theta_``."""
         check_plain(self, "coefs_")
         return weights_by_layer(self._model)
 
@@ -183,7 +184,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     @property
     def intercepts_(self) -> list[Array]:
-        """Bias vectors of a plain network: views of ``theta_``, and assignable."""
+        """Bias vectors of a plain network: assignable views of ``theta_``."""
         check_plain(self, "intercepts_")
         return biases_by_layer(self._model)
 
@@ -193,39 +194,39 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     @property
     def estimators_(self) -> list[Self]:
-        """Networks of an ensemble as fitted estimators: a new list of views."""
+        """Networks of an ensemble as fitted estimators, in a new list of views."""
         return members_of(self)
 
     def to_sklearn(self) -> Any:
         """Return the fitted network as scikit-learn's own estimator.
 
-        It predicts the same, needs no sknet where it is loaded, and converts wherever
-        scikit-learn's class does. Only a plain network has an equal one: a single one,
-        with the activation "identity", "logistic", "tanh" or "relu" in all hidden
-        layers, ``block="plain"``, and a loss whose output activation is that of
-        scikit-learn's class: of a classifier the softmax or the logistic function, of
-        a regressor none, or the exponential. What is fixed at prediction is folded
-        into the weights: a normalization over batches, the factors of ``"ntk"``. Where
-        there are no biases they are zero.
+        The result makes the same predictions, can be loaded without sknet, and works
+        with every converter for scikit-learn's class. Only a single plain network can
+        be converted: with the activation "identity", "logistic", "tanh" or "relu" in
+        all hidden layers, ``block="plain"``, and the output activation of
+        scikit-learn's class (softmax or logistic function for a classifier; none or
+        the exponential for a regressor). Whatever is constant at prediction is folded
+        into the weights: batch normalization, the factors of ``"ntk"``. Missing biases
+        become zeros.
 
         Returns
         -------
         mlp : MLPClassifier or MLPRegressor
-            Fitted, with arrays of its own. Its ``partial_fit`` goes on as here, with
-            Adam's moments or the velocities; but the order of the rows is drawn anew,
-            and ``fit`` with ``warm_start=True`` begins with a new optimizer and
-            a new validation split, as scikit-learn does.
+            Fitted, with its own copies of the arrays. Its ``partial_fit``, and ``fit``
+            with ``warm_start=True``, continue from the weights with a new optimizer, a
+            new order of the rows and a new validation split.
 
         Raises
         ------
         ValueError
-            If there is no equal one; the message lists all reasons, and what to do.
+            If scikit-learn has no equivalent; the message lists all reasons and what
+            to do.
 
         Warns
         -----
         UserWarning
-            If parameters are left out that matter in further training only: dropout,
-            losses, schedules, optimizers and so on that scikit-learn does not have.
+            If parameters are dropped that only matter for further training: dropout,
+            losses, schedules, optimizers etc. that scikit-learn does not have.
 
         Examples
         --------
@@ -238,29 +239,29 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     @classmethod
     def from_sklearn(cls, mlp: Any) -> Self:
-        """Return a fitted estimator that equals one of scikit-learn.
+        """Return a fitted estimator equivalent to one of scikit-learn.
 
         Parameters
         ----------
         mlp : MLPClassifier or MLPRegressor
-            Fitted: the class with this one's name, "Simple" apart.
+            A fitted estimator of scikit-learn's class of the same kind.
 
         Returns
         -------
         estimator : object
-            Fitted, with arrays of its own: the same parameters, weights, predictions
-            and curves; only a ``learning_rate`` that scikit-learn ignores, which it
-            does with any solver but "sgd", becomes "constant". ``partial_fit``, and
-            ``fit`` with ``warm_start=True``, go on with the optimizer's moments or
-            velocities and the random stream; the validation split is drawn anew.
+            Fitted, with its own copies of the arrays: the same parameters, weights,
+            predictions and curves. Only a ``learning_rate`` that scikit-learn ignores
+            (with any solver but "sgd") becomes "constant". ``partial_fit``, and
+            ``fit`` with ``warm_start=True``, continue from the weights with a new
+            optimizer, a new order of the rows and a new validation split.
 
         Raises
         ------
         TypeError
-            If it is something else.
+            If ``mlp`` is of another class.
         ValueError
-            If its output activation was changed by hand, it has seen a single class,
-            or this class encodes tables.
+            If the output activation of ``mlp`` was changed by hand, it was fitted on a
+            single class, or this class encodes tables.
 
         Examples
         --------
@@ -274,24 +275,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return estimator
 
     def compact(self) -> Self:
-        """Drop what only further training needs.
+        """Drop the state that is only needed for further training.
 
-        A network that was trained by Adam carries two arrays as large as its
-        parameters, and more after early stopping or with an average; then also the
-        state of its random stream. Without them a pickle takes about the memory of
-        ``theta_``. Predictions, scores and curves remain as they are.
+        A network trained with Adam carries two arrays as large as its parameters, more
+        after early stopping or with an average, and the state of its random stream.
+        Without them a pickle is about as large as ``theta_``. Predictions, scores and
+        curves are unchanged.
 
         Returns
         -------
         self : object
-            The estimator, changed in place. ``partial_fit`` and, with
-            ``warm_start=True``, ``fit`` will refuse to go on; without it ``fit``
-            begins anew, as always.
+            The estimator, changed in place. ``partial_fit``, and ``fit`` with
+            ``warm_start=True``, will refuse to resume training; a plain ``fit`` starts
+            from scratch, as always.
 
         Raises
         ------
         NotFittedError
-            If there is nothing to keep yet.
+            If the estimator is not fitted yet.
 
         Examples
         --------
@@ -315,7 +316,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         Parameters
         ----------
         **params : dict
-            Parameters by name; ``solver__beta_2`` is the ``beta_2`` of the solver.
+            Parameters by name; ``solver__beta_2`` sets ``beta_2`` of the solver.
 
         Returns
         -------
@@ -324,23 +325,24 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         """
         plain = {key: value for key, value in params.items() if "__" not in key}
         super().set_params(**plain)
-        for key in sorted(params.keys() - plain.keys()):  # a part before its parameters
+        # Sorted, so that a component is set before its parameters.
+        for key in sorted(params.keys() - plain.keys()):
             name, _, path = key.partition("__")
             component = component_of(name, self._given(), self._preset, self._losses)
             if component is None:
-                super().set_params(**{key: params[key]})  # raises, with its own words
+                super().set_params(**{key: params[key]})  # raises scikit-learn's error
             else:
-                # Components are frozen: a new one takes its place.
+                # Components are frozen: a changed copy replaces the component.
                 setattr(self, name, component.with_param(path, params[key]))
         return self
 
     def _given(self) -> dict[str, Any]:
-        """Return the parameters by name, and what stands for those that others have."""
+        """Return all parameters by name; those of other classes have fixed values."""
         names = {*self._parameter_constraints, *self._get_param_names()}
         return dict(self._preset.fixed) | {name: getattr(self, name) for name in names}
 
     def _config(self) -> TrainingConfig:
-        """Return what the parameters say."""
+        """Return the training configuration that the parameters define."""
         return TrainingConfig.of(self._given(), self._preset, self._losses)
 
     @classmethod
@@ -349,23 +351,23 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         return parameter_names(cls, super()._get_param_names)
 
     def _validate_params(self) -> None:
-        """Refuse parameters that may not be."""
+        """Raise an error for invalid parameters."""
         if kept_config(self) is None and not has_valid_parameters(self):
             super()._validate_params()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, and the version; a path as text, which files hold."""
+        """Return the attributes and the version; a path becomes a str."""
         state = stamped(super().__getstate__())
         if isinstance(state.get("checkpoint"), os.PathLike):
             state["checkpoint"] = os.fsdecode(state["checkpoint"])
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes; warn if another version has written them."""
+        """Restore the attributes; warn if they were saved by another version."""
         super().__setstate__(restored(type(self), state))
 
     def __sklearn_tags__(self) -> Any:
-        """Sparse input is taken, but by a backbone that networks share."""
+        """Return the tags; sparse input is supported except by a shared backbone."""
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = not self._given()["shared_backbone"]
         if self._reader.inputs.encodes_tables:

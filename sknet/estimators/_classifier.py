@@ -1,4 +1,4 @@
-"""What is common to the classifiers: their target, and ``partial_fit``."""
+"""The base class of the classifiers: their target, and ``partial_fit``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def learns_in_steps(estimator: BaseMLP) -> bool:
-    """Tell whether there is ``partial_fit``: not where all rows are needed at once."""
+    """Return whether ``partial_fit`` is available, or raise ``AttributeError``."""
     if isinstance(estimator.class_weight, str):
         raise AttributeError(
             f"class_weight={estimator.class_weight!r} is not available in partial_fit, "
@@ -37,7 +37,7 @@ def learns_in_steps(estimator: BaseMLP) -> bool:
 
 
 class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
-    """Base of the classifiers."""
+    """Base class of the classifiers."""
 
     _losses: ClassVar[Registry[ClassLoss]] = CLASS_LOSSES
     _reader: ClassVar[DataReader] = DataReader(ColumnReader(), ClassReader())
@@ -48,18 +48,18 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
     def partial_fit(
         self, X: Any, y: Any, *, classes: Any = None, sample_weight: Any = None
     ) -> Self:
-        """Train one epoch on the given data, going on from earlier calls.
+        """Train for one epoch on the given data, continuing from earlier calls.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features: finite numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or an indicator matrix of several labels at once.
+            Class labels, or a multilabel indicator matrix.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call.
+            All classes that can occur in any call; required in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
+            Weights >= 0 of the rows; None weights all rows equally.
 
         Returns
         -------
@@ -69,7 +69,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         Raises
         ------
         ValueError
-            If the data are invalid, or do not go with the earlier ones.
+            If the data are invalid, or inconsistent with those of earlier calls.
         """
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -78,23 +78,23 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         return self
 
     def predictor(self) -> ClassPredictor:
-        """Return what serves this network: a copy that predicts at once.
+        """Return a predictor: a copy of the model for fast predictions in serving.
 
         Returns
         -------
         predictor : ClassPredictor
-            Gives what ``predict`` and ``predict_proba`` give, from any number of
-            threads, whatever becomes of this estimator.
+            Makes the same predictions as ``predict`` and ``predict_proba`` from any
+            number of threads, independently of later changes to this estimator.
 
         Raises
         ------
         NotFittedError
-            If there is nothing to serve yet.
+            If the estimator is not fitted yet.
         """
         return ClassPredictor(self)
 
     def __sklearn_tags__(self) -> Any:
-        """Several labels at once are taken."""
+        """Return the tags; multilabel targets are supported without class weights."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = self.class_weight is None
         return tags

@@ -1,4 +1,4 @@
-"""What is common to the regressors: their target, and ``partial_fit``."""
+"""The base class of the regressors: their target, and ``partial_fit``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sknet.solvers.start import FitKind
 
 
 class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseMLP):
-    """Base of the regressors."""
+    """Base class of the regressors."""
 
     _losses: ClassVar[Registry[ValueLoss]] = VALUE_LOSSES
     _preset: ClassVar[Preset] = SIMPLE_REGRESSOR
@@ -33,7 +33,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
     @available_if(is_stochastic)
     @partial_fit_context
     def partial_fit(self, X: Any, y: Any, *, sample_weight: Any = None) -> Self:
-        """Train one epoch on the given data, going on from earlier calls.
+        """Train for one epoch on the given data, continuing from earlier calls.
 
         Parameters
         ----------
@@ -42,7 +42,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Real target values.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights >= 0 of the rows; None for equal ones.
+            Weights >= 0 of the rows; None weights all rows equally.
 
         Returns
         -------
@@ -52,40 +52,40 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         Raises
         ------
         ValueError
-            If the data are invalid, or do not go with the earlier ones.
+            If the data are invalid, or inconsistent with those of earlier calls.
         """
         self._fit(FitRequest(X, y, sample_weight, kind=FitKind.PARTIAL))
         return self
 
     def predictor(self) -> ValuePredictor:
-        """Return what serves this network: a copy that predicts at once.
+        """Return a predictor: a copy of the model for fast predictions in serving.
 
         Returns
         -------
         predictor : ValuePredictor
-            Gives what ``predict`` gives, from any number of threads, whatever becomes
-            of this estimator.
+            Makes the same predictions as ``predict`` from any number of threads,
+            independently of later changes to this estimator.
 
         Raises
         ------
         NotFittedError
-            If there is nothing to serve yet.
+            If the estimator is not fitted yet.
         """
         return ValuePredictor(self)
 
-    # ---- what the base asks for
+    # ---- scikit-learn's contract
 
     def __sklearn_tags__(self) -> Any:
-        """Say whether the loss takes positive targets only."""
+        """Return the tags; some losses require a positive target."""
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = self._needs_positive_target()
         return tags
 
     def _needs_positive_target(self) -> bool:
-        """Tell whether the loss refuses a negative target."""
+        """Return whether the loss rejects a negative target."""
         try:
             loss = loss_to_fit(self._given(), VALUE_LOSSES)
-        except (TypeError, ValueError):  # no loss at all, of which fit will tell
+        except (TypeError, ValueError):  # an invalid loss, which fit will report
             return False
         try:
             loss.check_target(np.array([-1.0]))

@@ -1,8 +1,8 @@
 """scikit-learn's callbacks (version 1.9 and later), which are called every epoch.
 
 A fit is the task ``"fit"`` with a task ``"epoch"`` for each epoch (for each iteration
-of L-BFGS). If all networks are judged by one validation set, a task ``"validation"``
-follows each of them, whose data are that set: so ``ScoringMonitor`` has scores of it.
+of L-BFGS). If all networks share one validation set, each epoch is followed by a task
+``"validation"`` with the data of that set, so that ``ScoringMonitor`` can score it.
 """
 
 from __future__ import annotations
@@ -37,16 +37,17 @@ def begin_callbacks(
     Parameters
     ----------
     estimator : BaseMLP
-        The estimator that is fitted.
+        The estimator being fitted.
     config : TrainingConfig
-        Its configuration.
+        Its training configuration.
     request : FitRequest
-        What was handed in. ``partial_fit`` is one epoch, and has no callbacks.
+        The arguments of ``fit``. ``partial_fit`` is a single epoch, and has no
+        callbacks.
 
     Returns
     -------
     callbacks : EpochCallbacks or None
-        Set up; scikit-learn's decorator of ``fit`` tears them down.
+        Already set up; scikit-learn's decorator of ``fit`` tears them down.
     """
     if request.kind is FitKind.PARTIAL or not has_callbacks(estimator):
         return None
@@ -54,16 +55,16 @@ def begin_callbacks(
 
 
 class EpochCallbacks:
-    """Tells the callbacks of an estimator about the epochs of its fit.
+    """Calls the callbacks of an estimator after each epoch of its fit.
 
     Parameters
     ----------
     estimator : BaseMLP
-        The estimator that is fitted.
+        The estimator being fitted.
     config : TrainingConfig
-        Its configuration.
+        Its training configuration.
     request : FitRequest
-        What was handed in.
+        The arguments of ``fit``.
     """
 
     def __init__(
@@ -81,8 +82,8 @@ class EpochCallbacks:
         self._context.call_on_fit_task_begin(estimator=estimator, **self._training())
 
     def _tasks_an_epoch(self, config: TrainingConfig) -> int:
-        """Return the tasks of an epoch; L-BFGS trains one network after the other."""
-        if not config.makes_steps:
+        """Return the maximum number of tasks per epoch."""
+        if not config.makes_steps:  # L-BFGS trains the networks one after another
             return config.n_networks
         one_set = config.joint_early_stopping or config.n_networks == 1
         validates = self._validation is not None
@@ -91,8 +92,8 @@ class EpochCallbacks:
     def of_members(
         self, problem: Problem, members: Sequence[Member]
     ) -> Callable[[EpochSnapshot], bool]:
-        """Return what watches a training by steps."""
-        self._weigh_rows(problem)
+        """Return the function to call after each epoch of minibatch training."""
+        self._expand_weight(problem)
         validation_sets = {
             id(member.validation_set): member.validation_set for member in members
         }
@@ -100,16 +101,16 @@ class EpochCallbacks:
             validation_sets.values() if len(validation_sets) == 1 else (None,)
         )
         if validation_set is not None and validation_set.rows is not None:
-            self._hold_out(validation_set.rows, problem.data.n_rows)
+            self._split_validation(validation_set.rows, problem.data.n_rows)
 
         def watch(snapshot: EpochSnapshot) -> bool:
-            return self._tell(partial(self._fitted, problem, members, snapshot))
+            return self._report_epoch(partial(self._fitted, problem, members, snapshot))
 
         return watch
 
     def of_full_batch(self, problem: Problem) -> Callable[[Array, int], bool]:
-        """Return what watches L-BFGS."""
-        self._weigh_rows(problem)
+        """Return the function to call after each iteration of L-BFGS."""
+        self._expand_weight(problem)
 
         def watch(theta: Array, n_iter: int) -> bool:
             fitted = {
@@ -118,18 +119,18 @@ class EpochCallbacks:
                 "theta_": theta.copy(),
                 "n_iter_": n_iter,
             }
-            return self._tell(lambda: fitted)
+            return self._report_epoch(lambda: fitted)
 
         return watch
 
     def end(self) -> None:
-        """Tell that the estimator is fitted."""
+        """Report to the callbacks that the fit has ended."""
         self._context.call_on_fit_task_end(
             estimator=self._estimator, reconstruction_attributes={}, **self._training()
         )
 
-    def _weigh_rows(self, problem: Problem) -> None:
-        """Make a weight of each row of a number, which scorers do not take."""
+    def _expand_weight(self, problem: Problem) -> None:
+        """Replace a scalar sample weight, which scorers reject, by an array."""
         if isinstance(self._weight, Real):
             self._weight = np.full(problem.data.n_rows, float(self._weight))
         is_one = self._validation is not None and isinstance(self._validation[2], Real)
@@ -145,8 +146,8 @@ class EpochCallbacks:
                 np.full(problem.validation_set.n_rows, float(weight)),
             )
 
-    def _hold_out(self, validation: Array, n_rows: int) -> None:
-        """Split what was handed in as the rows of the fit were split."""
+    def _split_validation(self, validation: Array, n_rows: int) -> None:
+        """Split the data passed to ``fit`` into training and validation rows."""
         mask = np.zeros(n_rows, dtype=bool)
         mask[validation] = True
         given = self._X, self._y, self._weight
@@ -155,11 +156,11 @@ class EpochCallbacks:
         self._validation = chosen[0][1], chosen[1][1], chosen[2][1]
 
     def _training(self) -> dict[str, Any]:
-        """Return the training data, as callbacks get them."""
+        """Return the training data in the form that callbacks receive."""
         return _data(self._X, self._y, self._weight)
 
-    def _tell(self, fitted: Callable[[], dict[str, Any]]) -> bool:
-        """Tell of an epoch; return whether a callback wants the fit to stop."""
+    def _report_epoch(self, fitted: Callable[[], dict[str, Any]]) -> bool:
+        """Report an epoch; return whether a callback requests the fit to stop."""
         stops = self._task("epoch", self._training(), fitted)
         if self._validation is not None:
             stops |= self._task("validation", _data(*self._validation), fitted)
@@ -168,7 +169,7 @@ class EpochCallbacks:
     def _task(
         self, name: str, data: dict[str, Any], fitted: Callable[[], dict[str, Any]]
     ) -> bool:
-        """Tell of a task that has been done."""
+        """Report a completed task; return whether a callback requests a stop."""
         context, estimator = self._context.subcontext(task_name=name), self._estimator
         context.call_on_fit_task_begin(estimator=estimator, **data)
         stops: bool = context.call_on_fit_task_end(
@@ -179,10 +180,10 @@ class EpochCallbacks:
     def _fitted(
         self, problem: Problem, members: Sequence[Member], snapshot: EpochSnapshot
     ) -> dict[str, Any]:
-        """Return the fitted attributes with the weights that this epoch has ended with.
+        """Return the fitted attributes with the weights at the end of this epoch.
 
-        Early stopping would publish those of the best epoch instead; a curve of scores
-        is of each epoch.
+        Early stopping would publish the weights of the best epoch instead, but a curve
+        of scores needs those of each epoch.
         """
         changed = {id(member): now for member, now in snapshot.pairs()}
         now = [changed.get(id(member), member) for member in members]
@@ -201,15 +202,15 @@ class EpochCallbacks:
 
 
 def _both(values: Any, mask: Array) -> tuple[Any, Any]:
-    """Return the training and the validation rows; twice None of None."""
+    """Return the training and the validation rows; (None, None) for None."""
     if values is None:
         return None, None
     if sparse.issparse(values):
-        values = values.tocsr()  # some formats have no rows to choose from
+        values = values.tocsr()  # some formats do not support row indexing
     return safe_indexing(values, ~mask), safe_indexing(values, mask)
 
 
 def _data(X: Any, y: Any, weight: Any) -> dict[str, Any]:
-    """Return data as scikit-learn hands them to callbacks."""
+    """Return data in the form in which scikit-learn passes them to callbacks."""
     metadata = None if weight is None else {"sample_weight": weight}
     return {"X": X, "y": y, "metadata": metadata}

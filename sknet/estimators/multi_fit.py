@@ -1,4 +1,4 @@
-"""Together: many fits in one pass, of estimators that may differ in almost all."""
+"""Fitting many estimators in one pass, with their networks batched together."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from sknet.training.reporting import ProgressLine
 
 @dataclass
 class Request:
-    """One fit of many.
+    """One of several fits.
 
     Parameters
     ----------
     estimator : BaseMLP
-        Its parameters say how; it is fitted in place.
+        The estimator to fit, in place.
     X, y : object
-        Training data. Requests that hand in the same objects share them.
+        Training data. Requests with the same objects share them.
     fit_params : dict, default={}
-        What else ``fit`` is given, by name: ``sample_weight``, ``X_val`` and so on.
-    going_on : bool, default=False
-        Whether the estimator is fitted, and goes on until ``max_iter`` epochs in all.
-        Nothing happens if it has converged before.
+        Other arguments of ``fit`` by name: ``sample_weight``, ``X_val`` and so on.
+    resume : bool, default=False
+        Whether the estimator is already fitted and resumes training, up to ``max_iter``
+        epochs in total. Nothing happens if it has already converged.
     resumable : bool, default=False
-        Whether to keep what a request that is going on needs.
+        Whether to keep the state that a later request with ``resume`` needs.
     rows : ndarray of int, or None, default=None
-        Rows of X that are trained on, one for each of y; None for all. Requests whose X
-        is the same object share it where no rows have to be read by themselves.
+        Rows of X to train on, one for each entry of y; None for all. Requests with the
+        same X share it, unless the reader must copy the rows.
     """
 
     estimator: BaseMLP
     X: Any
     y: Any
     fit_params: dict[str, Any] = field(default_factory=dict)
-    going_on: bool = False
+    resume: bool = False
     resumable: bool = False
     rows: Array | None = None
 
@@ -61,13 +61,13 @@ class Request:
     def is_done(self) -> bool:
         """Whether there is nothing left to train."""
         estimator = self.estimator
-        if not self.going_on:
+        if not self.resume:
             return False
-        through = estimator.n_epochs_ >= estimator.max_iter
-        return through or estimator._training["ended"] != "max_iter"
+        exhausted = estimator.n_epochs_ >= estimator.max_iter
+        return exhausted or estimator._training["ended"] != "max_iter"
 
     def fit_request(self) -> FitRequest:
-        """Return what ``fit`` would make of it."""
+        """Return the request that ``fit`` would create."""
         given = self.fit_params
         return FitRequest(
             self.X,
@@ -81,16 +81,16 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What became of a request.
+    """The outcome of a request.
 
     Parameters
     ----------
     error : Exception or None
-        What ``fit`` would have raised; the estimator is then as it was.
+        The exception that ``fit`` would have raised; the estimator is then unchanged.
     seconds : float
-        Its share of the time.
+        The request's share of the time.
     finished : bool
-        False if an interrupt came before its end; the estimator is then as it was.
+        False if the fit was interrupted; the estimator is then unchanged.
     """
 
     error: Exception | None = None
@@ -100,7 +100,7 @@ class Outcome:
 
 @dataclass
 class _Fitting:
-    """A request on its way."""
+    """A request in progress."""
 
     request: Request
     outcome: Outcome
@@ -109,7 +109,7 @@ class _Fitting:
     stream: Any = None
 
     def begin(self, cache: InputCache) -> None:
-        """Understand the request; an error ends it."""
+        """Validate the request and prepare its members; an error ends the fit."""
         start, estimator = perf_counter(), self.request.estimator
         try:
             with rollback(estimator):
@@ -124,14 +124,14 @@ class _Fitting:
             self.fail(error)
         self.outcome.seconds = perf_counter() - start
 
-    def begin_again(self) -> None:
-        """Make the networks as they were before a training that came to nothing."""
+    def restart(self) -> None:
+        """Prepare the members again after a failed training run."""
         estimator = self.request.estimator
         if self.stream is not None:
             estimator.random_state.set_state(self.stream)
         try:
             with rollback(estimator), catch_warnings():
-                simplefilter("ignore")  # they were given the first time
+                simplefilter("ignore")  # already issued the first time
                 self.members = (
                     [] if self.problem is None else prepare_members(self.problem)
                 )
@@ -139,12 +139,12 @@ class _Fitting:
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
-        """End with an error."""
+        """End the fit with an error."""
         self.outcome.error, self.outcome.finished = error, True
         self.problem, self.members = None, []
 
     def end(self, seconds_an_epoch: float) -> None:
-        """Publish what was trained."""
+        """Publish the trained networks."""
         estimator, problem = self.request.estimator, self.problem
         if problem is None:
             return
@@ -167,19 +167,19 @@ class _Fitting:
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether an interrupt has ended any of its members."""
+        """Whether any member was interrupted."""
         return any(map(was_interrupted, self.members))
 
     @property
     def n_epochs(self) -> int:
-        """Epochs of all its members."""
+        """Total number of epochs over all members."""
         return sum(
             m.termination.n_iter for m in self.members if m.termination is not None
         )
 
 
 def _validate_once(estimator: BaseMLP, cache: InputCache) -> None:
-    """Look at the parameters, unless those of another estimator were the same."""
+    """Validate the parameters, unless equal parameters were validated before."""
     if get_config()["skip_parameter_validation"]:
         return
     params = estimator.get_params(deep=False).values()
@@ -187,8 +187,8 @@ def _validate_once(estimator: BaseMLP, cache: InputCache) -> None:
     cache.memoize(key, estimator._validate_params)
 
 
-def can_run_together(estimator: BaseMLP) -> str:
-    """Return why an estimator cannot be fitted together with others; "" if it can."""
+def reason_not_batchable(estimator: BaseMLP) -> str:
+    """Return why an estimator cannot be fitted in a batch with others, "" if it can."""
     if not isinstance(estimator, BaseMLP):
         return type(estimator).__name__
     if not makes_steps({"solver": estimator.solver}):
@@ -202,9 +202,9 @@ def can_run_together(estimator: BaseMLP) -> str:
 
 
 def follows_a_plan(estimator: BaseMLP) -> bool:
-    """Tell whether ``max_iter`` shapes a training, and not only ends it.
+    """Return whether training depends on ``max_iter`` before it ends there.
 
-    Then n epochs and m more are not n + m.
+    If so, n epochs followed by m more are not the same as n + m.
     """
     given = estimator._given()
     averaging, planned = averaging_of(given), schedule_of(given).is_planned
@@ -212,9 +212,9 @@ def follows_a_plan(estimator: BaseMLP) -> bool:
 
 
 def shares_rows(estimator: BaseMLP) -> bool:
-    """Tell whether fits to parts of a table read it where it lies.
+    """Return whether fits to different rows of a table can read it without copies.
 
-    If not, each has a preprocessor, and an encoded table, of its own.
+    If not, each fit has its own preprocessor and its own encoded table.
     """
     return not estimator._reader.inputs.encodes_tables
 
@@ -224,21 +224,22 @@ def fit_many(
 ) -> list[Outcome]:
     """Fit many estimators, whose networks are trained as rows of the same arrays.
 
-    Each gets what its own ``fit`` would give it, bit for bit.
+    The results are those of each estimator's own ``fit``, bit for bit.
 
     Parameters
     ----------
     requests : sequence of Request
-        What to fit; :func:`can_run_together` holds for each estimator.
+        The fits; :func:`reason_not_batchable` is "" for each estimator.
     n_jobs : int or None, default=None
-        Threads, or workers of the joblib backend that is active.
+        Number of threads, or of workers if a joblib backend is active.
     verbose : int, default=0
-        Whether to print how far it has come.
+        Whether to print progress.
 
     Returns
     -------
     outcomes : list of Outcome
-        One for each request. An interrupt ends the training, and shows in them.
+        One for each request. An interrupt ends the training, and is recorded in the
+        outcomes.
     """
     outcomes = [Outcome() for _ in requests]
     pairs = zip(requests, outcomes, strict=True)
@@ -250,7 +251,7 @@ def fit_many(
         cache = InputCache()
         for fitting in waiting:
             fitting.begin(cache)
-        del cache  # what was read for preprocessors is needed no more
+        del cache  # data read for the preprocessors are no longer needed
         start = perf_counter()
         _train_all([fitting for fitting in waiting if fitting.members], n_jobs, verbose)
         seconds = perf_counter() - start
@@ -258,15 +259,15 @@ def fit_many(
         for fitting in waiting:
             fitting.end(share)
     except KeyboardInterrupt:
-        pass  # whoever is not finished says so
+        pass  # the outcomes of unfinished fits record it
     return outcomes
 
 
 def _train_all(fittings: list[_Fitting], n_jobs: int | None, verbose: int) -> None:
-    """Train all networks; an error ends the fit of the one that it comes from.
+    """Train all networks; an error ends only the fit that caused it.
 
-    Where it comes from, rows of common arrays do not tell. So a block that failed is
-    trained again by halves, and what fails alone has failed.
+    An error in shared arrays does not show which row caused it. So a block that failed
+    is trained again in halves, until the failing fit is trained alone.
     """
     groups = [fittings] if fittings else []
     while groups:
@@ -274,16 +275,16 @@ def _train_all(fittings: list[_Fitting], n_jobs: int | None, verbose: int) -> No
         executor = _train(group, n_jobs, verbose)
         if executor.is_halted() or any(fitting.was_interrupted for fitting in group):
             return
-        again = _failed_together(group, executor)
+        again = _assign_errors(group, executor)
         for fitting in again:
-            fitting.begin_again()
+            fitting.restart()
         again = [fitting for fitting in again if fitting.members]
         middle = (len(again) + 1) // 2
         groups += [half for half in (again[middle:], again[:middle]) if half]
 
 
-def _failed_together(group: Sequence[_Fitting], executor: Executor) -> list[_Fitting]:
-    """Give errors to those whose they are; return the others of their blocks."""
+def _assign_errors(group: Sequence[_Fitting], executor: Executor) -> list[_Fitting]:
+    """Assign errors of blocks with a single fit; return the fits of other blocks."""
     owner = {id(member): fitting for fitting in group for member in fitting.members}
     lost: dict[int, _Fitting] = {}
     for block, error in executor.failures or ():
@@ -297,7 +298,7 @@ def _failed_together(group: Sequence[_Fitting], executor: Executor) -> list[_Fit
 
 
 def _train(fittings: Sequence[_Fitting], n_jobs: int | None, verbose: int) -> Executor:
-    """Train the networks of requests; return the executor, which knows what failed."""
+    """Train the networks of requests; return the executor with the failed blocks."""
     members = [member for fitting in fittings for member in fitting.members]
     executor = Executor.active(n_jobs, ProgressLine(len(members)) if verbose else None)
     executor.failures = []

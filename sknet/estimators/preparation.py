@@ -1,4 +1,4 @@
-"""Preparation: from what was handed in to a task."""
+"""Preparation of a fit: from the arguments of ``fit`` to a training problem."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ if TYPE_CHECKING:
 def prepare_problem(
     estimator: BaseMLP, config: TrainingConfig, request: FitRequest, cache: InputCache
 ) -> Problem:
-    """Validate everything that was handed in.
+    """Validate the data and set up the training problem.
 
     Parameters
     ----------
     estimator : BaseMLP
-        Learns its features; it may be fitted.
+        The estimator, possibly fitted; its feature attributes are set.
     config : TrainingConfig
-        Its configuration.
+        Its training configuration.
     request : FitRequest
-        What was handed in.
+        The arguments of ``fit``.
     cache : InputCache
-        Remembers data that were read before, for another estimator.
+        Cache of data that were read before for another estimator.
 
     Returns
     -------
     problem : Problem
-        What is to be trained on what.
+        The model and the data to train it on.
 
     Raises
     ------
     ValueError
-        If the data are invalid, or a training goes on that cannot.
+        If the data are invalid, or training cannot be resumed.
     """
     start = _start(estimator, config, request)
     is_new = start.earlier is None
@@ -94,23 +94,23 @@ def prepare_problem(
 
 
 def _start(estimator: BaseMLP, config: TrainingConfig, request: FitRequest) -> Start:
-    """Return where training begins: where an earlier one has stopped, if it goes on."""
+    """Return the start of training: from scratch, or from an earlier fit."""
     goes_on = request.kind is not FitKind.FIT or config.warm_start
     if not goes_on or "theta_" not in vars(estimator):
         return Start(request.kind)
     if "_training" not in vars(estimator):
         raise ValueError(
-            f"Training of this {type(estimator).__name__} cannot go on (warm_start or "
-            "partial_fit): compact() has dropped the optimizer's memory and the "
-            "random streams, or it is one of the estimators_ of an ensemble, which "
-            "has them. Fit it anew with warm_start=False, take a clone, or "
-            "compact a copy next time: copy.deepcopy(estimator).compact()."
+            f"Training of this {type(estimator).__name__} cannot be resumed "
+            "(warm_start or partial_fit): compact() has dropped the optimizer state "
+            "and the random streams, or this is one of the estimators_ of an ensemble, "
+            "and only the ensemble has them. Refit it with warm_start=False, use a "
+            "clone, or compact a copy next time: copy.deepcopy(estimator).compact()."
         )
     return Start(request.kind, EarlierFit.of(estimator))
 
 
 def _unfitted(estimator: BaseMLP) -> Any:
-    """Return an estimator of the same class and parameters that knows its features."""
+    """Return an unfitted estimator with the same parameters and ``n_features_in_``."""
     view = type(estimator)(**estimator.get_params(deep=False))
     view.n_features_in_ = estimator.n_features_in_
     return view
@@ -125,7 +125,7 @@ def _read_target(
     request: FitRequest,
     cache: InputCache,
 ) -> tuple[Any, Array]:
-    """Return how the target becomes columns, and the columns."""
+    """Return the fitted target encoder, and the encoded target."""
     reader, classes = estimator._reader.target, request.classes
     if start.earlier is not None:
         fitted = start.earlier.model.target
@@ -146,7 +146,7 @@ def _read_target(
 def _weight_by_class(
     config: TrainingConfig, target: Any, y: Array, weight: Array | None
 ) -> Array | None:
-    """Return weights with those of the classes in them, or None."""
+    """Return the sample weights multiplied by the class weights, or None."""
     if config.class_weight is not None:
         weight = class_weights(config.class_weight, target, y, weight)
     if weight is None:
@@ -154,7 +154,7 @@ def _weight_by_class(
     if not weight.any():
         raise ValueError(
             "Sample weights must contain at least one non-zero number: all "
-            "samples with a positive weight are of classes whose weight is zero."
+            "samples with a positive weight belong to classes with weight zero."
         )
     return moderate_scale(weight)
 
@@ -166,7 +166,7 @@ def _given_set(
     validation: tuple[Any, Any, Any],
     cache: InputCache,
 ) -> ValidationSet | None:
-    """Validate the validation set that was handed in."""
+    """Return the validation set that was passed to ``fit``, validated, or None."""
     X, y, sample_weight = validation
     if X is None and y is None and sample_weight is None:
         is_default = config.scoring == config.preset.default_scoring
@@ -195,7 +195,7 @@ def _given_set(
 def _computing_dtype(
     config: TrainingConfig, columns: Any, start: Start
 ) -> np.dtype[Any]:
-    """Return the type to compute in: once fitted, it stays."""
+    """Return the dtype to compute in; it is kept when training resumes."""
     if start.earlier is not None:
         return start.earlier.model.theta.dtype
     if config.dtype != "auto":
@@ -206,7 +206,7 @@ def _computing_dtype(
 def _check_same_network(
     config: TrainingConfig, earlier: EarlierFit, model: FittedModel
 ) -> None:
-    """Refuse to go on with another network than the fitted one."""
+    """Raise an error if training would resume with a different network."""
     fitted, target = earlier.model, model.target
     fitted_dtype = fitted.theta.dtype
     is_auto = config.dtype == "auto"
@@ -227,9 +227,9 @@ def _check_same_network(
 
 
 def _differences(now: Architecture, before: Architecture) -> dict[str, Any]:
-    """Return what differs between two descriptions, as plain data, by name.
+    """Return pairs of the settings of two architectures, as plain data, by name.
 
-    What was drawn at the start, and what is dropped out, may change.
+    The initializer and dropout are left out: they may change.
     """
     if now is before or now == before:
         return {}

@@ -1,4 +1,4 @@
-r"""Gradients with respect to the features: which of them a prediction hangs on."""
+r"""Gradients with respect to the features, to explain predictions."""
 
 from __future__ import annotations
 
@@ -17,34 +17,35 @@ from sknet.problem.validation import check_features
 
 
 def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) -> Array:
-    r"""Return the gradient of a raw output with respect to the features, row by row.
+    r"""Return the gradients of a raw output with respect to the features.
 
     .. math:: g_{id} = \frac{\partial f(x_i)}{\partial x_{id}}
 
-    It says what a small change of each feature does to the output, there: the raw one,
-    before the logistic function or softmax, whose slope would fade where the network is
-    sure. Raw outputs of several classes are known up to a number a row: what speaks for
-    one class against another is the difference of their gradients.
+    They show how the output at :math:`x_i` responds to a small change of each feature.
+    The output is the raw one, before the logistic function or softmax, whose slope
+    vanishes where the network is certain. Raw outputs of several classes are only
+    defined up to a constant per row: to compare two classes, take the difference of
+    their gradients.
 
     Parameters
     ----------
     estimator : SimpleMLPClassifier or SimpleMLPRegressor
-        Fitted.
+        A fitted estimator.
     X : array-like of shape (n_samples, n_features)
-        Where to take the gradients; dense.
+        Points at which to take the gradients; dense.
     output : int, default=None
-        Which raw output: the class, in the order of ``classes_``, or the target of a
-        regression. None stands for the only one, or for the sum of all.
+        Index of the raw output: the class, in the order of ``classes_``, or the target
+        of a regression. None uses the only output, or the sum of all outputs.
 
     Returns
     -------
     gradients : ndarray of shape (n_samples, n_features)
-        A row for each sample.
+        One gradient per sample.
 
     Raises
     ------
     ValueError
-        If there is no such output, or ``X`` is sparse.
+        If ``output`` does not exist, or ``X`` is sparse.
 
     References
     ----------
@@ -65,13 +66,13 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
     check_is_fitted(estimator)
     _refuse_tables(estimator)
     if sparse.issparse(X):
-        raise ValueError("Gradients are as wide as X and not sparse: pass X.toarray().")
+        raise ValueError("Sparse X is not supported here. Pass X.toarray().")
     X = check_features(estimator, X)
     model = model_of(estimator)
     fitted, theta = model.network, model.theta
     if output is not None and not 0 <= output < fitted.n_outputs:
         raise ValueError(
-            f"output must be a whole number from 0 to {fitted.n_outputs - 1}, got "
+            f"output must be an integer from 0 to {fitted.n_outputs - 1}, got "
             f"{output!r}."
         )
     network = Network(fitted.layers, fitted.input_shape, input_gradient=True)
@@ -83,7 +84,7 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
         raw = network.forward(views, rows, cache)
         d_raw = np.zeros_like(raw)
         own = model.own(d_raw)  # a view
-        share = 1.0 / len(own)  # of an ensemble, that of the mean raw output
+        share = 1.0 / len(own)  # an ensemble outputs the mean of its raw outputs
         own[..., slice(None) if output is None else output] = share
         dx: Any = network.backward(views, grads, d_raw, cache)
     return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
@@ -97,35 +98,35 @@ def integrated_gradients(
     output: int | None = None,
     n_steps: int = 64,
 ) -> Array:
-    r"""Share the difference of two raw outputs among the features, row by row.
+    r"""Attribute the difference of two raw outputs to the features, row by row.
 
     .. math:: a_{id} = (x_{id} - b_d) \int_0^1 g_d(b + t (x_i - b))\, dt
 
     with the baseline :math:`b` and the gradients :math:`g` of the raw output :math:`f`.
-    The shares of a row sum to :math:`f(x_i) - f(b)`.
+    The attributions of a row sum to :math:`f(x_i) - f(b)`.
 
     Parameters
     ----------
     estimator : SimpleMLPClassifier or SimpleMLPRegressor
-        Fitted.
+        A fitted estimator.
     X : array-like of shape (n_samples, n_features)
         The rows to explain; dense.
     baseline : array-like of shape (n_features,), default=None
-        What they are compared with; None for the mean of ``X``.
+        The point to compare them with; None for the mean of ``X``.
     output : int, default=None
-        Which raw output; see :func:`input_gradients`.
+        Index of the raw output; see :func:`input_gradients`.
     n_steps : int in [1, inf), default=64
-        Points at which the gradient is taken, in the middles of as many steps.
+        Number of intervals of the integral; the gradient is taken at their midpoints.
 
     Returns
     -------
     shares : ndarray of shape (n_samples, n_features)
-        A row for each sample.
+        One row of attributions per sample.
 
     Raises
     ------
     ValueError
-        If the baseline has another width than ``X``, or there are no steps.
+        If the baseline does not have the width of ``X``, or ``n_steps`` is less than 1.
 
     References
     ----------
@@ -147,13 +148,11 @@ def integrated_gradients(
     check_is_fitted(estimator)
     _refuse_tables(estimator)
     if n_steps < 1:
-        raise ValueError(f"n_steps must be a whole number from 1, got {n_steps!r}.")
+        raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}.")
     X = np.asarray(check_features(estimator, X), dtype=np.float64)
     start = X.mean(axis=0) if baseline is None else np.asarray(baseline, dtype=float)
     if start.shape != X.shape[1:]:
-        raise ValueError(
-            f"baseline must have the shape {X.shape[1:]}, got {start.shape}."
-        )
+        raise ValueError(f"baseline must have shape {X.shape[1:]}, got {start.shape}.")
     total = np.zeros_like(X)
     for t in (np.arange(n_steps) + 0.5) / n_steps:
         total += input_gradients(estimator, start + t * (X - start), output=output)
@@ -161,10 +160,10 @@ def integrated_gradients(
 
 
 def _refuse_tables(estimator: BaseMLP) -> None:
-    """Refuse estimators that encode a table: categories and gaps have no gradient."""
+    """Raise an error for estimators that encode tables; categories have no gradient."""
     if isinstance(model_of(estimator).inputs, Table):
         raise TypeError(
             f"{type(estimator).__name__} encodes its features, and categories have no "
             "gradient. Use sklearn.inspection.permutation_importance, or a SimpleMLP "
-            "on the columns that TabularPreprocessor makes."
+            "estimator on the output of TabularPreprocessor."
         )

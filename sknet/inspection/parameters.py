@@ -10,11 +10,11 @@ from sknet.model.state import model_of
 
 
 def named_parameters(estimator: BaseMLP) -> dict[str, Array]:
-    """Return all parameters of a fitted network, by the place of their layer.
+    """Return all parameters of a fitted network, by the path to their layer.
 
-    ``coefs_`` and ``intercepts_`` show a plain network; this shows any: gates and
-    shortcuts of blocks, scales, shifts and running statistics of normalisations,
-    embeddings, factors of columns, shares of blended activations.
+    ``coefs_`` and ``intercepts_`` are limited to plain networks. This function also
+    returns the gates and shortcuts of blocks; scales, shifts and running statistics of
+    normalisations; embeddings, factors of columns, and shares of blended activations.
 
     Parameters
     ----------
@@ -24,19 +24,20 @@ def named_parameters(estimator: BaseMLP) -> dict[str, Array]:
     Returns
     -------
     parameters : dict of str to ndarray
-        Views of ``theta_``: what is written into them is predicted with. A name is the
-        way through the tree of layers, each in the order of computation, and the name
-        of the array in the last one: "0.weight", "1.scale" or "2.0.0.bias". Those of an
-        ensemble have an axis for its networks in front. Biases and the like are rows.
+        Views of ``theta_``: values written into them are used in predictions. A name
+        is the path through the tree of layers, with the layers in order of computation,
+        followed by the name of the array in the last layer: "0.weight", "1.scale" or
+        "2.0.0.bias". The arrays of an ensemble have a first axis for its networks.
+        Biases and other vectors have shape (1, n).
 
     Raises
     ------
     TypeError
-        If it is no estimator of sknet.
+        If ``estimator`` is not an estimator of sknet.
 
     See Also
     --------
-    sknet.inspection.input_gradients : What features do to the outputs.
+    sknet.inspection.input_gradients : Gradients of the outputs by the features.
 
     Examples
     --------
@@ -50,7 +51,7 @@ def named_parameters(estimator: BaseMLP) -> dict[str, Array]:
     if not isinstance(estimator, BaseMLP):
         raise TypeError(
             f"named_parameters takes a fitted estimator of sknet, got {estimator!r}. "
-            "Of a pipeline or a search pass the network itself: pipeline[-1], "
+            "For a pipeline or a search, pass the network itself: pipeline[-1] or "
             "search.best_estimator_."
         )
     check_is_fitted(estimator)

@@ -1,4 +1,4 @@
-"""Lockstep: searches that train all their candidates on all folds together."""
+"""Hyperparameter searches that train all candidates on all folds simultaneously."""
 
 from sknet.lockstep.halving import (
     LockstepHalvingRandomSearchCV,

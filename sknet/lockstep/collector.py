@@ -1,7 +1,7 @@
-"""The place where a search hands over its fits: a backend of joblib.
+"""A joblib backend that collects the fits of a search.
 
-A search of scikit-learn submits every fit as a call of its own. This backend takes all
-calls of a round before the first of them runs, so that they can be looked at together.
+A search of scikit-learn submits each fit as a separate call. This backend collects all
+calls of a round before the first of them runs, so that they can be run in batches.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from joblib.parallel import ParallelBackendBase
 
 @dataclass
 class Call:
-    """A call that was submitted.
+    """A submitted call.
 
     Parameters
     ----------
     function : callable
-        What to call.
+        The function to call.
     args : tuple
         Positional arguments.
     kwargs : dict
@@ -34,13 +34,13 @@ class Call:
     kwargs: dict[str, Any]
 
     def __call__(self, **changed: Any) -> Any:
-        """Make the call, with other keyword arguments if wanted."""
+        """Make the call, optionally with some keyword arguments replaced."""
         return self.function(*self.args, **self.kwargs | changed)
 
 
 @dataclass
 class _Job:
-    """A call on its way: joblib asks it for the result, which answers the round."""
+    """A submitted batch of calls; the first request for a result runs the round."""
 
     collector: CollectingBackend
     position: int
@@ -48,7 +48,7 @@ class _Job:
     done: Callable[[Any], None]
 
     def get(self, timeout: float | None = None) -> list[Any]:
-        """Return the results of the calls that were submitted as one."""
+        """Return the results of the calls of this job."""
         del timeout
         results = self.collector.results()
         self.done(None)
@@ -56,12 +56,12 @@ class _Job:
 
 
 class CollectingBackend(ParallelBackendBase):
-    """Takes all calls of a round, and has them answered at once.
+    """Collects all calls of a round, and runs them at once.
 
     Parameters
     ----------
     answer : callable
-        From a list of ``Call`` to the list of their results.
+        Function that takes a list of ``Call`` and returns the list of their results.
     """
 
     uses_threads = True
@@ -76,31 +76,31 @@ class CollectingBackend(ParallelBackendBase):
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Catch the first ``Parallel`` made inside, and no other."""
+        """Use this backend for the first ``Parallel`` in the context, and no other."""
         self._context = joblib.parallel_config(backend=self)
         try:
             yield
         finally:
             self._context.unregister()
 
-    # ---- what joblib asks for
+    # ---- joblib's interface
 
     def configure(self, n_jobs: int = 1, parallel: Any = None, **options: Any) -> int:
-        """Take the search's own ``Parallel``; from then on all is as without us."""
+        """Take over the search's own ``Parallel``, and uninstall the backend."""
         self._context.unregister()
         parallel.pre_dispatch = "all"
-        joblib.effective_n_jobs(n_jobs)  # refuses 0, in joblib's words
+        joblib.effective_n_jobs(n_jobs)  # raises joblib's own error for 0
         del options
         return self.effective_n_jobs(n_jobs)
 
     def effective_n_jobs(self, n_jobs: int) -> int:
-        """Return a number at which joblib does not run the calls itself."""
+        """Return 2, since with 1 joblib would run the calls itself."""
         del n_jobs
         return 2
 
     def submit(self, func: Any, callback: Any = None) -> _Job:
-        """Keep the calls for later."""
-        if self._results is not None:  # of the round before
+        """Collect the calls; they run when the first result is requested."""
+        if self._results is not None:  # of the previous round
             self._calls, self._results = [], None
         job = _Job(self, len(self._calls), len(func.items), callback)
         self._calls += [Call(*item) for item in func.items]
@@ -109,13 +109,13 @@ class CollectingBackend(ParallelBackendBase):
     apply_async = submit  # its name before joblib 1.5
 
     def results(self) -> list[Any]:
-        """Return the results of the round; whoever asks first sets it off."""
+        """Return the results of the round; the first call runs it."""
         if self._results is None:
             self._results = self._answer(self._calls)
             self._calls = []
         return self._results
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
-        """Forget a round that failed."""
+        """Discard a round that failed."""
         del ensure_ready
         self._calls, self._results = [], None

@@ -1,7 +1,7 @@
-"""The training data of the folds, and what preprocessing makes of them.
+"""The training data of the folds, before and after preprocessing.
 
-A fold is row numbers. All candidates of a fold get the very same arrays: what is
-shared is stored, and worked on, once, and only while it is in work.
+A fold is an array of row numbers. All candidates of a fold get the very same arrays, so
+that shared data are stored and processed only once, and only while they are needed.
 """
 
 from __future__ import annotations
@@ -28,30 +28,30 @@ from sknet.lockstep.collector import Call
 
 @dataclass
 class PreparedFold:
-    """What stands before the network, fitted: a fold as it is, or transformers.
+    """The data of a fold as the network gets them, and the fitted transformers.
 
     Parameters
     ----------
     X : array-like
-        The features that reach the network, or a table of which they are some rows.
+        The features that reach the network, or the full table if ``rows`` is given.
     y : array-like
         The target.
     fit_params : dict
-        What else its ``fit`` is given.
+        Other arguments of the network's ``fit``.
     rows : ndarray of int, or None
         The rows of X that belong to y; None for all.
     steps : list
         The fitted steps of the pipeline before the network.
     error : Exception or None
-        What came instead of all that.
+        The error, if the transformers failed.
     traceback : traceback or None
-        Where the error came from; it grows each time that it is raised again.
+        The original traceback of the error, because it grows with each re-raise.
     seconds : float
-        Time it took.
+        Time that the preparation took.
     n_users : int
-        Fits of the round that it is for.
+        Number of fits of the round that use it.
     digest : str or None
-        What tells other data of another round from these; None where it is not known.
+        Hash of the data, to compare them between rounds; None if they cannot be hashed.
     """
 
     X: Any = None
@@ -66,17 +66,17 @@ class PreparedFold:
     digest: str | None = ""
 
     def share(self) -> float:
-        """Return the seconds of each of its users."""
+        """Return the share of the seconds of each fit that uses it."""
         return self.seconds / max(self.n_users, 1)
 
-    def let_go(self) -> None:
-        """Keep no data that were made for this front; the fold has its rows."""
+    def release(self) -> None:
+        """Release transformed data; those of a plain fold are shared and kept."""
         if self.rows is None:
             self.X, self.y, self.fit_params = None, None, {}
 
 
 class _Catch:
-    """Stands in for the ``fit`` of the last step, to see what reaches it."""
+    """Replaces the ``fit`` of the last step, to record its arguments."""
 
     def __init__(self) -> None:
         self.prepared: PreparedFold | None = None
@@ -86,19 +86,19 @@ class _Catch:
 
 
 def prepare_fold(pipeline: Any, fold: Fold) -> PreparedFold:
-    """Fit the transformers of a pipeline by its own ``fit``, stopped at the last step.
+    """Fit the transformers of a pipeline with its own ``fit``, without the last step.
 
     Parameters
     ----------
     pipeline : Pipeline
-        Left as it is.
+        The pipeline; it is not changed.
     fold : Fold
-        The data.
+        The training data.
 
     Returns
     -------
     prepared : PreparedFold
-        The fitted transformers, and what they make of the data.
+        The fitted transformers, and the transformed data.
     """
     pipeline = clone(pipeline)
     catch = _Catch()
@@ -117,10 +117,10 @@ def prepare_fold(pipeline: Any, fold: Fold) -> PreparedFold:
 
 
 def preparation_key(pipeline: Any) -> str | None:
-    """Return a text that says what the transformers do, or None if nothing can say it.
+    """Return a hash of the transformers of a pipeline, or None if there is none.
 
-    It is what ``Pipeline(memory=...)`` goes by: a hash of everything the transformers
-    hold. What has none (a lambda, a class written in a function) is equal to nothing.
+    As in ``Pipeline(memory=...)``, it covers everything that the transformers hold.
+    Objects that cannot be hashed (a lambda, a local class) never equal any other.
     """
     if type(pipeline) is not Pipeline:
         return None
@@ -128,15 +128,15 @@ def preparation_key(pipeline: Any) -> str | None:
     content = (pipeline.steps[:-1], pipeline.transform_input, type(network))
     try:
         return joblib.hash((*content, requested_metadata(network)))
-    except Exception:  # whatever pickling something unknown may raise
+    except Exception:  # pickling an unknown object may raise anything
         return None
 
 
 def digest_of(prepared: PreparedFold) -> str | None:
-    """Return a text that says what reaches the network, or None if nothing can."""
+    """Return a hash of the data that reach the network, or None if there is none."""
     try:
         digest: str = joblib.hash((prepared.X, prepared.y, prepared.fit_params))
-    except Exception:  # whatever pickling something unknown may raise
+    except Exception:  # pickling an unknown object may raise anything
         return None
     return digest
 
@@ -158,11 +158,11 @@ class Fold:
             X,
             safe_indexing(y, self._train),
             check_method_params(X, params=params, indices=self._train),
-            rows=np.arange(len(y))[self._train],  # numbers, be they a mask or negative
+            rows=np.arange(len(y))[self._train],  # resolves masks, negative indices
         )
 
     def is_of(self, call: Call) -> bool:
-        """Tell whether a call trains on these rows."""
+        """Return whether a call trains on these rows."""
         train = call.kwargs["train"]
         if train is not self._train:
             if not np.array_equal(train, self._train):
@@ -171,28 +171,28 @@ class Fold:
         return True
 
     def cut(self) -> Any:
-        """Return the features of these rows, a copy."""
+        """Return a copy of the features of these rows."""
         return safe_indexing(self.prepared.X, self._train)
 
     def n_bytes(self) -> float:
-        """Return about how much memory a copy of them takes."""
+        """Return the approximate size of a copy of these rows, in bytes."""
         X = self.prepared.X
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
         return n_bytes(X) * len(self.prepared.rows) / n_rows
 
 
 def n_bytes(X: Any) -> float:
-    """Return about how much memory a table takes.
+    """Return the approximate size of a table, in bytes.
 
     Parameters
     ----------
     X : array-like or sparse matrix
-        Of a frame or a list, eight bytes are counted for each cell.
+        The table. For a dataframe or a list, eight bytes are counted per cell.
 
     Returns
     -------
     n_bytes : float
-        Bytes.
+        Size in bytes.
     """
     if sparse.issparse(X):
         return float(X.nnz * (X.dtype.itemsize + 4))

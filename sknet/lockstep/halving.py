@@ -1,4 +1,4 @@
-"""Successive halving in lockstep: what survives a rung goes on from where it is."""
+"""Successive halving in lockstep; surviving networks continue their training."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from sknet.lockstep.rungs import RESOURCE, Halving
 
 
 class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
-    """Successive halving over a grid, in lockstep, with nothing trained twice.
+    """Successive halving over a grid, in lockstep, without training anything twice.
 
-    All candidates start together. After a few epochs the best third goes on from where
-    it is, and so on. It is scikit-learn's ``HalvingGridSearchCV`` with the same results
-    and two differences: the resource is ``max_iter`` unless said otherwise, and its
-    largest value the estimator's own. Prefer it to a grid search where there are many
-    candidates and most of them are bad early.
+    All candidates start at once. After a few epochs the best third continues training,
+    and so on. It gives the same results as scikit-learn's ``HalvingGridSearchCV``, with
+    two differences: the default resource is ``max_iter``, and its maximum is the
+    estimator's own value. Prefer it to a grid search if there are many candidates and
+    most of them are bad early on.
 
     Parameters
     ----------
@@ -65,42 +65,42 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     Attributes
     ----------
     n_resources_ : list of int
-        The resource of each rung.
+        Resource per candidate in each rung.
     n_candidates_ : list of int
-        Number of candidates of each rung.
+        Number of candidates in each rung.
     n_remaining_candidates_ : int
         Number of candidates left after the last rung.
     max_resources_ : int
-        The most that a candidate could get.
+        Largest resource that a candidate could get.
     min_resources_ : int
-        What every candidate got in the first rung.
+        Resource that every candidate got in the first rung.
     n_iterations_ : int
         Number of rungs.
     n_possible_iterations_ : int
-        Rungs that the resources allow.
+        Number of rungs that the resources allow.
     n_required_iterations_ : int
-        Rungs until less than ``factor`` candidates are left.
+        Number of rungs until fewer than ``factor`` candidates are left.
     cv_results_ : dict of (masked) ndarray
-        A row for each candidate of each rung, with the columns ``iter`` and
-        ``n_resources`` besides those of a grid search. ``mean_fit_time`` is the time of
-        the rung alone.
+        One row per candidate and rung, with the columns of a grid search and in
+        addition ``iter`` and ``n_resources``. ``mean_fit_time`` is the time of the rung
+        alone.
     best_estimator_ : estimator
-        The best candidate of the last rung, fitted on all data. Not with
+        The best candidate of the last rung, fitted on all data. Not available with
         ``refit=False``.
     best_score_ : float
-        Its mean score on the left-out folds.
+        Mean score of the best candidate on the left-out folds.
     best_params_ : dict
-        Its parameters, the resource among them.
+        Parameters of the best candidate, including the resource.
     best_index_ : int
-        Its row of ``cv_results_``.
+        Row of the best candidate in ``cv_results_``.
     scorer_ : function
-        The scorer.
+        The scorer used on the left-out folds.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
-        Seconds of fitting the best candidate on all data.
+        Seconds taken to refit the best candidate on all data.
     multimetric_ : bool
-        Whether there are several scorers; there are not.
+        Whether there are several scorers; always False.
     classes_ : ndarray of shape (n_classes,)
         Class labels, if the estimator is a classifier and was refitted.
     n_features_in_ : int
@@ -108,8 +108,8 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if the refitted estimator has them.
     interrupted_ : bool
-        Whether the search was interrupted (by Ctrl-C). There was no further rung then,
-        and the best finished candidate of the last one is refitted.
+        Whether the search was interrupted (by Ctrl-C). If so, the current rung was the
+        last one, and its best finished candidate is refitted.
 
     See Also
     --------
@@ -118,13 +118,14 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
 
     Notes
     -----
-    With ``random_state`` an int the results are those of scikit-learn's class, bit for
-    bit, because n epochs and m more are n + m. Where they are not, since a schedule
-    ("flat_cosine") or an average ("swa") is planned over ``max_iter``, each rung trains
-    anew, and the best is refitted by the plan that it won with.
+    If ``random_state`` is an int, the results are those of scikit-learn's class, bit
+    for bit, because n epochs followed by m more are the same as n + m. If they are not,
+    because a schedule ("flat_cosine") or an average ("swa") is planned over
+    ``max_iter``, each rung trains from scratch, and the best candidate is refitted with
+    the ``max_iter`` that it won with.
 
-    Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
-    network is kept with its optimizer's memory. After ``fit`` nothing of it is left.
+    The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
+    network is kept with its optimizer slots. All of it is released after ``fit``.
 
     References
     ----------
@@ -183,12 +184,12 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
 
 
 class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
-    """Successive halving over random candidates, in lockstep, nothing trained twice.
+    """Successive halving over random candidates, without training anything twice.
 
-    All candidates start together; after a few epochs the best third goes on from where
-    it is, and so on. It is scikit-learn's ``HalvingRandomSearchCV`` with the same
-    results and two differences: the resource is ``max_iter`` unless said otherwise, and
-    its largest value the estimator's own.
+    All candidates start at once. After a few epochs the best third continues training,
+    and so on. It gives the same results as scikit-learn's ``HalvingRandomSearchCV``,
+    with two differences: the default resource is ``max_iter``, and its maximum is the
+    estimator's own value.
 
     Parameters
     ----------
@@ -241,42 +242,42 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     Attributes
     ----------
     n_resources_ : list of int
-        The resource of each rung.
+        Resource per candidate in each rung.
     n_candidates_ : list of int
-        Number of candidates of each rung.
+        Number of candidates in each rung.
     n_remaining_candidates_ : int
         Number of candidates left after the last rung.
     max_resources_ : int
-        The most that a candidate could get.
+        Largest resource that a candidate could get.
     min_resources_ : int
-        What every candidate got in the first rung.
+        Resource that every candidate got in the first rung.
     n_iterations_ : int
         Number of rungs.
     n_possible_iterations_ : int
-        Rungs that the resources allow.
+        Number of rungs that the resources allow.
     n_required_iterations_ : int
-        Rungs until less than ``factor`` candidates are left.
+        Number of rungs until fewer than ``factor`` candidates are left.
     cv_results_ : dict of (masked) ndarray
-        A row for each candidate of each rung, with the columns ``iter`` and
-        ``n_resources`` besides those of a grid search. ``mean_fit_time`` is the time of
-        the rung alone.
+        One row per candidate and rung, with the columns of a grid search and in
+        addition ``iter`` and ``n_resources``. ``mean_fit_time`` is the time of the rung
+        alone.
     best_estimator_ : estimator
-        The best candidate of the last rung, fitted on all data. Not with
+        The best candidate of the last rung, fitted on all data. Not available with
         ``refit=False``.
     best_score_ : float
-        Its mean score on the left-out folds.
+        Mean score of the best candidate on the left-out folds.
     best_params_ : dict
-        Its parameters, the resource among them.
+        Parameters of the best candidate, including the resource.
     best_index_ : int
-        Its row of ``cv_results_``.
+        Row of the best candidate in ``cv_results_``.
     scorer_ : function
-        The scorer.
+        The scorer used on the left-out folds.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
-        Seconds of fitting the best candidate on all data.
+        Seconds taken to refit the best candidate on all data.
     multimetric_ : bool
-        Whether there are several scorers; there are not.
+        Whether there are several scorers; always False.
     classes_ : ndarray of shape (n_classes,)
         Class labels, if the estimator is a classifier and was refitted.
     n_features_in_ : int
@@ -284,8 +285,8 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if the refitted estimator has them.
     interrupted_ : bool
-        Whether the search was interrupted (by Ctrl-C). There was no further rung then,
-        and the best finished candidate of the last one is refitted.
+        Whether the search was interrupted (by Ctrl-C). If so, the current rung was the
+        last one, and its best finished candidate is refitted.
 
     See Also
     --------
@@ -294,13 +295,14 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
 
     Notes
     -----
-    With ``random_state`` an int the results are those of scikit-learn's class, bit for
-    bit, because n epochs and m more are n + m. Where they are not, since a schedule
-    ("flat_cosine") or an average ("swa") is planned over ``max_iter``, each rung trains
-    anew, and the best is refitted by the plan that it won with.
+    If ``random_state`` is an int, the results are those of scikit-learn's class, bit
+    for bit, because n epochs followed by m more are the same as n + m. If they are not,
+    because a schedule ("flat_cosine") or an average ("swa") is planned over
+    ``max_iter``, each rung trains from scratch, and the best candidate is refitted with
+    the ``max_iter`` that it won with.
 
-    Memory beyond the data is as in :class:`LockstepGridSearchCV`; between rungs every
-    network is kept with its optimizer's memory. After ``fit`` nothing of it is left.
+    The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
+    network is kept with its optimizer slots. All of it is released after ``fit``.
 
     Examples
     --------

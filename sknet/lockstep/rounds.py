@@ -1,4 +1,4 @@
-"""The rounds of a search: all candidates on all folds, trained together and scored."""
+"""The rounds of a search: training all candidates on all folds, and scoring them."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from sknet.lockstep.training import (
 from sknet.training.reporting import Reporter
 
 
-# Bytes of the rows that are held for networks at a time, about: those of at least one
-# fold, and of enough folds to keep every job busy. Small folds are in work together,
-# which makes their networks fast; of large ones there is no need.
+# Approximate bytes of row copies held at a time, of at least one fold and enough folds
+# to keep every job busy. Training several small folds at once makes their networks
+# faster; large folds do not need it.
 HELD_BYTES = 2**22
 
 
 @dataclass
 class SearchStatus:
-    """How a search goes.
+    """The status of a search.
 
     Parameters
     ----------
     interrupted : bool
-        Whether it was interrupted.
+        Whether the search was interrupted.
     has_finished : bool
-        Whether any candidate was trained on all folds.
+        Whether any candidate has been trained on all folds.
     """
 
     interrupted: bool = False
@@ -52,20 +52,20 @@ class SearchStatus:
 
 
 class Rounds:
-    """Answers a search's rounds of ``_fit_and_score`` calls.
+    """Runs the rounds of ``_fit_and_score`` calls of a search.
 
     Parameters
     ----------
     n_jobs : int or None
-        The search's.
+        Parameter of the search.
     pre_dispatch : int or str
-        The search's.
+        Parameter of the search.
     verbose : int
-        The search's.
+        Parameter of the search.
     resource : str or None
-        Name of the parameter that grows from round to round and in which networks go
-        on from where they are: their ``max_iter``. Where it is also the length of a
-        plan they begin anew, since the best one will be refitted by the last plan.
+        Name of the ``max_iter`` parameter, if it grows from round to round and networks
+        continue training. Networks with a schedule planned over ``max_iter`` start from
+        scratch instead, since the best one will be refitted with its last plan.
     """
 
     def __init__(
@@ -86,48 +86,49 @@ class Rounds:
         Parameters
         ----------
         calls : list of Call
-            The fits that the search asks for.
+            The fits requested by the search.
 
         Returns
         -------
         results : list
-            What each of them returns.
+            The return value of each call.
 
         Raises
         ------
         KeyboardInterrupt
             If the search is interrupted before any candidate is finished.
         """
-        fits, apart = self._plan(calls)
-        self._say(apart, len(calls))
-        known = len(apart)
-        before, self._kept = self._kept, {}
+        fits, not_batchable = self._plan(calls)
+        self._report(not_batchable, len(calls))
+        n_reported = len(not_batchable)
+        earlier, self._kept = self._kept, {}
         results: dict[int, Any] = {}
         group: dict[int, Any] = {}
-        for group in self._groups(fits, apart, before):
+        for group in self._groups(fits, not_batchable, earlier):
             self._train(list(group.values()))
             if not all(training.outcome.finished for training in group.values()):
                 break
             results |= self._results(group)
             group.clear()
-        self._say(dict([*apart.items()][known:]), len(calls))
-        if len(results) + len(apart) < len(calls):
+        self._report(dict([*not_batchable.items()][n_reported:]), len(calls))
+        if len(results) + len(not_batchable) < len(calls):
             return self._interrupted(calls, results, group)
         self.status.has_finished = True
         run = joblib.Parallel(self._n_jobs, pre_dispatch=self._pre_dispatch)
-        each = ((calls[i].function, calls[i].args, calls[i].kwargs) for i in apart)
-        results |= zip(apart, run(each) if apart else (), strict=True)
+        others = [calls[i] for i in not_batchable]
+        each = ((call.function, call.args, call.kwargs) for call in others)
+        results |= zip(not_batchable, run(each) if others else (), strict=True)
         return [results[i] for i in range(len(calls))]
 
-    # ---- before
+    # ---- before training
 
     def _plan(self, calls: list[Call]) -> tuple[dict[int, Fit], dict[int, str]]:
-        """Return the fits that run in lockstep, and why the others do not."""
-        fits, apart = {}, {}
+        """Return the fits that can run in lockstep, and why other calls cannot."""
+        fits, not_batchable = {}, {}
         self._candidates = {}
         for i, call in enumerate(calls):
             if not is_fit_and_score(call):
-                apart[i] = "another function"
+                not_batchable[i] = "another function"
                 continue
             try:
                 estimator = set_parameters(call)
@@ -135,23 +136,23 @@ class Rounds:
                 key = self._key(call)
                 fits[i] = Fit(call, candidate, self._fold(call), key)
             except NotBatchable as reason:
-                apart[i] = str(reason)
-            except Exception:  # scikit-learn's own call will fail, in its own way
-                apart[i] = "an error"
-        return fits, apart
+                not_batchable[i] = str(reason)
+            except Exception:  # scikit-learn's own call will raise its own error
+                not_batchable[i] = "an error"
+        return fits, not_batchable
 
-    def _say(self, apart: dict[int, str], n_calls: int) -> None:
-        """Tell which fits do not run in lockstep, if there are any."""
-        if apart:
-            reasons = ", ".join(
-                f"{why} ({n})" for why, n in Counter(apart.values()).items()
-            )
+    def _report(self, not_batchable: dict[int, str], n_calls: int) -> None:
+        """Report the fits that do not run in lockstep, if there are any."""
+        if not_batchable:
+            counts = Counter(not_batchable.values())
+            reasons = ", ".join(f"{why} ({n})" for why, n in counts.items())
+            n_others = len(not_batchable)
             Reporter(self._verbose > 0).message(
-                f"{len(apart)} of {n_calls} fits do not run in lockstep: {reasons}"
+                f"{n_others} of {n_calls} fits do not run in lockstep: {reasons}"
             )
 
     def _candidate(self, estimator: BaseEstimator, call: Call) -> Candidate:
-        """Return what is known of a candidate, found out once for all folds."""
+        """Return the candidate of a call, which is created once for all folds."""
         name = id(call.kwargs["parameters"])
         if name not in self._candidates:
             try:
@@ -164,7 +165,7 @@ class Rounds:
         return known
 
     def _fold(self, call: Call) -> Fold:
-        """Return a split, looked at once for all candidates."""
+        """Return the fold of a call, which is created once for all candidates."""
         position = call.kwargs["split_progress"][0]
         fold = self._folds.get(position)
         if fold is None or not fold.is_of(call):
@@ -172,7 +173,10 @@ class Rounds:
         return fold
 
     def _key(self, call: Call) -> Any:
-        """Return what a candidate keeps from round to round: the very same values."""
+        """Return a key that identifies a candidate in all rounds.
+
+        It consists of the identities of its parameter values, without the resource.
+        """
         parameters = call.kwargs["parameters"] or {}
         return frozenset(
             (name, id(value))
@@ -183,12 +187,12 @@ class Rounds:
     # ---- group by group
 
     def _groups(
-        self, fits: dict[int, Fit], apart: dict[int, str], before: Any
+        self, fits: dict[int, Fit], not_batchable: dict[int, str], earlier: Any
     ) -> Iterator[dict[int, Training]]:
-        """Yield what is in work at a time: as many folds as have little data together.
+        """Yield groups of trainings whose row copies take little memory in total.
 
-        Those that share a table hold none. What turns out not to run in lockstep gets
-        a reason in ``apart``. An interrupt ends them all.
+        Trainings that share a table need no copies. Fits that turn out not to be
+        batchable get a reason in ``not_batchable``. An interrupt ends the iteration.
         """
         units: dict[Any, dict[int, Fit]] = {}
         for i, fit in fits.items():
@@ -197,7 +201,7 @@ class Rounds:
         group: dict[int, Training] = {}
         for unit in units.values():
             try:
-                held += self._begin(unit, group, apart, before)
+                held += self._begin(unit, group, not_batchable, earlier)
             except KeyboardInterrupt:
                 return
             if held >= HELD_BYTES and len(group) >= n_jobs:
@@ -210,35 +214,35 @@ class Rounds:
         self,
         unit: dict[int, Fit],
         group: dict[int, Training],
-        apart: dict[int, str],
-        before: dict[Any, list[Kept]],
+        not_batchable: dict[int, str],
+        earlier: dict[Any, list[Kept]],
     ) -> float:
-        """Prepare trainings with the same data; return how many bytes these take."""
-        first, goes_on = next(iter(unit.values())), self._resource is not None
+        """Prepare trainings with the same data; return the bytes of the row copies."""
+        first, is_resumable = next(iter(unit.values())), self._resource is not None
         try:
-            prepared = first.prepared(has_digest=goes_on)
+            prepared = first.prepared(has_digest=is_resumable)
             held = first.n_bytes(prepared)
         except Exception:  # as above
-            apart |= dict.fromkeys(unit, "an error")
+            not_batchable |= dict.fromkeys(unit, "an error")
             return 0.0
         prepared.n_users = len(unit)
         for i, fit in unit.items():
             try:
-                kept = _taken(before.get((fit.fold, fit.key), []), prepared)
+                kept = _pop_kept(earlier.get((fit.fold, fit.key), []), prepared)
                 if kept is None:
-                    group[i] = Training.new(fit, prepared, goes_on)
+                    group[i] = Training.new(fit, prepared, is_resumable)
                 else:
-                    group[i] = self._going_on(fit, prepared, kept.network)
+                    group[i] = self._resumed(fit, prepared, kept.network)
             except NotBatchable as reason:
-                apart[i] = str(reason)
+                not_batchable[i] = str(reason)
             except Exception:  # as above
-                apart[i] = "an error"
+                not_batchable[i] = "an error"
         return held
 
-    def _going_on(self, fit: Fit, prepared: PreparedFold, network: Any) -> Training:
-        """Return the training that goes on from the round before."""
+    def _resumed(self, fit: Fit, prepared: PreparedFold, network: Any) -> Training:
+        """Return the training of a network that continues from the previous round."""
         network.set_params(max_iter=fit.call.kwargs["parameters"][self._resource])
-        return Training(fit, network, prepared, going_on=True, is_resumable=True)
+        return Training(fit, network, prepared, resume=True, is_resumable=True)
 
     def _train(self, trainings: list[Training]) -> None:
         """Train the networks of a group."""
@@ -246,7 +250,7 @@ class Rounds:
         if not ready:
             return
         with warnings.catch_warnings():
-            if self._resource is not None:  # the end of a rung is no end of training
+            if self._resource is not None:  # training does not end with the rung
                 warnings.simplefilter("ignore", ConvergenceWarning)
             requests = [t.request() for t in ready]
             outcomes = fit_many(requests, self._n_jobs, verbose=self._verbose)
@@ -254,12 +258,12 @@ class Rounds:
             training.outcome = outcome
 
     def _results(self, group: dict[int, Training]) -> dict[int, Any]:
-        """Return the results of fits that were trained, and let go of all else."""
+        """Return the results of a trained group, and release its data and models."""
         results = {i: training.result() for i, training in sorted(group.items())}
         for training in group.values():
             place = training.fit.fold, training.fit.key
             self._kept.setdefault(place, []).extend(training.kept)
-            training.let_go()
+            training.release()
         return results
 
     # ---- after an interrupt
@@ -267,7 +271,7 @@ class Rounds:
     def _interrupted(
         self, calls: list[Call], results: dict[int, Any], group: dict[int, Training]
     ) -> list[Any]:
-        """Return what was finished when the interrupt came, or pass it on."""
+        """Return the results finished before an interrupt, or re-raise it if none."""
         group = {i: t for i, t in group.items() if t.outcome.finished}
         unfinished = {*range(len(calls))} - results.keys() - group.keys()
         position = [call.kwargs["candidate_progress"] for call in calls]
@@ -278,8 +282,8 @@ class Rounds:
         if not self.status.has_finished:
             raise KeyboardInterrupt
         warnings.warn(
-            f"search interrupted: {n_finished} of {n_candidates} candidates were "
-            "finished. The others have no scores.",
+            f"Search interrupted: {n_finished} of {n_candidates} candidates were "
+            "finished. The remaining candidates have no scores.",
             stacklevel=2,
         )
         results |= self._results(group)
@@ -287,16 +291,16 @@ class Rounds:
         return _in_one_form([results[i] for i in range(len(calls))], unfinished)
 
 
-def _taken(kept: list[Kept], prepared: PreparedFold) -> Kept | None:
-    """Take what was fitted to the data of a front, if it is there."""
-    for i, one in enumerate(kept):
-        if one.digest is not None and one.digest == prepared.digest:
+def _pop_kept(kept: list[Kept], prepared: PreparedFold) -> Kept | None:
+    """Remove and return the network fitted to the data of a prepared fold, if any."""
+    for i, entry in enumerate(kept):
+        if entry.digest is not None and entry.digest == prepared.digest:
             return kept.pop(i)
     return None
 
 
 def _in_one_form(results: list[Any], unfinished: Any) -> list[Any]:
-    """Give missing scores the form of the others, if a scorer returns many."""
+    """Fill in missing scores for each metric, if the scorer returns several."""
     for kind in ("test_scores", "train_scores"):
         scored = (r[kind] for r in results if isinstance(r, dict) and kind in r)
         names = next((s.keys() for s in scored if isinstance(s, dict)), None)

@@ -1,4 +1,4 @@
-"""Rungs: the rounds of a halving search; networks go on from where they are."""
+"""The rungs of a halving search, in which surviving networks continue training."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ RESOURCE = "max_iter"
 
 
 class _Interrupted(Exception):
-    """There will be no further rung."""
+    """Ends a search after an interrupted rung."""
 
 
 class Halving(Lockstep):
-    """Mixin of a halving search of scikit-learn in lockstep."""
+    """Mixin that runs scikit-learn's halving searches in lockstep."""
 
     estimator: Any
     resource: str
@@ -32,14 +32,14 @@ class Halving(Lockstep):
     n_candidates_: list[int]
 
     def _growing_epochs(self) -> str | None:
-        """Return the resource, if it is the epochs of what is trained."""
+        """Return the resource if it is the network's ``max_iter``, else None."""
         estimator, name = self.estimator, RESOURCE
         if isinstance(estimator, Pipeline) and estimator.steps:
             name = f"{estimator.steps[-1][0]}__{RESOURCE}"
         return name if self.resource == name else None
 
     def _check_input_parameters(self, X: Any, y: Any, split_params: Any) -> None:
-        """Take the estimator's own value for ``max_resources="auto"``."""
+        """Resolve ``max_resources="auto"`` to the estimator's own value."""
         checked = copy.copy(self)
         if self.max_resources == "auto":
             own = self.estimator.get_params().get(self.resource)
@@ -53,7 +53,7 @@ class Halving(Lockstep):
     def _run_search(
         self, evaluate_candidates: Any, *, callback_ctx: Any = None
     ) -> None:
-        """Run the rungs; an interrupt ends them."""
+        """Run the rungs until the last one or an interrupt."""
 
         def evaluate(*args: Any, **kwargs: Any) -> Any:
             results = evaluate_candidates(*args, **kwargs)
@@ -78,7 +78,7 @@ class Halving(Lockstep):
         self.n_remaining_candidates_ = ceil(self.n_candidates_[-1] / self.factor)
 
     def _select_best_index(self, refit: Any, refit_metric: Any, results: Any) -> int:
-        """Return the best of the last rung, or of the last that has any scores."""
+        """Return the best candidate of the last rung that has any scores."""
         rung, scores = results["iter"], results["mean_test_score"]
         if self._status.interrupted and not np.isnan(scores).all():
             last = rung <= rung[~np.isnan(scores)].max()

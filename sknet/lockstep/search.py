@@ -12,10 +12,10 @@ from sknet.lockstep.rounds import Rounds
 
 
 class Lockstep(VersionStamp):
-    """Mixin of a search of scikit-learn whose fits are made together.
+    """Mixin that runs the fits of scikit-learn's searches in lockstep.
 
-    The search remains scikit-learn's from end to end: it draws the candidates, splits
-    the data, scores and ranks. Only its fits are caught on their way.
+    scikit-learn still does everything else: it draws the candidates, splits the data,
+    scores and ranks. Only its fits are intercepted.
     """
 
     n_jobs: int | None
@@ -31,8 +31,8 @@ class Lockstep(VersionStamp):
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
             Target.
         **params : dict
-            Parameters of the estimator's ``fit``, of the scorer and of the splitter,
-            as in scikit-learn: e.g. ``groups`` and ``sample_weight``.
+            Parameters of the estimator's ``fit``, the scorer and the splitter, as in
+            scikit-learn: e.g. ``groups`` and ``sample_weight``.
 
         Returns
         -------
@@ -42,7 +42,7 @@ class Lockstep(VersionStamp):
         Raises
         ------
         KeyboardInterrupt
-            If it is interrupted before any candidate is finished.
+            If the search is interrupted before any candidate is finished.
         """
         rounds = Rounds(
             self.n_jobs,
@@ -60,19 +60,20 @@ class Lockstep(VersionStamp):
         return self
 
     def _growing_epochs(self) -> str | None:
-        """Return the parameter in which networks go on from round to round."""
+        """Return the parameter that grows while networks continue training, if any."""
         return None
 
 
 class LockstepGridSearchCV(Lockstep, GridSearchCV):
-    """Grid search that trains all candidates on all folds together.
+    """Grid search that trains all candidates on all folds simultaneously.
 
-    It is scikit-learn's ``GridSearchCV`` with the same arguments and the same results,
+    It has the arguments of scikit-learn's ``GridSearchCV`` and gives the same results,
     bit for bit, in less time: networks of the same layout are trained as the rows of
     one array, in this process. The estimator is ``SimpleMLPClassifier``,
-    ``SimpleMLPRegressor``, or a ``Pipeline`` that ends with one; its transformers are
-    then fitted once for each fold and distinct setting. What cannot run in lockstep
-    (other estimators, ``solver="lbfgs"``, ``max_time``) is left to scikit-learn.
+    ``SimpleMLPRegressor``, or a ``Pipeline`` that ends with one of them; the
+    transformers of a pipeline are fitted once for each fold and distinct setting. Fits
+    that cannot run in lockstep (other estimators, ``solver="lbfgs"``, ``max_time``) are
+    left to scikit-learn.
 
     Parameters
     ----------
@@ -112,23 +113,23 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     Attributes
     ----------
     cv_results_ : dict of (masked) ndarray
-        A column for each parameter, split score, mean, standard deviation, rank and
-        time; ready for a ``DataFrame``. ``mean_fit_time`` shares the time of the
-        networks that were trained together among them.
+        One column for each parameter, split score, mean, standard deviation, rank and
+        time; can be converted to a ``DataFrame``. ``mean_fit_time`` is the share of a
+        fit in the time of the networks that were trained together.
     best_estimator_ : estimator
-        The best candidate, fitted on all data. Not with ``refit=False``.
+        The best candidate, fitted on all data. Not available with ``refit=False``.
     best_score_ : float
         Mean score of the best candidate on the left-out folds.
     best_params_ : dict
-        Its parameters.
+        Parameters of the best candidate.
     best_index_ : int
-        Its row of ``cv_results_``.
+        Row of the best candidate in ``cv_results_``.
     scorer_ : function or dict
-        The scorer, or the scorers by name.
+        The scorer, or a dict of scorers by name.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
-        Seconds of fitting the best candidate on all data.
+        Seconds taken to refit the best candidate on all data.
     multimetric_ : bool
         Whether there are several scorers.
     classes_ : ndarray of shape (n_classes,)
@@ -138,8 +139,8 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if the refitted estimator has them.
     interrupted_ : bool
-        Whether the search was interrupted (by Ctrl-C). Candidates that were not
-        finished on all folds then have no scores (NaN), and the best of the others is
+        Whether the search was interrupted (by Ctrl-C). If so, candidates that were not
+        finished on all folds have no scores (NaN), and the best finished candidate is
         refitted.
 
     See Also
@@ -151,17 +152,19 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     Notes
     -----
     Candidates that differ only in numbers (``alpha``, ``learning_rate_init``,
-    ``momentum``, ``dropout``, ``random_state`` ...) are one stack, on all folds; those
-    of other widths, activation, block, optimizer or batch size make one of their own.
+    ``momentum``, ``dropout``, ``random_state`` ...) form one stack over all folds;
+    candidates with different widths, activations, blocks, optimizers or batch sizes
+    form separate stacks.
 
-    Memory beyond the data is that of four arrays as large as the parameters of the
-    networks in work: of all candidates on all folds, which read the rows where they
-    lie. Behind preprocessing, and of tables, each fold has rows of its own; then only
-    as many folds are in work at a time as take some megabytes, or one.
+    Beyond the data, the memory needed is four arrays as large as the parameters of the
+    networks being trained: those of all candidates on all folds, which read the rows of
+    the data in place. After preprocessing, and for tables, each fold has its own copy
+    of its rows; then only so many folds are trained at a time as fit into a few
+    megabytes, and at least one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
-    share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (1.9 on) are
-    told of the fits when they are scored.
+    share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (version 1.9
+    and later) are called for the fits when they are scored.
 
     Examples
     --------
@@ -178,12 +181,12 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
 
 
 class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
-    """Randomized search that trains all candidates on all folds together.
+    """Randomized search that trains all candidates on all folds simultaneously.
 
-    It is scikit-learn's ``RandomizedSearchCV`` with the same arguments and the same
-    results, in less time. Prefer it to a grid where there are more than two or three
-    parameters, or good values are only roughly known. What runs in lockstep, and what
-    does not, is told at :class:`LockstepGridSearchCV`.
+    It has the arguments of scikit-learn's ``RandomizedSearchCV`` and gives the same
+    results, in less time. Prefer it to a grid if there are more than two or three
+    parameters, or if good values are only roughly known. See
+    :class:`LockstepGridSearchCV` for what runs in lockstep and what does not.
 
     Parameters
     ----------
@@ -227,23 +230,23 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
     Attributes
     ----------
     cv_results_ : dict of (masked) ndarray
-        A column for each parameter, split score, mean, standard deviation, rank and
-        time; ready for a ``DataFrame``. ``mean_fit_time`` shares the time of the
-        networks that were trained together among them.
+        One column for each parameter, split score, mean, standard deviation, rank and
+        time; can be converted to a ``DataFrame``. ``mean_fit_time`` is the share of a
+        fit in the time of the networks that were trained together.
     best_estimator_ : estimator
-        The best candidate, fitted on all data. Not with ``refit=False``.
+        The best candidate, fitted on all data. Not available with ``refit=False``.
     best_score_ : float
         Mean score of the best candidate on the left-out folds.
     best_params_ : dict
-        Its parameters.
+        Parameters of the best candidate.
     best_index_ : int
-        Its row of ``cv_results_``.
+        Row of the best candidate in ``cv_results_``.
     scorer_ : function or dict
-        The scorer, or the scorers by name.
+        The scorer, or a dict of scorers by name.
     n_splits_ : int
         Number of folds.
     refit_time_ : float
-        Seconds of fitting the best candidate on all data.
+        Seconds taken to refit the best candidate on all data.
     multimetric_ : bool
         Whether there are several scorers.
     classes_ : ndarray of shape (n_classes,)
@@ -253,8 +256,8 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of features seen during fit, if the refitted estimator has them.
     interrupted_ : bool
-        Whether the search was interrupted (by Ctrl-C). Candidates that were not
-        finished on all folds then have no scores (NaN), and the best of the others is
+        Whether the search was interrupted (by Ctrl-C). If so, candidates that were not
+        finished on all folds have no scores (NaN), and the best finished candidate is
         refitted.
 
     See Also
@@ -265,14 +268,15 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
 
     Notes
     -----
-    Memory beyond the data is that of four arrays as large as the parameters of the
-    networks in work: of all candidates on all folds, which read the rows where they
-    lie. Behind preprocessing, and of tables, each fold has rows of its own; then only
-    as many folds are in work at a time as take some megabytes, or one.
+    Beyond the data, the memory needed is four arrays as large as the parameters of the
+    networks being trained: those of all candidates on all folds, which read the rows of
+    the data in place. After preprocessing, and for tables, each fold has its own copy
+    of its rows; then only so many folds are trained at a time as fit into a few
+    megabytes, and at least one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
-    share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (1.9 on) are
-    told of the fits when they are scored.
+    share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (version 1.9
+    and later) are called for the fits when they are scored.
 
     Examples
     --------

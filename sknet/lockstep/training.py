@@ -1,4 +1,4 @@
-"""One fit of a search: what is trained, and how the search gets to see it."""
+"""One fit of a search in lockstep: its training, and its result for the search."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from sknet._sklearn import fit_and_score, has_callbacks
 from sknet.estimators.multi_fit import (
     Outcome,
     Request,
-    can_run_together,
     follows_a_plan,
+    reason_not_batchable,
     shares_rows,
 )
 from sknet.lockstep.collector import Call
@@ -36,16 +36,16 @@ class SearchInterrupted(Exception):
 
 
 class NotBatchable(Exception):
-    """A fit cannot run in lockstep; the message says why in a few words."""
+    """A fit cannot run in lockstep; the message gives the reason in a few words."""
 
 
 def is_fit_and_score(call: Call) -> bool:
-    """Tell whether a call is a fit of a search."""
+    """Return whether a call is a fit of a search."""
     return inspect.unwrap(call.function) is fit_and_score
 
 
 def set_parameters(call: Call) -> Any:
-    """Give a call's estimator its parameters, as ``_fit_and_score`` will once more.
+    """Set the parameters of a call's estimator, as ``_fit_and_score`` will do again.
 
     Returns
     -------
@@ -59,18 +59,21 @@ def set_parameters(call: Call) -> Any:
 
 
 def network_of(estimator: BaseEstimator) -> Any:
-    """Return what is to be trained: the estimator, or the last step of a pipeline."""
+    """Return the network: the estimator itself, or the last step of a pipeline."""
     return estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
 
 
 @lru_cache(maxsize=16)
 def _fit_parameters(kind: Any) -> frozenset[str]:
-    """Return the names that the ``fit`` of a class knows."""
+    """Return the names of the parameters of a class's ``fit``."""
     return frozenset(inspect.signature(kind.fit).parameters)
 
 
 def _check_known(network: Any, fit_params: dict[str, Any]) -> None:
-    """Leave it to scikit-learn to pass what ``fit`` will refuse."""
+    """Raise ``NotBatchable`` for parameters that ``fit`` does not have.
+
+    scikit-learn then calls ``fit``, which raises its own error.
+    """
     kind: Any = type(network)
     if not _fit_parameters(kind) >= fit_params.keys():
         raise NotBatchable("unknown parameters of fit")
@@ -78,39 +81,39 @@ def _check_known(network: Any, fit_params: dict[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Candidate:
-    """What the fits of one candidate have in common.
+    """The properties that the fits of one candidate share.
 
     Parameters
     ----------
     key : str or None
-        What its transformers do; None if it has none, or nothing can say it.
+        Hash of its transformers; None if it has none, or they cannot be hashed.
     """
 
     key: str | None
 
     @classmethod
     def of(cls, estimator: BaseEstimator, call: Call) -> Candidate:
-        """Look at a candidate.
+        """Inspect a candidate.
 
         Parameters
         ----------
         estimator : object
             The estimator with the candidate's parameters.
         call : Call
-            A fit of it.
+            A fit of the candidate.
 
         Returns
         -------
         candidate : Candidate
-            What was seen.
+            Its properties.
 
         Raises
         ------
         NotBatchable
-            If it cannot run in lockstep.
+            If the candidate cannot run in lockstep.
         """
         network = network_of(estimator)
-        if reason := can_run_together(network):
+        if reason := reason_not_batchable(network):
             raise NotBatchable(reason)
         if call.args[2] is None:
             raise NotBatchable("no target")
@@ -127,18 +130,18 @@ class Candidate:
 
 @dataclass
 class Fit:
-    """A fit that is to run in lockstep.
+    """A fit to run in lockstep.
 
     Parameters
     ----------
     call : Call
-        The search's call; its estimator has its parameters.
+        The call of the search; the parameters of its estimator are set.
     candidate : Candidate
-        What it has in common with the candidate's other fits.
+        The properties shared by all fits of the candidate.
     fold : Fold
-        What it is fitted to.
+        The training data.
     key : object
-        What tells its candidate from others, in all rounds.
+        Key that identifies the candidate in all rounds.
     """
 
     call: Call
@@ -148,19 +151,19 @@ class Fit:
 
     @property
     def estimator(self) -> Any:
-        """The estimator, as the search has it."""
+        """The estimator of the search's call."""
         return self.call.args[0]
 
     @property
     def unit(self) -> Any:
-        """What is equal for fits whose networks see the same data."""
+        """A key that is equal for fits whose networks are trained on the same data."""
         if self.estimator is network_of(self.estimator):
             return self.fold
         key = self.candidate.key
         return self.fold, id(self.call) if key is None else key
 
     def prepared(self, has_digest: bool) -> PreparedFold:
-        """Return what is before the network: the fold, or fitted transformers."""
+        """Return the data for the network: the fold as it is, or transformed."""
         if self.estimator is network_of(self.estimator):
             return self.fold.prepared
         prepared = prepare_fold(self.estimator, self.fold)
@@ -169,7 +172,7 @@ class Fit:
         return prepared
 
     def n_bytes(self, prepared: PreparedFold) -> float:
-        """Return about how much memory the rows take that the network reads."""
+        """Return the approximate size of the row copies for the network, in bytes."""
         if prepared.rows is None:
             return n_bytes(prepared.X) if prepared.error is None else 0.0
         return 0.0 if shares_rows(self.estimator) else self.fold.n_bytes()
@@ -177,14 +180,14 @@ class Fit:
 
 @dataclass
 class Kept:
-    """A network between two rounds.
+    """A network kept between two rounds.
 
     Parameters
     ----------
     network : estimator
-        Fitted, and ready to go on.
+        A fitted network that can continue training.
     digest : str or None
-        That of the data that it was fitted to; None if it is not known.
+        Hash of its training data; None if they cannot be hashed.
     """
 
     network: Any
@@ -193,34 +196,34 @@ class Kept:
 
 @dataclass
 class Training:
-    """A fit that runs in lockstep, on its way.
+    """A fit in lockstep that is in progress.
 
     Parameters
     ----------
     fit : Fit
-        What was asked for.
+        The requested fit.
     network : estimator
-        What is trained.
+        The network to train.
     prepared : PreparedFold
-        What is before it.
-    going_on : bool
-        Whether the network goes on from the round before.
+        Its training data, and the transformers before it.
+    resume : bool
+        Whether the network continues from the previous round.
     is_resumable : bool
-        Whether the next round may go on from this one.
+        Whether the next round may continue training the network.
     """
 
     fit: Fit
     network: Any
     prepared: PreparedFold
-    going_on: bool = False
+    resume: bool = False
     is_resumable: bool = False
     outcome: Outcome = field(default_factory=Outcome)
 
     @classmethod
     def new(cls, fit: Fit, prepared: PreparedFold, is_resumable: bool) -> Training:
-        """Return the training of a network from its start.
+        """Return the training of a network from scratch.
 
-        It is resumable only where n epochs and m more are n + m.
+        It is resumable only if n epochs followed by m more are the same as n + m.
         """
         network = network_of(fit.estimator)
         _check_known(network, prepared.fit_params)
@@ -230,45 +233,45 @@ class Training:
 
     @property
     def kept(self) -> list[Kept]:
-        """What the next round may go on from: at most one network."""
+        """The networks that the next round may continue training: at most one."""
         failed = self.has_failed() or not self.outcome.finished
         if failed or not self.is_resumable:
             return []
         return [Kept(self.network, self.prepared.digest)]
 
     def has_failed(self) -> bool:
-        """Tell whether an error came, before or in the training."""
+        """Return whether the preparation or the training failed."""
         return self.prepared.error is not None or self.outcome.error is not None
 
     def request(self) -> Request:
-        """Return what is asked of the training of many networks."""
+        """Return the request for ``fit_many``."""
         return Request(
             self.network,
             self.prepared.X,
             self.prepared.y,
             self.prepared.fit_params,
-            going_on=self.going_on,
+            resume=self.resume,
             resumable=self.is_resumable,
             rows=self.prepared.rows,
         )
 
     def result(self) -> Any:
-        """Make the search's own call, in which ``fit`` is answered at once."""
+        """Make the search's own call, in which ``fit`` returns the trained network."""
         call = self.fit.call
         vars(self.fit.estimator)["fit"] = self._fit
-        # The parameters are set; scikit-learn needs them only to print them.
+        # The parameters are already set; scikit-learn needs them only for printing.
         set_already = {} if call.kwargs["verbose"] > 1 else {"parameters": None}
         result = call(**set_already)
         result["fit_time"] = self.outcome.seconds + self.prepared.share()
         return result
 
-    def let_go(self) -> None:
-        """Keep neither data nor the model, which is scored."""
-        self.prepared.let_go()
+    def release(self) -> None:
+        """Release the data and the model, which has been scored."""
+        self.prepared.release()
         self.fit.call.args = (None, *self.fit.call.args[1:])
 
     def _fit(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
-        """Move what was trained into the estimator that the search scores."""
+        """Move the trained network into the estimator that the search scores."""
         del X, y, fit_params
         estimator = self.fit.estimator
         del vars(estimator)["fit"]
@@ -285,15 +288,16 @@ class Training:
 
 
 def _refuse(X: Any, y: Any = None, **fit_params: Any) -> None:
-    """Stand in for the ``fit`` that there was no time for."""
+    """Replace the ``fit`` of an unfinished fit."""
     del X, y, fit_params
     raise SearchInterrupted("The search was interrupted before this fit was finished.")
 
 
 def unfinished_result(call: Call) -> dict[str, Any]:
-    """Return the result of a fit that was not finished: its scores are missing.
+    """Return the result of an unfinished fit, with missing scores.
 
-    It is no failure, which would be an error with ``error_score="raise"``.
+    It does not count as failed, which would raise an error with
+    ``error_score="raise"``.
     """
     vars(call.args[0])["fit"] = _refuse
     result = call(error_score=np.nan)

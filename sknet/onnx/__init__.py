@@ -1,10 +1,10 @@
-"""ONNX: fitted networks as graphs that run without Python.
+"""Conversion of fitted networks to ONNX, to run them without Python.
 
-``register()`` teaches skl2onnx to convert the estimators of sknet. It needs what
-the extra ``onnx`` installs; importing this does not.
+``register()`` adds converters for the estimators of sknet to skl2onnx. It requires the
+packages of the extra ``onnx``; importing this module does not.
 """
 
-from sknet.onnx import activations, layers, links  # noqa: F401, they enter converters
+from sknet.onnx import activations, layers, links  # noqa: F401, register converters
 from sknet.onnx.converters import converter
 from sknet.onnx.register import register
 

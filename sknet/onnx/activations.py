@@ -1,6 +1,7 @@
-"""The activations as ONNX nodes, each by the formula of its class.
+"""The activations as ONNX nodes, with the formulas of their classes.
 
-Where onnxruntime computes a function in float32 only, float64 takes it apart.
+Functions that onnxruntime computes only in float32 are composed of simpler operators
+for float64.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from sknet.onnx.graph import Graph
 
 @converter(Identity)
 def identity(graph: Graph, activation: Identity, z: str) -> str:
-    """Leave ``z``."""
+    """Return ``z``."""
     del graph, activation
     return z
 
@@ -70,7 +71,8 @@ def hard_threshold(graph: Graph, activation: HardThreshold, z: str) -> str:
 
 @converter(LeakyReLU)
 def leaky_relu(graph: Graph, activation: LeakyReLU, z: str) -> str:
-    """Write the larger of two lines; the operator of that name rounds its slope."""
+    """Write the larger of two lines."""
+    # ONNX's operator LeakyRelu would round the slope to float32.
     return graph.op("Max", z, graph.op("Mul", z, float(activation.slope)))
 
 
@@ -122,7 +124,7 @@ def smooth_rectifier(graph: Graph, z: str) -> str:
 
 @converter(Mish)
 def mish(graph: Graph, activation: Mish, z: str) -> str:
-    """Write ``z n / (n + 2)`` with ``n = e (e + 2)``, e the capped exponential."""
+    """Write ``z n / (n + 2)`` with ``n = e (e + 2)`` and the capped exponential e."""
     del activation
     e = graph.op("Exp", graph.op("Min", z, MISH_CAP))
     n = graph.op("Mul", e, graph.op("Add", e, 2.0))
@@ -131,12 +133,13 @@ def mish(graph: Graph, activation: Mish, z: str) -> str:
 
 @converter(GELU)
 def gelu(graph: Graph, activation: GELU, z: str) -> str:
-    """Write ``z`` times the normal distribution: by ``Erf``, or as NumPy has it."""
+    """Write ``z`` times the normal distribution function."""
     del activation
     if graph.is_single:
         error = graph.op("Erf", graph.op("Mul", z, 0.5**0.5))
         half = graph.op("Mul", z, 0.5)
         return graph.op("Mul", half, graph.op("Add", error, 1.0))
+    # onnxruntime has no Erf in float64: use the approximation of the NumPy code.
     x = graph.op("Abs", z)
     q = graph.op("Div", x, graph.op("Add", x, TAIL_CENTRE))
     u = graph.op("Sub", graph.op("Add", q, q), 1.0)
@@ -159,7 +162,7 @@ def maxout(graph: Graph, activation: Maxout, z: str) -> str:
 
 @converter(Blend)
 def blend(graph: Graph, activation: Blend, z: str) -> str:
-    """Write the activation at its initial shares."""
+    """Write the activation with its initial share."""
     a = convert(graph, activation.function, z)
     return mixed(graph, z, a, np.float64(activation.initial))
 

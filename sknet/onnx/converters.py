@@ -1,4 +1,4 @@
-"""Which component has an ONNX form: one table from classes to functions."""
+"""The registry of functions that convert components to ONNX nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sknet.onnx.graph import Graph
 
 Function = TypeVar("Function", bound=Callable[..., str])
 
-#: The functions that write components, by their classes.
+#: The functions that write components, by class.
 CONVERTERS: dict[type[Component], Callable[..., str]] = {}
 
 _FORMS: dict[type[Component], tuple[str, str]] = {
@@ -25,35 +25,39 @@ _FORMS: dict[type[Component], tuple[str, str]] = {
 
 
 def converter(component: type[Component]) -> Callable[[Function], Function]:
-    """Register the function that writes a component as ONNX nodes.
+    """Register a function that writes a component as ONNX nodes.
 
-    A component of sknet has one already. One of your own needs one before networks with
-    it can be converted; another function for the same class replaces the first.
+    The components of sknet are already registered. Components of your own must be
+    registered before networks with them can be converted; registering a class again
+    replaces its function.
 
     Parameters
     ----------
     component : type
-        The class: an activation, a layer or a loss.
+        The class of an activation, a layer or a loss.
 
     Returns
     -------
     decorator : callable
-        Takes the function, and returns it unchanged. The function returns the name of a
-        value, from names of values: of an activation ``function(graph, activation, z)``
-        returns what ``forward`` gives; of a layer ``function(graph, layer, p, x,
-        shape)`` likewise, with the arrays ``p`` of the layer's parameters, which count
-        members first, and the shape of one row of ``x``; of a loss ``function(graph,
-        loss, raw, n_raw)`` returns what ``link`` gives. ``graph.op`` writes a node.
+        Takes the function, and returns it unchanged. Inputs and results of the function
+        are names of values in the graph; ``graph.op`` writes a node.
+
+        - Activation: ``function(graph, activation, z)`` returns the result of
+          ``forward``.
+        - Layer: ``function(graph, layer, p, x, shape)`` returns the result of
+          ``forward``. ``p`` has the arrays of the layer's parameters, whose first axis
+          is that of the members; ``shape`` is the shape of one row of ``x``.
+        - Loss: ``function(graph, loss, raw, n_raw)`` returns the result of ``link``.
 
     See Also
     --------
-    sknet.activations.Activation : A class may carry its form, as ``write_onnx(self,
-        graph, ...)``, which takes the rest; then nothing has to be registered.
+    sknet.activations.Activation : Instead of registering a function, a class can
+        define the method ``write_onnx(self, graph, ...)`` with the other arguments.
 
     Raises
     ------
     TypeError
-        If the class is none of these.
+        If ``component`` is not the class of an activation, a layer or a loss.
 
     Examples
     --------
@@ -66,7 +70,7 @@ def converter(component: type[Component]) -> Callable[[Function], Function]:
     """
     if not (isinstance(component, type) and issubclass(component, tuple(_FORMS))):
         raise TypeError(
-            f"{component!r} is no class of an activation, a layer or a loss."
+            f"{component!r} is not a class of an activation, a layer or a loss."
         )
 
     def enter(function: Function) -> Function:
@@ -82,24 +86,25 @@ def convert(graph: Graph, component: Component, *inputs: Any) -> str:
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     component : Component
         An activation, a layer or a loss.
     *inputs : object
-        What its function takes; see :func:`converter`.
+        Further arguments of its function; see :func:`converter`.
 
     Returns
     -------
     value : str
-        What comes out.
+        Name of the output.
 
     Raises
     ------
     NotImplementedError
-        If nobody has said how; the message says where to do it.
+        If no function is registered for the component; the message explains how to
+        register one.
     """
     cls = type(component)
-    # Of the class itself: what inherits may compute something else.
+    # Only of the class itself: a subclass may compute something else.
     own = vars(cls).get("write_onnx")
     if cls not in CONVERTERS and own is not None:
         written: str = own(component, graph, *inputs)
@@ -108,11 +113,11 @@ def convert(graph: Graph, component: Component, *inputs: Any) -> str:
         kinds = (form for base, form in _FORMS.items() if isinstance(component, base))
         kind, arguments = next(kinds)
         raise NotImplementedError(
-            f"The {kind} {component!r} has no ONNX form. Give its class a method "
-            "write_onnx, or register one:\n\n"
+            f"The {kind} {component!r} has no ONNX form. Add a method write_onnx to "
+            "its class, or register a function:\n\n"
             f"    @sknet.onnx.converter({cls.__name__})\n"
             f"    def convert_it({arguments}):\n"
-            "        return graph.op(...)  # the name of what comes out\n\n"
+            "        return graph.op(...)  # the name of the output\n\n"
             "See sknet.onnx.converter, and the page on ONNX in the user guide."
         )
     return CONVERTERS[cls](graph, component, *inputs)

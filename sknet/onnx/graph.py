@@ -1,4 +1,4 @@
-"""The graph: ONNX nodes written one after the other, each known by its name."""
+"""The ONNX graph: nodes are written one after another, and identified by name."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 from sknet._numerics import Array
 
 
-# Sums along given axes, and the other operators used here, have one form from here on.
+# From this version on, ReduceSum and the other operators used here have one signature.
 OLDEST_OPSET = 13
 
 _LAST = np.iinfo(np.int64).max
 
 
 class Graph:
-    """Writes nodes into the model that skl2onnx is making.
+    """Writes nodes into the model that skl2onnx is building.
 
     A value of the graph is a string, the name of the node that computes it. Operators
-    are those of ONNX [1]_; onnxruntime has no double kernel for some of them (Erf,
-    Softplus, Elu, Selu), which are for float32 only.
+    are those of ONNX [1]_; onnxruntime implements some of them (Erf, Softplus, Elu,
+    Selu) only for float32.
 
     Parameters
     ----------
     scope, container : object
-        What skl2onnx hands to a converter.
+        The objects that skl2onnx passes to a converter.
     dtype : dtype
-        What real numbers are computed in: float32 or float64.
+        Type of real numbers: float32 or float64.
 
     Attributes
     ----------
@@ -42,15 +42,15 @@ class Graph:
     def __init__(self, scope: Any, container: Any, dtype: Any) -> None:
         if container.target_opset < OLDEST_OPSET:
             raise ValueError(
-                f"target_opset={container.target_opset}: networks of sknet need "
-                f"operators of opset {OLDEST_OPSET} or later."
+                f"target_opset={container.target_opset} is too old: networks of sknet "
+                f"need opset {OLDEST_OPSET} or later."
             )
         self._scope, self._container = scope, container
         self.dtype = np.dtype(dtype)
         self.is_single = self.dtype == np.float32
 
     def at(self, dtype: Any) -> Graph:
-        """Return the same graph, computing in another type."""
+        """Return the same graph with another type of real numbers."""
         return Graph(self._scope, self._container, dtype)
 
     def op(self, kind: str, *inputs: Any, domain: str = "", **attributes: Any) -> str:
@@ -59,19 +59,19 @@ class Graph:
         Parameters
         ----------
         kind : str
-            Name of an ONNX operator of one output.
+            Name of an ONNX operator with one output.
         *inputs : str, float or array
             Values of the graph; anything else becomes a constant.
         domain : str, default=""
             Domain of the operator.
         **attributes : object
-            Its attributes; and ``op_version``, if it is not to be the latest one that
-            the target has.
+            Attributes of the operator, and ``op_version`` if it should not be the
+            latest version of the target.
 
         Returns
         -------
         value : str
-            What it computes.
+            Name of the output.
         """
         names = [x if isinstance(x, str) else self.constant(x) for x in inputs]
         value: str = self._scope.get_unique_variable_name(kind.lower())
@@ -87,13 +87,13 @@ class Graph:
         Parameters
         ----------
         value : float or array
-            Real numbers are rounded to the graph's type; whole numbers, text and truth
-            values stay what they are.
+            Real numbers are rounded to the graph's type; integers, text and booleans
+            are kept.
 
         Returns
         -------
         name : str
-            Its name.
+            Name of the constant.
         """
         from onnx import TensorProto, numpy_helper
 
@@ -105,13 +105,13 @@ class Graph:
             return name
         kinds: dict[str, Any] = {"f": self.dtype, "i": np.int64, "u": np.int64}
         array = np.ascontiguousarray(array, kinds.get(array.dtype.kind))
-        array = array.reshape(np.shape(value))  # that of a number is ()
+        array = array.reshape(np.shape(value))  # () for a number
         tensor = numpy_helper.from_array(array)
         self._container.add_initializer(name, None, None, tensor)
         return name
 
     def cast(self, x: str, dtype: Any) -> str:
-        """Convert to a type of NumPy."""
+        """Return ``x`` converted to a NumPy dtype."""
         from onnx.helper import np_dtype_to_tensor_dtype
 
         return self.op("Cast", x, to=np_dtype_to_tensor_dtype(np.dtype(dtype)))
@@ -126,27 +126,27 @@ class Graph:
         return self.op("Gather", x, np.asarray(columns, dtype=np.int64), axis=-1)
 
     def joined(self, parts: list[str]) -> str:
-        """Return columns side by side."""
+        """Return the parts concatenated along the last axis."""
         return parts[0] if len(parts) == 1 else self.op("Concat", *parts, axis=-1)
 
     def reshaped(self, x: str, *shape: int) -> str:
-        """Return ``x`` in another shape; one number may be -1."""
+        """Return ``x`` in another shape; one length may be -1."""
         return self.op("Reshape", x, np.array(shape))
 
     def mean_of_members(self, x: str, n_members: int) -> str:
-        """Return the mean over the first axis, which counts the members if there are.
+        """Return the mean over the members, the first axis if there are several.
 
         Parameters
         ----------
         x : str
-            Of shape (N, n) for a single member, else (M, N, n).
+            Values of shape (N, n) for a single member, else (M, N, n).
         n_members : int
-            M.
+            Number of members M.
 
         Returns
         -------
         mean : str
-            Of shape (N, n).
+            The mean, of shape (N, n).
         """
         if n_members == 1:
             return x

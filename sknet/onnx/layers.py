@@ -1,9 +1,9 @@
 """The layers as ONNX nodes.
 
-Values have the shape (B, ..., n) in a single network, and (M, B, ..., n) in M networks,
-which are members or the submodels of a shared backbone. Most layers need not know
-which: they count axes from the last one, parameters (K, ...) come without the first
-axis where K is 1, and ONNX broadcasts as NumPy does.
+Values have shape (B, ..., n) in a single network, and (M, B, ..., n) in M networks,
+which are members or the submodels of a shared backbone. Most layers work for both:
+they count axes from the last one, parameters (K, ...) lose their first axis if K is 1,
+and ONNX broadcasts like NumPy.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ from sknet.onnx.graph import Graph
 
 
 def of_members(parameter: Array, shape: Shape = (1,)) -> Array:
-    """Return parameters (K, ...), of a single member without the first axis.
+    """Return parameters (K, ...), without the first axis for a single member.
 
-    Those of several members get an axis for each one that rows of ``shape`` have in
-    front of their columns.
+    Parameters of several members get additional axes, so that they broadcast against
+    rows of ``shape``.
     """
     if len(parameter) == 1:
         single: Array = parameter[0]
@@ -90,13 +90,13 @@ def highway(graph: Graph, layer: Highway, p: Any, x: str, shape: Shape) -> str:
 
 @converter(Partition)
 def partition(graph: Graph, layer: Partition, p: Any, x: str, shape: Shape) -> str:
-    """Write the layers of each group of columns, and join what they give."""
+    """Write the layers of each group of columns, and concatenate their outputs."""
     del shape
     parts, start, n_members = [], 0, _n_members(p)
     for i, (width, part) in enumerate(zip(layer.widths, layer.layers, strict=True)):
         columns = graph.columns(x, start, start + width)
         part_out = convert(graph, part, p.children[i], columns, (width,))
-        if n_members > 1:  # a group without parameters is the same for all of them
+        if n_members > 1:  # a group without parameters has no axis of members
             part_out = graph.op("Expand", part_out, np.array([n_members, 1, 1]))
         parts.append(part_out)
         start += width
@@ -104,7 +104,7 @@ def partition(graph: Graph, layer: Partition, p: Any, x: str, shape: Shape) -> s
 
 
 def _n_members(p: Any) -> int:
-    """Return K, as far as the parameters of a layer and those in it tell."""
+    """Return the number K of members according to the parameters of a layer."""
     arrays = [value for value in vars(p).values() if isinstance(value, np.ndarray)]
     inside = (_n_members(child) for child in p.children)
     return max([1, *map(len, arrays), *inside])
@@ -112,20 +112,20 @@ def _n_members(p: Any) -> int:
 
 @converter(Reshape)
 def reshape(graph: Graph, layer: Reshape, p: Any, x: str, shape: Shape) -> str:
-    """Write the rows with other axes."""
+    """Write the rows in the shape of the layer."""
     del p
     return _with_axes(graph, x, shape, layer.shape)
 
 
 @converter(Flatten)
 def flatten(graph: Graph, layer: Flatten, p: Any, x: str, shape: Shape) -> str:
-    """Write the rows as columns."""
+    """Write the rows flattened to columns."""
     del layer, p
     return _with_axes(graph, x, shape, (math.prod(shape),))
 
 
 def _with_axes(graph: Graph, x: str, before: Shape, after: Shape) -> str:
-    """Return rows (..., *before) as (..., *after), whatever stands in front."""
+    """Return rows (..., *before) as (..., *after), with any leading axes."""
     ends = (np.array([0]), np.array([-len(before)]), np.array([0]))
     leading = graph.op("Slice", graph.op("Shape", x), *ends)
     return graph.op("Reshape", x, graph.op("Concat", leading, np.array(after), axis=0))
@@ -144,21 +144,21 @@ def dense(graph: Graph, layer: Dense, p: Any, x: str, shape: Shape) -> str:
 def grouped_dense(
     graph: Graph, layer: GroupedDense, p: Any, x: str, shape: Shape
 ) -> str:
-    """Write it as the dense layer that it is, with zeros outside of the groups."""
+    """Write a dense layer with zero weights outside of the groups."""
     weight = np.stack([block_diag(*groups) for groups in p.weight])
     return _affine(graph, layer, weight, p, x, shape)
 
 
 @converter(LinearEnsemble)
 def heads(graph: Graph, layer: LinearEnsemble, p: Any, x: str, shape: Shape) -> str:
-    """Write a product for each submodel; there is one network of them."""
+    """Write one product per submodel; all submodels are in a single network."""
     return _affine(graph, layer, p.weight, p, x, shape)
 
 
 def _affine(
     graph: Graph, layer: Any, weight: Array, p: Any, x: str, shape: Shape
 ) -> str:
-    """Write ``s x W + b`` by the weights of a layer, which says the rest."""
+    """Write ``s x W + b`` with given weights and the other settings of a layer."""
     if layer.initializer.rescales:
         weight = weight * layer.initializer.scale(p.weight.shape[-2:])
     y = graph.op("MatMul", x, of_members(weight, shape))
@@ -184,7 +184,7 @@ def mix(graph: Graph, layer: Mix, p: Any, x: str, shape: Shape) -> str:
 
 @converter(Dropout)
 def dropout(graph: Graph, layer: Dropout, p: Any, x: str, shape: Shape) -> str:
-    """Leave ``x``: nothing is dropped in prediction."""
+    """Return ``x``: there is no dropout in prediction."""
     del graph, layer, p, shape
     return x
 
@@ -217,8 +217,8 @@ def zero_pad(graph: Graph, layer: ZeroPad, p: Any, x: str, shape: Shape) -> str:
 
 @converter(BatchNorm)
 def batch_norm(graph: Graph, layer: BatchNorm, p: Any, x: str, shape: Shape) -> str:
-    """Write it with the running statistics."""
-    # the centre first: in one affine map a large mean would take digits away
+    """Write the normalisation with the running statistics."""
+    # Subtract the mean first: as one affine map, a large mean would cost precision.
     centred = graph.op("Sub", x, of_members(p.running_mean, shape))
     factor = p.scale / np.sqrt(p.running_variance + layer.epsilon)
     scaled = graph.op("Mul", centred, of_members(factor, shape))
@@ -227,7 +227,7 @@ def batch_norm(graph: Graph, layer: BatchNorm, p: Any, x: str, shape: Shape) -> 
 
 @converter(LayerNorm)
 def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, shape: Shape) -> str:
-    """Write it with means as products, as the layer does."""
+    """Write the normalisation, with means as matrix products as in the layer."""
     column = np.full((shape[-1], 1), 1.0 / shape[-1])
     centred = graph.op("Sub", x, graph.op("MatMul", x, column))
     variance = graph.op("MatMul", graph.op("Mul", centred, centred), column)
@@ -242,7 +242,7 @@ def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, shape: Shape) -> 
 
 @converter(Embedding)
 def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> str:
-    """Write a look-up in one table; a preprocessor gives no code that is not in it."""
+    """Write a look-up in one table, which has all codes of the preprocessor."""
     starts = np.cumsum((0, *layer.n_levels[:-1]))
     rows = graph.op("Add", graph.cast(x, np.int64), starts)
     table = of_members(p.table)
@@ -252,7 +252,7 @@ def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> s
 
 @converter(Periodic)
 def periodic(graph: Graph, layer: Periodic, p: Any, x: str, shape: Shape) -> str:
-    """Write waves and maps column by column, (K, D, B, n)."""
+    """Write the waves and their linear maps, column by column, (K, D, B, n)."""
     n_members = len(p.phase)
     each = graph.op("Unsqueeze", graph.op("Transpose", x, perm=[1, 0]), np.array([2]))
     angle = graph.op("Mul", each, p.frequency * (2.0 * math.pi))
@@ -264,6 +264,6 @@ def periodic(graph: Graph, layer: Periodic, p: Any, x: str, shape: Shape) -> str
 
 
 def _as_columns(graph: Graph, x: str, n_members: int, n_columns: int) -> str:
-    """Return rows of each member, whose last axes become columns."""
+    """Return the rows of each member with the last axes flattened to columns."""
     members = () if n_members == 1 else (n_members,)
     return graph.reshaped(x, *members, -1, n_columns)

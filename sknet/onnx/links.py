@@ -1,4 +1,4 @@
-"""The links of the losses as ONNX nodes: from raw outputs to predictions, and back."""
+"""The links of the losses, and their inverses, as ONNX nodes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from sknet.onnx.graph import Graph
 
 
 def _capped_exponential(graph: Graph, raw: str, share: float = 1.0) -> str:
-    """Write the exponential, capped at a share of the largest exponent."""
+    """Write the exponential, with its argument capped at a share of the largest."""
     cap = share * largest_exponent(graph.dtype)
     return graph.op("Exp", graph.op("Min", raw, cap))
 
@@ -63,7 +63,7 @@ _OUTPUTS: dict[str, Callable[[Graph, str], str]] = {
 @converter(Huber)
 @converter(LogCosh)
 def output_activation(graph: Graph, loss: Loss, raw: str, n_raw: int) -> str:
-    """Write the output activation of that name."""
+    """Write the output activation of a loss."""
     del n_raw
     return _OUTPUTS[loss.link_name](graph, raw)
 
@@ -88,7 +88,7 @@ def normal(graph: Graph, loss: Gaussian, raw: str, n_raw: int) -> str:
 
 @converter(Quantile)
 def ordered(graph: Graph, loss: Quantile, raw: str, n_raw: int) -> str:
-    """Write the levels, each so far from the next one to the middle."""
+    """Write the quantile levels as cumulative gaps from the middle level."""
     n_levels = loss.n_raw(1)
     if n_levels == 1:
         return raw
@@ -97,7 +97,7 @@ def ordered(graph: Graph, loss: Quantile, raw: str, n_raw: int) -> str:
 
 @converter(MeanQuantiles)
 def mean_ordered(graph: Graph, loss: MeanQuantiles, raw: str, n_raw: int) -> str:
-    """Write the mean, and the levels beside it."""
+    """Write the mean and the quantile levels."""
     middle, gaps = _steps(loss.n_raw(1) - 1)
     mean = np.eye(1)
     return _sums(
@@ -106,9 +106,9 @@ def mean_ordered(graph: Graph, loss: MeanQuantiles, raw: str, n_raw: int) -> str
 
 
 def _steps(n_levels: int) -> tuple[Array, Array]:
-    """Return matrices (Q, Q): levels are sums of the middle one and of gaps.
+    """Return matrices (Q, Q) that sum the middle level and the gaps.
 
-    Levels are ``raw @ middle + softplus(raw) @ gaps``.
+    The levels are ``raw @ middle + softplus(raw) @ gaps``.
     """
     at = np.arange(n_levels)
     centre = n_levels // 2
@@ -129,16 +129,16 @@ def _sums(graph: Graph, raw: str, n_raw: int, plain: Array, gaps: Array) -> str:
     return graph.op("Add", direct, graph.op("MatMul", smooth, np.kron(every, gaps)))
 
 
-# --------------------------------------------------------------------------- and back
+# --------------------------------------------------------------------------- inverses
 
 
 def inverse(graph: Graph, link_name: str, p: str) -> str:
-    """Write raw outputs that give the mean prediction of several classifiers.
+    """Write the raw outputs that correspond to the mean prediction of an ensemble.
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     link_name : str
         Name of the output activation: "identity", "logistic" or "softmax".
     p : str
@@ -147,14 +147,14 @@ def inverse(graph: Graph, link_name: str, p: str) -> str:
     Returns
     -------
     raw : str
-        Of the same shape.
+        Raw outputs of the same shape.
     """
     if link_name == "identity":
         return p
     if link_name not in ("logistic", "softmax"):
         raise NotImplementedError(
-            f"Scores of an ensemble whose loss has the link {link_name!r} have no ONNX "
-            "form: convert without raw_scores, or a network alone."
+            f"Scores of ensembles with a loss with the link {link_name!r} have no ONNX "
+            "form: convert without raw_scores, or convert a single network."
         )
     inner = _inside(graph, p)
     if link_name == "softmax":
@@ -165,7 +165,7 @@ def inverse(graph: Graph, link_name: str, p: str) -> str:
 
 
 def _inside(graph: Graph, p: str) -> str:
-    """Write probabilities moved inside of (0, 1)."""
+    """Write probabilities clipped to the open interval (0, 1)."""
     one: Any = graph.dtype.type(1.0)
     largest = np.nextafter(one, graph.dtype.type(0.0))
     return graph.op("Max", graph.op("Min", p, largest), np.finfo(graph.dtype).tiny)

@@ -26,11 +26,11 @@ class Raw:
     Parameters
     ----------
     value : str
-        Of shape (N, R) for a single member, else (M, N, R).
+        The outputs, of shape (N, R) for a single member, else (M, N, R).
     n_members : int
-        M: networks, or submodels that share a backbone.
+        Number M of networks, or of submodels that share a backbone.
     n_outputs : int
-        R.
+        Number R of raw outputs.
     """
 
     value: str
@@ -45,7 +45,7 @@ def raw_outputs(graph: Graph, model: FittedModel, x: str) -> Raw:
     if len(network.input_shape) > 1:
         x = graph.reshaped(x, -1, *network.input_shape)
     if len(theta) > 1 and not _makes_members(network.root):
-        # One matrix times several is ONNX, too, but OpenVINO refuses it.
+        # ONNX broadcasts one matrix against several, but OpenVINO does not.
         ones = [1] * (1 + len(network.input_shape))
         x = graph.op("Expand", x, np.array([len(theta), *ones]))
     raw = convert(graph, network.root, views, x, network.input_shape)
@@ -57,7 +57,7 @@ def raw_outputs(graph: Graph, model: FittedModel, x: str) -> Raw:
 
 
 def _makes_members(root: Sequential) -> bool:
-    """Return whether the first layer takes rows, and gives those of each network."""
+    """Return whether the first layer adds the axis of members to the rows."""
     return isinstance(root.layers[0], (Partition, Scale, EnsembleView))
 
 
@@ -67,26 +67,27 @@ def _makes_members(root: Sequential) -> bool:
 def write_classes(
     graph: Graph, target: ClassTarget, raw: Raw, as_scores: bool
 ) -> tuple[str, str]:
-    """Write which class is predicted, and how probable each is.
+    """Write the predicted classes and their probabilities or scores.
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     target : ClassTarget
-        How the fitted target becomes columns.
+        The fitted target encoder.
     raw : Raw
         The raw outputs.
     as_scores : bool
-        Whether the second value is what ``decision_function`` gives. It is in any case
-        where the loss gives no probabilities.
+        Whether to return the scores of ``decision_function`` in place of
+        probabilities. Losses without probabilities always return scores.
 
     Returns
     -------
     place : str
-        Places of the predicted classes, (N,); of several labels zeros and ones, (N, C).
+        Indices of the predicted classes, (N,); zeros and ones for multilabel, (N, C).
     probability : str
-        Of shape (N, C). Two classes have two scores, one the negative of the other.
+        Probabilities or scores, of shape (N, C). Two classes have two scores, one the
+        negative of the other.
     """
     linked = convert(graph, target.loss, raw.value, raw.n_outputs)
     prediction = graph.mean_of_members(linked, raw.n_members)
@@ -101,7 +102,7 @@ def write_classes(
 
 
 def _places(graph: Graph, target: ClassTarget, prediction: str) -> str:
-    """Return the places of the predicted classes."""
+    """Return the indices of the predicted classes."""
     if target.kind == "multiclass":
         return graph.op("ArgMax", prediction, axis=1, keepdims=0)
     threshold = float(target.loss.threshold)
@@ -131,7 +132,7 @@ def _probability(graph: Graph, target: ClassTarget, raw: Raw, linked: str) -> st
 
 
 def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> str:
-    """Return what ``decision_function`` gives, as columns."""
+    """Return the scores of ``decision_function`` as columns."""
     link_name = target.loss.link_name
     if raw.n_members == 1:
         softmax = link_name == "softmax"
@@ -145,21 +146,21 @@ def _decision(graph: Graph, target: ClassTarget, raw: Raw, prediction: str) -> s
 
 
 def write_values(graph: Graph, target: ValueTarget, raw: Raw) -> str:
-    """Write what ``predict`` of a regressor gives; of a single target it has a column.
+    """Write the predictions of a regressor; a single target gives one column.
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     target : ValueTarget
-        What the raw outputs stand for.
+        The fitted target encoder.
     raw : Raw
         The raw outputs.
 
     Returns
     -------
     values : str
-        Of shape (N, C), or (N, Q) or (N, C, Q) for Q quantile levels.
+        Predictions of shape (N, C), or (N, Q) or (N, C, Q) for Q quantile levels.
     """
     values = _everything(graph, target, raw)
     if target.loss.shows_point:
@@ -169,7 +170,7 @@ def write_values(graph: Graph, target: ValueTarget, raw: Raw) -> str:
 
 
 def _everything(graph: Graph, target: ValueTarget, raw: Raw) -> str:
-    """Return all that is predicted, (N, R), in units of the target."""
+    """Return all predicted columns, (N, R), in units of the target."""
     linked = convert(graph, target.loss, raw.value, raw.n_outputs)
     values = graph.mean_of_members(linked, raw.n_members)
     if target.scale is None:
@@ -178,13 +179,13 @@ def _everything(graph: Graph, target: ValueTarget, raw: Raw) -> str:
 
 
 def point_columns(loss: ValueLoss, n_raw: int) -> Array:
-    """Return which of the predicted columns a loss is scored by."""
+    """Return the indices of the predicted columns that are point predictions."""
     numbers: Array = loss.point(np.arange(n_raw)[None])[0]
     return numbers
 
 
 def shape_of_values(target: Any) -> tuple[int, ...]:
-    """Return the shape of what is predicted for one row."""
+    """Return the shape of the prediction for one row."""
     n_outputs, n_raw = target.n_outputs, target.n_raw
     if target.loss.shows_point or n_raw == n_outputs:
         return (n_outputs,)
@@ -204,14 +205,15 @@ def _in_units(graph: Graph, target: Any, values: str, n_raw: int) -> str:
 
 
 def write_deviations(graph: Graph, target: ValueTarget, raw: Raw) -> str:
-    """Write what ``predict(X, return_std=True)`` gives as second, (N, C).
+    """Write the standard deviations of ``predict(X, return_std=True)``, (N, C).
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     target : ValueTarget
-        What the raw outputs stand for: with a Gaussian loss, or of several members.
+        The fitted target encoder, with a Gaussian loss unless there are several
+        members.
     raw : Raw
         The raw outputs.
 
@@ -229,7 +231,7 @@ def write_deviations(graph: Graph, target: ValueTarget, raw: Raw) -> str:
         deviation = _total_deviation(graph, points, deviation, raw.n_members)
     if deviation is None:
         raise ValueError(
-            f"return_std: loss={target.loss.name!r} gives no standard deviation; use "
+            f"return_std: loss={target.loss.name!r} has no standard deviation; use "
             "loss='gaussian', or an ensemble (n_estimators)."
         )
     if target.scale is None:
@@ -238,7 +240,7 @@ def write_deviations(graph: Graph, target: ValueTarget, raw: Raw) -> str:
 
 
 def _total_deviation(graph: Graph, points: str, own: str | None, n_members: int) -> str:
-    """Return the deviation of the members' values, their own deviations included."""
+    """Return the deviation between the members, including their own deviations."""
     away = graph.op("Sub", points, graph.mean_of_members(points, n_members))
     variance = graph.mean_of_members(graph.op("Mul", away, away), n_members)
     if own is not None:
@@ -248,26 +250,26 @@ def _total_deviation(graph: Graph, points: str, own: str | None, n_members: int)
 
 
 def write_quantiles(graph: Graph, target: ValueTarget, raw: Raw) -> str:
-    """Write the quantiles that were learned beside a mean, (N, Q) or (N, C, Q).
+    """Write the quantiles that were trained along with a mean, (N, Q) or (N, C, Q).
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     target : ValueTarget
-        What the raw outputs stand for.
+        The fitted target encoder.
     raw : Raw
         The raw outputs.
 
     Returns
     -------
     quantiles : str
-        In increasing order.
+        Quantiles in increasing order of their levels.
     """
     if not isinstance(target.loss, MeanQuantiles):
         raise ValueError(
-            "return_quantiles: this network learned no quantiles beside a mean; fit "
-            "TabularMLPRegressor(quantiles=...), or use loss='mean_quantiles'."
+            "return_quantiles: this network was not trained for quantiles along with a "
+            "mean; use TabularMLPRegressor(quantiles=...) or loss='mean_quantiles'."
         )
     means = point_columns(target.loss, raw.n_outputs)
     others = np.setdiff1d(np.arange(raw.n_outputs), means)

@@ -1,7 +1,6 @@
-"""What skl2onnx is told: which values come out, of which type, and who writes them.
+"""Registration with skl2onnx: parsers, output types and converters.
 
-Nothing here is imported before it is needed: neither skl2onnx nor onnx has to be
-installed for sknet.
+skl2onnx and onnx are imported only when needed: sknet does not require them.
 """
 
 from __future__ import annotations
@@ -46,11 +45,11 @@ _REGRESSOR_OPTIONS = {"return_std": [True, False], "return_quantiles": [True, Fa
 
 
 def register() -> None:
-    """Teach skl2onnx to convert the estimators of sknet.
+    """Register the estimators of sknet with skl2onnx.
 
     Call it once, before ``skl2onnx.to_onnx`` or ``convert_sklearn``; calling it again
-    changes nothing. Networks are then converted alone, in a ``Pipeline`` and in a
-    ``CalibratedClassifierCV``, with all of their parts.
+    has no effect. Networks can then be converted alone, in a ``Pipeline`` and in a
+    ``CalibratedClassifierCV``.
 
     Raises
     ------
@@ -100,15 +99,15 @@ def register() -> None:
 
 
 def _alias(cls: type) -> str:
-    """Return the name that skl2onnx knows a class by."""
+    """Return the name of a class in skl2onnx."""
     return f"Sknet{cls.__name__}"
 
 
-# ----------------------------------------------------------------------- what comes in
+# ----------------------------------------------------------------------------- inputs
 
 
 def _dtype(operator: Any) -> Any:
-    """Return the type to compute in: float64 if any input has it."""
+    """Return the dtype to compute in: float64 if any input has it, else float32."""
     from skl2onnx.common.data_types import DoubleTensorType
 
     double = any(isinstance(x.type, DoubleTensorType) for x in operator.inputs)
@@ -116,7 +115,7 @@ def _dtype(operator: Any) -> Any:
 
 
 def _inputs(operator: Any) -> list[Input]:
-    """Return the inputs, which together have the features of the fit, in order."""
+    """Return the inputs, which together hold the features of the fit, in order."""
     n_features, found, start = operator.raw_operator.n_features_in_, [], 0
     for variable in operator.inputs:
         shape = variable.type.shape
@@ -125,8 +124,8 @@ def _inputs(operator: Any) -> list[Input]:
             width = n_features
         if not isinstance(width, Integral):
             raise ValueError(
-                f"The input {variable.raw_name!r} has the shape {list(shape)}: say how "
-                "many columns it has, e.g. FloatTensorType([None, 1])."
+                f"The input {variable.raw_name!r} has shape {list(shape)}: declare its "
+                "number of columns, e.g. FloatTensorType([None, 1])."
             )
         stop = start + int(width)
         kind, dtype = _kind(variable)
@@ -134,7 +133,7 @@ def _inputs(operator: Any) -> list[Input]:
         start = stop
     if start != n_features:
         raise ValueError(
-            f"The inputs have {start} columns together, but "
+            f"The inputs have {start} columns in total, but "
             f"{type(operator.raw_operator).__name__} was fitted with {n_features}."
         )
     _check_names(operator, found)
@@ -142,7 +141,7 @@ def _inputs(operator: Any) -> list[Input]:
 
 
 def _kind(variable: Any) -> tuple[str, Any]:
-    """Return what a type holds, and as which numbers."""
+    """Return the kind of values that a type holds, and their dtype."""
     name = type(variable.type).__name__.removesuffix("TensorType")
     reals = {"Double": np.float64, "Float": np.float32, "Float16": np.float16}
     if name == "String":
@@ -153,9 +152,9 @@ def _kind(variable: Any) -> tuple[str, Any]:
 
 
 def _check_names(operator: Any, inputs: list[Input]) -> None:
-    """Refuse columns in another order: what counts is their order, not their names.
+    """Raise an error for columns in another order, because only their order counts.
 
-    Other names may be given, but none of a column that stands elsewhere.
+    Inputs may have other names, but not the name of a column at another position.
     """
     names = list(vars(operator.raw_operator).get("feature_names_in_", ()))
     given = [variable.raw_name for variable in operator.inputs]
@@ -163,13 +162,13 @@ def _check_names(operator: Any, inputs: list[Input]) -> None:
         stands_elsewhere = name in names and names[part.start] != name
         if stands_elsewhere and part.stop - part.start == 1:
             raise ValueError(
-                f"The inputs are named {given}, but the columns of the fit stand in "
-                f"the order {names}: declare them in that order."
+                f"The inputs are named {given}, but the columns of the fit are in the "
+                f"order {names}: declare the inputs in that order."
             )
 
 
 def _features(graph: Graph, operator: Any) -> str:
-    """Write the columns that the network takes."""
+    """Write the input columns of the network."""
     estimator, inputs = operator.raw_operator, _inputs(operator)
     if isinstance(estimator, TabularPreprocessor):
         return encode(graph, estimator, inputs)
@@ -184,11 +183,11 @@ def _features(graph: Graph, operator: Any) -> str:
     return graph.joined([graph.cast(part.name, graph.dtype) for part in inputs])
 
 
-# ---------------------------------------------------------------------- what comes out
+# ---------------------------------------------------------------------------- outputs
 
 
 def _set_types(operator: Any, shapes: list[tuple[int | None, ...]]) -> None:
-    """Say that outputs are real numbers of the type that is computed in."""
+    """Set the types of the last outputs to real numbers of the computing dtype."""
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     real = DoubleTensorType if _dtype(operator) == np.float64 else FloatTensorType
@@ -199,13 +198,13 @@ def _set_types(operator: Any, shapes: list[tuple[int | None, ...]]) -> None:
 
 
 def _put(operator: Any, container: Any, values: list[str]) -> None:
-    """Give values the names of the outputs."""
+    """Connect values to the outputs."""
     for value, variable in zip(values, operator.outputs, strict=True):
         container.add_node("Identity", value, variable.full_name)
 
 
 def _classes(scope: Any, estimator: BaseMLP) -> Array:
-    """Return the labels as ONNX has them: whole numbers or text."""
+    """Return the class labels in a form that ONNX supports: integers or strings."""
     from skl2onnx.common.utils_classifier import get_label_classes
 
     classes: Array = np.asarray(get_label_classes(scope, estimator))
@@ -213,14 +212,14 @@ def _classes(scope: Any, estimator: BaseMLP) -> Array:
         return classes
     if (classes.astype(np.int64) != classes).any():
         raise ValueError(
-            f"The classes are {classes.tolist()}, but labels of ONNX are whole numbers "
-            "or text. Fit with such labels, or use options={'nocl': True}."
+            f"The classes are {classes.tolist()}, but labels in ONNX are integers or "
+            "strings. Fit with such labels, or use options={'nocl': True}."
         )
     return classes.astype(np.int64)
 
 
 def _shape_classifier(operator: Any) -> None:
-    """Say what comes out of a classifier."""
+    """Set the types of the outputs of a classifier."""
     from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
     estimator = operator.raw_operator
@@ -248,7 +247,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
 def _parse_regressor(
     scope: Any, model: Any, inputs: list[Any], custom_parsers: Any = None
 ) -> list[Any]:
-    """Say which values come out of a regressor: those that the options ask for."""
+    """Declare the outputs of a regressor, depending on the options."""
     from skl2onnx.common.data_types import guess_tensor_type
 
     del custom_parsers
@@ -266,7 +265,7 @@ def _parse_regressor(
 
 
 def _shape_regressor(operator: Any) -> None:
-    """Say what comes out of a regressor."""
+    """Set the types of the outputs of a regressor."""
     check_is_fitted(operator.raw_operator)
     target = model_of(operator.raw_operator).target
     n_outputs, n_levels = target.n_outputs, target.n_raw // target.n_outputs - 1
@@ -277,7 +276,7 @@ def _shape_regressor(operator: Any) -> None:
 
 
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
-    """Write the values of a regressor, and what the options ask for."""
+    """Write the predictions of a regressor, and the outputs that the options add."""
     model = model_of(operator.raw_operator)
     graph = Graph(scope, container, _dtype(operator))
     raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
@@ -289,7 +288,7 @@ def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
 
 
 def _shape_preprocessor(operator: Any) -> None:
-    """Say what comes out of a preprocessor."""
+    """Set the type of the output of a preprocessor."""
     encoder = operator.raw_operator
     check_is_fitted(encoder)
     n_columns = encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
@@ -297,6 +296,6 @@ def _shape_preprocessor(operator: Any) -> None:
 
 
 def _convert_preprocessor(scope: Any, operator: Any, container: Any) -> None:
-    """Write the columns of a preprocessor."""
+    """Write the output columns of a preprocessor."""
     graph = Graph(scope, container, _dtype(operator))
     _put(operator, container, [_features(graph, operator)])

@@ -1,7 +1,7 @@
 """The preprocessing of tables as ONNX nodes.
 
-A table comes in as one input for each column, or as a few that hold several columns.
-It is encoded in float64 whatever comes in, as ``TabularPreprocessor`` does.
+The table is given as one input per column, or as inputs of several columns each. As in
+``TabularPreprocessor``, it is encoded in float64 whatever the types of the inputs.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ from sknet.preprocessing.scaling import FAR
 from sknet.preprocessing.unknown_levels import holds
 
 
-# ONNX has no missing text. What stands for it: nothing, as in skl2onnx, and what
-# onnxruntime makes of None, NaN and pandas' NA; unless training knew it as a level.
+# ONNX has no missing strings. These stand for them, unless they are levels of the fit:
+# the empty string, as in skl2onnx, and onnxruntime's conversions of None, NaN and NA.
 MISSING_TEXTS = ("", "None", "nan", "<NA>")
 
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the graph: neighbouring columns of the table, of one type.
+    """One input of the graph: adjacent columns of the table, of one type.
 
     Parameters
     ----------
     name : str
-        The value.
+        Name of the value.
     kind : {"text", "whole", "real"}
-        What its type holds; truth values are whole numbers.
+        Kind of its type; booleans count as whole numbers.
     start, stop : int
-        Which columns of the table it has.
+        Range of its columns in the table.
     dtype : type, default=np.float64
-        What its numbers are.
+        Type of its numbers.
     """
 
     name: str
@@ -47,28 +47,29 @@ class Input:
     dtype: Any = np.float64
 
     def columns(self, graph: Graph, wanted: Array) -> str:
-        """Return some of its columns, by their numbers in the table."""
+        """Return some columns of the input, by their numbers in the table."""
         if len(wanted) == self.stop - self.start:
             return self.name
         return graph.chosen(self.name, wanted - self.start)
 
 
 def encode(graph: Graph, preprocessor: TabularPreprocessor, inputs: list[Input]) -> str:
-    """Write what a fitted preprocessor makes of a table.
+    """Write the encoding of a table by a fitted preprocessor.
 
     Parameters
     ----------
     graph : Graph
-        Gets the nodes.
+        The graph to add nodes to.
     preprocessor : TabularPreprocessor
-        The preprocessor.
+        The fitted preprocessor.
     inputs : list of Input
         The table.
 
     Returns
     -------
     columns : str
-        Numbers, flags and codes, rounded to the preprocessor's type, in the graph's.
+        Numbers, flags and codes: rounded to the dtype of the preprocessor, and then
+        converted to that of the graph.
     """
     exact, is_category = graph.at(np.float64), preprocessor.is_categorical_
     numbers = _numbers(exact, inputs, is_category)
@@ -94,7 +95,7 @@ def encode(graph: Graph, preprocessor: TabularPreprocessor, inputs: list[Input])
 
 
 def _numbers(graph: Graph, inputs: list[Input], is_category: Array) -> str | None:
-    """Return all columns of numbers, NaN where they are missing; None without any."""
+    """Return the numeric columns, with NaN for missing values, or None without any."""
     found = []
     for part in inputs:
         wanted = part.start + np.flatnonzero(~is_category[part.start : part.stop])
@@ -104,8 +105,8 @@ def _numbers(graph: Graph, inputs: list[Input], is_category: Array) -> str | Non
             raise ValueError(
                 f"The input {part.name!r} is text, but column {wanted[0]} of the table "
                 "holds numbers: declare it as FloatTensorType or DoubleTensorType. "
-                "Of a ColumnTransformer give text and numbers to a step each, since "
-                "skl2onnx joins the columns of one step."
+                "In a ColumnTransformer, pass text and numbers to separate steps, "
+                "because skl2onnx joins the columns of one step."
             )
         found.append(graph.cast(part.columns(graph, wanted), np.float64))
     return graph.joined(found) if found else None
@@ -115,7 +116,7 @@ def _numbers(graph: Graph, inputs: list[Input], is_category: Array) -> str | Non
 
 
 def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -> str:
-    """Return one plus the slot of each row's level, (N, 1); 0 where it has none."""
+    """Return the slot of each row's level plus one, (N, 1); 0 if it has no slot."""
     part = next(part for part in inputs if part.start <= j < part.stop)
     _check_levels(part, j, kept_levels(category))
     x = part.columns(graph, np.array([j]))
@@ -130,7 +131,7 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
         x = graph.cast(x, np.int64)
         numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
         known = {int(v): slot for v, slot in numbers.items() if _is_whole(v)}
-        known = known or {0: rare}  # the operator wants a key
+        known = known or {0: rare}  # the operator requires at least one key
         keys = {"keys_int64s": list(known)}
     values = list(known.values())
     return graph.op(
@@ -145,9 +146,9 @@ def _slot(graph: Graph, inputs: list[Input], j: int, category: dict[str, Any]) -
 
 
 def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
-    """Refuse levels that no value of an input equals, or that it would round to others.
+    """Raise an error for levels that the type of an input cannot represent exactly.
 
-    Levels that training merged count as unknown ones, and may be left out.
+    Levels that training merged count as unknown, so they are not checked.
     """
     text = [value for value in levels if isinstance(value, str)]
     numbers = [value for value in levels if not isinstance(value, str)]
@@ -162,28 +163,29 @@ def _check_levels(part: Input, j: int, levels: list[Any]) -> None:
     if odd:
         raise ValueError(
             f"The input {part.name!r} is {holds_what}, but column {j} of the table has "
-            f"levels of type {type(odd[0]).__name__}, e.g. {odd[0]!r}, which it cannot "
-            f"hold: they would count as unknown. {_declaration(text, numbers)}"
+            f"levels of type {type(odd[0]).__name__}, e.g. {odd[0]!r}, that this type "
+            "cannot represent: they would count as unknown. "
+            f"{_declaration(text, numbers)}"
         )
 
 
 def _declaration(text: list[str], numbers: list[Any]) -> str:
-    """Return how to declare the input of a category with these levels."""
+    """Return advice on declaring the input of a category with these levels."""
     if text and numbers:
-        return "No input has both: make them all text, and fit again."
+        return "No type holds both: convert all levels to text, and refit."
     if text:
         return "Declare it as StringTensorType."
     if all(map(_is_whole, numbers)):
         return "Declare it as Int64TensorType."
     if all(holds(np.float64, value) for value in numbers):
         return "Declare it as DoubleTensorType."
-    return "No input has numbers as large: make them text, and fit again."
+    return "No type holds numbers this large: convert them to text, and refit."
 
 
 def _is_whole(value: Any, dtype: Any = np.int64) -> bool:
-    """Tell whether a level that is a number may be one of an input of whole numbers.
+    """Return whether a numeric level can be a value of an input of whole numbers.
 
-    They are looked up as int64, which those of uint64 may exceed.
+    Values are looked up as int64, so larger ones of type uint64 cannot.
     """
     is_truth = issubclass(dtype, np.bool_)
     first, last = (0, 1) if is_truth else (np.iinfo(dtype).min, np.iinfo(dtype).max)
@@ -192,11 +194,12 @@ def _is_whole(value: Any, dtype: Any = np.int64) -> bool:
 
 
 def _slot_of_real(graph: Graph, x: str, category: dict[str, Any]) -> str:
-    """Compare with each level: there is no look-up of doubles in older opsets."""
+    """Return the slots plus one of real levels, by comparison with each level."""
     rare, slots = category["rare"] + 1, category["slots"]
     numbers = {v: slot + 1 for v, slot in slots.items() if not isinstance(v, str)}
     levels = {float(v): slot for v, slot in numbers.items() if holds(np.float64, v)}
-    levels = levels or {np.nan: rare}  # which nothing is equal to
+    levels = levels or {np.nan: rare}  # NaN equals no value
+    # Older opsets have no look-up of doubles.
     is_level = graph.cast(graph.op("Equal", x, [list(levels)]), np.float64)
     above = [[float(slot - rare)] for slot in levels.values()]
     slot = graph.op("Add", graph.op("MatMul", is_level, above), float(rare))
@@ -205,7 +208,7 @@ def _slot_of_real(graph: Graph, x: str, category: dict[str, Any]) -> str:
 
 
 def _flags(graph: Graph, slot: str, category: dict[str, Any]) -> str:
-    """Return the flags of a category, a row of a small table for each slot."""
+    """Return the flags of a category, looked up in a small table by slot."""
     n_slots, width = category["n_slots"], n_flags(category)
     rows = np.eye(n_slots) if n_slots != 2 else np.array([[-1.0], [1.0]])
     table = np.vstack([np.zeros((1, width)), rows])
@@ -221,7 +224,7 @@ def _scaled(
     numbers: list[str],
     flags: list[str],
 ) -> list[str]:
-    """Return numbers and flags, scaled and clipped as ``_scaled`` of the class does."""
+    """Return numbers and flags, scaled and clipped as by the preprocessor."""
     parts = numbers + flags
     if preprocessor.numeric is None or not parts:
         return parts

@@ -1,4 +1,4 @@
-"""Preprocessing: from tables as people have them to columns for a network."""
+"""Preprocessing of raw tables into numeric columns for a network."""
 
 from sknet.preprocessing.tabular import TabularPreprocessor
 

@@ -1,4 +1,4 @@
-"""Levels of a category: which are told apart, and what columns become of them."""
+"""Levels of categorical columns: which of them are merged, and how they are encoded."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from sknet._numerics import Array
 from sknet.preprocessing.values import Levels
 
 
-# With min_frequency="auto", levels of an embedding that have fewer rows are merged.
+# With min_frequency="auto", embedded levels with fewer rows than this are merged.
 MIN_ROWS_OF_A_VECTOR = 3
 
 
 @dataclass(frozen=True)
 class LevelRules:
-    """What decides about levels.
+    """The rules for merging and encoding levels.
 
     Parameters
     ----------
     max_one_hot : int
-        Up to so many levels become columns.
+        Maximum number of levels that are encoded as flags.
     min_frequency : int, float or "auto", or None
         See ``TabularPreprocessor``.
     weight : ndarray of shape (N,)
@@ -37,7 +37,7 @@ class LevelRules:
     unit: float
 
     def is_long(self, n_levels: int) -> bool:
-        """Tell whether a category has too many levels for columns."""
+        """Return whether a category has too many levels for flags."""
         return n_levels > max(self.max_one_hot, 2)
 
     def least_weight(self, n_levels: int) -> float:
@@ -53,21 +53,22 @@ class LevelRules:
 
 
 def fit_category(levels: Levels, rules: LevelRules) -> dict[str, Any]:
-    """Decide what becomes of a category.
+    """Determine the encoding of a category.
 
     Parameters
     ----------
     levels : Levels
-        The column, rows of weight zero left out.
+        The column, without rows of weight zero.
     rules : LevelRules
-        What decides.
+        The rules.
 
     Returns
     -------
     category : dict
-        Plain data. ``"slots"``: a number from 0 on by level; ``"n_slots"``; ``"rare"``
-        and ``"missing"``: the slots of merged and of missing levels, or -1;
-        ``"is_code"``: whether there are too many levels for columns.
+        Plain data. ``"slots"``: dict from levels to slots, numbered from 0;
+        ``"n_slots"``: number of slots; ``"rare"`` and ``"missing"``: the slots of
+        merged levels and of missing values, or -1; ``"is_code"``: whether there are too
+        many levels for flags.
     """
     index = {v: k for k, v in enumerate(dict.fromkeys(levels.values))}
     codes = levels.translated(index, -1)
@@ -91,22 +92,22 @@ def fit_category(levels: Levels, rules: LevelRules) -> dict[str, Any]:
 
 
 def _in_order(value: Any) -> tuple[bool, Any]:
-    """Return what levels are sorted by: numbers before text."""
+    """Return the sort key of a level: numbers before text."""
     return isinstance(value, str), value
 
 
 def slots_of_rows(levels: Levels, category: dict[str, Any]) -> Array:
-    """Return the slot of each row, and -1 where it has none.
+    """Return the slot of each row, or -1 if it has none.
 
-    A level that was not seen in training is as rare as those that were merged, and
-    gets their slot, if there is one; a missing value does not.
+    Levels that were not seen in training count as rare: they get the slot of the merged
+    levels, if there is one. Missing values do not.
     """
     table = [category["slots"].get(v, category["rare"]) for v in levels.values]
     return np.array([*table, category["missing"]], dtype=np.intp)[levels.codes]
 
 
 def n_flags(category: dict[str, Any]) -> int:
-    """Return how many columns of flags a category becomes."""
+    """Return the number of flags of a category."""
     if category["is_code"]:
         return 0
     return 1 if category["n_slots"] == 2 else category["n_slots"]
@@ -120,9 +121,9 @@ def fill_flags(levels: Levels, category: dict[str, Any], out: Array) -> None:
     levels : Levels
         The column.
     category : dict
-        What :func:`fit_category` gave.
+        Result of :func:`fit_category`.
     out : ndarray of shape (N, n_flags)
-        Two slots are -1 and 1 in one column, more of them a 1 in a column of each.
+        Output: -1 and 1 in a single column for two slots, else one-hot columns.
     """
     slots = slots_of_rows(levels, category)
     out[...] = 0.0
@@ -136,27 +137,27 @@ def fill_flags(levels: Levels, category: dict[str, Any], out: Array) -> None:
 
 
 def kept_levels(category: dict[str, Any]) -> list[Any]:
-    """Return the levels that have a slot of their own, in the order of the slots."""
+    """Return the levels with their own slot, in the order of the slots."""
     return [v for v, slot in category["slots"].items() if slot != category["rare"]]
 
 
 def merged_levels(category: dict[str, Any]) -> list[Any]:
-    """Return the levels that share the slot of rare ones."""
+    """Return the levels that share the slot of rare levels."""
     return [v for v, slot in category["slots"].items() if slot == category["rare"]]
 
 
 def listed(category: dict[str, Any]) -> dict[str, Any]:
-    """Return a category for a file: levels and slots as two lists.
+    """Return a category in a form for files: levels and slots as two lists.
 
-    Formats that are made of text have text for keys, in which True and "True" are one.
+    Text formats convert dict keys to str, which would make True and "True" equal.
     """
     slots = category["slots"]
     return category | {"slots": [list(slots), list(slots.values())]}
 
 
 def looked_up(category: dict[str, Any]) -> dict[str, Any]:
-    """Return a category of a file as :func:`fit_category` gave it."""
+    """Return a category from a file in the form of :func:`fit_category`."""
     slots = category["slots"]
-    if isinstance(slots, dict):  # in pickles of 0.1.0 while it was in the making
+    if isinstance(slots, dict):  # in pickles of development versions of 0.1.0
         return category
     return category | {"slots": dict(zip(*slots, strict=True))}

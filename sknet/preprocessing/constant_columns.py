@@ -1,4 +1,4 @@
-"""A warning of columns that the first table of a stream makes zero for good."""
+"""A warning about columns that are constant in the first table of ``partial_fit``."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 
-# So many columns are named.
+# Maximum number of columns that the warning names.
 _MANY = 5
 
 
 def warn_of_constant_columns(encoder: Any) -> None:
-    """Warn of columns that were constant in the table that an encoder was fitted to.
+    """Warn about columns that were constant in the table that an encoder was fitted to.
 
     Parameters
     ----------
     encoder : TabularPreprocessor
-        Fitted to the first table of ``partial_fit``, whose encoding all later tables
-        will have.
+        The encoder, fitted to the first table of ``partial_fit``. It encodes all later
+        tables.
     """
     constant = np.zeros(encoder.n_features_in_, dtype=bool)
     is_category = encoder.is_categorical_
@@ -33,10 +33,10 @@ def warn_of_constant_columns(encoder: Any) -> None:
     if len(found) > _MANY:
         named += f" and {len(found) - _MANY} more"
     warnings.warn(
-        f"The first table of partial_fit says how all later ones are encoded, and has "
-        "one value only, or none that is frequent, in "
-        f"{'column' if len(found) == 1 else 'columns'} {named}: whatever comes there "
-        "later will count as 0. Call fit on a sample of the rows first, then "
+        f"The first table of partial_fit determines the encoding of all later ones, "
+        "and has only a single value, or no frequent value, in "
+        f"{'column' if len(found) == 1 else 'columns'} {named}: all later values there "
+        "will be encoded as 0. Call fit on a sample of the rows first, then "
         "partial_fit.",
         stacklevel=2,
     )

@@ -1,4 +1,4 @@
-"""Containers that are refused, each with what to do instead, or converted."""
+"""Unsupported containers: errors with advice on conversion."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from scipy import sparse
 
 
 NUMBERS_FROM_DATES = (
-    "dates and durations must be made numbers first (year, weekday, seconds ...)."
+    "convert dates and durations to numbers first (year, weekday, seconds ...)."
 )
 
-WIDE = ("Int128", "UInt128")  # of polars; NumPy has no such types
+WIDE = ("Int128", "UInt128")  # types of polars that NumPy does not have
 
 
 def refuse_odd_containers(X: Any) -> None:
-    """Refuse what scikit-learn takes without a word, or refuses without a hint.
+    """Raise errors for containers that scikit-learn accepts, or rejects without advice.
 
     Parameters
     ----------
     X : object
-        Features, as they were handed in.
+        The features passed by the user.
 
     Raises
     ------
     ValueError
-        For masked arrays, and for dataframes with two columns of one name.
+        For masked arrays, and for dataframes with duplicate column names.
     TypeError
         For matrices, lazy dataframes, and for dates and durations.
     """
@@ -41,8 +41,7 @@ def refuse_odd_containers(X: Any) -> None:
     )
     if isinstance(X, np.matrix):
         raise TypeError(
-            "np.matrix is not supported: it never has less than two dimensions. "
-            "Convert it to an array with np.asarray."
+            "np.matrix is not supported. Convert it to an array with np.asarray."
         )
     if type(X).__name__ == "LazyFrame":
         raise TypeError("X is a polars LazyFrame; call .collect() on it first.")
@@ -55,21 +54,21 @@ def refuse_odd_containers(X: Any) -> None:
 
 
 def refuse_mask(values: Any, name: str, instead: str) -> None:
-    """Refuse a masked array, whose mask nobody would look at.
+    """Raise an error for masked arrays, because their mask would be ignored.
 
     Parameters
     ----------
     values : object
-        What was handed in.
+        The object passed by the user.
     name : str
-        What the user calls it.
+        Name of the argument.
     instead : str
-        What the message says to do.
+        Advice for the message.
 
     Raises
     ------
     ValueError
-        If it is one.
+        If ``values`` is a masked array.
     """
     if isinstance(values, np.ma.MaskedArray):
         raise ValueError(
@@ -78,17 +77,17 @@ def refuse_mask(values: Any, name: str, instead: str) -> None:
 
 
 def narrowed(X: Any) -> Any:
-    """Make float64 of integers of 128 bits, which polars has and NumPy has not.
+    """Convert 128-bit integers of polars, which NumPy does not have, to float64.
 
     Parameters
     ----------
     X : object
-        Features, as they were handed in.
+        The features passed by the user.
 
     Returns
     -------
     X : object
-        The same, if there are none.
+        The converted frame; X itself if it has no such columns.
     """
     if not hasattr(X, "collect_schema"):
         return X
@@ -98,7 +97,7 @@ def narrowed(X: Any) -> Any:
 
 
 def _refuse_odd_columns(X: Any) -> None:
-    """Refuse columns of dates, and columns of one name, in a dataframe."""
+    """Raise errors for columns of dates, and for duplicate names, in a dataframe."""
     names, types = _names_and_types(X)
     if names is None or types is None:
         return
@@ -115,7 +114,7 @@ def _refuse_odd_columns(X: Any) -> None:
 
 
 def _names_and_types(X: Any) -> tuple[Any, Any]:
-    """Return the names and types of the columns; None where X has none."""
+    """Return the names and types of the columns; None if X has none."""
     if hasattr(X, "schema") and hasattr(X, "column_names"):  # Arrow's tables
         return X.column_names, X.schema.types
     return getattr(X, "columns", None), getattr(X, "dtypes", None)

@@ -1,4 +1,4 @@
-"""Categories and missing numbers of a table, made flags and codes."""
+"""Encoding of categories and missing numbers as flags and codes."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def flags_of(
     numbers: Array,
     sometimes_missing: list[int],
 ) -> Array:
-    """Return the flags of categories and of missing numbers, not yet scaled.
+    """Return the flags of categories and missing numbers, not yet scaled.
 
     Parameters
     ----------
     found : list of Levels
         The categories of a table.
     categories : list of dict
-        What becomes of each.
+        The encoding of each category.
     numbers : ndarray of shape (N, p)
-        The numbers of the table, NaN where they are missing.
+        The numeric columns of the table, with NaN for missing values.
     sometimes_missing : list of int
-        Which of them get a flag.
+        Indices of the numeric columns that get a flag.
 
     Returns
     -------
     flags : ndarray of shape (N, q)
-        0 and 1, or -1 and 1 for two levels in one column.
+        Values 0 and 1, or -1 and 1 for two levels in one column.
     """
     widths = [n_flags(category) for category in categories]
     flags = np.empty((len(numbers), sum(widths) + len(sometimes_missing)))
@@ -54,7 +54,7 @@ def flags_of(
 
 
 def codes_of(found: list[Levels], categories: list[dict[str, Any]]) -> list[Array]:
-    """Return the codes of categories with many levels, 0 for unknown ones."""
+    """Return the codes of categories with many levels; 0 for unknown levels."""
     return [
         slots_of_rows(levels, category) + 1
         for levels, category in zip(found, categories, strict=True)

@@ -1,4 +1,4 @@
-"""What is measured of a table: levels, quantiles, and what follows from them."""
+"""The statistics of a table: levels, quantiles, and the scaling derived from them."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def measure(preprocessor: Any, X: Any, weight: Array | None) -> dict[str, Any]:
     Parameters
     ----------
     preprocessor : TabularPreprocessor
-        Its parameters, and the names of the features.
+        The preprocessor, with its parameters and the names of the features.
     X : ndarray, CSR matrix or dataframe of shape (N, D)
         The validated table.
     weight : ndarray of shape (N,), or None
-        Weights of the rows, not all zero; those of weight zero are absent.
+        Weights of the rows, not all zero; rows of weight zero are ignored.
 
     Returns
     -------
@@ -64,14 +64,14 @@ def _names_categories(preprocessor: Any, X: Any) -> bool:
 
 @dataclass(frozen=True)
 class Weighting:
-    """Which rows take part, and what they weigh.
+    """The rows that count, and their weights.
 
     Parameters
     ----------
     rows : slice or ndarray of bool of shape (N,)
-        Those of a positive weight.
+        Rows with a positive weight.
     weight : ndarray, or None
-        Weights of those rows; None if all of them count the same.
+        Weights of those rows; None if they are all equal.
     unit : float
         The weight of one row.
     """
@@ -82,7 +82,7 @@ class Weighting:
 
     @classmethod
     def of(cls, weight: Array | None) -> Weighting:
-        """Return the weighting by the weights of all rows."""
+        """Return the weighting for the weights of all rows."""
         if weight is None:
             return cls(slice(None), None, 1.0)
         rows, unit = weight > 0, unit_weight(weight)
@@ -93,7 +93,7 @@ class Weighting:
 
 
 def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str, Any]:
-    """Return the fitted attributes by an array or a dataframe."""
+    """Return the fitted attributes for an array or a dataframe."""
     rows, weight, unit = weighting.rows, weighting.weight, weighting.unit
     table = Table(X, vars(preprocessor).get("feature_names_in_"))
     mask = categorical_mask(table, preprocessor.categorical_features)
@@ -126,7 +126,7 @@ def _measure_dense(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str,
 
 
 def _measure_sparse(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str, Any]:
-    """Return the fitted attributes by a sparse matrix."""
+    """Return the fitted attributes for a sparse matrix."""
     n_columns = X.shape[1]
     if _names_categories(preprocessor, X):
         raise TypeError(
@@ -150,7 +150,7 @@ def _measure_sparse(preprocessor: Any, X: Any, weighting: Weighting) -> dict[str
 
 
 def _sometimes_missing(numbers: Array) -> list[int]:
-    """Return the columns that have missing numbers, but not only."""
+    """Return the columns in which some but not all numbers are missing."""
     missing = np.isnan(numbers)
     return np.flatnonzero(missing.any(axis=0) & ~missing.all(axis=0)).tolist()
 
@@ -160,7 +160,7 @@ def _scaling(
     of_numbers: tuple[Array, Array],
     of_flags: tuple[Array, Array],
 ) -> dict[str, Array]:
-    """Return what is subtracted from numbers and flags, and multiplied with."""
+    """Return the centers and factors of numbers and flags."""
     numeric = preprocessor.numeric
     pairs = [
         SCALINGS[numeric](*of_numbers),
@@ -171,7 +171,7 @@ def _scaling(
 
 
 def _of_categories(mask: Array, categories: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the attributes that say what becomes of categories."""
+    """Return the attributes that describe the encoding of categories."""
     return {
         "is_categorical_": mask,
         "n_levels_": [c["n_slots"] + 1 for c in categories if c["is_code"]],

@@ -1,4 +1,4 @@
-"""A warning of categories of which nearly nothing is left: their levels were merged."""
+"""A warning about categories of which almost all levels were merged."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from sknet.preprocessing.text_numbers import how_to_convert, reading_of
 from sknet.preprocessing.values import Levels
 
 
-# Text is warned of from this share of merged levels on: a few frequent levels among
-# many rare ones are worth a category.
+# Minimum share of merged levels for a warning: a few frequent levels among many rare
+# ones are worth a category.
 _ALMOST_ALL = 0.9
-# A category is lost if merged levels have more than this share of the rows.
+# A category is lost if merged levels hold more than this share of the rows.
 _LOST = 0.5
-# Numbers and dates are warned of from this share on, beside one frequent level.
+# Minimum share of rows with merged levels for a warning about numbers and dates, which
+# may have one frequent level besides.
 _SOME = 0.1
 
 
@@ -28,24 +29,24 @@ def warn_of_merged_levels(
     categories: list[dict[str, Any]],
     rules: LevelRules,
 ) -> None:
-    """Warn of each category most of whose rows, or levels, were merged.
+    """Warn about categories of which most rows or levels were merged.
 
-    The text of the warning depends on nothing but the column, so that fits to many
-    folds are told of once.
+    The warning depends only on the column, so that it is shown once for the fits to
+    several folds.
 
     Parameters
     ----------
     table : Table
-        For names.
+        The table.
     places : list of int
-        Which columns are categories.
+        Indices of the categorical columns.
     found : list of Levels
-        Those columns.
+        The categorical columns.
     categories : list of dict
-        What becomes of them.
+        The encoding of each category.
     rules : LevelRules
-        What decided about it. Of text that is neither numbers nor dates nothing is said
-        to a user who has set ``min_frequency``.
+        The rules of the encoding. If the user has set ``min_frequency``, there is no
+        warning about text that is neither numbers nor dates.
     """
     for j, levels, category in zip(places, found, categories, strict=True):
         if category["rare"] < 0:
@@ -60,27 +61,27 @@ def warn_of_merged_levels(
             advice = how_to_convert(reading, name, table.library)
         elif rules.min_frequency == "auto" and nearly_all and is_lost:
             advice = (
-                "They read as neither numbers nor dates. Leave an identifier out; "
-                "make columns of free text first, e.g. with TfidfVectorizer; merge "
-                "rare levels into larger groups."
+                "They are neither numbers nor dates. Drop the column if it is an "
+                "identifier; convert free text to numeric columns first, e.g. with "
+                "TfidfVectorizer; else merge rare levels into larger groups."
             )
         else:
             continue
         warnings.warn(
             f"{table.label(j)} of X is a category, but almost all of its levels have "
-            "too few rows and were merged into one, so that the model learns next to "
+            "too few rows and were merged into one, so that the model learns almost "
             f"nothing from it. {advice}",
             stacklevel=2,
         )
 
 
 def _are_nearly_all_merged(category: dict[str, Any]) -> bool:
-    """Return whether hardly a level has a slot of its own."""
+    """Return whether almost all levels were merged."""
     return len(merged_levels(category)) >= _ALMOST_ALL * len(category["slots"])
 
 
 def _merged_share(levels: Levels, category: dict[str, Any], weight: Array) -> float:
-    """Return the share of merged levels in the rows that have a level."""
+    """Return the share of rows with a merged level among non-missing rows."""
     slots = slots_of_rows(levels, category)
     total = float(weight[levels.codes >= 0].sum())
     return float(weight[slots == category["rare"]].sum()) / total if total else 0.0

@@ -1,4 +1,4 @@
-"""Names of the columns that come out."""
+"""Names of the output columns."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def names_of_columns(
     names_in : ndarray of str of shape (D,)
         Names of the features.
     is_categorical : ndarray of bool of shape (D,)
-        Which of them are categories.
+        Whether each feature is a category.
     categories : list of dict
-        What becomes of those.
+        The encoding of each category.
     sometimes_missing : list of int
-        Which of the others have a flag for missing numbers.
+        Indices of the numeric columns with a flag for missing numbers.
 
     Returns
     -------
     names : ndarray of str
-        All different.
+        Unique names.
     """
     numeric, flags, codes = list(names_in[~is_categorical]), [], []
     for name, category in zip(names_in[is_categorical], categories, strict=True):
@@ -45,7 +45,7 @@ def names_of_columns(
 
 
 def _names_of_flags(category: dict[str, Any], name: str) -> list[str]:
-    """Return the names of the columns of flags of a category."""
+    """Return the names of the flags of a category."""
     if category["n_slots"] == 2:
         return [name]
     levels = [str(value) for value in kept_levels(category)]
@@ -55,7 +55,7 @@ def _names_of_flags(category: dict[str, Any], name: str) -> list[str]:
 
 
 def _distinct(names: list[str], names_in: Array) -> list[str]:
-    """Add underscores to names that are taken; features keep theirs."""
+    """Append underscores to duplicate names; names of features are kept."""
     features, taken, found = set(names_in), set(names_in), []
     for name in names:
         is_feature = name in features

@@ -1,4 +1,4 @@
-"""Quantiles of weighted rows, by the rule of repeated rows."""
+"""Quantiles of weighted rows, where integer weights mean repeated rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from sknet._numerics import Array
 
 
-# What the scaling of a column is computed from: least, quartiles, largest.
+# Quantiles from which scaling is computed: minimum, quartiles, maximum.
 PROBABILITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -19,13 +19,13 @@ def unit_weight(weight: Array | None) -> float:
     Parameters
     ----------
     weight : ndarray of shape (N,), or None
-        Weights of rows, >= 0 and not all zero; None for ones.
+        Weights of the rows, >= 0 and not all zero; None for equal weights.
 
     Returns
     -------
     unit : float
-        The smallest positive weight, at most 1: whole numbers say how often a row
-        stands there, and fractions are importance, relative to the least important.
+        The smallest positive weight, at most 1: integers count repeated rows, and
+        fractions are importances, relative to the least important row.
     """
     if weight is None:
         return 1.0
@@ -37,22 +37,22 @@ def weighted_quantiles(
 ) -> Array:
     r"""Return quantiles of samples, at :data:`PROBABILITIES`.
 
-    Sorted, value :math:`x_i` fills the places from :math:`C_{i-1}` to
-    :math:`C_i - u`, where :math:`C_i = w_1 + ... + w_i`, and between
-    :math:`C_i - u` and :math:`C_i` the way to the next value is a straight line. The
-    quantile of probability q stands at :math:`q\,(W - u)`, where W is the sum of the
-    weights. So weights of whole numbers (:math:`u = 1`) are rows repeated, and
-    without weights this is NumPy's linear rule, both to the last bit.
+    In sorted order, value :math:`x_i` fills the positions from :math:`C_{i-1}` to
+    :math:`C_i - u`, where :math:`C_i = w_1 + ... + w_i`; between :math:`C_i - u` and
+    :math:`C_i` there is a straight line to the next value. The quantile of probability
+    q is the value at position :math:`q\,(W - u)`, where W is the sum of the weights.
+    So integer weights (:math:`u = 1`) are equivalent to repeated rows, and without
+    weights this is NumPy's linear rule, both to the last bit.
 
     Parameters
     ----------
     x : ndarray of shape (..., N)
-        A sample, or several of as many values, without NaN.
+        One or several samples of the same size, without NaN.
     weight : ndarray of shape (..., N), or None, default=None
-        Positive weights w; None for ones.
+        Positive weights w; None for equal weights.
     unit : float, default=1.0
-        The weight u of one row, at most the smallest of the weights, if they are less
-        than 1.
+        The weight u of one row: at most the smallest weight, if weights are less than
+        1.
 
     Returns
     -------
@@ -75,14 +75,14 @@ def quantiles_of_sorted(x: Array, weight: Array, unit: float) -> Array:
     place = q * (filled[..., -1:] - unit)
     at = [(filled <= place[..., k, None]).sum(axis=-1) for k in range(len(q))]
     at = np.minimum(np.stack(at, axis=-1), n - 1)
-    with np.errstate(over="ignore"):  # the least weight may be next to nothing
+    with np.errstate(over="ignore"):  # the smallest weight may be tiny
         share = (place - (np.take_along_axis(filled, at, -1) - unit)) / unit
     above = np.take_along_axis(x, np.minimum(at + 1, n - 1), -1)
     return _between(np.take_along_axis(x, at, -1), above, np.clip(share, 0.0, 1.0))
 
 
 def _at_places(x: Array) -> Array:
-    """Return quantiles of sorted samples whose rows count the same."""
+    """Return quantiles of sorted samples with equal weights."""
     n, q = x.shape[-1], np.array(PROBABILITIES)
     if n == 0:
         return np.full((*x.shape[:-1], len(q)), np.nan)
@@ -92,7 +92,7 @@ def _at_places(x: Array) -> Array:
 
 
 def _between(a: Array, b: Array, share: Array) -> Array:
-    """Interpolate as NumPy does: both ends are exact."""
+    """Interpolate as NumPy does, with both ends exact."""
     with np.errstate(over="ignore", invalid="ignore"):
         way = b - a
         found = np.where(share < 0.5, a + way * share, b - way * (1 - share))
@@ -102,7 +102,7 @@ def _between(a: Array, b: Array, share: Array) -> Array:
 def quantiles_of_columns(
     X: Array, weight: Array | None = None, unit: float = 1.0
 ) -> Array:
-    """Return :func:`weighted_quantiles` of each column, NaN left out.
+    """Return :func:`weighted_quantiles` of each column, ignoring NaN.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def quantiles_of_columns(
 
 
 def columns_of_sparse(X: Any) -> Any:
-    """Return a CSC matrix that stores each number once, and no zero."""
+    """Return a CSC matrix without duplicates and explicit zeros."""
     if X.format == "csc" and X.has_canonical_format and X.data.all():
         return X
     X = X.tocsc(copy=True)
@@ -141,7 +141,7 @@ def columns_of_sparse(X: Any) -> Any:
 def quantiles_of_sparse_columns(
     X: Any, weight: Array | None = None, unit: float = 1.0
 ) -> Array:
-    """Return the quantiles of the columns of a sparse matrix, zeros counted.
+    """Return the quantiles of the columns of a sparse matrix, including zeros.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def quantiles_of_sparse_columns(
     Returns
     -------
     quantiles : ndarray of shape (Q, D)
-        As those of the dense matrix.
+        Quantiles, equal to those of the dense matrix.
     """
     X = columns_of_sparse(X)
     w = np.ones(X.shape[0]) if weight is None else weight
@@ -163,7 +163,7 @@ def quantiles_of_sparse_columns(
     found = np.zeros((len(PROBABILITIES), X.shape[1]))
     found[0] = X.min(axis=0).toarray().ravel()
     found[-1] = X.max(axis=0).toarray().ravel()
-    # Where at most a quarter is stored, both quartiles are zeros: no need to look.
+    # If at most a quarter of a column is stored, both quartiles are zero.
     for j in np.flatnonzero(stored > 0.25 * (total - unit)):
         rows = X.indices[X.indptr[j] : X.indptr[j + 1]]
         x, w_j = X.data[X.indptr[j] : X.indptr[j + 1]], w[rows]

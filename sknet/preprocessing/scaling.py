@@ -1,4 +1,4 @@
-"""Scaling of numbers: centre, factor and smooth clip for each column."""
+"""Scaling of numeric columns: centre, factor and smooth clipping."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from sknet._numerics import Array
 
 
-# So many clips away the clipped value is the clip, and the square still a number.
+# At this multiple of the clip, the result equals the clip, and squares do not overflow.
 FAR = 1e12
 
 
 def robust(center: Array, half: Array) -> tuple[Array, Array]:
-    """Return the centre, and one over the spread.
+    """Return the centre and the reciprocal of the spread of each column.
 
-    Where there is no spread, the column is constant, and its factor is 0: whatever
-    comes later becomes 0.
+    Constant columns have no spread. Their factor is 0, so that all later values become
+    0.
 
     Parameters
     ----------
@@ -45,8 +45,8 @@ def unscaled(center: Array, half: Array) -> tuple[Array, Array]:
     return np.zeros(len(center)), np.ones(len(half))
 
 
-#: How numbers are scaled, by name: from centres and half spreads to what is subtracted
-#: and what is multiplied with.
+#: Scaling methods by name: functions from centres and half spreads to the numbers to
+#: subtract and to multiply by.
 SCALINGS: dict[str | None, Callable[[Array, Array], tuple[Array, Array]]] = {
     "robust": robust,
     None: unscaled,
@@ -59,14 +59,14 @@ def smooth_clip(x: Array, clip: float) -> Array:
     Parameters
     ----------
     x : ndarray
-        Overwritten; may be infinite.
+        Input, which is overwritten; may be infinite.
     clip : float in (0, inf)
         The limit c on both sides.
 
     Returns
     -------
     x : ndarray
-        In [-c, c]; small numbers stay what they are.
+        Values in [-c, c]; small numbers hardly change.
     """
     far = clip * FAR
     np.minimum(x, far, out=x)

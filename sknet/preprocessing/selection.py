@@ -1,4 +1,4 @@
-"""Which columns of a table are categories."""
+"""Selection of the categorical columns of a table."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sknet.preprocessing.columns import Table
 
 
 def categorical_mask(table: Table, categorical_features: Any) -> Array:
-    """Return which columns are categories.
+    """Return the mask of the categorical columns.
 
     Parameters
     ----------
     table : Table
         The table.
     categorical_features : array-like, "from_dtype" or None
-        As the user gave it.
+        The parameter of the preprocessor.
 
     Returns
     -------
@@ -28,8 +28,8 @@ def categorical_mask(table: Table, categorical_features: Any) -> Array:
     Raises
     ------
     ValueError
-        If columns are called that the table does not have, or in another way than by
-        bool, int or str.
+        If ``categorical_features`` has columns that the table does not have, or entries
+        that are not bool, int or str.
     """
     n_columns = table.n_columns
     if categorical_features is None:
@@ -41,21 +41,21 @@ def categorical_mask(table: Table, categorical_features: Any) -> Array:
 
 
 def named_mask(categorical_features: Any, n_columns: int, names: Any) -> Array:
-    """Return a mask of columns, chosen by a mask, by numbers or by names.
+    """Return the mask of columns given by a mask, indices or names.
 
     Parameters
     ----------
     categorical_features : array-like of bool, int or str
-        What the user gave.
+        The parameter of the preprocessor.
     n_columns : int
-        D.
+        Number of columns D.
     names : sequence of str, or None
         Names of the columns.
 
     Returns
     -------
     mask : ndarray of bool of shape (D,)
-        True for those chosen.
+        True for the given columns.
     """
     entries = np.asarray(categorical_features, dtype=object).ravel().tolist()
     if not entries:
@@ -82,7 +82,7 @@ def named_mask(categorical_features: Any, n_columns: int, names: Any) -> Array:
 
 
 def _check_types(entries: list[Any]) -> None:
-    """Refuse what is neither bool nor int nor str."""
+    """Raise an error for entries that are not all bool, all int or all str."""
     kinds = {"bool": bool | np.bool_, "int": int | np.integer, "str": str}
     types = {type(entry) for entry in entries}
     names = {
@@ -97,7 +97,7 @@ def _check_types(entries: list[Any]) -> None:
 
 
 def _numbers_of_names(chosen: list[str], names: Any) -> Array:
-    """Return the numbers of the columns of some names."""
+    """Return the indices of the columns with given names."""
     if names is None:
         raise ValueError(
             "categorical_features should be passed as an array of integers or as a "

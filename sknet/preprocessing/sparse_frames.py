@@ -1,4 +1,4 @@
-"""Sparse columns of pandas frames, read without making objects of their numbers."""
+"""Sparse columns of pandas frames, read without conversion to objects."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from sknet._numerics import Array
 
 
 def is_sparse_type(dtype: Any) -> bool:
-    """Return whether this is pandas' type of sparse numbers or truth values."""
+    """Return whether a dtype is pandas' type of sparse numbers or booleans."""
     is_sparse = type(dtype).__name__ == "SparseDtype"
     return is_sparse and getattr(dtype.subtype, "kind", "O") in "biuf"
 
 
 def filled(column: Any) -> Array:
-    """Return the values of a sparse column, those that are not stored included.
+    """Return all values of a sparse column, including those that are not stored.
 
     Parameters
     ----------
     column : SparseArray of shape (N,)
-        A column of numbers or truth values.
+        A column of numbers or booleans.
 
     Returns
     -------
     values : ndarray of shape (N,)
-        Of the type that the column's type names.
+        Values of the column's subtype.
     """
     values = np.full(len(column), column.fill_value, dtype=column.dtype.subtype)
     values[column.sp_index.indices] = column.sp_values
@@ -35,9 +35,10 @@ def filled(column: Any) -> Array:
 
 
 def is_mostly_zero(X: Any) -> bool:
-    """Return whether the columns of a frame are sparse, with zeros in half their cells.
+    """Return whether a frame has only sparse columns, and zeros in half of its cells.
 
-    A matrix, which is not centred, would take more memory for any other.
+    Other frames are not read as a matrix: it would take more memory, and is not
+    centred.
     """
     if not hasattr(X, "sparse") or not all(map(is_sparse_type, X.dtypes)):
         return False
@@ -46,14 +47,14 @@ def is_mostly_zero(X: Any) -> bool:
 
 
 def _n_others(column: Any) -> int:
-    """Return how many values of a sparse column are not zero."""
+    """Return the number of nonzero values of a sparse column."""
     n_kept = len(column.sp_values)
     n_filled = 0 if column.fill_value == 0 else len(column) - n_kept
     return n_filled + int(np.count_nonzero(column.sp_values))
 
 
 def sparse_matrix_of(X: Any) -> Any:
-    """Return the matrix of a frame all of whose columns are sparse.
+    """Return a frame with only sparse columns as a sparse matrix.
 
     Parameters
     ----------
@@ -63,13 +64,14 @@ def sparse_matrix_of(X: Any) -> Any:
     Returns
     -------
     matrix : CSR matrix of shape (N, D), or None
-        float64. None if X is another table, or if numbers are missing, which a matrix
-        cannot tell from zeros. Columns whose fill value is not zero are stored whole.
+        A matrix of float64. None if X is any other table, or if values are missing,
+        because sparse matrices with missing values are not supported. Columns with a
+        nonzero fill value are stored in full.
 
     Raises
     ------
     ValueError
-        If there is an infinity.
+        If X contains infinities.
     """
     types: Any = getattr(X, "dtypes", None)
     if not hasattr(X, "sparse") or not all(is_sparse_type(dtype) for dtype in types):

@@ -1,23 +1,24 @@
-r"""Centre and spread of numbers, where one value may have most of the rows.
+r"""Centre and spread of numeric columns, also if most rows have the same value.
 
 The centre of a column x is its median, and its spread is the interquartile range
-:math:`q_{0.75} - q_{0.25}`. Where one value m has more than half of the rows, the
-quartiles may say nothing of the others. They get room as well: the spread is at least
+:math:`q_{0.75} - q_{0.25}`. If more than half of the rows have the same value m (the
+majority), the quartiles may not depend on the other rows at all. To make room for the
+other values, the spread is at least
 
 .. math:: \max\bigl(\tfrac12 \operatorname{median} \{|x_i - m| : x_i \neq m\},\;
     2\,(o_{0.75} - o_{0.25})\bigr),
 
-where :math:`o_{0.25}` and :math:`o_{0.75}` are the quartiles of the others; if these
-are less than ten rows, the first part alone counts. Of two values it is half their
-distance.
+where :math:`o_{0.25}` and :math:`o_{0.75}` are the quartiles of the other rows; if
+there are fewer than ten such rows, only the first term is used. For a column with two
+values, it is half their distance.
 
-An end (the least or the largest value, which may stand for "unknown": -999, 99999) that
-several rows have, and a twentieth of those without the majority, is left out of all
-this if that makes the spread less than a fifth of what it is, and so is the next. What
-is left must be at least ten rows.
+An extreme (the smallest or largest value, which may stand for "unknown": -999, 99999)
+is ignored if more than one row has it, and at least a twentieth of the rows without the
+majority, and if the spread without it is less than a fifth of the spread with it. This
+is repeated for the next extreme. At least ten rows must remain.
 
-A sparse column is not centred. It has at least half of its median for a spread, or all
-its numbers might lie where they are clipped, and zero is never left out.
+A sparse column is not centred. Its spread is at least half of its median, because
+otherwise all its numbers might lie in the clipped range, and zero is never ignored.
 """
 
 from __future__ import annotations
@@ -31,32 +32,32 @@ from sknet._numerics import Array
 from sknet.preprocessing.quantiles import quantiles_of_sorted, weighted_quantiles
 
 
-# A difference below this share of the larger number is rounding.
+# Relative differences below this are rounding errors.
 _ROUNDING = 10 * np.finfo(np.float64).eps
 
-# An end is far if the spread without it is less than the spread with it over this.
+# An extreme is far if the spread without it is smaller by more than this factor.
 _FAR_END = 5.0
 
-# An end stands for "unknown" if that share of the rows without the majority has it.
+# An extreme may stand for "unknown" if this share of rows without the majority has it.
 _FREQUENT = 0.05
 
-# So many rows have a spread that can be told from chance.
+# Fewer rows than this do not have a meaningful spread.
 _FEW_ROWS = 10
 
-# Beside a majority, the others have long tails as a rule: they get twice the room.
+# Next to a majority, the other values usually have long tails: twice their range.
 _ROOM = 2.0
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Different values of one column, and the weights of their rows.
+    """The distinct values of a column, and the weights of their rows.
 
     Parameters
     ----------
     values : ndarray of shape (V,)
-        In ascending order; values that differ by rounding are one.
+        Values in ascending order; values that only differ by rounding are merged.
     weight : ndarray of shape (V,)
-        Sums of positive weights.
+        Sums of the positive weights of the rows of each value.
     unit : float
         The weight of one row.
     """
@@ -67,10 +68,10 @@ class Sample:
 
     @classmethod
     def of(cls, x: Array, weight: Array | None = None, unit: float = 1.0) -> Sample:
-        """Return the sample of a column's rows; NaN is left out."""
+        """Return the sample of the rows of a column, without NaN."""
         if weight is None:
             x = np.sort(x)
-            x = x[: len(x) - np.isnan(x).sum()]  # which are last
+            x = x[: len(x) - np.isnan(x).sum()]  # NaN is sorted to the end
         else:
             order = np.argsort(x)
             order = order[: len(x) - np.isnan(x).sum()]
@@ -87,22 +88,22 @@ class Sample:
         return Sample(np.delete(self.values, k), np.delete(self.weight, k), self.unit)
 
     def is_frequent(self, k: int) -> bool:
-        """Whether value ``k`` has more than one row, and a share of the others."""
+        """Return whether value ``k`` has several rows, and a share of the others."""
         total, largest = self.weight.sum(), self.weight.max()
         others = total - largest if largest > total / 2 else total
         return bool(_is_frequent(self.weight[k], others, self.unit))
 
     @property
     def is_small(self) -> bool:
-        """Whether these are too few rows to have a spread."""
-        with np.errstate(over="ignore"):  # as many rows as a float can say, or more
+        """Whether there are too few rows for a meaningful spread."""
+        with np.errstate(over="ignore"):  # the number of rows may overflow
             return bool(_is_few(self.weight.sum() / self.unit))
 
     def center_and_half(self, from_zero: bool) -> tuple[float, float]:
-        """Return the median and half the spread, ends kept.
+        """Return the median and half the spread, including extremes.
 
-        With ``from_zero``, the spread is at least half of the median: nothing will be
-        subtracted, and what is far beyond the spread would be clipped.
+        With ``from_zero``, the spread is at least half of the median: the column will
+        not be centred, and values far beyond the spread would be clipped.
         """
         _, low, center, high, _ = self.quantiles()
         half = float(half_range(low, high))
@@ -112,7 +113,7 @@ class Sample:
         return float(center), max(half, abs(center) / 4) if from_zero else half
 
     def half_around(self, majority: float) -> float:
-        """Return half the spread of what is not ``majority``."""
+        """Return half the spread of the sample, which is without ``majority``."""
         distances = abs(self.values / 2 - majority / 2)
         half = float(weighted_quantiles(distances, self.weight, self.unit)[2]) / 2
         if self.is_small:
@@ -131,14 +132,14 @@ def center_and_half(sample: Sample, from_zero: bool = False) -> tuple[float, flo
     Parameters
     ----------
     sample : Sample
-        A column; not empty.
+        A column with at least one value.
     from_zero : bool, default=False
         Whether the column will not be centred.
 
     Returns
     -------
     center, half : float
-        Far ends are left out.
+        Centre and half the spread, without far extremes.
     """
     center, half = sample.center_and_half(from_zero)
     while len(sample.values) > 2:
@@ -164,9 +165,9 @@ def of_columns(
     Parameters
     ----------
     X : ndarray of shape (N, D)
-        Numbers; NaN is left out.
+        Numbers; NaN is ignored.
     quantiles : ndarray of shape (5, D)
-        Their least values, quartiles and largest values.
+        Minima, quartiles and maxima of the columns.
     weight : ndarray of shape (N,), or None
         Positive weights of the rows.
     unit : float
@@ -188,14 +189,14 @@ def of_columns(
 def of_sparse_columns(
     X: Any, quantiles: Array, weight: Array | None, unit: float
 ) -> Array:
-    """Return half the spreads of the columns of a sparse matrix, seen from zero.
+    """Return half the spreads of the columns of a sparse matrix, without centring.
 
     Parameters
     ----------
     X : CSC matrix of shape (N, D)
         Numbers, each stored once.
     quantiles : ndarray of shape (5, D)
-        Least values, quartiles and largest values of its columns.
+        Minima, quartiles and maxima of the columns.
     weight : ndarray of shape (N,), or None
         Positive weights of the rows.
     unit : float
@@ -204,7 +205,7 @@ def of_sparse_columns(
     Returns
     -------
     half : ndarray of shape (D,)
-        As those of the dense matrix that is not centred.
+        Half spreads, equal to those of the dense matrix without centring.
     """
     w = np.ones(X.shape[0]) if weight is None else weight
     _, low, center, high, _ = quantiles
@@ -225,15 +226,15 @@ def of_sparse_columns(
 
 
 def _of_mostly_zero(X: Any, weight: Array | None, unit: float) -> tuple[Array, Array]:
-    """Return half the spreads of columns whose quartiles are zeros, all at once.
+    """Return half the spreads of columns with zero quartiles, vectorized.
 
     Returns
     -------
     half : ndarray of shape (D,)
-        Those with all ends kept.
+        Half the spreads, including extremes.
     is_clear : ndarray of bool of shape (D,)
-        Whether no end can be far: no number is so near to zero, or no end, which zero
-        is not, has many rows.
+        Whether no extreme can be far, because no number is close enough to zero, or no
+        extreme other than zero is frequent.
     """
     counts, half = np.diff(X.indptr), np.zeros(X.shape[1])
     is_clear = np.ones(X.shape[1], dtype=bool)
@@ -261,33 +262,34 @@ def _of_mostly_zero(X: Any, weight: Array | None, unit: float) -> tuple[Array, A
 
 
 def _is_frequent(weight: Any, others: Any, unit: float) -> Any:
-    """Return whether a value of this weight may stand for "unknown"."""
+    """Return whether a value with this weight may stand for "unknown"."""
     repeated = weight > unit * (1 + 1e-9)
     return repeated & (weight >= _FREQUENT * others * (1 - 1e-9))
 
 
 def _is_few(n_rows: Any) -> Any:
-    """Return whether so many rows have no spread that could be told from chance."""
+    """Return whether there are too few rows for a meaningful spread."""
     return n_rows < _FEW_ROWS * (1 - 1e-9)
 
 
 def half_range(low: Array, high: Array) -> Array:
-    """Return ``(high - low) / 2``, and 0 where this is rounding."""
+    """Return ``(high - low) / 2``, or 0 if the difference is a rounding error."""
     half = np.asarray(high / 2 - low / 2)  # does not overflow
     return np.where(_differ(low, high), half, 0.0)
 
 
 def _differ(low: Array, high: Array) -> Array:
-    """Return where numbers differ by more than rounding; ``high`` is not less."""
+    """Return whether numbers ``high >= low`` differ by more than rounding errors."""
     with np.errstate(all="ignore"):
         rounding = _ROUNDING * np.maximum(abs(high), abs(low)) / 2
         return high / 2 - low / 2 > rounding
 
 
 def _may_be_dominated(quantiles: Array) -> Array:
-    """Return where an end may have a quarter of the rows, or a value half of them.
+    """Return the columns that may have a dominating value.
 
-    For other columns, centre and spread are the median and the interquartile range.
+    That is an extreme with a quarter of the rows, or a value with half of them. For
+    other columns, centre and spread are the median and the interquartile range.
     """
     least, low, median, high, largest = quantiles
     pairs = ((least, low), (low, median), (median, high), (high, largest))

@@ -1,4 +1,4 @@
-"""The transformer that makes a network's columns of a raw table."""
+"""The transformer that encodes a raw table as numeric columns for a network."""
 
 from __future__ import annotations
 
@@ -32,66 +32,69 @@ from sknet.preprocessing.unknown_levels import warn_of_unknown_levels
 
 
 class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
-    r"""Make columns for a neural network of a raw table.
+    r"""Encode a raw table as numeric columns for a neural network.
 
-    Numbers are centred, scaled and smoothly clipped; categories become flags or, if
-    they have many levels, numbers of levels for a learned embedding; missing values are
-    imputed and, where training had some, flagged. The columns that come out are ordered
-    ``[numbers | flags | codes]``. Everything is weighted by ``sample_weight``.
+    Numbers are centred, scaled and smoothly clipped. Categories become flags or, if
+    they have many levels, integer codes for a learned embedding. Missing values are
+    imputed and, if they occurred in training, flagged. The output columns are ordered
+    ``[numbers | flags | codes]``. All statistics are weighted by ``sample_weight``.
 
     Parameters
     ----------
     categorical_features : array-like, "from_dtype" or None, default="from_dtype"
-        Which features are categories. "from_dtype" takes columns of a dataframe of
-        category, text or boolean type, and columns of an array of objects that hold
-        text, or nothing but truth values. An array holds names, numbers, or a mask.
-        None says that none is.
+        The categorical features. "from_dtype" selects dataframe columns of category,
+        text or boolean type, and columns of object arrays that contain text, or only
+        booleans. An array contains names, indices, or a mask. None means that no
+        feature is categorical.
     max_one_hot : int in [0, inf), default=8
-        Categories of up to so many levels, missing ones not counted, become a flag for
-        each level, and those of more levels a code. Two levels always share one flag.
+        Categories with at most this many levels, not counting missing values, get a
+        flag for each level; categories with more levels get a code. Two levels always
+        share one flag.
     min_frequency : int in [1, inf), float in (0, 1), "auto" or None, default="auto"
-        Levels with less than so many rows (int), or with less than such a share of
-        them (float), are merged into one. "auto" merges levels of less than 3 rows
-        where there are more than ``max_one_hot``: too little to learn a vector from.
-        None merges nothing. Rows count by their weights, the smallest of which, at
-        most 1, is one row.
+        Levels with fewer rows than this (int), or with a smaller share of the rows
+        (float), are merged into one. "auto" merges levels with fewer than 3 rows, too
+        few to learn a vector from, if there are more than ``max_one_hot`` levels. None
+        merges no levels. Rows count by their weights, the smallest of which, at most 1,
+        is one row.
     numeric : "robust" or None, default="robust"
-        How numbers are scaled. "robust" subtracts the median and divides by the
-        interquartile range (but see the notes); a constant column becomes 0, whatever
-        value comes later. None leaves numbers as they are, and
-        ignores ``clip`` and ``scale_flags``.
+        Scaling of numbers. "robust" subtracts the median and divides by the
+        interquartile range (but see the notes); constant columns become 0, also for
+        other values in new data. None leaves numbers unchanged, and ignores ``clip``
+        and ``scale_flags``.
     clip : float in (0, inf) or None, default=3.0
-        Scaled numbers x become :math:`x / \sqrt{1 + (x / \mathrm{clip})^2}`, which
-        stays within the limits. None for no limits.
+        Scaled numbers x become :math:`x / \sqrt{1 + (x / \mathrm{clip})^2}`, which is
+        between ``-clip`` and ``clip``. None means no limits.
     missing_indicator : bool, default=True
-        Whether numbers that were sometimes missing in training get a flag that says so.
+        Whether numeric columns with missing values in training get a flag for them.
     scale_flags : bool, default=True
-        Whether flags are scaled and clipped like numbers: so that rare levels are as
-        far from the others as rare numbers are.
+        Whether flags are scaled and clipped like numbers, so that rare levels are as
+        far from frequent ones as rare numbers are.
     dtype : "float32" or "float64", default="float32"
         Type of the result. Statistics are computed in float64.
 
     Attributes
     ----------
     n_numeric_ : int
-        How many columns of numbers come out.
+        Number of numeric output columns.
     n_flags_ : int
-        How many flags come out.
+        Number of flags in the output.
     n_levels_ : list of int
-        For each code that comes out, how many values it has: 0 stands for unknown
-        levels, unless they count as rare ones, and for missing ones, unless training
-        had some.
+        For each code in the output, its number of values. Code 0 stands for unknown
+        levels, unless they count as rare, and for missing values, unless they occurred
+        in training.
     is_categorical_ : ndarray of bool of shape (`n_features_in_`,)
-        Which features are categories.
+        Whether each feature is a category.
     categories_ : list of list
-        For each category its levels in order, without merged ones. None stands for
-        missing.
+        The levels of each category in order, without merged levels. None stands for
+        missing values.
     infrequent_categories_ : list of list
-        For each category the levels that were merged.
+        The merged levels of each category.
     median_ : ndarray of shape (`n_numeric_`,)
-        What stands in for missing numbers: the medians, 0 where there was no number.
+        Values imputed for missing numbers: the medians, or 0 for columns without any
+        number.
     center_, scale_ : ndarray of shape (`n_numeric_` + `n_flags_`,)
-        What is subtracted from numbers and flags, and what they are multiplied with.
+        Numbers subtracted from numeric columns and flags, and factors to multiply them
+        by.
     n_features_in_ : int
         Number of features seen in ``fit``.
     feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
@@ -99,28 +102,29 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : The scaling alone, without weights.
-    sklearn.preprocessing.OneHotEncoder : The flags alone, without weights.
+    sklearn.preprocessing.RobustScaler : Only the scaling, without weights.
+    sklearn.preprocessing.OneHotEncoder : Only the flags, without weights.
 
     Notes
     -----
-    Levels compare as Python compares: 1, 1.0 and True are one level, and "1" is
-    another. Whole numbers are never rounded to floats. A level that training did not
-    show counts as a rare one, if levels were merged; else it has no flag (all are what
-    0 becomes), or code 0. Rows of weight zero are absent, and weights of whole numbers
-    are rows repeated.
+    Levels are compared as in Python: 1, 1.0 and True are the same level, and "1" is
+    another. Integers are never rounded to floats. A level that did not occur in
+    training counts as rare if levels were merged; else all flags of the category get
+    the value that 0 is scaled to, or the code is 0. Rows of weight zero are ignored,
+    and integer weights are equivalent to repeated rows.
 
-    Where one value has more than half of the rows, the spread that numbers are divided
-    by is at least half the median distance of the others from it, and twice their
-    interquartile range. A frequent least or largest value far from all others ("-999")
-    is left out of it. The user guide has the formula.
+    If more than half of the rows have the same value, the spread that numbers are
+    divided by is at least half the median distance of the other values from it, and at
+    least twice their interquartile range. A frequent minimum or maximum far from all
+    other values ("-999") is ignored. The user guide has the formula.
 
-    A sparse matrix is all numbers, and so is a pandas frame of sparse columns without
-    gaps, half of whose cells or more are zero, unless ``categorical_features`` names
-    columns. It is not centred, so that it stays sparse, and its zeros are counted as
-    numbers: center a column that is far from zero first. Missing values are refused.
-    Any other frame of sparse columns is encoded as the dense one. Asked for a frame by
-    ``set_output``, ``transform`` gives one of dense columns for one of sparse ones.
+    A sparse matrix is treated as numbers only, and so is a pandas dataframe of sparse
+    columns without missing values and with zeros in at least half of its cells, unless
+    ``categorical_features`` names columns. It is not centred, so that it stays sparse,
+    and its zeros count as numbers: first center columns that are far from zero. Missing
+    values in a sparse matrix raise an error. All other frames of sparse columns are
+    encoded like dense frames. If ``set_output`` requests dataframes, ``transform``
+    returns dense columns for sparse ones.
 
     References
     ----------
@@ -184,7 +188,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> Self:
-        """Measure the columns of a table.
+        """Compute the statistics of the columns of a table.
 
         Parameters
         ----------
@@ -204,14 +208,14 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If X is empty, or not two-dimensional; if it has infinities, complex
-            numbers, or text in a column that is no category; if it is sparse and has
+            numbers, or text in a column that is not a category; if it is sparse and has
             missing values; if weights are negative or all zero.
         TypeError
             If X has dates or durations, or objects that are neither text nor numbers;
             if it is sparse, and ``categorical_features`` names columns.
         """
         del y
-        fitted = copy(self)  # so that a fit that fails leaves everything as it was
+        fitted = copy(self)  # so that a failed fit leaves the transformer unchanged
         X = check_table(fitted, X, reset=True)
         weight = None
         if sample_weight is not None:
@@ -222,7 +226,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     # ---- transform
 
     def transform(self, X: Any) -> Any:
-        """Return the columns of a table.
+        """Encode a table.
 
         Parameters
         ----------
@@ -232,26 +236,27 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         Returns
         -------
         columns : ndarray or CSR matrix of shape (N, `n_numeric_` + `n_flags_` + codes)
-            Numbers, flags and codes; sparse if X is. Where no level of a category is
-            known from ``fit``, or some are of another type, there is a warning.
+            Numbers, flags and codes; sparse if X is sparse. There is a warning if all
+            levels of a category are unknown, or some are of another type than in
+            ``fit``.
 
         Raises
         ------
         ValueError
-            As in ``fit``; also if X has other columns than there, or if one that was
-            numbers there holds text.
+            As in ``fit``; also if the columns of X differ from those in ``fit``, or if
+            a column that was numeric there contains text.
         TypeError
             If X has dates or durations, or objects that are neither text nor numbers.
         """
         check_is_fitted(self)
         columns = self.encode(X)
-        # A frame of sparse columns may become a frame again, which a matrix cannot.
+        # set_output cannot convert a sparse matrix to a dataframe.
         if sparse.issparse(columns) and not sparse.issparse(X) and gives_frames(self):
             return columns.toarray()
         return columns
 
     def encode(self, X: Any) -> Any:
-        """Encode a table as an array, whatever ``set_output`` says.
+        """Encode a table as an array, regardless of ``set_output``.
 
         Parameters
         ----------
@@ -261,24 +266,24 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         Returns
         -------
         columns : ndarray or CSR matrix of shape (N, P)
-            What ``transform`` gives.
+            The encoded columns, as in ``transform``.
         """
         if is_plain(self, X) and not self._categories:
             return self._encode_plain(X)
         return self.encode_checked(check_table(self, X, reset=False))
 
     def encode_checked(self, X: Any) -> Any:
-        """Encode a table that an estimator has looked at, names of columns included.
+        """Encode a table that was already validated, including its column names.
 
         Parameters
         ----------
         X : ndarray, CSR matrix or dataframe of shape (N, D)
-            What ``check_table`` has returned.
+            Result of ``check_table``.
 
         Returns
         -------
         columns : ndarray or CSR matrix of shape (N, P)
-            What ``transform`` gives.
+            The encoded columns, as in ``transform``.
         """
         if is_plain(self, X) and not self._categories:
             return self._encode_plain(X)
@@ -288,7 +293,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         return self._encode_sparse(X) if sparse.issparse(X) else self._encode(X)
 
     def _encode_plain(self, X: Array) -> Array:
-        """Return the columns of an array of finite numbers without categories."""
+        """Encode an array of finite numbers without categories."""
         if not self.n_flags_:
             return self._scaled(X)
         raw = np.zeros((len(X), self.n_numeric_ + self.n_flags_))
@@ -296,7 +301,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         return self._scaled(raw)
 
     def _encode(self, X: Any) -> Array:
-        """Return the columns of a dense table."""
+        """Encode a dense table."""
         table = Table(X, vars(self).get("feature_names_in_"))
         p, mask = self.n_numeric_, self.is_categorical_
         places = np.flatnonzero(mask).tolist()
@@ -316,7 +321,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         return np.concatenate([scaled, np.stack(codes, 1)], 1, dtype=self.dtype)
 
     def _scaled(self, raw: Array) -> Array:
-        """Scale and clip numbers and flags, into a new array of the result's type."""
+        """Return scaled and clipped numbers and flags, in a new array of ``dtype``."""
         if self.numeric is None:
             return raw.astype(self.dtype)
         with np.errstate(over="ignore"):
@@ -328,12 +333,12 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
             return x.astype(self.dtype, copy=False)
 
     def _encode_sparse(self, X: Any) -> Any:
-        """Return the columns of a sparse matrix, of the same pattern."""
+        """Encode a sparse matrix as a sparse matrix of the same pattern."""
         if not self._from_sparse:
             raise ValueError(
-                f"{type(self).__name__} was fitted on a dense table, whose centres "
-                "would not leave a sparse one sparse. Pass X.toarray(), or fit on a "
-                "sparse matrix."
+                f"{type(self).__name__} was fitted on a dense table, so it cannot "
+                "encode a sparse matrix: centering would make it dense. Pass "
+                "X.toarray(), or fit on a sparse matrix."
             )
         X = X.astype(np.float64)  # a copy
         if self.numeric is not None:
@@ -346,14 +351,14 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
     # ---- saving
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, in a form that any format can hold."""
+        """Return the attributes in a form that all file formats can store."""
         state = super().__getstate__()
         if "_categories" in state:
             state["_categories"] = [listed(c) for c in state["_categories"]]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the attributes."""
+        """Restore the attributes."""
         super().__setstate__(state)
         if "_categories" in state:
             self._categories = [looked_up(c) for c in state["_categories"]]
@@ -371,9 +376,9 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         Returns
         -------
         names : ndarray of str
-            "age" and "age_missing" of a number, "color_red" of a level, "city" of a
-            code or of two levels in one column; underscores are added to a name that
-            is taken.
+            "age" and "age_missing" for a numeric column, "color_red" for a level,
+            "city" for a code or for two levels in one column. Underscores are appended
+            to make names unique.
         """
         check_is_fitted(self)
         return names_of_columns(
@@ -384,7 +389,7 @@ class TabularPreprocessor(VersionStamp, TransformerMixin, BaseEstimator):
         )
 
     def __sklearn_tags__(self) -> Any:
-        """Say what comes in and what goes out."""
+        """Return the tags, which describe the supported input and the output."""
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True

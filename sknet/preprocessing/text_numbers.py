@@ -1,4 +1,4 @@
-"""Whether text reads as numbers or dates, and how to convert it."""
+"""Recognition of text that contains numbers or dates, and advice on converting it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 
-# So large a share of a column's levels must read as numbers to call them numbers.
+# Minimum share of the levels that must match a pattern.
 _MOST = 0.9
-# Of more levels, so many are read.
+# Approximate maximum number of levels to look at.
 _MANY = 2000
 
 _MISSING = frozenset(
@@ -23,7 +23,7 @@ _UNIT = re.compile(r"\s?[^\W\d_]{1,4}$")
 _PLAIN = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _POINT = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[,\s'_]\d{3})+)(?:\.\d*)?|\.\d+)")
 _COMMA = re.compile(r"[-+]?(?:(?:\d+|\d{1,3}(?:[.\s'_]\d{3})+)(?:,\d*)?|,\d+)")
-# Three digits behind each comma, or each point, are thousandths or thousands.
+# Ambiguous: the comma, or point, may separate thousands or decimals.
 _EITHER = re.compile(r"[-+]?\d{1,3}(?:,\d{3})?")
 _EITHER_POINT = re.compile(r"[-+]?(?!0)\d{1,3}(?:\.\d{3})?")
 
@@ -43,21 +43,21 @@ _TIME_ALONE = re.compile(_TIME)
 
 
 def reading_of(levels: Sequence[Any]) -> str | None:
-    """Return what the levels of a category read as.
+    """Return the kind of numbers or dates that the levels of a category represent.
 
     Parameters
     ----------
     levels : sequence of str, int, float or bool
-        Different values of a column.
+        Distinct values of a column.
 
     Returns
     -------
     reading : str or None
-        "numbers" that came as numbers; "plain" text of numbers, or some text among
-        numbers; "point" and "comma", text with one unit, or signs of a currency or of
-        thousands, by the sign before decimals, and "either", with a comma, and "either
-        by point" where it is not clear;
-        "date", "day first", "month first", "times"; None for none of these.
+        "numbers" for values that are already numbers; "plain" for numbers as text, or
+        some text among numbers; "point" and "comma" for text with a unit, a currency or
+        thousands separators, by its decimal separator; "either" and "either by point"
+        if the role of the comma or point is ambiguous; "date", "day first", "month
+        first" or "times"; None for anything else.
     """
     step = len(levels) // _MANY + 1
     texts = [v.strip() for v in levels[::step] if isinstance(v, str)]
@@ -90,9 +90,9 @@ def reading_of(levels: Sequence[Any]) -> str | None:
 
 
 def _without_unit(texts: list[str]) -> list[str]:
-    """Return texts without the unit, or the currency, that they have in common.
+    """Return texts without their common unit or currency.
 
-    With several of them, equal numbers mean different things: nothing is taken away.
+    Nothing is removed if they differ, because equal numbers then mean different things.
     """
     units = {found[0] if found else "" for found in map(_UNIT.search, texts)}
     if len(units) == 1:
@@ -104,7 +104,7 @@ def _without_unit(texts: list[str]) -> list[str]:
 
 
 def _order_of_days(texts: list[str]) -> str:
-    """Return which of day and month comes first in dates that end with the year."""
+    """Return the order of day and month in dates that end with the year."""
     found = [m for m in map(_YEAR_LAST.fullmatch, texts) if m is not None]
     first = max(int(m[1]) for m in found)
     second = max(int(m[3]) for m in found)
@@ -114,56 +114,56 @@ def _order_of_days(texts: list[str]) -> str:
 
 
 def how_to_convert(reading: str, name: Any, library: str | None) -> str:
-    """Return a sentence that says how to make numbers of a column.
+    """Return advice on converting a column to numbers.
 
     Parameters
     ----------
     reading : str
-        What :func:`reading_of` gave.
+        Result of :func:`reading_of`.
     name : object
-        The column's name, or its number in an array.
+        Name of the column, or its index in an array.
     library : str or None
         The library of the table; None for an array.
 
     Returns
     -------
     advice : str
-        With an expression to copy.
+        Text with an expression to copy.
     """
     if reading == "numbers":
         return (
             "They are numbers: leave the column out of categorical_features, or give "
-            "it a type of numbers."
+            "it a numeric type."
         )
     write = _in_polars if library == "polars" else _in_pandas
     column = _column(name, library)
     if library == "polars" and reading not in _NUMBERS:
-        # pandas reads zones, names of months, and both halves of the day.
+        # pandas parses time zones, names of months, and AM/PM.
         write, column = _in_pandas, f"X[{name!r}].to_pandas()"
     expression = write(reading, column)
     if reading in _EITHER_WAY:
         sign, thousands, decimals = _EITHER_WAY[reading]
         return (
-            f"They read as numbers. Convert them first: if the {sign} stands between "
-            f"thousands, {write(thousands, column)}; if before decimals, "
+            f"They look like numbers. Convert them first: if the {sign} separates "
+            f"thousands, {write(thousands, column)}; if it separates decimals, "
             f"{write(decimals, column)}."
         )
     if reading in ("plain", "point", "comma"):
         return (
-            "They read as numbers. Leave an identifier out; else convert them first: "
-            f"{expression}."
+            "They look like numbers. Drop the column if it is an identifier; else "
+            f"convert it first: {expression}."
         )
     parts = "the year, the month, the weekday, or the days since the first"
     if reading == "times":
         parts = "the hour, or the seconds since midnight"
     return (
-        f"They read as {'times' if reading == 'times' else 'dates'}. Make numbers of "
-        f"them first: d = {expression}, then {parts}."
+        f"They look like {'times' if reading == 'times' else 'dates'}. Convert them to "
+        f"numbers first: d = {expression}, then {parts}."
     )
 
 
 def _column(name: Any, library: str | None) -> str:
-    """Return the expression of a column."""
+    """Return an expression for a column."""
     match library:
         case "polars":
             return f"polars.col({name!r})"
@@ -175,12 +175,12 @@ def _column(name: Any, library: str | None) -> str:
             return f"pandas.Series(numpy.asarray(X)[:, {name}])"
 
 
-# What is not part of a number, by the sign before its decimals.
-# Brackets stay, so that an amount in brackets, less than zero, becomes a missing one.
+# Characters that are not part of a number, by decimal separator. Brackets are kept, so
+# that amounts in brackets, which are negative, become missing values.
 _NO_PART = {"point": r"[^\d.()+-]", "comma": r"[^\d,()+-]"}
 
-# Readings with two meanings: the sign, and the reading if it stands between thousands,
-# or before decimals.
+# Ambiguous readings: the separator, and the readings if it separates thousands or
+# decimals.
 _EITHER_WAY = {
     "either": ("comma", "point", "comma"),
     "either by point": ("point", "comma", "point"),
@@ -189,9 +189,9 @@ _NUMBERS = ("plain", *_NO_PART, *_EITHER_WAY)
 
 
 def _in_pandas(reading: str, column: str) -> str:
-    """Return the conversion of a column by pandas."""
+    """Return an expression that converts a column with pandas."""
     if reading in _NO_PART:
-        # Numbers among the text stay: they have no parts of text.
+        # astype(str), because .str would turn numbers among the text into NaN.
         column += f'.astype(str).str.replace(r"{_NO_PART[reading]}", "", regex=True)'
     if reading == "comma":
         column += '.str.replace(",", ".")'
@@ -202,7 +202,7 @@ def _in_pandas(reading: str, column: str) -> str:
 
 
 def _in_polars(reading: str, column: str) -> str:
-    """Return the conversion of a column of numbers by polars."""
+    """Return an expression that converts a column of numbers with polars."""
     column += ".cast(polars.String)"
     if reading in _NO_PART:
         column += f'.str.replace_all(r"{_NO_PART[reading]}", "")'

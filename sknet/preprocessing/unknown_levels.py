@@ -1,4 +1,4 @@
-"""Warnings of levels that ``fit`` did not see, or saw as another type."""
+"""Warnings about levels that are unknown, or of another type than in ``fit``."""
 
 from __future__ import annotations
 
@@ -17,21 +17,20 @@ from sknet.preprocessing.values import EXACT, Levels
 def warn_of_unknown_levels(
     levels: Levels, category: dict[str, Any], label: str
 ) -> None:
-    """Warn where the levels of a column are not what they were in ``fit``.
+    """Warn if the levels of a column do not match those in ``fit``.
 
-    That is where not one is known, where some are unknown and of another type than
-    those of ``fit``, and where whole numbers have come as floats that round them. Other
-    unknown levels are daily business. A column without any level in ``fit`` has nothing
-    to compare with.
+    There is a warning if no level is known, if unknown levels have another type than
+    in ``fit``, or if integers were converted to floats that round them. Other unknown
+    levels are normal. A column without any level in ``fit`` cannot be compared.
 
     Parameters
     ----------
     levels : Levels
         The column.
     category : dict
-        What :func:`~sknet.preprocessing.categories.fit_category` gave.
+        Result of :func:`~sknet.preprocessing.categories.fit_category`.
     label : str
-        How the message calls the column.
+        Label of the column in the message.
     """
     known = category["slots"]
     if not known:
@@ -41,17 +40,17 @@ def warn_of_unknown_levels(
     unknown = [value for value in values if value not in known]
     if _are_rounded(values, known):
         warnings.warn(
-            f"{label} of X holds floats, in which whole numbers beyond 2**53 are "
-            f"rounded, but fit had such of type int, e.g. {_largest(known)}: different "
-            "levels may have become one. Read the column as whole numbers, of a type "
-            'that may have gaps (e.g. "Int64" of pandas).',
+            f"{label} of X holds floats, which round integers beyond 2**53, but fit "
+            f"had such integers, e.g. {_largest(known)}: different levels may have "
+            "become equal. Read the column with an integer type that supports missing "
+            'values (e.g. "Int64" in pandas).',
             stacklevel=2,
         )
     elif unknown:
-        _warn_of_strangers(unknown, len(unknown) == len(values), known, label)
+        _warn_of_unknown(unknown, len(unknown) == len(values), known, label)
 
 
-def _warn_of_strangers(
+def _warn_of_unknown(
     unknown: list[Any], no_level: bool, known: dict[Any, int], label: str
 ) -> None:
     """Warn if no level is known, or if an unknown one is of another type."""
@@ -60,9 +59,9 @@ def _warn_of_strangers(
     if pair is not None:
         warnings.warn(
             f"{label} of X has floats of another precision than in fit, e.g. "
-            f"{pair[0]!r} where fit had {pair[1]!r}: they are other levels, and count "
-            "as unknown. Convert the column as it was in fit (float32 or float64), or "
-            "make its levels text or whole numbers.",
+            f"{pair[0]!r} where fit had {pair[1]!r}: they are different levels, and "
+            "count as unknown. Convert the column to its type in fit (float32 or "
+            "float64), or convert its levels to text or integers.",
             stacklevel=2,
         )
     elif others:
@@ -70,18 +69,18 @@ def _warn_of_strangers(
         warnings.warn(
             f"{label} of X has levels of type {_types(others)}, e.g. "
             f"{reprlib.repr(now)}, but in fit its levels were of type {_types(known)}, "
-            f"e.g. {reprlib.repr(fitted)}. Levels of another type are other levels: "
-            f"{'all' if no_level else 'these'} count as unknown. Convert them as they "
-            f"were in fit: {_conversion(now, fitted)}.",
+            f"e.g. {reprlib.repr(fitted)}. Levels of another type are different "
+            f"levels: {'all' if no_level else 'these'} count as unknown. Convert them "
+            f"as in fit: {_conversion(now, fitted)}.",
             stacklevel=2,
         )
     elif no_level:
         warnings.warn(
-            f"{label} of X has no level that fit knows: all here count as unknown. "
-            f"They are of type {_types(unknown)}, in fit levels were of type "
-            f"{_types(known)}, e.g. {reprlib.repr(next(iter(known)))}. If they are the "
-            "same levels, write them as in fit (type, case, blanks); if they are new, "
-            "fit with rows that have them.",
+            f"{label} of X has no level that is known from fit: all levels count as "
+            f"unknown. They are of type {_types(unknown)}; in fit, levels were of type "
+            f"{_types(known)}, e.g. {reprlib.repr(next(iter(known)))}. If they should "
+            "be the same levels, write them as in fit (type, case, blanks); if they "
+            "are new, refit with rows that have them.",
             stacklevel=2,
         )
 
@@ -89,7 +88,7 @@ def _warn_of_strangers(
 def _same_but_rounded(
     unknown: list[Any], known: dict[Any, int]
 ) -> tuple[float, float] | None:
-    """Return a level and the one of ``fit`` that it is but for rounding, or None."""
+    """Return a level and a level of ``fit`` equal to it up to rounding, or None."""
     floats = [value for value in unknown if type(value) is float]
     for dtype in (np.float32, np.float16) if floats else ():
         with np.errstate(over="ignore"):
@@ -101,9 +100,10 @@ def _same_but_rounded(
 
 
 def _of_another_type(unknown: list[Any], known: dict[Any, int]) -> list[Any]:
-    """Return the levels that are text where ``fit`` had numbers, or the other way.
+    """Return the levels that are text while ``fit`` had numbers, or vice versa.
 
-    Where it had both, it is those which it knows in the other way.
+    If ``fit`` had both, return the levels that are known if converted to the other
+    type.
     """
     kinds = {isinstance(value, str) for value in known}
     if len(kinds) == 1:
@@ -112,7 +112,7 @@ def _of_another_type(unknown: list[Any], known: dict[Any, int]) -> list[Any]:
 
 
 def _like(value: Any, known: dict[Any, int]) -> Any:
-    """Return the level of ``fit`` that a level of another type reads like, or any."""
+    """Return the level of ``fit`` that a level converts to, or else any level."""
     readings = [other for other in _readings(value) if other in known]
     if not readings:
         return next(
@@ -122,16 +122,16 @@ def _like(value: Any, known: dict[Any, int]) -> Any:
 
 
 def _conversion(now: Any, fitted: Any) -> str:
-    """Return how to make one level the other."""
-    if isinstance(fitted, bool):  # of text, bool() would make True whatever it says
+    """Return a description of how to convert one level to the other."""
+    if isinstance(fitted, bool):  # bool() of any text but "" is True
         return "map 'True' to True and 'False' to False"
     if isinstance(now, float) and now.is_integer() and fitted == str(int(now)):
-        return "to int, with gaps as missing values, and then to str"
+        return "to int, keeping missing values, and then to str"
     return f"to {type(fitted).__name__}"
 
 
 def _readings(value: Any) -> Iterator[Any]:
-    """Return what a text is as a number or truth value, or a number as a text."""
+    """Yield a text converted to numbers or a boolean, or a number converted to text."""
     if not isinstance(value, str):
         yield str(value)
         if isinstance(value, float) and value.is_integer():
@@ -145,7 +145,7 @@ def _readings(value: Any) -> Iterator[Any]:
 
 
 def _are_rounded(values: list[Any], known: dict[Any, int]) -> bool:
-    """Tell whether there are large floats, and known levels that floats would round."""
+    """Return whether there are large floats, and known levels that floats round."""
     large = any(
         type(value) is float and abs(value) >= EXACT and math.isfinite(value)
         for value in values
@@ -154,19 +154,19 @@ def _are_rounded(values: list[Any], known: dict[Any, int]) -> bool:
 
 
 def holds(dtype: Any, value: Any) -> bool:
-    """Tell whether a floating-point type has a number exactly.
+    """Return whether a floating-point type represents a number exactly.
 
     Parameters
     ----------
     dtype : type
-        ``np.float64``, say.
+        The type, e.g. ``np.float64``.
     value : int or float
         The number.
 
     Returns
     -------
     holds : bool
-        Whether nothing is rounded.
+        Whether the number is not rounded.
     """
     try:
         with np.errstate(over="ignore"):
@@ -176,7 +176,7 @@ def holds(dtype: Any, value: Any) -> bool:
 
 
 def _largest(known: Iterable[Any]) -> int:
-    """Return the largest whole number."""
+    """Return the integer of largest magnitude."""
     return max((v for v in known if type(v) is int), key=abs)
 
 

@@ -1,4 +1,4 @@
-"""Values of one column: numbers, a category, or whatever objects there are."""
+"""Values of one column: numbers, a category, or arbitrary objects."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sknet._numerics import Array
 from sknet.preprocessing.containers import NUMBERS_FROM_DATES
 
 
-# Whole numbers up to this are told apart as float64.
+# Integers up to this are represented exactly in float64.
 EXACT = 2.0**53
 
 _MISSING = ("NoneType", "NAType", "NaTType")
@@ -31,32 +31,32 @@ class Levels:
     Parameters
     ----------
     codes : ndarray of int of shape (N,)
-        Which of ``values`` a row has; -1 where it is missing.
+        Index into ``values`` for each row; -1 if it is missing.
     values : list
-        Plain values: strings, numbers and truth values. They compare as Python
-        compares: 1, 1.0 and True are one level, "1" is another.
+        Plain values: strings, numbers and booleans. They are compared as in Python: 1,
+        1.0 and True are the same level, and "1" is another.
     """
 
     codes: Array
     values: list[Any]
 
     def translated(self, numbers_of: dict[Any, int], unknown: int) -> Array:
-        """Return for each row a number by its level, and -1 where it is missing."""
+        """Return a number for each row by its level, or -1 if it is missing."""
         table = [numbers_of.get(value, unknown) for value in self.values]
         return np.array([*table, -1], dtype=np.intp)[self.codes]
 
 
 @dataclass(frozen=True)
 class Numbers:
-    """A column of numbers, or of truth values.
+    """A column of numbers or booleans.
 
     Parameters
     ----------
     values : ndarray of shape (N,)
-        Of a real or boolean type.
+        Values of a real or boolean type.
     missing : ndarray of bool of shape (N,), optional
-        Where a number is missing, of a type that has no NaN: whole numbers stay what
-        they are, for as float64 those beyond 2**53 are no longer told apart.
+        Mask of missing values for types without NaN. Integers are not converted to
+        float64, which would round those beyond 2**53.
     """
 
     values: Array
@@ -64,11 +64,11 @@ class Numbers:
 
     @property
     def is_category(self) -> bool:
-        """Whether the type says that this is a category."""
+        """Whether the column is a category by its type."""
         return self.values.dtype.kind == "b"
 
     def numbers(self, label: str) -> Array:
-        """Return float64 values, NaN where they are missing."""
+        """Return float64 values, with NaN for missing values."""
         del label
         values = self.values.astype(np.float64, copy=False)
         return (
@@ -87,12 +87,12 @@ class Numbers:
 
 @dataclass(frozen=True)
 class Coded:
-    """A column that came as a category: numbers of levels, and the levels.
+    """A column of a categorical type: codes and levels.
 
     Parameters
     ----------
     codes : ndarray of int of shape (N,)
-        -1 where the level is missing.
+        Index of the level of each row; -1 if it is missing.
     categories : list
         The levels; some may not occur.
     """
@@ -103,28 +103,29 @@ class Coded:
     is_category = True
 
     def numbers(self, label: str) -> Array:
-        """Return float64 values of levels that are numbers."""
+        """Return the values as float64, if the levels are numbers."""
         values = Objects(_objects(self.categories)).numbers(label)
         return np.append(values, np.nan)[self.codes]
 
     def levels(self, label: str) -> Levels:
-        """Return the column as it is, with plain values for levels."""
+        """Return the column read as a category, with plain values as levels."""
         del label
-        missing = [*map(_is_missing, self.categories), True]  # Arrow's may be, too
+        # Levels in Arrow may be missing values, too.
+        missing = [*map(_is_missing, self.categories), True]
         codes = np.where(np.array(missing)[self.codes], -1, self.codes)
         return Levels(codes, [_plain(value) for value in self.categories])
 
 
 @dataclass(frozen=True)
 class Objects:
-    """A column of text, or of Python objects that must be looked at.
+    """A column of text, or of arbitrary Python objects.
 
     Parameters
     ----------
     values : ndarray of object, of shape (N,)
-        None, NaN or pandas' NA where they are missing.
+        Values, with None, NaN or pandas' NA for missing values.
     is_text : bool, default=False
-        Whether the container says that this is text, even where all is missing.
+        Whether the column has a text type, even if all values are missing.
     """
 
     values: Array
@@ -132,7 +133,7 @@ class Objects:
 
     @property
     def is_category(self) -> bool:
-        """Whether there is text, or nothing but truth values."""
+        """Whether the column contains text, or only booleans."""
         if self.is_text:
             return True
         types = self._types()
@@ -145,15 +146,15 @@ class Objects:
         return bool(found) and all(isinstance(v, bool | np.bool_) for v in found)
 
     def numbers(self, label: str) -> Array:
-        """Return float64 values, NaN where they are missing."""
+        """Return float64 values, with NaN for missing values."""
         types = self._types()
         _refuse_odd_types(types, label)
         if any(issubclass(kind, str) for kind in types):
             text = next(value for value in self.values if isinstance(value, str))
             raise ValueError(
-                f"{label} of X is to be numbers, but holds text, e.g. {str(text)!r}: "
-                "could not convert string to float as it is. Make numbers of it "
-                "(pandas.to_numeric), or fit with this column among "
+                f"{label} of X should be numeric, but contains text, e.g. "
+                f"{str(text)!r}: could not convert string to float. Convert it to "
+                "numbers (pandas.to_numeric), or fit with this column in "
                 "categorical_features."
             )
         missing = [type(value).__name__ in _MISSING for value in self.values]
@@ -170,7 +171,7 @@ class Objects:
         return Levels(table[codes], [_plain(value) for value in present])
 
     def _types(self) -> set[type]:
-        """Return the types of what is not missing; NaN has the type of a number."""
+        """Return the types of non-missing values; NaN counts as a number."""
         types = set(map(type, self.values))
         return {kind for kind in types if kind.__name__ not in _MISSING}
 
@@ -179,7 +180,7 @@ Column = Numbers | Coded | Objects
 
 
 def _refuse_odd_types(types: Iterable[type], label: str) -> None:
-    """Refuse what is neither text nor a number."""
+    """Raise an error for types that are neither text nor numbers."""
     for kind in sorted(types, key=lambda kind: kind.__name__):
         if issubclass(kind, _DATES + _NUMPY_DATES):
             raise TypeError(
@@ -190,13 +191,14 @@ def _refuse_odd_types(types: Iterable[type], label: str) -> None:
             raise ValueError(f"Complex data not supported: {label} of X.")
         if issubclass(kind, bytes):
             raise TypeError(
-                f"{label} of X holds values of type {kind.__name__}, which may be text "
-                'in any encoding. Decode them first, e.g. value.decode("utf-8").'
+                f"{label} of X holds values of type {kind.__name__}, but their text "
+                'encoding is unknown. Decode them first, e.g. value.decode("utf-8").'
             )
         if not issubclass(kind, str | numbers.Number | np.bool_):
             raise TypeError(
                 f"{label} of X holds values of type {kind.__name__}: an argument must "
-                "be a string or a real number. Make columns of such out of it."
+                "be a string or a real number. Convert it to columns of strings or "
+                "numbers."
             )
 
 
@@ -210,15 +212,14 @@ def _plain(value: Any) -> Any:
         return value
     if isinstance(value, numbers.Number) and not isinstance(value, complex):
         return _plain_number(value)
-    return str(value)  # intervals, dates, periods that were made a category
+    return str(value)  # intervals, dates or periods of a categorical column
 
 
 def _plain_number(value: Any) -> Any:
     """Return a Decimal, a Fraction or a long double as a plain level.
 
-    It is the int that it equals, if it is whole, or the float that it is written like.
-    Decimals of more digits than floats have are written out, for as floats different
-    ones would be one level.
+    Integers become int, and other numbers float. Decimals with more digits than a float
+    become text, because as floats different ones could be equal.
     """
     near = float(value)
     if near.is_integer() and int(value) == value:
@@ -230,10 +231,10 @@ def _plain_number(value: Any) -> Any:
 
 
 def _is_missing(value: Any) -> bool:
-    """Tell whether a value stands for a missing one."""
+    """Return whether a value stands for a missing one."""
     return type(value).__name__ in _MISSING or value != value
 
 
 def _objects(values: Sequence[Any]) -> Array:
-    """Return an array of objects, whatever they are."""
+    """Return values as a one-dimensional array of objects."""
     return np.fromiter(values, dtype=object, count=len(values))

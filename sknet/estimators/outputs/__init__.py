@@ -1,1 +1,1 @@
-"""From fitted parameters to predictions, and what serves and shows them."""
+"""Outputs of fitted estimators: predictions, predictors, parameters and members."""

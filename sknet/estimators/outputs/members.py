@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from sknet.estimators._base import BaseMLP
 
 
-# What a training tells of all networks together. It depends on the solver: a new fit
-# leaves nothing of an earlier one.
+# Attributes that describe the training of all networks. Which of them are set depends
+# on the solver, so a new fit removes those of an earlier one.
 OF_TRAINING = (
     "loss_",
     "loss_curve_",
@@ -25,12 +25,12 @@ OF_TRAINING = (
     "member_loss_curves_",
     "member_seeds_",
 )
-# That, and what they go on with, are of no single network.
+# Attributes of the whole ensemble, which its single networks do not have.
 _OF_ALL = ("theta_", "_training", *OF_TRAINING)
 
 
 def members_of(estimator: BaseMLP) -> list[Any]:
-    """Return the networks of an ensemble as fitted estimators: a new list of views.
+    """Return the networks of an ensemble as fitted estimators, in a new list of views.
 
     Parameters
     ----------
@@ -40,12 +40,12 @@ def members_of(estimator: BaseMLP) -> list[Any]:
     Returns
     -------
     estimators : list of BaseMLP
-        Each shares its parameters with the ensemble.
+        Estimators that share their parameters with the ensemble.
 
     Raises
     ------
     AttributeError
-        If it is not fitted, or a single network.
+        If the estimator is not fitted, or is a single network.
     """
     kind, state = type(estimator).__name__, vars(estimator)
     if "theta_" not in state:
@@ -54,13 +54,13 @@ def members_of(estimator: BaseMLP) -> list[Any]:
     if n_networks == 1 and "member_seeds_" not in state:
         raise AttributeError(
             f"This {kind} has no estimators_: it is a single network. Fit it with "
-            "n_estimators of more than 1 for an ensemble."
+            "n_estimators > 1 for an ensemble."
         )
     return [_member(estimator, k) for k in range(n_networks)]
 
 
 def _member(estimator: BaseMLP, k: int) -> Any:
-    """Return a network as a fitted estimator, which shares its parameters."""
+    """Return network ``k`` as a fitted estimator that shares its parameters."""
     state = vars(estimator)
     parameters = estimator.get_params(deep=False)
     fitted = {

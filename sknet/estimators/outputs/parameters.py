@@ -1,4 +1,4 @@
-"""The parameters of a fitted plain network by layer, as scikit-learn shows them."""
+"""The parameters of a fitted plain network by layer, as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,40 +22,38 @@ if TYPE_CHECKING:
 
 
 class Views(list[Array]):
-    """A list of views; assigning to an item writes through to what it views."""
+    """A list of views; assigning to an item overwrites the viewed array."""
 
     def __setitem__(self, position: Any, value: Any) -> None:
-        """Overwrite the array at a position; its shape stays."""
+        """Overwrite the array at a position; its shape cannot change."""
         if not isinstance(position, (int, np.integer)):
             raise TypeError("Assign one array at a time, or the whole list.")
         self[position][...] = _copy_like(self[position], value)
 
 
 def _copy_like(view: Array, value: Any) -> Array:
-    """Return a copy of a value that fits a view.
+    """Return a copy of a value with the shape and dtype of a view.
 
-    A transposed matrix has as many numbers, but does not fit.
+    The shapes must be equal: a transposed matrix has the same size, but is refused.
     """
     array = np.array(value, dtype=view.dtype)
     if array.shape != view.shape:
-        raise ValueError(
-            f"An array of shape {view.shape} belongs here, got {array.shape}."
-        )
+        raise ValueError(f"Expected an array of shape {view.shape}, got {array.shape}.")
     return array
 
 
 def departures(model: FittedModel) -> Iterator[str]:
-    """Iterate over what a model has beside dense layers and activations.
+    """Iterate over the parts of a model other than dense layers and activations.
 
     Parameters
     ----------
     model : FittedModel
-        Of a fitted estimator.
+        The model of a fitted estimator.
 
     Yields
     ------
     reason : str
-        Why the products of ``coefs_`` in a row would be something else.
+        Why multiplying by ``coefs_`` layer by layer would compute something else.
     """
     if isinstance(model.inputs, Table):
         yield "it encodes tables (preprocessor_) before its networks"
@@ -73,7 +71,7 @@ def departures(model: FittedModel) -> Iterator[str]:
 
 
 def _other_activations(architecture: Architecture) -> Iterator[str]:
-    """Iterate over activations that have parameters, or more inputs than outputs."""
+    """Iterate over activations with parameters, or with more inputs than outputs."""
     for i, width in enumerate(architecture.hidden_layer_sizes):
         activation = architecture.style(i).activation
         if isinstance(activation, Blend) or activation.n_outputs(width) != width:
@@ -81,22 +79,22 @@ def _other_activations(architecture: Architecture) -> Iterator[str]:
 
 
 def check_plain(estimator: BaseMLP, name: str) -> None:
-    """Refuse an attribute where the network is more than a plain one.
+    """Raise an error for an attribute that only plain networks have.
 
-    Readers of ``coefs_`` take the network for a plain one: dense layers with an
-    activation each. Any other network has none of them.
+    Code that reads ``coefs_`` assumes a plain network: dense layers, each followed by
+    an activation. Other networks do not have the attribute.
 
     Parameters
     ----------
     estimator : BaseMLP
         The estimator.
     name : str
-        The attribute.
+        Name of the attribute.
 
     Raises
     ------
     AttributeError
-        If it is not fitted, or has other parts; the message lists them.
+        If the estimator is not fitted, or has other parts; the message lists them.
     """
     kind = type(estimator).__name__
     if "theta_" not in vars(estimator):
@@ -106,11 +104,12 @@ def check_plain(estimator: BaseMLP, name: str) -> None:
     reasons = dict.fromkeys([*departures(model), *others])
     if reasons:
         several = model.n_networks > 1
-        each = "Its networks one by one are in estimators_. " if several else ""
+        each = "The single networks are in estimators_. " if several else ""
         raise AttributeError(
-            f"This {kind} has no {name}, which would show a plain network, of dense "
-            f"layers and activations alone: {'; '.join(reasons)}. {each}All parameters "
-            "are in theta_, and by layer in named_parameters of sknet.inspection."
+            f"This {kind} has no {name}: only plain networks, of dense layers and "
+            f"activations alone, have it, but {'; '.join(reasons)}. {each}All "
+            "parameters are in theta_; sknet.inspection.named_parameters returns them "
+            "by layer."
         )
 
 
@@ -125,7 +124,7 @@ def biases_by_layer(model: FittedModel) -> list[Array]:
 
 
 def assign(views: list[Array], values: list[Array]) -> None:
-    """Overwrite all views, or none if an array does not fit.
+    """Overwrite all views, or none if an array has a wrong shape.
 
     The values may be views of the same memory, in another order.
     """

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def _gives_probability(estimator: BaseMLP) -> bool:
-    """Return whether the loss gives probabilities; the hinge loss gives margins."""
+    """Return whether the loss yields probabilities; the hinge loss yields margins."""
     if "classes_" in vars(estimator):
         loss = estimator._model.loss
     else:
@@ -51,13 +51,13 @@ class ClassPredictions:
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Class labels, or ones and zeros for several labels at once.
+            Class labels; zeros and ones for multilabel targets.
         """
         model, raw = self._outputs(X)
         return model.predict(raw)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy of the predictions; of several labels that of whole rows.
+        """Return the accuracy of the predictions; the subset accuracy for multilabel.
 
         Parameters
         ----------
@@ -71,13 +71,13 @@ class ClassPredictions:
         Returns
         -------
         score : float
-            Share of right predictions, in [0, 1].
+            Share of correct predictions, in [0, 1].
         """
         prediction = self.predict(X)
         plain = isinstance(y, np.ndarray) and y.dtype == prediction.dtype
         plain = plain and y.ndim == 1 and y.dtype.kind in "iu"
         if plain and len(y) == len(prediction) and sample_weight is None:
-            # What accuracy_score gives, which takes ten times as long to look at y.
+            # Equal to accuracy_score, which takes ten times as long to validate y.
             return float(np.mean(y == prediction))
         return float(accuracy_score(y, prediction, sample_weight=sample_weight))
 
@@ -93,8 +93,8 @@ class ClassPredictions:
         Returns
         -------
         probability : ndarray of shape (n_samples, n_classes)
-            A column a class, in the order of ``classes_``: above 0, with the sum one;
-            for several labels at once a column a label, between 0 and 1.
+            One column per class, in the order of ``classes_``: positive, with sum 1.
+            For multilabel targets one column per label, with values between 0 and 1.
         """
         model, raw = self._outputs(X)
         return model.probability(raw)
@@ -111,7 +111,8 @@ class ClassPredictions:
         Returns
         -------
         log_probability : ndarray of shape (n_samples, n_classes)
-            Logarithms of ``predict_proba``, finite: at least that of the least number.
+            Logarithms of ``predict_proba``: finite, at least the logarithm of the
+            smallest normal number.
         """
         model, raw = self._outputs(X)
         return model.log_probability(raw)
@@ -119,10 +120,10 @@ class ClassPredictions:
     def decision_function(self, X: Any) -> Array:
         """Return a score for each class: the larger, the more probable.
 
-        Scores of several classes under a softmax are log-probabilities: a column means
-        the same in every row, which calibration, one-against-rest and displays rely on.
-        All others are raw outputs, before the logistic function. Of an ensemble they
-        are those that give its mean prediction.
+        With a softmax over several classes, scores are log-probabilities: a column has
+        the same meaning in every row, as calibration, one-vs-rest and displays require.
+        Otherwise they are raw outputs, before the logistic function. The scores of an
+        ensemble are those that correspond to its mean prediction.
 
         Parameters
         ----------
@@ -132,13 +133,14 @@ class ClassPredictions:
         Returns
         -------
         scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Finite. Flat for two classes: the log-odds of ``classes_[1]``.
+            Finite scores. One-dimensional for two classes: the log-odds of
+            ``classes_[1]``.
         """
         model, raw = self._outputs(X)
         return model.scores(raw)
 
     def predict_members(self, X: Any) -> Array:
-        """Predict classes by each network of an ensemble.
+        """Predict classes with each network of an ensemble.
 
         Parameters
         ----------
@@ -148,14 +150,14 @@ class ClassPredictions:
         Returns
         -------
         y : ndarray of shape (n_estimators, n_samples[, n_labels])
-            Their predictions; of a single network its own.
+            The predictions of each network; an axis of length 1 for a single network.
         """
         model, raw = self._outputs(X)
         return model.predict_members(raw)
 
     @available_if(_gives_probability)
     def predict_proba_members(self, X: Any) -> Array:
-        """Predict probabilities by each network of an ensemble.
+        """Predict probabilities with each network of an ensemble.
 
         Parameters
         ----------
@@ -165,8 +167,8 @@ class ClassPredictions:
         Returns
         -------
         probability : ndarray of shape (n_estimators, n_samples, n_classes)
-            As :meth:`predict_proba`, which is their mean; their spread shows where the
-            networks know nothing.
+            The probabilities of each network. :meth:`predict_proba` returns their mean;
+            their spread indicates how uncertain the networks are.
         """
         model, raw = self._outputs(X)
         return model.probability_members(raw)
@@ -188,25 +190,26 @@ class ValuePredictions:
         X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
             Features.
         return_std : bool, default=False
-            Whether to return standard deviations too: those that ``loss="gaussian"``
-            gives, the spread of the networks, or of both the root of the sum of their
-            squares.
+            Whether to also return standard deviations: those of ``loss="gaussian"``,
+            the spread of the networks of an ensemble, or, for both, the root of the sum
+            of their squares.
         quantiles : float or array-like of float, default=None
-            Levels to predict in place of the mean: some of those that were learned
-            beside it, by ``quantiles`` or by ``loss=MeanQuantiles(levels)``.
+            Quantile levels to predict instead of the mean. They must be among those
+            that were trained, with ``quantiles`` or ``loss=MeanQuantiles(levels)``.
 
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions, flat for one output. Several quantiles stand along a last axis.
+            Predictions, one-dimensional for one output. Several quantiles are along an
+            additional last axis.
         y_std : ndarray of the shape of y
             Standard deviations, only if ``return_std``.
 
         Raises
         ------
         ValueError
-            If ``return_std``, and there is no standard deviation, or for levels that
-            were not trained.
+            If ``return_std`` is set but the model has no standard deviation, or if
+            levels were not trained.
         """
         if quantiles is None:
             model, raw = self._outputs(X)
@@ -215,14 +218,14 @@ class ValuePredictions:
             deviation = model.deviation(raw)
             return model.point(raw), deviation
         if return_std:
-            raise ValueError("return_std=True and quantiles do not go together.")
+            raise ValueError("return_std=True cannot be combined with quantiles.")
         places = self._model.places_of_quantiles(quantiles)
         model, raw = self._outputs(X)
         found = model.quantiles(raw, places)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
 
     def predict_members(self, X: Any) -> Array:
-        """Predict values by each network of an ensemble.
+        """Predict values with each network of an ensemble.
 
         Parameters
         ----------
@@ -232,7 +235,7 @@ class ValuePredictions:
         Returns
         -------
         y : ndarray of shape (n_estimators, n_samples[, n_outputs])
-            As :meth:`predict`, which is their mean; of a single network its own.
+            The predictions of each network; :meth:`predict` returns their mean.
         """
         model, raw = self._outputs(X)
         return model.predict_members(raw)
@@ -240,7 +243,7 @@ class ValuePredictions:
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
 
-        With several quantile levels it is that of the middle one.
+        With several quantile levels, the middle one is scored.
 
         Parameters
         ----------
@@ -254,7 +257,7 @@ class ValuePredictions:
         Returns
         -------
         score : float
-            At most 1, which is a perfect prediction.
+            At most 1, the score of a perfect prediction.
         """
         model, raw = self._outputs(X)
         return float(r2_score(y, model.point(raw), sample_weight=sample_weight))

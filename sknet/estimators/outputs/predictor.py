@@ -1,4 +1,4 @@
-"""Predictors: what serves a fitted network row by row, from any number of threads."""
+"""Predictors: thread-safe copies of fitted models for fast prediction row by row."""
 
 from __future__ import annotations
 
@@ -29,25 +29,25 @@ if TYPE_CHECKING:
 
 
 class Predictor:
-    """Base of the predictors: a copy of what a fitted estimator predicts with.
+    """Base class of the predictors: a copy of the model of a fitted estimator.
 
-    Made by an estimator's method ``predictor``. What it gives is what the estimator
-    gave at that moment, to the last bit; what becomes of the estimator later, a new fit
-    or assigned parameters, does not reach it. It cannot be trained.
+    Created by the method ``predictor`` of an estimator. Its predictions are those of
+    the estimator at that time, to the last bit; later changes to the estimator, such
+    as a new fit or assigned parameters, do not affect it. It cannot be trained.
 
-    Any number of threads may share one predictor. Each has buffers of its own, which
-    are kept for up to 256 rows at once; predictions are new arrays. It can be pickled,
-    and a copy starts without buffers.
+    Any number of threads may share one predictor. Each thread has its own buffers,
+    which are kept for up to 256 rows at once; predictions are new arrays. A predictor
+    can be pickled; the copy starts without buffers.
 
     Parameters
     ----------
     estimator : fitted estimator
-        Whose predictions these are.
+        The estimator to copy the model from.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features, as in the fit.
+        Number of features seen during fit.
     """
 
     def __init__(self, estimator: BaseMLP) -> None:
@@ -58,7 +58,7 @@ class Predictor:
         self._threads = threading.local()
 
     def _outputs(self, X: Any) -> tuple[Any, Array]:
-        """Return the model, and its raw outputs (K, N, R) in the type of the rows."""
+        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
         model, (columns, dtype) = self._model, self._read(X)
         try:
             inference = self._threads.inference
@@ -71,7 +71,7 @@ class Predictor:
             return model, model.raw(columns, dtype, inference)
 
     def _read(self, X: Any) -> tuple[Any, np.dtype[Any]]:
-        """Return what the network takes, and the type of predictions."""
+        """Return the inputs of the network, and the dtype of the predictions."""
         inputs = self._model.inputs
         if isinstance(inputs, Table):
             return inputs.encoder.encode(X), type_of_rows(X)
@@ -79,17 +79,17 @@ class Predictor:
         return columns, type_of_rows(columns)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the threads' buffers."""
+        """Return the attributes without the buffers of the threads."""
         return stamped({n: v for n, v in vars(self).items() if n != "_threads"})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Start without buffers."""
+        """Restore the attributes, without buffers."""
         vars(self).update(read_stamp(type(self), state), _threads=threading.local())
         self._model.theta.flags.writeable = False
 
 
 def _own_copy(model: Any) -> Any:
-    """Return a model whose parameters nothing can change any more."""
+    """Return a copy of a model with read-only parameters."""
     theta = model.theta.copy()
     theta.flags.writeable = False
     inputs, target = deepcopy(model.inputs), deepcopy(model.target)
@@ -97,23 +97,23 @@ def _own_copy(model: Any) -> Any:
 
 
 class ClassPredictor(Predictor, ClassPredictions):
-    """What serves a fitted classifier.
+    """Predictor of a fitted classifier, for serving.
 
-    Of a :class:`~sknet.SimpleMLPClassifier` it takes arrays: finite real numbers, of
-    shape (n_samples, n_features), in the order of the columns of the fit, whose names
-    nobody looks at. Those that are C-contiguous are taken without a copy. Of a
-    :class:`~sknet.TabularMLPClassifier` it takes the same tables as the estimator, and
+    The predictor of a :class:`~sknet.SimpleMLPClassifier` takes arrays of finite real
+    numbers, of shape (n_samples, n_features), with the columns in the order of the fit;
+    column names are ignored. C-contiguous arrays are not copied. The predictor of a
+    :class:`~sknet.TabularMLPClassifier` takes the same tables as the estimator, and
     encodes them.
 
     Parameters
     ----------
     estimator : fitted classifier
-        Whose predictions these are.
+        The estimator to copy the model from.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features, as in the fit.
+        Number of features seen during fit.
     classes_ : ndarray of shape (n_classes,)
         Class labels, in the order of the columns of the probabilities.
 
@@ -136,25 +136,25 @@ class ClassPredictor(Predictor, ClassPredictions):
 
 
 class ValuePredictor(Predictor, ValuePredictions):
-    """What serves a fitted regressor.
+    """Predictor of a fitted regressor, for serving.
 
-    Of a :class:`~sknet.SimpleMLPRegressor` it takes arrays: finite real numbers, of
-    shape (n_samples, n_features), in the order of the columns of the fit, whose names
-    are not looked at. Those that are C-contiguous are taken without a copy. Of a
-    :class:`~sknet.TabularMLPRegressor` it takes the same tables as the estimator, and
+    The predictor of a :class:`~sknet.SimpleMLPRegressor` takes arrays of finite real
+    numbers, of shape (n_samples, n_features), with the columns in the order of the fit;
+    column names are ignored. C-contiguous arrays are not copied. The predictor of a
+    :class:`~sknet.TabularMLPRegressor` takes the same tables as the estimator, and
     encodes them.
 
     Parameters
     ----------
     estimator : fitted regressor
-        Whose predictions these are.
+        The estimator to copy the model from.
 
     Attributes
     ----------
     n_features_in_ : int
-        Features, as in the fit.
+        Number of features seen during fit.
     n_outputs_ : int
-        Targets.
+        Number of outputs.
 
     Examples
     --------
