@@ -78,7 +78,7 @@ class MemberConfig:
         Whether the epochs are reported.
     """
 
-    rows: ClassVar[tuple[str, ...]] = ("pace", "alpha")
+    rows: ClassVar[tuple[str, ...]] = ("learning_rate", "alpha")
 
     architecture: Architecture
     n_inputs: int
