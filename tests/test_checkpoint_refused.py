@@ -218,7 +218,7 @@ def test_file_of_a_fit_that_is_running_is_refused(half_trained):
 def test_lbfgs_refuses_a_checkpoint(tmp_path):
     """SciPy keeps its memory of the curvature to itself."""
     model = SimpleMLPRegressor(**FEW, solver="lbfgs", checkpoint=tmp_path / "run.npz")
-    with pytest.raises(ValueError, match=r"checkpoint=.* does not go with solver="):
+    with pytest.raises(ValueError, match=r"checkpoint=.* is not supported with"):
         model.fit(X, DIGIT)
 
 

@@ -358,7 +358,7 @@ def test_ensemble_has_its_networks_in_front_of_its_parameters():
 @pytest.mark.parametrize("name", ["bootstrap", "shared_backbone"])
 def test_options_of_an_ensemble_want_one(name):
     """Nothing is ignored in silence."""
-    with pytest.raises(ValueError, match=f"{name}=True needs an ensemble"):
+    with pytest.raises(ValueError, match=f"{name}=True requires an ensemble"):
         SimpleMLPClassifier(**NET, **{name: True}).fit(X, SPECIES)
 
 

@@ -327,7 +327,7 @@ REFUSED = {
     ),
     "output of the log-loss": (
         SimpleMLPClassifier(output_activation="logistic"),
-        r"output_activation='logistic' cannot be chosen with loss='log_loss'",
+        r"output_activation='logistic' is not supported with loss='log_loss'",
     ),
     "unknown output": (
         SimpleMLPRegressor(output_activation="cube"),

@@ -29,8 +29,8 @@ RECIPE = MemberConfig(
     loss=LogLoss(label_smoothing=0.1),
     optimizer=Adam(),
     learning_rate=LearningRate(0.1),
-    rule=StoppingRule(tol=1e-4, patience=10, on_score=False),
-    limits=Budget(max_iter=10),
+    stopping_rule=StoppingRule(tol=1e-4, patience=10, on_score=False),
+    budget=Budget(max_iter=10),
     alpha=0.1,
     batch_size=32,
 )
@@ -43,19 +43,19 @@ OTHERS = {
     "architecture.initializer": (HeNormal(), False),
     "architecture.use_bias": (False, False),
     "architecture.n_heads": (2, False),
-    "architecture.input embedding": (InputEmbedding(scales=True), False),
+    "architecture.input_embedding": (InputEmbedding(scales=True), False),
     "n_inputs": (4, False),
     "n_raw": (1, False),
     "loss": (LogLoss(label_smoothing=0.2), True),
     "optimizer": (Adam(beta_2=0.9), True),
-    "pace": (LearningRate(0.2, Cosine(), 9), True),
-    "rule.tol": (1e-3, True),
-    "rule.patience": (math.inf, True),
-    "rule.on_score": (True, False),
-    "rule.later_ties": (True, False),
-    "rule.growth": (2.0, True),
-    "limits.max_iter": (20, True),
-    "limits.max_time": (1.0, False),
+    "learning_rate": (LearningRate(0.2, Cosine(), 9), True),
+    "stopping_rule.tol": (1e-3, True),
+    "stopping_rule.patience": (math.inf, True),
+    "stopping_rule.on_score": (True, False),
+    "stopping_rule.later_ties": (True, False),
+    "stopping_rule.growth": (2.0, True),
+    "budget.max_iter": (20, True),
+    "budget.max_time": (1.0, False),
     "alpha": (0.2, True),
     "batch_size": (16, False),
     "least_rows": (2, False),
@@ -69,7 +69,7 @@ OTHERS = {
 
 
 def changed(path, value):
-    """The recipe with another value in one field, maybe of a part."""
+    """The configuration with another value in one field, maybe of a part."""
     name, _, inner = path.partition(".")
     if inner:
         value = dataclasses.replace(getattr(RECIPE, name), **{inner: value})
@@ -81,7 +81,7 @@ def paths_of(value, prefix=""):
     for field in dataclasses.fields(value):
         part = getattr(value, field.name)
         plain = dataclasses.is_dataclass(part) and not isinstance(part, Component)
-        if plain and field.name in ("architecture", "rule", "limits"):
+        if plain and field.name in ("architecture", "stopping_rule", "budget"):
             yield from paths_of(part, f"{prefix}{field.name}.")
         else:
             yield prefix + field.name

@@ -253,8 +253,8 @@ class FullBatchSolver(Solver):
             found.append((block, why))
         for parameter, why in found:
             raise ValueError(
-                f"{parameter} does not go with solver={self.name!r}, which {why}. Use "
-                "solver='adam' or another stochastic solver, or leave it out."
+                f"{parameter} is not supported with solver={self.name!r}, which {why}. "
+                "Use solver='adam' or another stochastic solver, or omit the parameter."
             )
 
     def _warn_of_what_needs_epochs(self, problem: Problem) -> None:
