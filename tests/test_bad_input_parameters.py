@@ -148,7 +148,7 @@ TABLE = [
         for score in (None, "good", {"a": 1.0}, [0.5], 1j)
         for row in rows(102, f"scoring-gives-{score!r}", ALL,
                         with_params(**SPLIT, scoring=always(score)),
-                        refused(ValueError, "scoring must give a number, got "))
+                        refused(ValueError, "scoring must return a number, got "))
     ],
     *rows(102, "scoring-gives-nan", ALL, with_params(**SPLIT, scoring=always(np.nan)),
           warned(UserWarning, "validation score is NaN in every epoch, so that early")),
@@ -218,7 +218,7 @@ TABLE = [
     *rows(111, "initializer-of-no-layer", NUMERIC, with_params(initializer=[]),
           refused(ValueError, "initializer holds 0 arrays, but .* 2 layers")),
     *rows(111, "initializer-text", NUMERIC, with_params(initializer=["a", "b"]),
-          refused(ValueError, r"initializer\[0\] must be numbers of the shape")),
+          refused(ValueError, r"initializer\[0\] must be a numeric array of shape")),
     *rows(111, "initializer-nan", NUMERIC,
           with_params(initializer=[np.full((4, 3), np.nan), np.ones((3, 1))]),
           refused(ValueError, r"initializer\[0\] must hold finite numbers")),
@@ -274,7 +274,7 @@ TABLE = [
           refused(ValueError, "(?i)sparse.*shared_backbone=False")),
     *rows(119, "n_estimators-changed", ALL,
           twice(with_params(warm_start=True), with_params(n_estimators=2)),
-          refused(ValueError, "number of networks is 2, but [13] in the fitted")),
+          refused(ValueError, "number of networks is 2, but was [13] for the")),
     # What is set between two calls is looked at in the second one.
     *[
         row

@@ -257,7 +257,7 @@ class TrainingConfig:
             raise TypeError(f"solver={self.solver!r} makes no minibatch steps.")
         return self.optimizer
 
-    def asks_for(self, name: str) -> bool:
+    def has_effect(self, name: str) -> bool:
         """Return whether a parameter is set to anything that has an effect."""
         given = self.given[name]
         if isinstance(given, Component):
