@@ -151,7 +151,7 @@ TABLE = [
                         refused(ValueError, "scoring must return a number, got "))
     ],
     *rows(102, "scoring-gives-nan", ALL, with_params(**SPLIT, scoring=always(np.nan)),
-          warned(UserWarning, "validation score is NaN in every epoch, so that early")),
+          warned(UserWarning, "validation score is NaN in every epoch, so early")),
     *rows(102, "scoring-gives-an-array-of-one-number", ALL,
           with_params(**SPLIT, scoring=always(np.array(0.5))), works()),
     *bad_param("dtype", "float16", np.float32, None, number=103),
@@ -216,7 +216,7 @@ TABLE = [
           refused(ValueError, "Unknown activation 'swoosh'; known are 'blend', ")),
     *bad_param("initializer", "magic", None, number=111),
     *rows(111, "initializer-of-no-layer", NUMERIC, with_params(initializer=[]),
-          refused(ValueError, "initializer holds 0 arrays, but .* 2 layers")),
+          refused(ValueError, "initializer holds 0 arrays, but .* 2 weight")),
     *rows(111, "initializer-text", NUMERIC, with_params(initializer=["a", "b"]),
           refused(ValueError, r"initializer\[0\] must be a numeric array of shape")),
     *rows(111, "initializer-nan", NUMERIC,

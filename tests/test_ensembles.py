@@ -366,7 +366,7 @@ def test_number_of_networks_stays():
     """A warm start does not change it."""
     model = SimpleMLPClassifier(**NET, n_estimators=3, warm_start=True)
     model.fit(X, SPECIES).set_params(n_estimators=4)
-    with pytest.raises(ValueError, match="number of networks is 4, but 3"):
+    with pytest.raises(ValueError, match="number of networks is 4, but was 3"):
         model.fit(X, SPECIES)
 
 

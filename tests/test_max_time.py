@@ -262,7 +262,7 @@ def test_warm_start_goes_on_with_the_networks_that_there_are(solver, clock):
     for _ in range(2):
         fitted(model.set_params(max_time=None))
         assert len(model.theta_) == len(model.member_seeds_) == 1
-    with pytest.raises(ValueError, match="number of networks is 5, but 4"):
+    with pytest.raises(ValueError, match="number of networks is 5, but was 4"):
         model.set_params(n_estimators=5).fit(X, Y)
 
 

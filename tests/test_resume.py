@@ -209,5 +209,5 @@ def test_another_loss_than_that_of_the_fitted_network_is_refused():
     """A network that predicts through the identity cannot go on as a Poisson model."""
     model = make(SimpleMLPRegressor, "adam", max_iter=2, warm_start=True).fit(X, DIGIT)
     model.set_params(loss="poisson")
-    with pytest.raises(ValueError, match="output activation is exp, but identity"):
+    with pytest.raises(ValueError, match="output activation is exp, but was identity"):
         model.fit(X, DIGIT)

@@ -77,7 +77,7 @@ def fitted(model, X, value, **val):
 def forgotten(model):
     """Return a copy that knows its weights and memory, but no best."""
     model = pickle.loads(pickle.dumps(model))
-    kept = model._training["progress"]
+    kept = model._training["history"]
     n = len(model.theta_)
     kept["best_score"], kept["best_loss"] = [-np.inf] * n, [np.inf] * n
     kept["n_no_improvement"], kept["first_epoch"] = [0] * n, [model.n_epochs_] * n

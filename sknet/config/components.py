@@ -43,7 +43,7 @@ _SCALARS: dict[type[Component], dict[str, str]] = {
 
 
 def _with_scalars(params: Params, component: C) -> C:
-    """Return a component whose options are set from scalar parameters."""
+    """Return a component with options set from scalar parameters."""
     names = _SCALARS.get(type(component), {}).items()
     options = {field: params[name] for field, name in names if name in params}
     return replace(component, **options)  # type: ignore[type-var]  # a dataclass

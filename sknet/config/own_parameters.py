@@ -135,7 +135,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=None,
         constraint=[Interval(Real, 0, None, closed="neither"), None],
-        needs_steps="has no steps whose gradient could be clipped",
+        needs_steps="has no steps in which a gradient could be clipped",
     ),
     Parameter(
         "averaging",

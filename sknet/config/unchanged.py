@@ -36,7 +36,7 @@ def config_of(
     Parameters
     ----------
     estimator : BaseMLP
-        An estimator whose parameters satisfy their own constraints.
+        An estimator; its parameters satisfy their own constraints.
     make : callable
         Parses the parameters.
 
@@ -62,7 +62,7 @@ def kept_config(estimator: BaseEstimator) -> TrainingConfig | None:
     Parameters
     ----------
     estimator : BaseMLP
-        An estimator whose parameters may have changed since.
+        An estimator; its parameters may have changed since.
 
     Returns
     -------

@@ -50,13 +50,13 @@ class FittedModel:
 
     @property
     def loss(self) -> Loss:
-        """The loss, whose link maps raw outputs to predictions."""
+        """The loss; its link maps raw outputs to predictions."""
         loss: Loss = self.target.loss
         return loss
 
     @property
     def n_networks(self) -> int:
-        """Number of networks whose predictions are combined."""
+        """Number of networks with combined predictions."""
         return 1 if self.head is not None else len(self.theta) * self.network.n_heads
 
     def own(self, raw: Array) -> Array:

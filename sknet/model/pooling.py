@@ -15,7 +15,7 @@ def mean_link(loss: Loss, raw: Array) -> Array:
     Parameters
     ----------
     loss : Loss
-        The loss, whose link maps raw outputs to predictions.
+        The loss; its link maps raw outputs to predictions.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
@@ -35,7 +35,7 @@ def pooled(loss: Loss, raw: Array) -> Array:
     Parameters
     ----------
     loss : Loss
-        The loss, whose link maps raw outputs to predictions.
+        The loss; its link maps raw outputs to predictions.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
@@ -59,7 +59,7 @@ def log_mean(loss: Loss, raw: Array) -> Array:
     Parameters
     ----------
     loss : Loss
-        A loss whose link is a softmax.
+        A loss with a softmax link.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 

@@ -159,7 +159,7 @@ def untrained(
     Returns
     -------
     model : ClassModel or ValueModel
-        A model whose ``theta`` is empty.
+        A model with an empty ``theta``.
     """
     network = perceptron(inputs.n_columns, architecture, target.n_raw)
     parts = inputs, architecture, network, np.empty((0, 0))

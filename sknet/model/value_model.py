@@ -26,7 +26,7 @@ class ValueModel(FittedModel):
 
     @property
     def loss(self) -> ValueLoss:
-        """The loss, whose link maps raw outputs to predictions."""
+        """The loss; its link maps raw outputs to predictions."""
         return self.target.loss
 
     def predict(self, raw: Array) -> Array:

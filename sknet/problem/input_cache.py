@@ -116,7 +116,7 @@ class InputCache:
         Parameters
         ----------
         estimator : BaseMLP
-            The estimator, whose features are known.
+            The estimator; its features are known.
         reader : DataReader
             Validates data for this estimator.
         X, y : object

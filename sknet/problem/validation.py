@@ -123,7 +123,7 @@ def check_array_alone(estimator: BaseEstimator, X: Any) -> np.ndarray:
     Parameters
     ----------
     estimator : object
-        The estimator whose ``n_features_in_`` must match; messages name its class.
+        The estimator; its ``n_features_in_`` must match, and messages name its class.
     X : ndarray of shape (N, D)
         Features.
 
@@ -230,7 +230,7 @@ def warn_of_extreme_column(estimator: BaseEstimator, X: Any) -> None:
     Parameters
     ----------
     estimator : object
-        The estimator, whose ``feature_names_in_`` are used if there are any.
+        The estimator; its ``feature_names_in_`` are used if there are any.
     X : ndarray or CSR matrix of shape (N, D)
         Validated features.
     """

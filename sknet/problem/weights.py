@@ -24,7 +24,7 @@ def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
     Returns
     -------
     weight : ndarray of shape (N,), or None
-        Weights whose sums neither overflow nor vanish.
+        Weights with sums that neither overflow nor vanish.
     """
     if sample_weight is None:
         return None
@@ -115,7 +115,7 @@ def moderate_scale(weight: np.ndarray) -> np.ndarray:
     Returns
     -------
     weight : ndarray of shape (N,)
-        Weights whose sums neither overflow nor vanish.
+        Weights with sums that neither overflow nor vanish.
     """
     largest = weight.max()
     if 1e-30 < largest < 1e30:

@@ -252,7 +252,7 @@ class FullBatchSolver(Solver):
             found.append((dropout, "needs a loss without noise"))
         if network.mixes_rows:
             block = f"block={config.given['block']!r} with normalization='batch'"
-            why = "evaluates the rows in chunks, whose statistics would differ"
+            why = "evaluates the rows in chunks, which differ in their statistics"
             found.append((block, why))
         for parameter, why in found:
             raise ValueError(

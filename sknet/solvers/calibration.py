@@ -19,7 +19,7 @@ from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
 
 
-# Links whose raw outputs are logarithms of odds or of probabilities.
+# Links with raw outputs that are logarithms of odds or of probabilities.
 CALIBRATED_LINKS = ("logistic", "softmax")
 
 # Prior standard deviation of the logarithm of the temperature. It keeps the temperature
@@ -38,7 +38,7 @@ class HeldOut(NamedTuple):
     Parameters
     ----------
     raw : ndarray of shape (K, N, C)
-        Raw outputs of K networks, whose predictions are averaged.
+        Raw outputs of K networks; their predictions are averaged.
     y : ndarray of shape (N, C)
         Encoded targets.
     weight : ndarray of shape (N,)
@@ -91,7 +91,7 @@ def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) ->
     Parameters
     ----------
     problem : Problem
-        The network and its loss, whose link is logistic or softmax.
+        The network and its loss, with a logistic or softmax link.
     theta : ndarray of shape (K, P)
         Parameters of the networks.
     members : sequence of Member
@@ -151,7 +151,7 @@ def best_temperature(each: Sequence[HeldOut], exclusive: bool) -> Calibration:
     Parameters
     ----------
     each : sequence of HeldOut
-        Predictions, whose losses are added.
+        Predictions; their losses are added.
     exclusive : bool
         Whether the columns are mutually exclusive classes.
 

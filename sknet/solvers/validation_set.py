@@ -76,7 +76,7 @@ class ValidationSet:
         return values if self.rows is None else values[self.rows]
 
     def score_of(self, theta: Array, raw: Array, loss: float) -> float:
-        """Return the score of raw outputs (N, C) whose loss is known."""
+        """Return the score of raw outputs (N, C) with a known loss."""
         if not np.isfinite(raw).all():
             return math.nan
         return -loss if self.score is None else float(self.score(theta, raw))
@@ -193,7 +193,7 @@ class Validator:
     Parameters
     ----------
     members : sequence of Member
-        The members, whose validation sets have the same number of rows.
+        The members; their validation sets have the same number of rows.
     dtype : dtype
         Type of the computation.
     buffers : Buffers
@@ -278,7 +278,7 @@ class OwnScore:
     target : ClassTarget or ValueTarget
         The encoding of targets as columns.
     loss : Loss
-        The loss, whose link maps raw outputs to predictions.
+        The loss; its link maps raw outputs to predictions.
     y : ndarray of shape (N,) or (N, C)
         The target of the validation rows, as passed by the user.
     weight : ndarray of shape (N,), or None

@@ -79,7 +79,7 @@ class FullBatch:
         Returns
         -------
         data, penalty : float
-            The two terms, whose sum is the value.
+            The two terms; the value is their sum.
         grad : ndarray of shape (P',)
             The gradient of the value, a new array.
         """

@@ -117,7 +117,7 @@ class MemberConfig:
 
 
 def trainer_of(configs: Sequence[MemberConfig]) -> Trainer:
-    """Return the trainer of several members whose configurations have the same shape.
+    """Return the trainer of several members with configurations of the same shape.
 
     Parameters
     ----------

@@ -207,7 +207,7 @@ class Monitor:
         history : History
             The history, as updated by :meth:`improved`.
         state : TrainState
-            The state, whose ``plateau_scale`` may be changed.
+            The state; its ``plateau_scale`` may be changed.
         report : callable or None, default=None
             Called with a message for each member on a plateau.
 

@@ -77,7 +77,7 @@ class ReusableArrays:
         Parameters
         ----------
         state : TrainState
-            The state, whose arrays are the kept ones unless they have been replaced.
+            The state; its arrays are the kept ones unless they have been replaced.
         parts : tuple of object
             The objects from which the tools are made; tools are reused as long as these
             are identical.

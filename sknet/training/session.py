@@ -207,7 +207,7 @@ class Session:
             self._hooks.line.epoch(self._n_done, loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
-        """Copy the parameters of the members whose epoch is the best so far."""
+        """Copy the parameters of the members for which the epoch is the best so far."""
         if not np.count_nonzero(is_best):  # a tenth of the time of any()
             return
         source = self._state.published if self._monitor.on_score else self._before

@@ -146,7 +146,7 @@ def stack_states(states: Sequence[TrainState], spend: bool = False) -> TrainStat
     Parameters
     ----------
     states : sequence of TrainState
-        The states, whose arrays have the same shapes, and lack the same parts.
+        The states; their arrays have the same shapes, and lack the same parts.
     spend : bool, default=False
         Whether the states are no longer needed. If so, each array is released as soon
         as it is copied, so that there are never two copies of all arrays.

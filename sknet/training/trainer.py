@@ -313,7 +313,7 @@ class _Kept:
 
 
 class _Lost:
-    """Members whose loss is no longer finite.
+    """Members with a loss that is no longer finite.
 
     Trained alone, they would have stopped there. In a stack they remain until the end
     of the epoch, when their counters and noise are restored.
