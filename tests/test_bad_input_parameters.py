@@ -148,10 +148,10 @@ TABLE = [
         for score in (None, "good", {"a": 1.0}, [0.5], 1j)
         for row in rows(102, f"scoring-gives-{score!r}", ALL,
                         with_params(**SPLIT, scoring=always(score)),
-                        refused(ValueError, "scoring must give a number, got "))
+                        refused(ValueError, "scoring must return a number, got "))
     ],
     *rows(102, "scoring-gives-nan", ALL, with_params(**SPLIT, scoring=always(np.nan)),
-          warned(UserWarning, "validation score is NaN in every epoch, so that early")),
+          warned(UserWarning, "validation score is NaN in every epoch, so early")),
     *rows(102, "scoring-gives-an-array-of-one-number", ALL,
           with_params(**SPLIT, scoring=always(np.array(0.5))), works()),
     *bad_param("dtype", "float16", np.float32, None, number=103),
@@ -180,10 +180,10 @@ TABLE = [
           refused(ValueError, "y_val")),
     *rows(106, "y_val-of-several-labels", CLASSIFIERS,
           fit_with(X_val=X, y_val=np.c_[LABELS, 1 - LABELS]),
-          refused(ValueError, r"`y_val` has the shape \(60, 2\), .* one label for")),
+          refused(ValueError, r"`y_val` has shape \(60, 2\), .* one label for")),
     *rows(106, "y_val-of-one-label", CLASSIFIERS,
           lambda model, y: model.fit(X, np.c_[y, 1 - y], X_val=X, y_val=y),
-          refused(ValueError, r"`y_val` has the shape \(60,\), .* has 2 columns")),
+          refused(ValueError, r"`y_val` has shape \(60,\), .* has 2 columns")),
     *rows(106, "X_val-by-name", ALL, fit_with(X_val=with_one(np.inf), y_val=LABELS),
           refused(ValueError, r"validation set \(X_val, .*\): Input X contains inf")),
     *rows(107, "sample_weight_val-alone", ALL, fit_with(sample_weight_val=np.ones(60)),
@@ -194,7 +194,7 @@ TABLE = [
     # Parts of the network and of the training.
     *bad_param("dropout", 1.0, -0.1, "much", np.nan, None, number=108),
     *rows(108, "dropout-of-other-layers", ALL, with_params(dropout=[0.1, 0.2]),
-          refused(ValueError, "dropout must be one for all .* 2 for 1 hidden layers")),
+          refused(ValueError, "dropout must be a single .* 2 values for 1 hidden")),
     *rows(108, "dropout-of-one", ALL, with_params(dropout=[1.0]),
           refused(ValueError, r"dropout must hold numbers in \[0, 1\), got 1.0")),
     *rows(108, "dropout-text", ALL, with_params(dropout=["a"]),
@@ -211,21 +211,21 @@ TABLE = [
           with_params(block="residual", hidden_layer_sizes=(), dropout=0.0),
           refused(ValueError, "block='residual' .*hidden_layer_sizes is empty")),
     *rows(110, "activation-of-other-layers", ALL, with_params(activation=["relu"] * 2),
-          refused(ValueError, "activation must be one for all .* 2 for 1 hidden")),
+          refused(ValueError, "activation must be a single .* 2 values for 1 ")),
     *rows(110, "activation-unknown-in-list", ALL, with_params(activation=["swoosh"]),
           refused(ValueError, "Unknown activation 'swoosh'; known names are 'ble")),
     *bad_param("initializer", "magic", None, number=111),
     *rows(111, "initializer-of-no-layer", NUMERIC, with_params(initializer=[]),
-          refused(ValueError, "initializer holds 0 arrays, but .* 2 layers")),
+          refused(ValueError, "initializer holds 0 arrays, but .* 2 weight")),
     *rows(111, "initializer-text", NUMERIC, with_params(initializer=["a", "b"]),
-          refused(ValueError, r"initializer\[0\] must be numbers of the shape")),
+          refused(ValueError, r"initializer\[0\] must be a numeric array of shape")),
     *rows(111, "initializer-nan", NUMERIC,
           with_params(initializer=[np.full((4, 3), np.nan), np.ones((3, 1))]),
           refused(ValueError, r"initializer\[0\] must hold finite numbers")),
     *bad_param("learning_rate_multipliers", 3, "default", number=112),
     *rows(112, "learning_rate_multipliers-unknown", ALL,
           with_params(learning_rate_multipliers={"weights": 2.0}),
-          refused(ValueError, "names 'weights', but .* 'weight', 'bias'")),
+          refused(ValueError, "Unknown parameter name 'weights' .* 'weight', 'bias'")),
     *[
         row
         for factor in (-1, "a", np.inf, np.nan)
@@ -239,7 +239,7 @@ TABLE = [
     *bad_param("output_activation", 3, number=116),
     *rows(116, "output_activation-of-another-loss", CLASSIFIERS,
           with_params(output_activation="tanh"),
-          refused(ValueError, "output_activation='tanh' cannot be chosen with loss=")),
+          refused(ValueError, "output_activation='tanh' is not supported with loss=")),
     *bad_param("loss", "wrong", None, number=117),
     *rows(117, "loss-no-functions", ALL, with_params(loss=(1, 2)),
           refused(ValueError, r"loss=\(1, 2\) must be a pair of functions")),
@@ -263,18 +263,18 @@ TABLE = [
         for name in ("bootstrap", "shared_backbone")
         for row in rows(119, f"{name}-alone", NUMERIC,
                         with_params(**{name: True}, n_estimators=1),
-                        refused(ValueError, f"{name}=True needs an ensemble"))
+                        refused(ValueError, f"{name}=True requires an ensemble"))
     ],
     *rows(119, "bootstrap-and-shared_backbone", NUMERIC,
           with_params(bootstrap=True, shared_backbone=True, n_estimators=3),
-          refused(ValueError, "bootstrap=True and shared_backbone=True do not go ")),
+          refused(ValueError, "bootstrap=True cannot be combined with shared_back")),
     *rows(119, "shared_backbone-sparse", NUMERIC,
           lambda model, y: model.set_params(shared_backbone=True, n_estimators=3).fit(
               sparse.csr_matrix(X), y),
           refused(ValueError, "(?i)sparse.*shared_backbone=False")),
     *rows(119, "n_estimators-changed", ALL,
           twice(with_params(warm_start=True), with_params(n_estimators=2)),
-          refused(ValueError, "number of networks is 2, but [13] in the fitted")),
+          refused(ValueError, "number of networks is 2, but was [13] for the")),
     # What is set between two calls is looked at in the second one.
     *[
         row
@@ -291,7 +291,7 @@ TABLE = [
                             "learning_rate": "cosine"}.items()
         for row in rows(120, f"lbfgs-{name}", NUMERIC,
                         with_params(solver="lbfgs", **{name: value}),
-                        refused(ValueError, f"{name}={value!r} does not go with "))
+                        refused(ValueError, f"{name}={value!r} is not supported with "))
     ],
     # What only tables have.
     *bad_param("categorical_features", "auto", 3, number=121, who=TABLES),
@@ -329,7 +329,7 @@ TABLE = [
     ],
     *rows(123, "quantiles-of-another-loss", TABLE_REGRESSOR,
           with_params(quantiles=(0.1, 0.9), loss="huber"),
-          refused(ValueError, r"quantiles=.* loss='squared_error', but loss='huber'")),
+          refused(ValueError, r"quantiles=.* loss='squared_error'.* got loss='huber'")),
 ]
 # fmt: on
 

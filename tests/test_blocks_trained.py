@@ -128,7 +128,7 @@ def test_warm_start_goes_on_as_if_it_had_never_stopped(block, normalization):
 def test_another_block_cannot_go_on():
     """A warm start refuses another network, and says which part differs."""
     model = make("plain", warm_start=True).fit(X, Y).set_params(block="residual")
-    with pytest.raises(ValueError, match=r"cannot go on.*block"):
+    with pytest.raises(ValueError, match=r"cannot resume.*block"):
         model.fit(X, Y)
 
 

@@ -46,7 +46,7 @@ def test_missing_folder_is_told_of_before_the_first_epoch(tmp_path):
 def test_folder_that_is_not_there_is_no_file(tmp_path):
     """What ends in a slash is meant to be a folder, in which fits do not meet."""
     model = SimpleMLPClassifier(**FEW, checkpoint=f"{tmp_path}/runs/")
-    with pytest.raises(FileNotFoundError, match="is a folder; make it first"):
+    with pytest.raises(FileNotFoundError, match="is a folder; create it first"):
         model.fit(X, DIGIT)
     os.mkdir(tmp_path / "runs")
     model.fit(X, DIGIT)
@@ -96,7 +96,7 @@ def test_file_that_cannot_be_removed_is_warned_of(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoints, "remove_archive", refuse)
     model = SimpleMLPClassifier(**FEW, checkpoint=tmp_path / "run.npz")
-    with pytest.warns(UserWarning, match=r"run.npz is needed no more, but it cannot"):
+    with pytest.warns(UserWarning, match=r"run.npz is no longer needed, but it cannot"):
         model.fit(X, DIGIT)
     assert_same_fit(model, SimpleMLPClassifier(**FEW).fit(X, DIGIT))
 

@@ -137,7 +137,7 @@ def test_foreign_file_is_refused_and_runs_nothing(kind, tmp_path):
         path.write_bytes(content[kind])
     before = path.read_bytes()
     model = SimpleMLPClassifier(**FEW, checkpoint=path)
-    with pytest.raises(ValueError, match="no checkpoint of sknet, or it is damaged"):
+    with pytest.raises(ValueError, match="not a checkpoint of sknet, or it is damaged"):
         model.fit(X, DIGIT)
     assert path.read_bytes() == before
     assert not trap.exists()
@@ -149,7 +149,7 @@ def test_file_of_another_format_is_refused(half_trained):
     tree = read_archive(path)
     tree["run"]["format"] = "sknet checkpoint 99"
     write_archive(path, tree)
-    with pytest.raises(ValueError, match="no checkpoint of this version of sknet"):
+    with pytest.raises(ValueError, match="not a checkpoint of this version of sknet"):
         model.fit(X, DIGIT)
 
 
@@ -218,7 +218,7 @@ def test_file_of_a_fit_that_is_running_is_refused(half_trained):
 def test_lbfgs_refuses_a_checkpoint(tmp_path):
     """SciPy keeps its memory of the curvature to itself."""
     model = SimpleMLPRegressor(**FEW, solver="lbfgs", checkpoint=tmp_path / "run.npz")
-    with pytest.raises(ValueError, match=r"checkpoint=.* does not go with solver="):
+    with pytest.raises(ValueError, match=r"checkpoint=.* is not supported with"):
         model.fit(X, DIGIT)
 
 
@@ -228,9 +228,9 @@ def test_lbfgs_refuses_a_checkpoint(tmp_path):
         (3, "The 'checkpoint' parameter of SimpleMLPClassifier must be"),
         (Checkpoint("run.npz", epochs=0), "epochs must be a whole number"),
         (Checkpoint("run.npz", minutes=0.0), "minutes must be a number"),
-        ("", "path must be that of a file or a folder, got ''"),
-        (Checkpoint(None), "path must be that of a file or a folder, got None"),
-        (Checkpoint(b"run.npz"), "path must be that of a file or a folder, got b'"),
+        ("", "path must be the path of a file or a folder, got ''"),
+        (Checkpoint(None), "path must be the path of a file or a folder, got None"),
+        (Checkpoint(b"run.npz"), "path must be the path of a file or a folder, got b'"),
     ],
 )
 def test_bad_checkpoint_is_refused(checkpoint, message):

@@ -93,11 +93,11 @@ def test_class_weight_of_a_grade_that_came_late_is_taken_over_time(estimator):
 @pytest.mark.parametrize(
     ("class_weight", "said"),
     [
-        ({"yes": 1.0, "No": 2.0}, r"labels \['No'\].*leaves out \['no'\]"),
-        ({1: 1.0, 0: 2.0}, r"labels \[1, 0\].*leaves out \['no', 'yes'\].*type"),
-        ({"maybe": 2.0}, r"labels \['maybe'\].*leaves out \['no', 'yes'\]"),
+        ({"yes": 1.0, "No": 2.0}, r"labels \['No'\].*no weight for \['no'\]"),
+        ({1: 1.0, 0: 2.0}, r"labels \[1, 0\].*no weight for \['no', 'yes'\].*type"),
+        ({"maybe": 2.0}, r"labels \['maybe'\].*no weight for \['no', 'yes'\]"),
         ({"yes": 1.0, "no": 1.0, "maybe": -1.0}, "must hold finite numbers >= 0"),
-        ({"yes": 1.0, "no": "two"}, "class_weight=.* must hold finite numbers >= 0"),
+        ({"yes": 1.0, "no": "two"}, "class_weight must hold finite numbers >= 0"),
     ],
     ids=["mistyped", "another type", "absent only", "negative to spare", "text"],
 )

@@ -129,11 +129,17 @@ def test_value_set_by_a_nested_name_is_refused_at_fit():
 @pytest.mark.parametrize(
     ("params", "words"),
     [
-        ({"activation": ["relu"]}, "activation must be one .* got 1 for 2 hidden"),
-        ({"activation": ["relu"] * 3}, "activation must be one .* got 3 for 2 hidden"),
-        ({"activation": []}, "activation must be one .* got 0 for 2 hidden"),
-        ({"dropout": [0.1]}, "dropout must be one .* got 1 for 2 hidden"),
-        ({"dropout": np.full(3, 0.1)}, "dropout must be one .* got 3 for 2 hidden"),
+        ({"activation": ["relu"]}, "activation must be a single .* got 1 values for 2"),
+        (
+            {"activation": ["relu"] * 3},
+            "activation must be a single .* got 3 values for 2",
+        ),
+        ({"activation": []}, "activation must be a single .* got 0 values for 2"),
+        ({"dropout": [0.1]}, "dropout must be a single .* got 1 values for 2"),
+        (
+            {"dropout": np.full(3, 0.1)},
+            "dropout must be a single .* got 3 values for 2",
+        ),
         ({"dropout": 1.0}, r"'dropout' parameter .* range \[0\.?0?, 1"),
         ({"dropout": -0.1}, r"'dropout' parameter .* range \[0\.?0?, 1"),
         (

@@ -234,7 +234,7 @@ def test_ensemble_has_its_networks_in_front_of_its_parameters():
 @pytest.mark.parametrize("name", ["bootstrap", "shared_backbone"])
 def test_options_of_an_ensemble_want_one(name):
     """Nothing is ignored in silence."""
-    with pytest.raises(ValueError, match=f"{name}=True needs an ensemble"):
+    with pytest.raises(ValueError, match=f"{name}=True requires an ensemble"):
         SimpleMLPClassifier(**NET, **{name: True}).fit(X, SPECIES)
 
 
@@ -242,7 +242,7 @@ def test_number_of_networks_stays():
     """A warm start does not change it."""
     model = SimpleMLPClassifier(**NET, n_estimators=3, warm_start=True)
     model.fit(X, SPECIES).set_params(n_estimators=4)
-    with pytest.raises(ValueError, match="number of networks is 4, but 3"):
+    with pytest.raises(ValueError, match="number of networks is 4, but was 3"):
         model.fit(X, SPECIES)
 
 

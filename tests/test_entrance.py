@@ -209,7 +209,7 @@ def test_parameters_with_factor_zero_stay(solver):
 @pytest.mark.parametrize(
     ("factors", "message"),
     [
-        ({"weights": 1.0}, "names 'weights', but parameters are called 'weight'"),
+        ({"weights": 1.0}, "Unknown parameter name 'weights' in .* names are 'weight'"),
         (
             {"bias": -1.0},
             r"learning_rate_multipliers\['bias'\] must be a finite number >= 0",

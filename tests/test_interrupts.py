@@ -212,7 +212,7 @@ def test_interrupt_that_goes_no_further_ends_the_fit_all_the_same(solver):
 
 def interrupted(interrupts):
     """Send Ctrl-C where it is let in."""
-    with interrupts.let_in():
+    with interrupts.allowed():
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
 
@@ -222,7 +222,7 @@ def test_interrupt_before_the_first_epoch_comes_with_it():
     with ctrl_c_after(60.0), Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(0.01)
-        with pytest.raises(KeyboardInterrupt), interrupts.let_in():
+        with pytest.raises(KeyboardInterrupt), interrupts.allowed():
             pass
 
 

@@ -135,5 +135,5 @@ def test_a_frame_of_labels_some_of_which_are_missing_is_refused(kind):
     _, frame = make(values, dtype)
     frame.iloc[3, 0] = None
     for model in CLASSIFIERS:
-        with pytest.raises(ValueError, match="labels are missing"):
+        with pytest.raises(ValueError, match="labels must not be missing"):
             clone(model).fit(X, frame)

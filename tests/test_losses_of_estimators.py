@@ -225,7 +225,7 @@ def test_return_std_needs_a_loss_that_gives_it(loss):
     """The message says which."""
     X, y = noisy(50)
     network = SimpleMLPRegressor(loss, (4,), **STEPS).fit(X, y)
-    with pytest.raises(ValueError, match=r"return_std=True.*use loss='gaussian'"):
+    with pytest.raises(ValueError, match=r"return_std=True.*Use loss='gaussian'"):
         network.predict(X, return_std=True)
 
 
@@ -286,7 +286,9 @@ def test_another_loss_may_go_on_but_not_another_output():
     X, y = noisy(100)
     network = SimpleMLPRegressor(warm_start=True, **STEPS).fit(X, y)
     network.set_params(loss="huber").fit(X, y)
-    with pytest.raises(ValueError, match=r"output activation is normal, but identity"):
+    with pytest.raises(
+        ValueError, match=r"output activation is normal, but was identity"
+    ):
         network.set_params(loss="gaussian").fit(X, y)
 
 
@@ -327,7 +329,7 @@ REFUSED = {
     ),
     "output of the log-loss": (
         SimpleMLPClassifier(output_activation="logistic"),
-        r"output_activation='logistic' cannot be chosen with loss='log_loss'",
+        r"output_activation='logistic' is not supported with loss='log_loss'",
     ),
     "unknown output": (
         SimpleMLPRegressor(output_activation="cube"),
@@ -339,7 +341,7 @@ REFUSED = {
     ),
     "widths in the first place": (
         SimpleMLPRegressor((64, 32)),
-        r"pair of functions .* say so: hidden_layer_sizes=\(64, 32\)",
+        r"pair of functions .* pass hidden_layer_sizes=\(64, 32\)",
     ),
     "no functions": (
         SimpleMLPRegressor(loss="custom"),

@@ -90,7 +90,7 @@ def test_networks_share_the_time(kind, clock):
     assert epochs(model) == [6] * 12
     assert clock.now == 72.0
     assert "Training stopped at max_time=72.0 s after 6 iterations" in said
-    assert "never begun" not in said
+    assert "never started" not in said
 
 
 def test_time_that_is_left_over_falls_to_the_others(clock):
@@ -113,7 +113,7 @@ def test_networks_that_were_never_begun_are_left_out(kind, clock):
     said = fitted(model)
     assert epochs(model) == [1, 1, 1]
     assert clock.now == 3.0
-    assert "21 of 24 networks were never begun" in said
+    assert "21 of 24 networks were never started" in said
     assert "Raise max_time, or lower n_estimators." in said
     assert len(model.theta_) == len(model.member_seeds_) == 3
     whole = ensemble(kind, clock, None, n_networks=24, max_iter=1)
@@ -138,7 +138,7 @@ def test_networks_that_there_is_no_time_to_draw_are_left_out(kind, clock, monkey
     said = fitted(model)
     assert epochs(model) == [3, 2, 2]
     assert clock.now == 10.0
-    assert "21 of 24 networks were never begun" in said
+    assert "21 of 24 networks were never started" in said
     whole = ensemble(kind, clock, None, n_networks=24, max_iter=1)
     fitted(whole)
     assert_array_equal(model.member_seeds_, whole.member_seeds_[:3])
@@ -163,7 +163,7 @@ def test_one_network_is_trained_in_any_case(kind, n_jobs, clock, monkeypatch):
     said = fitted(model)
     assert 1 <= len(model.theta_) <= n_jobs
     assert epochs(model) == [1] * len(model.theta_) == [1] * len(model.member_seeds_)
-    assert "of 4 networks were never begun" in said
+    assert "of 4 networks were never started" in said
     assert np.isfinite(model.predict(X)).all()
 
 
@@ -196,7 +196,7 @@ def test_networks_that_are_judged_together_end_together(clock):
     said = fitted(model)
     assert len({*epochs(model)}) == 1
     assert len(model.theta_) == 4
-    assert "never begun" not in said
+    assert "never started" not in said
 
 
 # ------------------------------------------------------------------------- going on
@@ -249,7 +249,7 @@ def test_warm_start_keeps_what_an_earlier_fit_has_trained(solver, clock):
     assert_array_equal(model.theta_[1:], before[1:])
     assert len(model.member_seeds_) == 4
     assert "Training stopped at max_time" in said
-    assert "never begun" not in said
+    assert "never started" not in said
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
@@ -262,7 +262,7 @@ def test_warm_start_goes_on_with_the_networks_that_there_are(solver, clock):
     for _ in range(2):
         fitted(model.set_params(max_time=None))
         assert len(model.theta_) == len(model.member_seeds_) == 1
-    with pytest.raises(ValueError, match="number of networks is 5, but 4"):
+    with pytest.raises(ValueError, match="number of networks is 5, but was 4"):
         model.set_params(n_estimators=5).fit(X, Y)
 
 
@@ -292,7 +292,7 @@ def test_networks_that_lbfgs_never_began_are_left_out(clock):
     model = SimpleMLPRegressor(**LBFGS, loss=clock.loss, n_estimators=4, tol=0.0)
     said = fitted(model.set_params(max_time=1e-6))
     assert len(model.theta_) == len(model.member_seeds_) == 1
-    assert "3 of 4 networks were never begun" in said
+    assert "3 of 4 networks were never started" in said
     assert np.isfinite(model.predict(X)).all()
 
 

@@ -247,7 +247,7 @@ def test_finite_numbers_whose_squares_overflow_are_taken():
         (np.full((1, 6), "a"), ValueError, "could not convert string to float"),
         (np.zeros((1, 6), "M8[s]"), TypeError, "dates and durations"),
         (np.ma.zeros((1, 6)), ValueError, "masked array"),
-        ([[0.0] * 6], TypeError, "takes NumPy arrays, got list"),
+        ([[0.0] * 6], TypeError, "only accepts NumPy arrays, got list"),
         (pd.DataFrame(np.zeros((1, 6))), TypeError, "got DataFrame"),
         (sparse.csr_matrix((1, 6)), TypeError, "got csr_matrix"),
         (None, TypeError, "got NoneType"),

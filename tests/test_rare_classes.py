@@ -344,7 +344,7 @@ def test_score_that_is_never_a_number_ends_no_training(name):
     val = {"X_val": X[150:], "y_val": SIDE[150:]}
     params = {"max_iter": 30, "n_iter_no_change": 1}
     model = model_of(name, scoring=never, **params)
-    with pytest.warns(UserWarning, match="NaN in every epoch, so that early stopping"):
+    with pytest.warns(UserWarning, match="NaN in every epoch, so early stopping"):
         model.fit(X[:150], SIDE[:150], **val)
     plain = model_of(
         name, early_stopping=False, **params | {"n_iter_no_change": np.inf}

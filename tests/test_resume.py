@@ -113,7 +113,9 @@ def test_early_stopping_goes_on_from_the_last_epoch_on_the_same_split(
     assert whole.best_validation_score_ == parts.best_validation_score_
 
 
-@pytest.mark.filterwarnings("ignore:early_stopping=True finds no validation set")
+@pytest.mark.filterwarnings(
+    "ignore:early_stopping=True cannot split off a validation set"
+)
 def test_early_stopping_without_a_split_goes_on():
     """Where no split is possible, resuming holds all the same."""
     params = {"early_stopping": True}
@@ -207,5 +209,5 @@ def test_another_loss_than_that_of_the_fitted_network_is_refused():
     """A network that predicts through the identity cannot go on as a Poisson model."""
     model = make(SimpleMLPRegressor, "adam", max_iter=2, warm_start=True).fit(X, DIGIT)
     model.set_params(loss="poisson")
-    with pytest.raises(ValueError, match="output activation is exp, but identity"):
+    with pytest.raises(ValueError, match="output activation is exp, but was identity"):
         model.fit(X, DIGIT)

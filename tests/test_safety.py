@@ -34,7 +34,7 @@ pytestmark = pytest.mark.filterwarnings(
     "error",
     "ignore:Stochastic Optimizer. Maximum:sklearn.exceptions.ConvergenceWarning",
     "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning",
-    "ignore:Column .* beside which a network learns nothing:UserWarning",
+    "ignore:Column .* so large that a network learns nothing:UserWarning",
 )
 # Noise, learned by heart: only an interrupt, the clock or a defect ends such a fit.
 NOISE = RNG.normal(size=(1000, 20)), RNG.randint(2, size=1000)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.filterwarnings(
     "error",
     "ignore:Stochastic Optimizer. Maximum:sklearn.exceptions.ConvergenceWarning",
     "ignore:lbfgs failed to converge:sklearn.exceptions.ConvergenceWarning",
-    "ignore:Column .* beside which a network learns nothing:UserWarning",
+    "ignore:Column .* so large that a network learns nothing:UserWarning",
 )
 
 

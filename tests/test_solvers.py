@@ -153,7 +153,9 @@ def test_the_message_of_a_solver_reaches_the_user():
 def test_what_needs_steps_is_refused_by_name(solver, params):
     (name,) = params
     model = clone(ESTIMATORS[0]).set_params(solver=solver, **params)
-    with pytest.raises(ValueError, match=f"{name}=.* not go with solver='{solver}'"):
+    with pytest.raises(
+        ValueError, match=f"{name}=.* not supported with solver='{solver}'"
+    ):
         model.fit(X, Y)
 
 

@@ -126,8 +126,8 @@ def test_quantiles_that_were_not_trained_are_refused():
     ("params", "message"),
     [
         ({"quantiles": (0.9, 0.1)}, "increasing order"),
-        ({"quantiles": (0.5,), "loss": "huber"}, "leave them out"),
-        ({"quantiles": (0.5,), "loss": Quantile()}, "leave them out"),
+        ({"quantiles": (0.5,), "loss": "huber"}, "requires loss=.squared_error."),
+        ({"quantiles": (0.5,), "loss": Quantile()}, "requires loss=.squared_error."),
     ],
 )
 def test_bad_quantiles_are_refused(params, message):

@@ -61,7 +61,7 @@ def test_warm_start_goes_on_in_both_forms(early_stopping, n_rows):
     params = {"warm_start": True, "early_stopping": early_stopping}
     ours = make(SimpleMLPClassifier, **params)
     if early_stopping and n_rows == 80:
-        with pytest.warns(UserWarning, match="finds no validation set"):
+        with pytest.warns(UserWarning, match="cannot split off a validation set"):
             ours.fit(rows, y)
     else:
         ours.fit(rows, y)
@@ -69,7 +69,7 @@ def test_warm_start_goes_on_in_both_forms(early_stopping, n_rows):
     assert len(mlp.loss_curve_) == 10
     again = SimpleMLPClassifier.from_sklearn(mlp)
     if early_stopping and n_rows == 80:
-        with pytest.warns(UserWarning, match="finds no validation set"):
+        with pytest.warns(UserWarning, match="cannot split off a validation set"):
             again.fit(rows, y)
     else:
         again.fit(rows, y)

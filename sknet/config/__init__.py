@@ -1,1 +1,1 @@
-"""Configuration: the parameters of the estimators, each declared once."""
+"""The parameters of the estimators, each declared once."""

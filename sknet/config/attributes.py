@@ -9,39 +9,42 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "classes_",
         "ndarray of shape (n_classes,)",
-        "Class labels; of a multilabel target the column numbers.",
+        "Class labels; for a multilabel target, the column numbers.",
         classes="Classifier",
     ),
     Attribute(
         "theta_",
         "ndarray of shape (n_estimators, n_parameters)",
         ByClass(
-            Simple="""All parameters: first the weights, then what is not decayed
-            (biases and others), each layer by layer. A shared backbone has one row.
+            Simple="""All parameters: first the weights, then the parameters without
+            weight decay (biases and others), both layer by layer. With a shared
+            backbone there is a single row.
             """,
-            Tabular="""All parameters: first the weights, then what is not decayed
-            (biases and others), each layer by layer.
+            Tabular="""All parameters: first the weights, then the parameters without
+            weight decay (biases and others), both layer by layer.
             """,
         ),
     ),
     Attribute(
         "coefs_",
         "list of ndarray of shape (n_in, n_out)",
-        """Weights by layer, of a plain network only: assignable views of ``theta_``. Of
-        another see :func:`sknet.inspection.named_parameters`.
+        """Weight matrix of each layer, as assignable views of ``theta_``. Only for
+        plain networks; for others see :func:`sknet.inspection.named_parameters`.
         """,
         classes="Simple",
     ),
     Attribute(
         "intercepts_",
         "list of ndarray of shape (n_out,)",
-        "Bias vectors by layer, likewise; an empty list with ``use_bias=False``.",
+        """Bias vector of each layer, as for ``coefs_``; an empty list with
+        ``use_bias=False``.
+        """,
         classes="Simple",
     ),
     Attribute(
         "n_layers_",
         "int",
-        "Number of layers of a plain network, inputs and outputs included.",
+        "Number of layers of a plain network, including the input and output layers.",
         classes="Simple",
     ),
     Attribute(
@@ -52,7 +55,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "out_activation_",
         "str",
-        "Function from raw outputs to predictions.",
+        "Name of the output activation function.",
     ),
     Attribute(
         "n_features_in_",
@@ -62,118 +65,123 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "feature_names_in_",
         "ndarray of shape (`n_features_in_`,)",
-        "Names of features seen during fit, if all of them are strings.",
+        """Names of features seen during fit. Defined only when `X` has feature names
+        that are all strings.
+        """,
     ),
     Attribute(
         "preprocessor_",
         "TabularPreprocessor",
-        "What makes the columns of the network of a table.",
+        "The fitted preprocessor, which encodes a table as columns of the network.",
         classes="Tabular",
     ),
     Attribute(
         "target_mean_, target_deviation_",
         "ndarray of shape (n_targets,), or None",
-        """By which the target is standardised, or what stands for them by quantiles
-        (see the notes); with ``quantiles`` one for the mean and for each of them,
-        target by target. None where the loss does not allow it.
+        """Mean and standard deviation by which the target is standardised, or their
+        counterparts from quantiles (see the notes). With ``quantiles``, each target has
+        one value for the mean and one for each level. None if the loss does not allow
+        standardisation.
         """,
         classes="TabularMLPRegressor",
     ),
     Attribute(
         "target_range_",
         "ndarray of shape (2, n_targets), or None",
-        "Where predictions end.",
+        "Lower and upper bounds of the predictions.",
         classes="TabularMLPRegressor",
     ),
     Attribute(
         "temperature_",
         "float",
-        """What raw outputs are divided by, so that probabilities are calibrated; 1
-        where no rows were held out.
+        """Temperature by which raw outputs are divided to calibrate probabilities; 1 if
+        no rows were held out.
         """,
         classes="TabularMLPClassifier",
     ),
     Attribute(
         "n_iter_",
         "int",
-        """Epochs, or iterations of "lbfgs", of the last call.
+        """Number of epochs, or of iterations of "lbfgs", in the last call.
         """,
     ),
     Attribute(
         "n_epochs_",
         "int",
-        "Epochs, or iterations, of all calls since training began.",
+        "Number of epochs, or of iterations, in all calls since training began.",
     ),
     Attribute(
         "t_",
         "int",
-        "Samples seen in those epochs.",
+        "Number of training samples seen in all calls since training began.",
     ),
     Attribute(
         "loss_",
         "float",
-        "Training loss of the last epoch, penalty included.",
+        "Training loss of the last epoch, including the penalty.",
     ),
     Attribute(
         "loss_curve_",
         "list of float",
-        """Training loss of every epoch. Not for "lbfgs".
+        """Training loss of every epoch. Not available with "lbfgs".
         """,
     ),
     Attribute(
         "best_loss_",
         "float or None",
-        """Least training loss; None with early stopping. Not for "lbfgs".
+        """Lowest training loss; None with early stopping. Not available with "lbfgs".
         """,
     ),
     Attribute(
         "validation_scores_",
         "list of float or None",
-        """Validation score of every epoch; None without a validation set. Not for
-        "lbfgs".
+        """Validation score of every epoch; None without a validation set. Not available
+        with "lbfgs".
         """,
     ),
     Attribute(
         "validation_loss_curve_",
         "list of float or None",
-        """Validation loss of every epoch, without penalty; else as
-        ``validation_scores_``.
+        """Validation loss of every epoch, without the penalty; None without a
+        validation set. Not available with "lbfgs".
         """,
     ),
     Attribute(
         "best_validation_score_",
         "float or None",
-        """Best validation score; None without a validation set. Not for "lbfgs".
+        """Best validation score; None without a validation set. Not available with
+        "lbfgs".
         """,
     ),
     Attribute(
         "n_no_improvement_",
         "int",
-        """Epochs since the last improvement. Not for "lbfgs".
+        """Number of epochs since the last improvement. Not available with "lbfgs".
         """,
     ),
     Attribute(
         "learning_rate_",
         "float",
-        """Learning rate that the next epoch would have. Not for "lbfgs".
+        """Learning rate that the next epoch would use. Not available with "lbfgs".
         """,
     ),
     Attribute(
         "estimators_",
         "list of estimators",
-        """Networks of an ensemble as fitted estimators, views of ``theta_``; only
-        there.
+        """The networks of an ensemble as fitted estimators, which are views of
+        ``theta_``. Only for ensembles.
         """,
     ),
     Attribute(
         "member_seeds_",
         "ndarray of shape (n_estimators,)",
-        "The random states of an ensemble's networks; only there.",
+        "Random seed of each network of an ensemble. Only for ensembles.",
     ),
     Attribute(
         "member_loss_curves_",
         "list of list of float",
-        """Their loss curves; not for "lbfgs".
+        """Loss curve of each network of an ensemble. Only for ensembles; not available
+        with "lbfgs".
         """,
     ),
 )

@@ -1,8 +1,9 @@
-"""Components: from an estimator's parameters to the parts they describe.
+"""From an estimator's parameters to the components they describe.
 
 A parameter that chooses a component takes a name or an instance. With a name, the
-scalar parameters of scikit-learn (``momentum``, ``beta_1``, ``power_t`` ...) say the
-rest where an estimator has them, else its preset; an instance says everything itself.
+options of the component are taken from scikit-learn's scalar parameters (``momentum``,
+``beta_1``, ``power_t`` ...) if the estimator has them, and from its preset otherwise.
+An instance carries its own options.
 """
 
 from __future__ import annotations
@@ -27,12 +28,13 @@ from sknet.training.checkpoint import Checkpoint
 from sknet.training.solver import SOLVERS, Solver
 
 
-# Parameters of an estimator, as they were given, by name.
+# Parameters of an estimator, as given by the user, by name.
 Params = Mapping[str, Any]
 
 C = TypeVar("C", bound=Component)
 
-# Of components chosen by name: fields that scikit-learn made parameters of estimators.
+# Fields of components that scikit-learn has as parameters of its estimators. They apply
+# to components chosen by name.
 _SCALARS: dict[type[Component], dict[str, str]] = {
     SGD: {"momentum": "momentum", "nesterov": "nesterovs_momentum"},
     Adam: {"beta_1": "beta_1", "beta_2": "beta_2", "epsilon": "epsilon"},
@@ -41,10 +43,10 @@ _SCALARS: dict[type[Component], dict[str, str]] = {
 
 
 def _with_scalars(params: Params, component: C) -> C:
-    """Return a component with what scalar parameters say of it."""
+    """Return a component with options set from scalar parameters."""
     names = _SCALARS.get(type(component), {}).items()
-    said = {field: params[name] for field, name in names if name in params}
-    return replace(component, **said)  # type: ignore[type-var]  # a dataclass
+    options = {field: params[name] for field, name in names if name in params}
+    return replace(component, **options)  # type: ignore[type-var]  # a dataclass
 
 
 def solver_of(params: Params) -> Solver | None:
@@ -68,12 +70,13 @@ def optimizer_of(params: Params, named: Mapping[str, Optimizer]) -> Optimizer:
     params : mapping of str to object
         ``solver`` is a name or an instance.
     named : mapping of str to Optimizer
-        What names stand for in a preset; others are those of the registry.
+        The optimizers of a preset, by name; other names are looked up in the registry.
 
     Returns
     -------
     optimizer : Optimizer
-        With a name, scikit-learn's scalar parameters say the rest.
+        The optimizer; the options of a registered one are set from scikit-learn's
+        scalar parameters.
     """
     given = params["solver"]
     if not isinstance(given, str):
@@ -101,14 +104,17 @@ def block_of(params: Params) -> Block:
 
 
 def initializer_of(params: Params) -> Initializer:
-    """Return what draws the initial weights; what is overwritten is drawn as usual."""
+    """Return the initializer that draws the weights, also where arrays are given.
+
+    Given arrays overwrite the drawn weights, and leave the random stream unaffected.
+    """
     if isinstance(params["initializer"], (list, tuple)):
         return GlorotUniform()
     return INITIALIZERS.make(params["initializer"])
 
 
 def activations_of(params: Params) -> tuple[Activation, ...]:
-    """Return the activations, one for all hidden layers or one for each."""
+    """Return the activations: one for all hidden layers, or one for each."""
     given = params["activation"]
     if isinstance(given, (list, tuple)):
         found = tuple(ACTIVATIONS.make(spec) for spec in given)
@@ -116,7 +122,7 @@ def activations_of(params: Params) -> tuple[Activation, ...]:
         found = (ACTIVATIONS.make(given),)
     if not params.get("blend_activation"):
         return found
-    # Each unit has a share of its own.
+    # Each unit has its own mixing share.
     return tuple(a if isinstance(a, (Blend, Maxout)) else Blend(a) for a in found)
 
 
@@ -126,14 +132,14 @@ def loss_of(params: Params, registry: Registry[Any]) -> Any:
     Parameters
     ----------
     params : mapping of str to object
-        ``loss`` may be a pair of functions, too.
+        ``loss`` is a name, an instance or a pair of functions.
     registry : Registry
-        The losses of a classifier, or those of a regressor.
+        The registered losses of a classifier or of a regressor.
 
     Returns
     -------
     loss : Loss
-        The loss, with the output activation that was asked for.
+        The loss, with the given ``output_activation``.
     """
     given = params["loss"]
     if isinstance(given, (list, tuple)):
@@ -146,8 +152,9 @@ def loss_of(params: Params, registry: Registry[Any]) -> Any:
         return loss
     if "output_activation" not in {f.name for f in fields(type(loss))}:  # type: ignore[arg-type]
         raise ValueError(
-            f"output_activation={output!r} cannot be chosen with loss={loss.name!r}, "
-            "which has its own. Use output_activation=None, or loss='squared_error'."
+            f"output_activation={output!r} is not supported with loss={loss.name!r}, "
+            "which has its own output activation. Use output_activation=None, or "
+            "loss='squared_error'."
         )
     loss = loss.with_param("output_activation", output)
     loss.check()
@@ -155,14 +162,14 @@ def loss_of(params: Params, registry: Registry[Any]) -> Any:
 
 
 def loss_to_fit(params: Params, registry: Registry[Any]) -> Any:
-    """Return the loss to train by; with quantiles it is that of the mean beside them.
+    """Return the loss to train with; if ``quantiles`` are given, it includes them.
 
     Parameters
     ----------
     params : mapping of str to object
-        As of :func:`loss_of`; there may be ``quantiles``.
+        As for :func:`loss_of`; may contain ``quantiles``.
     registry : Registry
-        The losses of a classifier, or those of a regressor.
+        The registered losses of a classifier or of a regressor.
 
     Returns
     -------
@@ -172,16 +179,16 @@ def loss_to_fit(params: Params, registry: Registry[Any]) -> Any:
     Raises
     ------
     ValueError
-        If the loss goes with no quantiles, or they are no levels.
+        If the loss does not support ``quantiles``, or they are not valid levels.
     """
     loss, quantiles = loss_of(params, registry), params.get("quantiles")
     if quantiles is None:
         return loss
     if loss != SquaredError():
         raise ValueError(
-            f"quantiles={quantiles!r} are learned beside the mean, with "
-            f"loss='squared_error', but loss={params['loss']!r}. For quantiles alone "
-            "leave them out and use loss=Quantile(levels)."
+            f"quantiles={quantiles!r} requires loss='squared_error', because quantiles "
+            f"are learned in addition to the mean; got loss={params['loss']!r}. To "
+            "learn quantiles alone, use quantiles=None and loss=Quantile(levels)."
         )
     beside = MeanQuantiles(check_flat("quantiles", quantiles))
     try:
@@ -195,12 +202,13 @@ def loss_to_fit(params: Params, registry: Registry[Any]) -> Any:
 
 
 def _no_pair_of_functions(given: Any, registry: Registry[Any]) -> ValueError:
-    """Return the error about a list that is no loss."""
+    """Return the error for a list that is not a pair of functions."""
     known = ", ".join(map(repr, sorted(registry)))
     hint = ""
     if all(isinstance(width, Integral) for width in given):
-        # scikit-learn's regressor began with the widths until 1.6, and does not since.
-        hint = f" If these are widths, say so: hidden_layer_sizes={given!r}."
+        # hidden_layer_sizes was the first parameter of scikit-learn's regressor up to
+        # version 1.6.
+        hint = f" To set layer widths, pass hidden_layer_sizes={given!r} by name."
     return ValueError(
         f"loss={given!r} must be a pair of functions (value, gradient), a name or an "
         f"instance. Known names are {known}.{hint}"
@@ -225,24 +233,24 @@ _PARAMETER_NAMES = (
 def learning_rate_multipliers_of(
     params: Params, auto: dict[str, float]
 ) -> tuple[tuple[str, float], ...]:
-    """Return the factors on the learning rate that parameters ask for.
+    """Return the learning rate multipliers of an estimator.
 
     Parameters
     ----------
     params : mapping of str to object
-        ``learning_rate_multipliers`` are a dict by names of parameters, None or "auto".
+        ``learning_rate_multipliers`` is a dict by parameter name, None or "auto".
     auto : dict of str to float
-        What "auto" stands for.
+        The multipliers that "auto" stands for.
 
     Returns
     -------
     factors : tuple of (str, float)
-        Sorted by name; factors of one are left out.
+        Sorted by name; factors equal to one are left out.
 
     Raises
     ------
     ValueError
-        If a factor is no finite number >= 0.
+        If a factor is not a finite number >= 0.
     """
     given = params["learning_rate_multipliers"]
     factors = auto if isinstance(given, str) else given or {}
@@ -257,14 +265,14 @@ def learning_rate_multipliers_of(
 
 
 def check_multipliers(given: Any, network: Network) -> None:
-    """Refuse factors of parameters that are unknown to sknet and to the network.
+    """Raise an error for names that are neither sknet's nor in the network.
 
     Parameters
     ----------
     given : dict, str or None
-        ``learning_rate_multipliers`` as they were given.
+        ``learning_rate_multipliers`` as given by the user.
     network : Network
-        May have layers of the user's own.
+        The network, which may contain user-defined layers.
 
     Raises
     ------
@@ -277,13 +285,13 @@ def check_multipliers(given: Any, network: Network) -> None:
         if name not in names:
             known = ", ".join(map(repr, names))
             raise ValueError(
-                f"learning_rate_multipliers names {name!r}, but parameters are called "
-                f"{known}."
+                f"Unknown parameter name {name!r} in learning_rate_multipliers. Known "
+                f"names are {known}."
             )
 
 
 def checkpoint_of(params: Params) -> Checkpoint | None:
-    """Return where an estimator saves its training, if it does: a path is enough."""
+    """Return the checkpoint of an estimator, made from a path if necessary, or None."""
     given = params["checkpoint"]
     if given is None or isinstance(given, Checkpoint):
         return given
@@ -291,7 +299,7 @@ def checkpoint_of(params: Params) -> Checkpoint | None:
 
 
 def dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
-    """Return the rates, one for all hidden layers or one for each."""
+    """Return the dropout rates: one for all hidden layers, or one for each."""
     if isinstance(dropout, Real):
         return (float(dropout),)
     rates = check_flat("dropout", dropout)
@@ -305,9 +313,10 @@ def dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:
 
 
 def check_one_each(name: str, given: Any, n_hidden: int) -> None:
-    """Refuse a list whose length is not the number of hidden layers."""
+    """Raise an error if the length of a list is not the number of hidden layers."""
     if len(given) != n_hidden:
         raise ValueError(
-            f"{name} must be one for all hidden layers, or a list of one for each; "
-            f"got {len(given)} for {n_hidden} hidden layers: {given!r}."
+            f"{name} must be a single value for all hidden layers, or a list with one "
+            f"value for each; got {len(given)} values for {n_hidden} hidden layers: "
+            f"{given!r}."
         )

@@ -1,4 +1,4 @@
-"""Lists: parameters that hold a value for each layer, or several levels."""
+"""Validation of parameters that are lists: one value per layer, or several levels."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int
-        As the user gave them.
+        The widths as given by the user.
 
     Returns
     -------
     sizes : tuple of int
-        Maybe empty, for a linear model.
+        The widths; empty for a linear model.
 
     Raises
     ------
     ValueError
-        If a width is not positive, or not a whole number.
+        If a width is not positive, or not an integer.
     """
     sizes = list(np.atleast_1d(np.asarray(hidden_layer_sizes, dtype=object)))
     for size in sizes:
@@ -42,24 +42,25 @@ def check_hidden_layer_sizes(hidden_layer_sizes: Any) -> tuple[int, ...]:
 
 
 def check_flat(name: str, values: Any) -> tuple[Any, ...]:
-    """Return what a parameter lists, in a tuple.
+    """Return the items of a flat list as a tuple.
 
     Parameters
     ----------
     name : str
-        The parameter, for the message.
+        Name of the parameter, for the message.
     values : array-like
-        As the user gave them.
+        The list as given by the user.
 
     Returns
     -------
     values : tuple
-        The same.
+        Its items.
 
     Raises
     ------
     InvalidParameterError
-        If they are no flat list: a dict, a set, an array without an axis, lists in it.
+        If ``values`` is not a flat list, but a dict, a set, a nested list, or an array
+        without an axis.
     """
     if np.asarray(values, dtype=object).ndim != 1:
         raise InvalidParameterError(

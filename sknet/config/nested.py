@@ -1,4 +1,4 @@
-"""Nested parameters: those of a component, by a path such as ``solver__beta_2``."""
+"""Nested parameters of components, by paths such as ``solver__beta_2``."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from sknet.config.presets import Preset
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 
 
-# Parameters that choose a component, and how a choice is read.
+# Parameters that choose a component, and the functions that return it.
 _READERS: dict[str, Callable[[Params], Component | None]] = {
     "activation": lambda params: activations_of(params)[0],
     "learning_rate": schedule_of,
@@ -40,28 +40,28 @@ _READERS: dict[str, Callable[[Params], Component | None]] = {
 def component_of(
     name: str, params: Params, preset: Preset, losses: Registry[Any]
 ) -> Component | None:
-    """Return the component that stands behind a parameter; fit will look at it.
+    """Return the component that a parameter describes; it is validated by ``fit``.
 
     Parameters
     ----------
     name : str
-        The parameter.
+        Name of the parameter.
     params : mapping of str to object
-        All parameters; with the name of a component, others may say its numbers.
+        All parameters; scalar parameters set the options of a component given by name.
     preset : Preset
-        What the kind of estimator says beside them.
+        The preset of the kind of estimator.
     losses : Registry
-        The losses of a classifier, or those of a regressor.
+        The registered losses of a classifier or of a regressor.
 
     Returns
     -------
     component : Component or None
-        None for a parameter that never is a component.
+        None for a parameter that is never a component.
 
     Raises
     ------
     ValueError
-        If it is none now.
+        If the current value of the parameter does not describe a component.
     """
     readers = _READERS | {
         "loss": lambda params: loss_of(params, losses),

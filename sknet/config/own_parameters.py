@@ -22,10 +22,10 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "class_weight",
         'dict, "balanced" or None',
-        """Weights by class, multiplied with the sample weights; classes left out of the
-        dict have weight 1. A dict that names every class may name others, which a fold
-        lacks. "balanced" gives every class the same sum of weights; it is not available
-        in ``partial_fit``.
+        """Class weights, by which the sample weights are multiplied; classes missing
+        from the dict have weight 1. A dict that names every class may also name labels
+        that a fold lacks. "balanced" gives every class the same total weight; it is not
+        available in ``partial_fit``.
         """,
         default=None,
         constraint=[StrOptions({"balanced"}), dict, None],
@@ -34,11 +34,11 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "loss",
         "str, ClassLoss or pair of functions",
-        """What is minimised: a name from the table of losses of a classifier, or an
-        instance, e.g. ``LogLoss(label_smoothing=0.1)``. A pair ``(value, gradient)``
-        takes raw outputs (B, C) and targets (B, C) of zeros and ones, and gives losses
-        (B,) and their gradient (B, C). Without probabilities ("hinge", "perceptron",
-        functions) there is no ``predict_proba``.
+        """The loss to minimise: a name from the table of classification losses, or an
+        instance, e.g. ``LogLoss(label_smoothing=0.1)``. A pair of functions ``(value,
+        gradient)`` takes raw outputs (B, C) and targets (B, C) of zeros and ones, and
+        returns losses (B,) and their gradient (B, C). There is no ``predict_proba`` for
+        losses without probabilities ("hinge", "perceptron", functions).
         """,
         default="log_loss",
         constraint=[Part(CLASS_LOSSES), tuple, list],
@@ -48,9 +48,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "output_activation",
         "str or None",
-        """Function from raw outputs to predictions, where the loss leaves a choice
-        (``loss="squared_error"`` and others that compare predictions with targets);
-        None takes the loss's own. ``out_activation_`` shows which it was.
+        """Function that maps raw outputs to predictions, for losses that leave a choice
+        (``loss="squared_error"`` and others that compare predictions with targets).
+        None uses the default of the loss. ``out_activation_`` is the one in use.
         """,
         default=None,
         constraint=[str, None],
@@ -58,9 +58,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "block",
         "str or Block",
-        """What a hidden layer is made of: a name from the table of blocks, or an
-        instance with its options, e.g. ``Plain(normalization="batch")``. Every entry of
-        ``hidden_layer_sizes`` is the width of a block.
+        """The building block of the hidden layers: a name from the table of blocks, or
+        an instance with options, e.g. ``Plain(normalization="batch")``. Each entry of
+        ``hidden_layer_sizes`` is the width of one block.
         """,
         default="plain",
         constraint=[Part(BLOCKS)],
@@ -69,17 +69,17 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "dropout",
         "float in [0, 1) or array-like of float",
         ByClass(
-            Simple="""Rate at which outputs of hidden layers are set to zero while
-            training, one for all hidden layers or one for each. The order of the rows
-            does not depend on it. Where ``fit`` takes up to 40 rows as one batch, all
-            rows of a step drop the same units, so that a row of weight two is the same
-            as two rows.
+            Simple="""Rate at which outputs of hidden layers are randomly set to zero
+            during training: one rate for all hidden layers, or one for each. It does
+            not affect the order of the rows. When ``fit`` takes up to 40 rows as a
+            single batch, all rows of a step drop the same units, so that a row of
+            weight two is equivalent to two rows.
             """,
-            Tabular="""Rate at which outputs of hidden layers are set to zero while
-            training, one for all hidden layers or one for each. The order of the rows
-            does not depend on it. Where ``fit`` takes less than 50 rows as one batch,
-            all rows of a step drop the same units, so that a row of weight two is the
-            same as two rows.
+            Tabular="""Rate at which outputs of hidden layers are randomly set to zero
+            during training: one rate for all hidden layers, or one for each. It does
+            not affect the order of the rows. When ``fit`` takes fewer than 50 rows as a
+            single batch, all rows of a step drop the same units, so that a row of
+            weight two is equivalent to two rows.
             """,
         ),
         default=ByClass(Simple=0.0, Tabular=0.1),
@@ -95,9 +95,10 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "initializer",
         "str, Initializer or list",
-        """How weights and biases are drawn: a name from the table of initializers, or
-        an instance. A list gives the start itself: an array of weights for each dense
-        layer, with biases zero, or pairs of weights and biases.
+        """How the initial weights and biases are drawn: a name from the table of
+        initializers, or an instance. A list gives the initial values themselves: for
+        each dense layer an array of weights (the biases are then zero), or a pair of
+        weights and biases.
         """,
         default=ByClass(Simple="glorot_uniform", Tabular="data_driven"),
         constraint=[Part(INITIALIZERS), list, tuple],
@@ -109,13 +110,15 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
             Tabular='dict of str to float, "auto" or None',
         ),
         ByClass(
-            Simple="""Factors on the learning rate of some parameters: "weight",
-            "bias", "mix" (shares of a blended activation), "scale" and "shift" (of a
-            normalisation), ... Refused by "lbfgs".
+            Simple="""Factors that multiply the learning rate of some parameters, by
+            parameter name: "weight", "bias", "mix" (the shares of a blended
+            activation), "scale" and "shift" (of a normalisation), and so on. Not
+            supported by "lbfgs".
             """,
-            Tabular="""Factors on the learning rate of some parameters by name;
-            "auto" takes 0.1 for biases, blended activations and numeric embeddings, and
-            6 for the factors of features, as RealMLP does; None takes none.
+            Tabular="""Factors that multiply the learning rate of some parameters, by
+            parameter name. "auto" uses 0.1 for biases, blended activations and numeric
+            embeddings, and 6 for the scales of features, as RealMLP does. None uses the
+            same learning rate for all parameters.
             """,
         ),
         default=ByClass(Simple=None, Tabular="auto"),
@@ -127,19 +130,19 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "clip_norm",
         "float in (0, inf) or None",
-        """Largest norm of the gradient over all parameters; longer gradients are scaled
-        down. Refused by "lbfgs".
+        """Maximum norm of the gradient over all parameters; longer gradients are scaled
+        down. Not supported by "lbfgs".
         """,
         default=None,
         constraint=[Interval(Real, 0, None, closed="neither"), None],
-        needs_steps="has no steps whose gradient could be clipped",
+        needs_steps="has no steps in which a gradient could be clipped",
     ),
     Parameter(
         "averaging",
         "str, Averaging or None",
-        """Which average of the weights is kept beside them, to be validated and
-        published: a name from the table of averages, or an instance. Refused by
-        "lbfgs".
+        """Running average of the weights, which is validated and published in place of
+        the last weights: a name from the table of averages, or an instance. None keeps
+        no average. Not supported by "lbfgs".
         """,
         default=None,
         constraint=[Part(AVERAGES), None],
@@ -149,22 +152,23 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "scoring",
         "str, callable or None",
         ByClass(
-            Simple="""What the validation set is scored by: "loss" (the negative
-            loss), the name of a scikit-learn scorer, a callable ``scorer(estimator, X,
-            y)``, or None for what ``score`` gives. Larger is better. Ignored, with a
-            warning, without validation.
+            Simple="""How the validation set is scored: "loss" (the negative loss), the
+            name of a scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or
+            None for the ``score`` method. Larger scores are better. Ignored, with a
+            warning, without a validation set.
             """,
             Tabular=ByClass(
-                Classifier="""What the validation set is scored by: "loss" (the
-                negative loss), the name of a scikit-learn scorer, a callable
-                ``scorer(estimator, X, y)``, which gets encoded columns, or None for
-                what ``score`` gives. Larger is better. Where validation rows lack a
-                class that it needs, the loss takes its place, with a warning.
+                Classifier="""How the validation set is scored: "loss" (the negative
+                loss), the name of a scikit-learn scorer, a callable
+                ``scorer(estimator, X, y)``, which receives encoded columns, or None for
+                the ``score`` method. Larger scores are better. If the validation rows
+                lack a class that the scorer needs, the loss is used instead, with a
+                warning.
                 """,
-                Regressor="""What the validation set is scored by: "loss" (the
-                negative loss), the name of a scikit-learn scorer, a callable
-                ``scorer(estimator, X, y)``, which gets encoded columns, or None for
-                what ``score`` gives. Larger is better.
+                Regressor="""How the validation set is scored: "loss" (the negative
+                loss), the name of a scikit-learn scorer, a callable
+                ``scorer(estimator, X, y)``, which receives encoded columns, or None for
+                the ``score`` method. Larger scores are better.
                 """,
             ),
         ),
@@ -175,11 +179,12 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "dtype",
         '{"auto", "float32", "float64"}',
         ByClass(
-            Simple="""Type to compute in. "auto" takes float32 for float32 input,
-            else float64. Other input is converted a batch at a time.
+            Simple="""Floating-point type of the computation. "auto" uses float32 for
+            float32 input, and float64 otherwise. Input of any other type is converted
+            one batch at a time.
             """,
-            Tabular="""Type to compute in. "auto" takes float32, and float64 for
-            less than 50 rows.
+            Tabular="""Floating-point type of the computation. "auto" uses float32, or
+            float64 for fewer than 50 rows.
             """,
         ),
         default="auto",
@@ -188,9 +193,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_time",
         "float in (0, inf) or None",
-        """Seconds after which training stops at the end of the epoch. The networks of
-        an ensemble share them; those that no time is left for are left out, with a
-        warning.
+        """Time limit in seconds, after which training stops at the end of the current
+        epoch. The networks of an ensemble share the time; networks for which none is
+        left are omitted, with a warning.
         """,
         default=None,
         constraint=[Interval(Real, 0, None, closed="neither"), None],
@@ -199,8 +204,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "n_threads",
         "int in [1, inf) or None",
-        """BLAS threads during ``fit``. None takes one for small networks, where more
-        only cost time, and leaves BLAS as it is for large ones.
+        """Number of BLAS threads during ``fit``. None uses one thread for small
+        networks, for which more threads are slower, and leaves the setting of BLAS
+        unchanged for large networks.
         """,
         default=None,
         constraint=[Interval(Integral, 1, None, closed="left"), None],
@@ -209,9 +215,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "n_estimators",
         "int in [1, inf)",
-        """Networks of an ensemble, trained in one pass and predicting by their mean.
-        Each is what a single one with its seed in ``member_seeds_`` would be, bit for
-        bit.
+        """Number of networks in the ensemble. They are trained in one pass, and their
+        predictions are averaged. Each network is identical, bit for bit, to a single
+        network trained with its seed in ``member_seeds_``.
         """,
         default=ByClass(Simple=1, Tabular=4),
         constraint=[Interval(Integral, 1, None, closed="left")],
@@ -219,7 +225,8 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "bootstrap",
         "bool",
-        """Whether each network weighs rows by how often it drew them, with replacement.
+        """Whether each network weights the rows by how often they occur in its
+        bootstrap sample, drawn with replacement.
         """,
         default=False,
         constraint=["boolean"],
@@ -228,8 +235,9 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "shared_backbone",
         "bool",
-        """Whether networks share their hidden layers; each has an input scaling and an
-        output layer of its own (TabM-mini). 32 take little more memory than one.
+        """Whether the networks share their hidden layers; each network has its own
+        input scaling and output layer (TabM-mini). An ensemble of 32 networks takes
+        little more memory than a single network.
         """,
         default=False,
         constraint=["boolean"],
@@ -238,8 +246,8 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "joint_early_stopping",
         "bool",
-        """Whether early stopping takes the epoch that is best for the mean prediction;
-        if not, each network has validation rows and a best epoch of its own.
+        """Whether early stopping selects the epoch that is best for the mean
+        prediction. If False, each network has its own validation rows and best epoch.
         """,
         default=ByClass(Simple=True, Tabular=False),
         constraint=["boolean"],
@@ -247,8 +255,8 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "n_jobs",
         "int or None",
-        """Threads that share out the networks; -1 for all processors. It changes no
-        bit.
+        """Number of threads among which the networks are distributed. ``-1`` means
+        using all processors. The results are identical, bit for bit, for every value.
         """,
         default=ByClass(Simple=None, Tabular=-1),
         constraint=[Integral, None],
@@ -257,23 +265,23 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "checkpoint",
         "str, path-like, Checkpoint or None",
-        """File in which ``fit`` saves the state of its training about every minute, or
-        as a ``Checkpoint`` says. A fit that was killed goes on from there when it is
-        called again in the same way, and ends with the same bits; a fit that is through
-        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
-        used by ``partial_fit``.
+        """File to which ``fit`` saves the state of training about once a minute, or as
+        a ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
+        way resumes from there, with bit-identical results. The file is removed when
+        ``fit`` finishes. In a folder, each fit has its own file. Not supported by
+        "lbfgs"; not used by ``partial_fit``.
         """,
         default=None,
         constraint=[str, os.PathLike, Checkpoint, None],
         changes_result=False,
-        needs_steps="keeps its memory to itself, so that it could not go on exactly",
+        needs_steps="does not expose its state, so training could not resume exactly",
     ),
     Parameter(
         "deterministic",
         "bool",
-        """Whether the numbers may not depend on the threads of BLAS either: it gets
-        one, in ``fit`` and in prediction. Without it, the last digits of large networks
-        may.
+        """Whether results must not depend on the number of BLAS threads either: BLAS is
+        limited to one thread, in ``fit`` and in prediction. If False, the last digits
+        of the results of large networks may depend on it.
         """,
         default=False,
         constraint=["boolean"],

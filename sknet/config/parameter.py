@@ -1,4 +1,4 @@
-"""One entry of the table of parameters, and values that differ between classes."""
+"""Entries of the table of parameters, and values that differ between classes."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 
 class ByClass:
-    """A value that depends on the class, chosen by a part of the class's name.
+    """A value that depends on the estimator class, chosen by a part of its name.
 
     Parameters
     ----------
     **values : object
-        By "Simple", "Tabular", "Classifier" or "Regressor"; a value may again be a
-        :class:`ByClass`.
+        Values by "Simple", "Tabular", "Classifier" or "Regressor"; a value may itself
+        be a :class:`ByClass`.
 
     Examples
     --------
@@ -26,34 +26,34 @@ class ByClass:
         self._values = values
 
     def of(self, class_name: str) -> Any:
-        """Return the value of a class."""
+        """Return the value for a class."""
         (value,) = [v for part, v in self._values.items() if part in class_name]
         return value_for(class_name, value)
 
 
 def value_for(class_name: str, value: Any) -> Any:
-    """Return a value of the table as it is for one class.
+    """Return the value of a table entry for one class.
 
     Parameters
     ----------
     class_name : str
-        Such as "SimpleMLPClassifier".
+        Name of the class, e.g. "SimpleMLPClassifier".
     value : object
-        The value of all classes, or a :class:`ByClass`.
+        The value for all classes, or a :class:`ByClass`.
 
     Returns
     -------
     value : object
-        That of the class.
+        The value for this class.
     """
     return value.of(class_name) if isinstance(value, ByClass) else value
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of the estimators: the only place where it is declared.
+    """Declaration of a parameter of the estimators.
 
-    What differs between classes is a :class:`ByClass`.
+    Values that differ between classes are given as :class:`ByClass`.
 
     Parameters
     ----------
@@ -64,18 +64,18 @@ class Parameter:
     words : str or ByClass
         Its description; line breaks and indentation do not matter.
     default : object or ByClass
-        A literal.
+        Its default value, a literal.
     constraint : list or ByClass
-        What it may be, in the terms of scikit-learn's parameter validation.
+        Its valid values, as constraints of scikit-learn's parameter validation.
     classes : str, default="MLP"
-        Part of the names of the classes that have it.
+        Substring of the names of the classes that have the parameter.
     positional : bool, default=False
-        Whether it may be passed without its name.
+        Whether it may be passed by position.
     changes_result : bool, default=True
-        Whether the fitted numbers depend on it. If not, a checkpoint may be taken up
-        with another value.
+        Whether the fitted numbers depend on it. If not, training may resume from a
+        checkpoint with another value.
     needs_steps : str, default=""
-        Why a solver that makes no minibatch steps refuses it; empty if it does not.
+        Why solvers without minibatch steps do not support it; empty if they do.
     """
 
     name: str
@@ -96,13 +96,13 @@ class Attribute:
     Parameters
     ----------
     name : str
-        Its name; "a_, b_" for two that are described together.
+        Its name, or "a_, b_" for two attributes that are described together.
     kind : str or ByClass
         Type and shape, as the docstring states them.
     words : str or ByClass
         Its description.
     classes : str, default="MLP"
-        Part of the names of the classes that have it.
+        Substring of the names of the classes that have the attribute.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Presets: how a kind of estimator trains where no parameter says it."""
+"""Training presets: choices that an estimator's parameters leave open."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ from typing import Any
 from sknet.optimizers import AdamW, Optimizer
 
 
-# Up to this many rows a shuffled epoch is one batch: then a fit does not depend on
+# Up to this many rows a shuffled epoch is one batch, so that a fit does not depend on
 # the order of a handful of rows, and integer weights equal repeated rows.
 FULL_BATCH_ROWS = 40
 
 
 @dataclass(frozen=True)
 class BatchRule:
-    """Rows of a batch, by the rows to train on.
+    """The batch size as a function of the number of training rows.
 
     Parameters
     ----------
     sizes : tuple of (float, int)
-        Up to so many rows to train on, so many in a batch; the last entry has no end.
+        Pairs of the largest number of training rows and the batch size up to it; the
+        last number of rows is infinite.
     whole_below : int, default=0
-        Fewer rows than this are one batch.
+        Fewer training rows than this form a single batch.
     evens_out : bool, default=False
-        Whether all batches get about equally many rows. A last batch of a few would
-        move the weights as far as a full one, even if its rows had hardly any weight.
+        Whether all batches get about the same number of rows. Otherwise a small last
+        batch moves the weights as far as a full one, even if its rows have hardly any
+        weight.
     """
 
     sizes: tuple[tuple[float, int], ...]
@@ -35,7 +37,7 @@ class BatchRule:
     evens_out: bool = False
 
     def rows(self, n_rows: int) -> int:
-        """Return the rows of a batch, from 1 to ``n_rows``."""
+        """Return the batch size, from 1 to ``n_rows``."""
         if n_rows < self.whole_below:
             return n_rows
         size = next(size for most, size in self.sizes if n_rows <= most)
@@ -46,44 +48,46 @@ class BatchRule:
 
 @dataclass(frozen=True)
 class Preset:
-    """How a kind of estimator trains where no parameter says it.
+    """Choices for training that the parameters of an estimator leave open.
 
     Parameters
     ----------
     batch_rule : BatchRule
-        What ``batch_size="auto"`` stands for.
+        The batch size for ``batch_size="auto"``.
     learning_rate_multipliers : dict of str to float
-        What ``learning_rate_multipliers="auto"`` stands for.
+        The factors for ``learning_rate_multipliers="auto"``.
     optimizers : mapping of str to Optimizer
-        What names of optimizers stand for, where it is not the defaults of the class.
+        Optimizers for names that do not stand for the defaults of their class.
     fixed : mapping of str to object
         Values of parameters that this kind of estimator does not have, by name.
     default_scoring : str or None, default=None
-        The default of ``scoring``, which says nothing about a validation set.
+        The default of ``scoring``, which does not call for a validation set.
     later_ties : bool, default=False
-        Whether of equally good epochs the last is the best.
+        Whether the last of several equally good epochs counts as the best.
     patience_growth : float, default=0.0
-        Further epochs without an improvement that are allowed for each so far.
+        Number of epochs by which patience grows with each epoch up to the best one.
     losses_as_drawn : tuple of str, default=()
-        Losses whose first predictions are those of the weights as they were drawn.
+        Losses for which the output biases start at their drawn values, rather than
+        where the loss would start them.
     stratifies_all : bool, default=False
-        Whether more than two classes are held out in proportion.
+        Whether the split is also stratified for more than two classes.
     least_validation_rows : int, default=0
-        With fewer, no rows are held out.
+        If fewer rows would be held out, none are.
     full_batch_rows : int, default=40
-        Up to so many rows in one batch share the noise of a step.
+        Up to this many rows that form a single batch share the noise of a step.
     small_table : int, default=0
-        Fewer rows than this are computed in double precision.
+        Tables with fewer rows than this are computed in double precision.
     ends_plan_in_partial_fit : bool, default=False
-        Whether ``partial_fit`` leaves a planned learning rate for a constant one.
+        Whether ``partial_fit`` replaces a planned learning rate by a constant one.
     shares_later_rate : bool, default=False
-        Whether a batch of ``partial_fit`` that is smaller than those before takes the
-        root of its share of their learning rate. Adam's steps have one length, however
-        few rows say where to; so rows one by one move the weights as far, on average,
-        as they would together.
+        Whether a batch of ``partial_fit`` that is smaller than the largest one so far
+        scales the learning rate by the square root of the ratio of their sizes. Adam's
+        steps have the same length however few rows determine their direction; with
+        this scaling, rows passed one by one move the weights as far, on average, as
+        they would together.
     share_after_plan : float, default=1.0
-        Share of the initial learning rate at which ``partial_fit`` goes on after a
-        planned fit, which has ended at none.
+        Fraction of the initial learning rate with which ``partial_fit`` continues after
+        a planned fit, at whose end the learning rate was zero.
     """
 
     batch_rule: BatchRule = BatchRule(((math.inf, 200),))
@@ -105,14 +109,14 @@ class Preset:
     share_after_plan: float = 1.0
 
     def later_rate(self, of_batch: float, was_planned: bool) -> float:
-        """Return the share of the learning rate that a later ``partial_fit`` takes.
+        """Return the fraction of the learning rate that a ``partial_fit`` call uses.
 
         Parameters
         ----------
         of_batch : float
-            Its rows in a batch, relative to those of the largest batch so far.
+            Its batch size, relative to the largest batch size so far.
         was_planned : bool
-            Whether a fit has gone through a planned course of the learning rate.
+            Whether an earlier fit followed a planned learning rate schedule.
 
         Returns
         -------
@@ -123,8 +127,9 @@ class Preset:
         return share * (self.share_after_plan if was_planned else 1.0)
 
 
-# With less rows than this all are trained on, in one batch whose rows share the noise
-# of dropout: a few rows have none to spare, and integer weights equal repeated rows.
+# With fewer rows than this, all rows are trained on, in a single batch whose rows share
+# the noise of dropout: a few rows leave none for validation, and integer weights equal
+# repeated rows.
 _SMALL_TABLE = 50
 
 SIMPLE = Preset()
@@ -132,7 +137,7 @@ SIMPLE = Preset()
 SIMPLE_REGRESSOR = Preset(losses_as_drawn=("poisson",))
 
 _TABULAR = Preset(
-    # Small tables get more steps.
+    # Smaller batches give small tables more steps.
     batch_rule=BatchRule(
         (
             (200, 32),
@@ -145,7 +150,7 @@ _TABULAR = Preset(
         whole_below=_SMALL_TABLE,
         evens_out=True,
     ),
-    # Steps of these parameters, relative to those of weights, as RealMLP takes them.
+    # Learning rates of these parameters, relative to the weights', as in RealMLP.
     learning_rate_multipliers={
         "bias": 0.1,
         "scale": 6.0,
@@ -155,9 +160,10 @@ _TABULAR = Preset(
         "mixing": 0.1,
         "offset": 0.1,
     },
-    # RealMLP's, but for the decay, which is constant here.
+    # RealMLP's optimizer, except that its weight decay is constant here.
     optimizers={"adamw": AdamW(beta_2=0.95, weight_decay=0.02)},
-    # A tolerance would be one on the scale of the loss; best epochs are kept anyway.
+    # No tolerance, which would depend on the scale of the loss; the best epoch is kept
+    # in any case.
     fixed={
         "bootstrap": False,
         "max_fun": 15000,
@@ -175,8 +181,8 @@ _TABULAR = Preset(
     shares_later_rate=True,
 )
 
-# Shares of the learning rate were measured on streams of 1 to 100 rows at a time: at 1
-# much of what was learned is lost, at 0.15 rows of another kind hardly count.
+# The fractions of the learning rate were measured on streams of 1 to 100 rows at a
+# time: at 1 much of what was learned is lost; at 0.15 rows of a new kind hardly count.
 TABULAR_CLASSIFIER = replace(_TABULAR, patience_growth=1.0, share_after_plan=0.5)
 
 TABULAR_REGRESSOR = replace(_TABULAR, patience_growth=2.0, share_after_plan=0.3)

@@ -15,14 +15,14 @@ from sknet.schedules import SCHEDULES
 from sknet.training.solver import SOLVERS
 
 
-# scikit-learn's regressor has it first.
+# It is the first parameter of scikit-learn's regressor.
 VALUE_LOSS = Parameter(
     "loss",
     "str, ValueLoss or pair of functions",
-    """What is minimised: a name from the table of losses of a regressor, or an
-    instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair ``(value,
-    gradient)`` takes raw outputs (B, C) and targets (B, C), and gives losses (B,)
-    and their gradient (B, C).
+    """The loss to minimise: a name from the table of regression losses, or an
+    instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair of functions
+    ``(value, gradient)`` takes raw outputs (B, C) and targets (B, C), and returns
+    losses (B,) and their gradient (B, C).
     """,
     default="squared_error",
     constraint=[Part(VALUE_LOSSES), tuple, list],
@@ -35,7 +35,9 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "hidden_layer_sizes",
         "int or array-like of int",
-        "Widths of the hidden layers, each >= 1. Empty for a linear model.",
+        """Number of units in each hidden layer, at least 1. An empty sequence gives a
+        linear model.
+        """,
         default=ByClass(Simple=(100,), Tabular=(128, 128, 128)),
         constraint=[
             "array-like",
@@ -46,8 +48,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "activation",
         "str, Activation or list",
-        """Activation of the hidden layers: a name from the table of activations, or an
-        instance; a list has one for each hidden layer.
+        """Activation function for the hidden layers: a name from the table of
+        activations, or an instance. A list gives one activation per hidden layer.
         """,
         default=ByClass(Simple="relu", Tabular="mish"),
         constraint=[Part(ACTIVATIONS), list, tuple],
@@ -57,19 +59,20 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "solver",
         "str, Optimizer or Solver",
         ByClass(
-            Simple="""How the weights are found: a name from the table of
-            optimizers, or an instance, which make minibatch steps; or "lbfgs", a
-            quasi-Newton method on all rows at once. An instance has parameters of its
-            own, e.g. ``Adam(beta_2=0.95)``; with a name, ``momentum``, ``beta_1`` and
-            so on say them.
+            Simple="""The solver for weight optimization: the name of a minibatch
+            optimizer from the table of optimizers, or an instance; or "lbfgs", a
+            quasi-Newton method that uses all rows at once. An instance has its own
+            parameters, e.g. ``Adam(beta_2=0.95)``; with a name, they are taken from
+            ``momentum``, ``beta_1`` and so on.
             """,
-            Tabular="""How the weights are found: a name from the table of
-            optimizers, or an instance with parameters of its own, e.g.
-            ``AdamW(beta_2=0.9)``, which make minibatch steps; "adamw" is
-            ``AdamW(beta_2=0.95, weight_decay=0.02)``, other names have the defaults of
-            their classes. Or "lbfgs", or an instance of ``LBFGS``, a quasi-Newton
-            method on all rows at once, which needs ``learning_rate="constant"`` and
-            ``dropout=0.0``, and warns that ``early_stopping`` has no effect.
+            Tabular="""The solver for weight optimization: the name of a minibatch
+            optimizer from the table of optimizers, or an instance with its own
+            parameters, e.g. ``AdamW(beta_2=0.9)``. "adamw" stands for
+            ``AdamW(beta_2=0.95, weight_decay=0.02)``; other names stand for the
+            defaults of their classes. The alternative is "lbfgs", or an instance of
+            ``LBFGS``, a quasi-Newton method that uses all rows at once. It requires
+            ``learning_rate="constant"`` and ``dropout=0.0``, and warns that
+            ``early_stopping`` has no effect.
             """,
         ),
         default=ByClass(Simple="adam", Tabular="adamw"),
@@ -78,9 +81,10 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "alpha",
         "float in [0, inf)",
-        """Strength of the L2 penalty on the weights, biases excepted. It is divided by
-        the sum of the sample weights of a batch (its rows, without weights), so that
-        its effect depends on the batch size, as in scikit-learn.
+        """Strength of the L2 regularization term, which does not include the biases.
+        The term is divided by the sum of the sample weights of a batch (by its number
+        of rows, without weights), so its effect depends on the batch size, as in
+        scikit-learn.
         """,
         default=ByClass(Simple=0.0001, Tabular=0.0),
         constraint=[Interval(Real, 0, None, closed="left")],
@@ -89,13 +93,14 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "batch_size",
         'int in [1, inf) or "auto"',
         ByClass(
-            Simple="""Rows of a minibatch; "auto" is ``min(200, n_samples)``.
-            Larger than the data it is clipped, with a warning; up to 40 shuffled rows
-            are always one batch, with a warning. Ignored by "lbfgs".
+            Simple="""Size of minibatches. "auto" means ``min(200, n_samples)``. A size
+            larger than the data is clipped, with a warning; up to 40 shuffled rows
+            always form a single batch, with a warning. Ignored by "lbfgs".
             """,
-            Tabular="""Rows of a minibatch; "auto" takes all of less than 50 rows,
-            at most 32 up to 200, 64 up to 1024, 128 up to 8192, 256 up to 30,000, 512
-            up to 100,000, then 1024, so that all batches are about equal.
+            Tabular="""Size of minibatches. "auto" takes fewer than 50 rows as a single
+            batch; otherwise batches have at most 32 rows for up to 200 training rows,
+            64 for up to 1024, 128 for up to 8192, 256 for up to 30,000, 512 for up to
+            100,000, and 1024 beyond, and are about equal in size.
             """,
         ),
         default="auto",
@@ -107,10 +112,10 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "learning_rate",
         "str or Schedule",
-        """Course of the learning rate: a name from the table of schedules, or an
-        instance, e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter``
-        epochs; a fit that goes on before its plan is through finishes it. Refused by
-        "lbfgs" unless constant.
+        """Learning rate schedule for weight updates: a name from the table of
+        schedules, or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned
+        over ``max_iter`` epochs; a fit that resumes before the end of the plan finishes
+        it. "lbfgs" supports only "constant".
         """,
         default=ByClass(Simple="constant", Tabular="flat_cosine"),
         constraint=[Part(SCHEDULES)],
@@ -130,7 +135,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "power_t",
         "float in [0, inf)",
-        """Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
+        """The exponent for inverse scaling learning rate. Only used when
+        ``learning_rate="invscaling"``.
         """,
         default=0.5,
         constraint=[Interval(Real, 0, None, closed="left")],
@@ -139,7 +145,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_iter",
         "int in [1, inf)",
-        """Largest number of epochs (passes over the data), or of iterations of "lbfgs".
+        """Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
         """,
         default=ByClass(Simple=200, Tabular=32),
         constraint=[Interval(Integral, 1, None, closed="left")],
@@ -147,7 +153,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "shuffle",
         "bool",
-        """Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
+        """Whether to shuffle the rows in each epoch. Ignored by "lbfgs".
         """,
         default=True,
         constraint=["boolean"],
@@ -156,9 +162,10 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "random_state",
         "int, RandomState instance or None",
-        """Determines the initial weights, the validation split and the order of the
-        rows. Pass an int for the same result each time. A training that goes on
-        (``warm_start``, ``partial_fit``) goes on in the random stream, too.
+        """Determines random number generation for the initial weights, the validation
+        split and the order of the rows. Pass an int for reproducible results across
+        multiple function calls. Resumed training (``warm_start``, ``partial_fit``) also
+        continues the random stream.
         """,
         default=None,
         constraint=["random_state"],
@@ -166,9 +173,9 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "tol",
         "float in [0, inf)",
-        """An epoch improves if it lowers the training loss, or raises the validation
-        score, by at least this. For "lbfgs", the largest element of the gradient at
-        which it has converged.
+        """Tolerance for the optimization. An epoch counts as an improvement if it
+        lowers the training loss, or raises the validation score, by at least ``tol``.
+        "lbfgs" has converged when no element of the gradient is larger than ``tol``.
         """,
         default=0.0001,
         constraint=[Interval(Real, 0, None, closed="left")],
@@ -185,9 +192,10 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "warm_start",
         "bool",
-        """Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
-        the random stream and the validation split: ten epochs and ten more are twenty.
-        With other data patience, best epoch and learning rate's course begin again.
+        """Whether ``fit`` resumes training from the fitted network, with the optimizer
+        state, the random stream and the validation split of the previous call, so that
+        ten epochs and ten more equal twenty. If the data have changed, patience, best
+        epoch and learning rate schedule restart.
         """,
         default=False,
         constraint=["boolean"],
@@ -195,7 +203,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "momentum",
         "float in [0, 1]",
-        """How much of the last step goes on. Ignored unless ``solver="sgd"``.
+        """Momentum for gradient descent update. Only used when ``solver="sgd"``.
         """,
         default=0.9,
         constraint=[Interval(Real, 0, 1, closed="both")],
@@ -204,7 +212,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "nesterovs_momentum",
         "bool",
-        """Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
+        """Whether to use Nesterov's momentum. Only used when ``solver="sgd"``.
         """,
         default=True,
         constraint=["boolean"],
@@ -214,15 +222,15 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "early_stopping",
         "bool",
         ByClass(
-            Simple="""Whether to hold out ``validation_fraction`` of the rows (or
-            to take ``X_val``), stop when their score improves no more, and keep the
-            weights of the best epoch. Ignored, with a warning, by "lbfgs", and by
-            ``partial_fit``.
+            Simple="""Whether to set aside ``validation_fraction`` of the rows (or to
+            use ``X_val``) as a validation set, to terminate training when the
+            validation score is not improving, and to keep the weights of the best
+            epoch. Ignored by ``partial_fit`` and, with a warning, by "lbfgs".
             """,
-            Tabular="""Whether to hold out ``validation_fraction`` of the rows (or
-            to take ``X_val``), and keep the weights of the best epoch, of equally good
-            ones the last. Tables of which less than 10 rows would be held out have none
-            to spare. Ignored by ``partial_fit``.
+            Tabular="""Whether to set aside ``validation_fraction`` of the rows (or to
+            use ``X_val``) as a validation set, and to keep the weights of the best
+            epoch (of the last one, if several are equally good). If fewer than 10 rows
+            would be set aside, none are. Ignored by ``partial_fit``.
             """,
         ),
         default=ByClass(Simple=False, Tabular=True),
@@ -232,16 +240,17 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "validation_fraction",
         "float in [0, 1)",
         ByClass(
-            Simple="""Share of the rows that early stopping holds out. With fewer
-            than 10 such rows, or if a class cannot be split, training goes on without,
-            with a warning.
+            Simple="""The proportion of training data to set aside as validation set for
+            early stopping. If it amounts to fewer than 10 rows, or if a class cannot be
+            split, training continues without a validation set, with a warning.
             """,
             Tabular=ByClass(
-                Classifier="""Share of the rows that early stopping holds out, in
-                proportion to the classes, others for each network.
+                Classifier="""The proportion of training data to set aside as validation
+                set for early stopping, stratified by class. Each network has its own
+                validation set.
                 """,
-                Regressor="""Share of the rows that early stopping holds out, others
-                for each network.
+                Regressor="""The proportion of training data to set aside as validation
+                set for early stopping. Each network has its own validation set.
                 """,
             ),
         ),
@@ -251,7 +260,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "beta_1",
         "float in [0, 1)",
-        """Memory of Adam's first moment. Ignored unless ``solver="adam"``.
+        """Exponential decay rate for estimates of first moment vector in adam. Only
+        used when ``solver="adam"``.
         """,
         default=0.9,
         constraint=[Interval(Real, 0, 1, closed="left")],
@@ -260,7 +270,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "beta_2",
         "float in [0, 1)",
-        """Memory of Adam's second moment. Ignored unless ``solver="adam"``.
+        """Exponential decay rate for estimates of second moment vector in adam. Only
+        used when ``solver="adam"``.
         """,
         default=0.999,
         constraint=[Interval(Real, 0, 1, closed="left")],
@@ -269,7 +280,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "epsilon",
         "float in (0, inf)",
-        """Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
+        """Value for numerical stability in adam. Only used when ``solver="adam"``.
         """,
         default=1e-08,
         constraint=[Interval(Real, 0, None, closed="neither")],
@@ -279,17 +290,17 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "n_iter_no_change",
         "int in [1, inf) or inf",
         ByClass(
-            Simple="""Epochs without an improvement of ``tol`` that are tolerated.
-            Ignored by "lbfgs".
+            Simple="""Maximum number of consecutive epochs without an improvement of
+            ``tol``. Ignored by "lbfgs".
             """,
             Tabular=ByClass(
-                Classifier="""Epochs without an improvement that are tolerated, and as
-                many more as it took to the best epoch: improvements come seldom later
-                on.
+                Classifier="""Maximum number of consecutive epochs without an
+                improvement. The number of epochs up to the best one is added to it,
+                since improvements become rare later in training.
                 """,
-                Regressor="""Epochs without an improvement that are tolerated, and as
-                many more as it took to the best epoch twice over: improvements come
-                seldom later on.
+                Regressor="""Maximum number of consecutive epochs without an
+                improvement. Twice the number of epochs up to the best one is added to
+                it, since improvements become rare later in training.
                 """,
             ),
         ),
@@ -305,7 +316,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_fun",
         "int in [1, inf)",
-        """Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
+        """Maximum number of loss function calls. Only used when ``solver="lbfgs"``.
         """,
         default=15000,
         constraint=[Interval(Integral, 1, None, closed="left")],

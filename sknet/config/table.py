@@ -1,8 +1,9 @@
-"""The table of parameters: what it says of a class.
+"""The table of all parameters and fitted attributes, by class.
 
-A parameter is declared in one of the files beside this one and nowhere else. The
-constructors and the docstrings of the estimators are written from it, as text that is
-committed: ``make write`` does so, and ``make lint`` says if they are not up to date.
+Each parameter is declared once, in one of the other files of this package. The
+constructors and docstrings of the estimators are generated from the table and
+committed: ``make write`` updates them, and ``make lint`` checks that they are up to
+date.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ def attributes_of(class_name: str) -> tuple[Attribute, ...]:
 
 
 def constraints_of(class_name: str) -> dict[str, list[Any]]:
-    """Return what each parameter of a class may be, for scikit-learn's validation."""
+    """Return the constraints of a class, for scikit-learn's parameter validation."""
     return {
         p.name: value_for(class_name, p.constraint) for p in parameters_of(class_name)
     }
 
 
-# Parameters that need minibatch steps, and why other solvers refuse them.
+# Parameters that need minibatch steps, and why other solvers do not support them.
 NEED_STEPS = {p.name: p.needs_steps for p in PARAMETERS if p.needs_steps}
 
-# Parameters that change nothing about the fitted numbers, or only when they come.
+# Parameters that do not change the fitted numbers, but at most how long a fit takes.
 WITHOUT_RESULT = frozenset(p.name for p in PARAMETERS if not p.changes_result)

@@ -1,4 +1,4 @@
-"""Parameters of the Tabular pair alone."""
+"""Parameters that only the Tabular pair has."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "blend_activation",
         "bool",
-        """Whether each hidden unit learns how much of the activation it takes, and how
-        much of its input as it is; see ``Blend``.
+        """Whether each hidden unit learns in what proportion to mix its activation with
+        its unchanged input; see ``Blend``.
         """,
         default=True,
         constraint=["boolean"],
@@ -23,8 +23,9 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "categorical_features",
         'array-like, "from_dtype" or None',
-        """Which features are categories: "from_dtype" finds columns of categories, text
-        and booleans; an array holds names, numbers or a mask; None: none is.
+        """Which features are categorical: "from_dtype" selects columns of categorical,
+        text or boolean type; an array holds names, indices or a boolean mask; None
+        means that no feature is categorical.
         """,
         default="from_dtype",
         constraint=["array-like", StrOptions({"from_dtype"}), None],
@@ -33,8 +34,8 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_one_hot",
         "int in [0, inf)",
-        """Categories of more levels get a trained vector for each level, others a
-        column for each.
+        """Maximum number of levels of a categorical feature that is one-hot encoded.
+        Features with more levels get a trained vector for each level.
         """,
         default=8,
         constraint=[Interval(Integral, 0, None, closed="left")],
@@ -43,7 +44,7 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "embedding_size",
         "int in [1, inf)",
-        "Length of those vectors.",
+        "Length of the trained vectors that represent levels.",
         default=8,
         constraint=[Interval(Integral, 1, None, closed="left")],
         classes="Tabular",
@@ -51,9 +52,9 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "numeric_embedding",
         "str, Layer or None",
-        """What numbers become before the first layer: trained waves beside the number,
-        or nothing but the number (None). An instance has options,
-        ``Periodic(waves=32)``.
+        """Embedding of numeric features before the first layer: "periodic" adds trained
+        waves to each number; None passes on the number alone. An instance has options,
+        e.g. ``Periodic(waves=32)``.
         """,
         default="periodic",
         constraint=[Part(NUMERIC_EMBEDDINGS), None],
@@ -62,8 +63,8 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "calibrate",
         "bool",
-        """Whether probabilities are calibrated by a temperature, on the held-out rows
-        of early stopping. For outputs that are logistic or a softmax.
+        """Whether to calibrate probabilities by a temperature, which is fitted to the
+        validation rows of early stopping. Only for logistic and softmax outputs.
         """,
         default=True,
         constraint=["boolean"],
@@ -72,8 +73,9 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "clip_predictions",
         "bool",
-        """Whether predictions end a twentieth of the range beyond that of the training
-        targets. For losses that work on standardised targets; see the notes.
+        """Whether to clip predictions to the range of the training targets, extended by
+        a twentieth of it at both ends. Only for losses with standardised targets; see
+        the notes.
         """,
         default=True,
         constraint=["boolean"],
@@ -82,8 +84,8 @@ TABLE_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "quantiles",
         "tuple of float in (0, 1), or None",
-        """Levels that the same network learns beside the mean, for ``predict(X,
-        quantiles=...)``. They never cross.
+        """Quantile levels that the network learns in addition to the mean, for
+        ``predict(X, quantiles=...)``. Predicted quantiles never cross.
         """,
         default=None,
         constraint=["array-like", None],

@@ -1,4 +1,4 @@
-"""The training configuration: an estimator's hyperparameters, read and checked."""
+"""The training configuration: an estimator's hyperparameters, parsed and validated."""
 
 from __future__ import annotations
 
@@ -42,48 +42,48 @@ from sknet.training.solver import Solver
 
 @dataclass(frozen=True, eq=False)
 class TrainingConfig:
-    """What an estimator's hyperparameters say, as the parts that they describe.
+    """The hyperparameters of an estimator, parsed into components.
 
-    Nothing else reads hyperparameters of an estimator.
+    Hyperparameters of an estimator are not read anywhere else.
 
     Parameters
     ----------
     given : mapping of str to object
-        All parameters as they were given, by name, for messages; those that the kind of
-        estimator does not have, as its preset fixes them.
+        All parameters as given by the user, by name, for messages; parameters that the
+        kind of estimator does not have are those that its preset fixes.
     preset : Preset
-        What the kind of estimator says beside them.
+        The preset of the kind of estimator.
     hidden_layer_sizes : tuple of int
         Widths of the hidden layers.
     activations : tuple of Activation
-        One for all hidden layers, or one for each.
+        The activation for all hidden layers, or one for each.
     block : Block
         The block of the hidden layers.
     dropout : tuple of float
-        Rates, one for all hidden layers or one for each.
+        The dropout rate for all hidden layers, or one for each.
     initializer : Initializer
         Draws the initial weights.
     initial_arrays : sequence of object, or None
-        Weights, and maybe biases, that overwrite what was drawn.
+        Initial weights, and optionally biases, that overwrite the drawn ones.
     embedding : Layer or None
-        Embeds the numbers of a table.
+        The embedding of numeric features of a table.
     loss : Loss
-        What is minimised.
+        The loss to minimise.
     solver : Solver or None
-        Finds the weights; None if ``optimizer`` does, by minibatch steps.
+        The solver; None if ``optimizer`` trains by minibatch steps.
     optimizer : Optimizer or None
-        Makes the steps.
+        Makes the minibatch steps.
     schedule : Schedule
-        The course of the learning rate.
+        The learning rate schedule.
     averaging : Averaging or None
-        The average of the weights to publish.
+        The running average of the weights to publish.
     learning_rate_multipliers : tuple of (str, float)
-        Factors on the learning rate, by names of parameters.
+        Factors that multiply the learning rate, by parameter name.
     checkpoint : Checkpoint or None
         Where and how often the training is saved.
     alpha, batch_size, bootstrap, ... : object
-        The parameters of these names, as they were given. Those from ``calibrate`` on
-        are of some estimators only.
+        The parameters of these names, as given by the user. Those from ``calibrate``
+        on exist in some estimators only.
     """
 
     given: Params
@@ -102,7 +102,7 @@ class TrainingConfig:
     averaging: Averaging | None
     learning_rate_multipliers: tuple[tuple[str, float], ...]
     checkpoint: Checkpoint | None
-    # as they were given
+    # as given by the user
     alpha: float
     batch_size: int | str
     bootstrap: bool
@@ -138,16 +138,16 @@ class TrainingConfig:
 
     @classmethod
     def of(cls, given: Params, preset: Preset, losses: Registry[Any]) -> TrainingConfig:
-        """Read the hyperparameters of an estimator.
+        """Parse the hyperparameters of an estimator.
 
         Parameters
         ----------
         given : mapping of str to object
-            They are within their constraints, each by itself.
+            The parameters, each already validated against its own constraints.
         preset : Preset
-            What the kind of estimator says beside them.
+            The preset of the kind of estimator.
         losses : Registry
-            The losses of a classifier, or those of a regressor.
+            The registered losses of a classifier or of a regressor.
 
         Returns
         -------
@@ -157,8 +157,8 @@ class TrainingConfig:
         Raises
         ------
         ValueError
-            If a list has another length than there are layers, or parameters do not go
-            together.
+            If the length of a list is not the number of hidden layers, or if parameters
+            are incompatible.
         """
         _check_ensemble(given)
         _check_threads(given)
@@ -192,15 +192,15 @@ class TrainingConfig:
         return config
 
     def _check_hidden_layers(self) -> None:
-        """Refuse lists and parts that do not go with the hidden layers."""
+        """Raise an error for parameters that do not match the hidden layers."""
         hidden, activation = self.hidden_layer_sizes, self.given["activation"]
         if isinstance(activation, (list, tuple)):
             check_one_each("activation", activation, len(hidden))
         if not hidden and (any(self.dropout) or self.block != Plain()):
             raise ValueError(
                 f"dropout={self.given['dropout']!r} and block={self.given['block']!r} "
-                "speak of hidden layers, but hidden_layer_sizes is empty. Add a hidden "
-                "layer, or leave dropout=0.0 and block='plain'."
+                "apply to hidden layers, but hidden_layer_sizes is empty. Add a hidden "
+                "layer, or use dropout=0.0 and block='plain'."
             )
 
     # ---- the network
@@ -211,20 +211,20 @@ class TrainingConfig:
         Parameters
         ----------
         input_embedding : InputEmbedding
-            What stands in front of the hidden layers.
+            The part of the network before the hidden layers.
 
         Returns
         -------
         architecture : Architecture
-            The input embedding and the hidden layers; for equal input embeddings
-            the same object.
+            The input embedding and the hidden layers; the same object for equal input
+            embeddings.
         """
         if input_embedding not in self._made:
             self._made[input_embedding] = self._architecture(input_embedding)
         return self._made[input_embedding]
 
     def _architecture(self, input_embedding: InputEmbedding) -> Architecture:
-        """Make the description of the network."""
+        """Create the description of the network."""
         return Architecture(
             self.hidden_layer_sizes,
             self.activations or (ACTIVATIONS.make("identity"),),
@@ -240,7 +240,7 @@ class TrainingConfig:
 
     @property
     def n_networks(self) -> int:
-        """Networks to train: one, if they share a backbone."""
+        """Number of networks to train: one if the members share a backbone."""
         return 1 if self.shared_backbone else int(self.n_estimators)
 
     # ---- training
@@ -252,22 +252,23 @@ class TrainingConfig:
 
     @property
     def steps_by(self) -> Optimizer:
-        """The optimizer of a solver that makes steps."""
+        """The optimizer of a solver that makes minibatch steps."""
         if self.optimizer is None:
             raise TypeError(f"solver={self.solver!r} makes no minibatch steps.")
         return self.optimizer
 
-    def asks_for(self, name: str) -> bool:
-        """Return whether a parameter asks for more than to leave things as they are."""
+    def has_effect(self, name: str) -> bool:
+        """Return whether a parameter is set to anything that has an effect."""
         given = self.given[name]
         if isinstance(given, Component):
             return given != Constant()
         return bool(given) and given not in ("auto", Constant.name)
 
     def schedule_in(self, incremental: bool) -> Schedule:
-        """Return the course of the learning rate in ``fit`` or ``partial_fit``.
+        """Return the learning rate schedule of ``fit`` or ``partial_fit``.
 
-        It is flat where the end is not known.
+        In ``partial_fit``, whose end is not known, a planned schedule may be replaced
+        by a constant one.
         """
         ends = self.preset.ends_plan_in_partial_fit
         if incremental and ends and self.schedule.is_planned:
@@ -275,14 +276,14 @@ class TrainingConfig:
         return self.schedule
 
     def budget(self, incremental: bool) -> Budget:
-        """Return when a fit ends at the latest; ``partial_fit`` is one epoch."""
+        """Return the budget of a fit; a call of ``partial_fit`` is one epoch."""
         if incremental:
             return Budget(1)
         max_time = math.inf if self.max_time is None else float(self.max_time)
         return Budget(int(self.max_iter), max_time)
 
     def rows_at_once(self, n_rows: int) -> int:
-        """Return the rows of a matrix product, or about so many."""
+        """Return the approximate number of rows in one matrix product."""
         if not self.makes_steps:
             return n_rows
         if self.batch_size == "auto":
@@ -290,13 +291,13 @@ class TrainingConfig:
         return min(int(self.batch_size), n_rows)
 
     def splits(self, n_rows: int) -> bool:
-        """Return whether early stopping holds out some of ``n_rows`` rows."""
+        """Return whether early stopping splits off some of ``n_rows`` rows."""
         n_validation = math.ceil(self.validation_fraction * n_rows)
         enough = n_validation >= self.preset.least_validation_rows
         return bool(self.early_stopping) and enough
 
 
-# Parameters that are kept as they are given.
+# Fields that are parsed, and parameters that are kept as given by the user.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
 _READ |= {"learning_rate_multipliers", "checkpoint", "solver"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
@@ -308,24 +309,25 @@ def _initial_arrays(initializer: Any) -> Sequence[Any] | None:
 
 
 def _check_ensemble(given: Params) -> None:
-    """Refuse parameters of an ensemble that do not go together."""
+    """Raise an error for incompatible parameters of an ensemble."""
     if given["n_estimators"] == 1:
         for name in ("bootstrap", "shared_backbone"):
             if given[name]:
                 raise ValueError(
-                    f"{name}=True needs an ensemble: set n_estimators to more than 1."
+                    f"{name}=True requires an ensemble: set n_estimators > 1."
                 )
     if given["bootstrap"] and given["shared_backbone"]:
         raise ValueError(
-            "bootstrap=True and shared_backbone=True do not go together: networks that "
-            "share their hidden layers see the same rows. Leave one of them out."
+            "bootstrap=True cannot be combined with shared_backbone=True: networks "
+            "that share their hidden layers are trained on the same rows. Set one of "
+            "them to False."
         )
 
 
 def _check_threads(given: Params) -> None:
-    """Refuse to compute with several threads what must not depend on their number."""
+    """Raise an error if deterministic training is to use several BLAS threads."""
     if given["deterministic"] and (given["n_threads"] or 1) > 1:
         raise ValueError(
-            f"deterministic=True gives BLAS one thread, but n_threads="
-            f"{given['n_threads']}. Leave one of the two out."
+            "deterministic=True limits BLAS to one thread, got n_threads="
+            f"{given['n_threads']}. Use n_threads=None, or deterministic=False."
         )

@@ -28,190 +28,218 @@ class SimpleMLPRegressor(BaseMLPRegressor):
     Parameters
     ----------
     loss : str, ValueLoss or pair of functions, default="squared_error"
-        What is minimised: a name from the table of losses of a regressor, or an
-        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair ``(value,
-        gradient)`` takes raw outputs (B, C) and targets (B, C), and gives losses (B,)
-        and their gradient (B, C).
+        The loss to minimise: a name from the table of regression losses, or an
+        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair of functions
+        ``(value, gradient)`` takes raw outputs (B, C) and targets (B, C), and returns
+        losses (B,) and their gradient (B, C).
     hidden_layer_sizes : int or array-like of int, default=(100,)
-        Widths of the hidden layers, each >= 1. Empty for a linear model.
+        Number of units in each hidden layer, at least 1. An empty sequence gives a
+        linear model.
     activation : str, Activation or list, default="relu"
-        Activation of the hidden layers: a name from the table of activations, or an
-        instance; a list has one for each hidden layer.
+        Activation function for the hidden layers: a name from the table of activations,
+        or an instance. A list gives one activation per hidden layer.
     solver : str, Optimizer or Solver, default="adam"
-        How the weights are found: a name from the table of optimizers, or an instance,
-        which make minibatch steps; or "lbfgs", a quasi-Newton method on all rows at
-        once. An instance has parameters of its own, e.g. ``Adam(beta_2=0.95)``; with a
-        name, ``momentum``, ``beta_1`` and so on say them.
+        The solver for weight optimization: the name of a minibatch optimizer from the
+        table of optimizers, or an instance; or "lbfgs", a quasi-Newton method that uses
+        all rows at once. An instance has its own parameters, e.g.
+        ``Adam(beta_2=0.95)``; with a name, they are taken from ``momentum``, ``beta_1``
+        and so on.
     alpha : float in [0, inf), default=0.0001
-        Strength of the L2 penalty on the weights, biases excepted. It is divided by the
-        sum of the sample weights of a batch (its rows, without weights), so that its
-        effect depends on the batch size, as in scikit-learn.
+        Strength of the L2 regularization term, which does not include the biases. The
+        term is divided by the sum of the sample weights of a batch (by its number of
+        rows, without weights), so its effect depends on the batch size, as in
+        scikit-learn.
     batch_size : int in [1, inf) or "auto", default="auto"
-        Rows of a minibatch; "auto" is ``min(200, n_samples)``. Larger than the data it
-        is clipped, with a warning; up to 40 shuffled rows are always one batch, with a
-        warning. Ignored by "lbfgs".
+        Size of minibatches. "auto" means ``min(200, n_samples)``. A size larger than
+        the data is clipped, with a warning; up to 40 shuffled rows always form a single
+        batch, with a warning. Ignored by "lbfgs".
     learning_rate : str or Schedule, default="constant"
-        Course of the learning rate: a name from the table of schedules, or an instance,
-        e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
-        that goes on before its plan is through finishes it. Refused by "lbfgs" unless
-        constant.
+        Learning rate schedule for weight updates: a name from the table of schedules,
+        or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned over
+        ``max_iter`` epochs; a fit that resumes before the end of the plan finishes it.
+        "lbfgs" supports only "constant".
     learning_rate_init : float in (0, inf), default=0.001
         The initial learning rate. Ignored by "lbfgs".
     power_t : float in [0, inf), default=0.5
-        Exponent of ``learning_rate="invscaling"``. Ignored otherwise.
+        The exponent for inverse scaling learning rate. Only used when
+        ``learning_rate="invscaling"``.
     max_iter : int in [1, inf), default=200
-        Largest number of epochs (passes over the data), or of iterations of "lbfgs".
+        Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
     shuffle : bool, default=True
-        Whether every epoch takes the rows in a new order. Ignored by "lbfgs".
+        Whether to shuffle the rows in each epoch. Ignored by "lbfgs".
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the validation split and the order of the rows.
-        Pass an int for the same result each time. A training that goes on
-        (``warm_start``, ``partial_fit``) goes on in the random stream, too.
+        Determines random number generation for the initial weights, the validation
+        split and the order of the rows. Pass an int for reproducible results across
+        multiple function calls. Resumed training (``warm_start``, ``partial_fit``) also
+        continues the random stream.
     tol : float in [0, inf), default=0.0001
-        An epoch improves if it lowers the training loss, or raises the validation
-        score, by at least this. For "lbfgs", the largest element of the gradient at
-        which it has converged.
+        Tolerance for the optimization. An epoch counts as an improvement if it lowers
+        the training loss, or raises the validation score, by at least ``tol``. "lbfgs"
+        has converged when no element of the gradient is larger than ``tol``.
     verbose : bool, default=False
         Whether to print the loss of every epoch.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
-        the random stream and the validation split: ten epochs and ten more are twenty.
-        With other data patience, best epoch and learning rate's course begin again.
+        Whether ``fit`` resumes training from the fitted network, with the optimizer
+        state, the random stream and the validation split of the previous call, so that
+        ten epochs and ten more equal twenty. If the data have changed, patience, best
+        epoch and learning rate schedule restart.
     momentum : float in [0, 1], default=0.9
-        How much of the last step goes on. Ignored unless ``solver="sgd"``.
+        Momentum for gradient descent update. Only used when ``solver="sgd"``.
     nesterovs_momentum : bool, default=True
-        Whether to use Nesterov's momentum. Ignored unless ``solver="sgd"``.
+        Whether to use Nesterov's momentum. Only used when ``solver="sgd"``.
     early_stopping : bool, default=False
-        Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
-        stop when their score improves no more, and keep the weights of the best epoch.
-        Ignored, with a warning, by "lbfgs", and by ``partial_fit``.
+        Whether to set aside ``validation_fraction`` of the rows (or to use ``X_val``)
+        as a validation set, to terminate training when the validation score is not
+        improving, and to keep the weights of the best epoch. Ignored by ``partial_fit``
+        and, with a warning, by "lbfgs".
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out. With fewer than 10 such rows,
-        or if a class cannot be split, training goes on without, with a warning.
+        The proportion of training data to set aside as validation set for early
+        stopping. If it amounts to fewer than 10 rows, or if a class cannot be split,
+        training continues without a validation set, with a warning.
     beta_1 : float in [0, 1), default=0.9
-        Memory of Adam's first moment. Ignored unless ``solver="adam"``.
+        Exponential decay rate for estimates of first moment vector in adam. Only used
+        when ``solver="adam"``.
     beta_2 : float in [0, 1), default=0.999
-        Memory of Adam's second moment. Ignored unless ``solver="adam"``.
+        Exponential decay rate for estimates of second moment vector in adam. Only used
+        when ``solver="adam"``.
     epsilon : float in (0, inf), default=1e-8
-        Keeps Adam's quotient finite. Ignored unless ``solver="adam"``.
+        Value for numerical stability in adam. Only used when ``solver="adam"``.
     n_iter_no_change : int in [1, inf) or inf, default=10
-        Epochs without an improvement of ``tol`` that are tolerated. Ignored by "lbfgs".
+        Maximum number of consecutive epochs without an improvement of ``tol``. Ignored
+        by "lbfgs".
     max_fun : int in [1, inf), default=15000
-        Largest number of evaluations of the loss. Ignored unless ``solver="lbfgs"``.
+        Maximum number of loss function calls. Only used when ``solver="lbfgs"``.
     output_activation : str or None, default=None
-        Function from raw outputs to predictions, where the loss leaves a choice
-        (``loss="squared_error"`` and others that compare predictions with targets);
-        None takes the loss's own. ``out_activation_`` shows which it was.
+        Function that maps raw outputs to predictions, for losses that leave a choice
+        (``loss="squared_error"`` and others that compare predictions with targets).
+        None uses the default of the loss. ``out_activation_`` is the one in use.
     block : str or Block, default="plain"
-        What a hidden layer is made of: a name from the table of blocks, or an instance
-        with its options, e.g. ``Plain(normalization="batch")``. Every entry of
-        ``hidden_layer_sizes`` is the width of a block.
+        The building block of the hidden layers: a name from the table of blocks, or an
+        instance with options, e.g. ``Plain(normalization="batch")``. Each entry of
+        ``hidden_layer_sizes`` is the width of one block.
     dropout : float in [0, 1) or array-like of float, default=0.0
-        Rate at which outputs of hidden layers are set to zero while training, one for
-        all hidden layers or one for each. The order of the rows does not depend on it.
-        Where ``fit`` takes up to 40 rows as one batch, all rows of a step drop the same
-        units, so that a row of weight two is the same as two rows.
+        Rate at which outputs of hidden layers are randomly set to zero during training:
+        one rate for all hidden layers, or one for each. It does not affect the order of
+        the rows. When ``fit`` takes up to 40 rows as a single batch, all rows of a step
+        drop the same units, so that a row of weight two is equivalent to two rows.
     use_bias : bool, default=True
         Whether dense layers have biases.
     initializer : str, Initializer or list, default="glorot_uniform"
-        How weights and biases are drawn: a name from the table of initializers, or an
-        instance. A list gives the start itself: an array of weights for each dense
-        layer, with biases zero, or pairs of weights and biases.
+        How the initial weights and biases are drawn: a name from the table of
+        initializers, or an instance. A list gives the initial values themselves: for
+        each dense layer an array of weights (the biases are then zero), or a pair of
+        weights and biases.
     learning_rate_multipliers : dict of str to float, or None, default=None
-        Factors on the learning rate of some parameters: "weight", "bias", "mix" (shares
-        of a blended activation), "scale" and "shift" (of a normalisation), ... Refused
-        by "lbfgs".
+        Factors that multiply the learning rate of some parameters, by parameter name:
+        "weight", "bias", "mix" (the shares of a blended activation), "scale" and
+        "shift" (of a normalisation), and so on. Not supported by "lbfgs".
     clip_norm : float in (0, inf) or None, default=None
-        Largest norm of the gradient over all parameters; longer gradients are scaled
-        down. Refused by "lbfgs".
+        Maximum norm of the gradient over all parameters; longer gradients are scaled
+        down. Not supported by "lbfgs".
     averaging : str, Averaging or None, default=None
-        Which average of the weights is kept beside them, to be validated and published:
-        a name from the table of averages, or an instance. Refused by "lbfgs".
+        Running average of the weights, which is validated and published in place of the
+        last weights: a name from the table of averages, or an instance. None keeps no
+        average. Not supported by "lbfgs".
     scoring : str, callable or None, default=None
-        What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for what
-        ``score`` gives. Larger is better. Ignored, with a warning, without validation.
+        How the validation set is scored: "loss" (the negative loss), the name of a
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for the
+        ``score`` method. Larger scores are better. Ignored, with a warning, without a
+        validation set.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type to compute in. "auto" takes float32 for float32 input, else float64. Other
-        input is converted a batch at a time.
+        Floating-point type of the computation. "auto" uses float32 for float32 input,
+        and float64 otherwise. Input of any other type is converted one batch at a time.
     max_time : float in (0, inf) or None, default=None
-        Seconds after which training stops at the end of the epoch. The networks of an
-        ensemble share them; those that no time is left for are left out, with a
-        warning.
+        Time limit in seconds, after which training stops at the end of the current
+        epoch. The networks of an ensemble share the time; networks for which none is
+        left are omitted, with a warning.
     n_threads : int in [1, inf) or None, default=None
-        BLAS threads during ``fit``. None takes one for small networks, where more only
-        cost time, and leaves BLAS as it is for large ones.
+        Number of BLAS threads during ``fit``. None uses one thread for small networks,
+        for which more threads are slower, and leaves the setting of BLAS unchanged for
+        large networks.
     n_estimators : int in [1, inf), default=1
-        Networks of an ensemble, trained in one pass and predicting by their mean. Each
-        is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
+        Number of networks in the ensemble. They are trained in one pass, and their
+        predictions are averaged. Each network is identical, bit for bit, to a single
+        network trained with its seed in ``member_seeds_``.
     bootstrap : bool, default=False
-        Whether each network weighs rows by how often it drew them, with replacement.
+        Whether each network weights the rows by how often they occur in its bootstrap
+        sample, drawn with replacement.
     shared_backbone : bool, default=False
-        Whether networks share their hidden layers; each has an input scaling and an
-        output layer of its own (TabM-mini). 32 take little more memory than one.
+        Whether the networks share their hidden layers; each network has its own input
+        scaling and output layer (TabM-mini). An ensemble of 32 networks takes little
+        more memory than a single network.
     joint_early_stopping : bool, default=True
-        Whether early stopping takes the epoch that is best for the mean prediction; if
-        not, each network has validation rows and a best epoch of its own.
+        Whether early stopping selects the epoch that is best for the mean prediction.
+        If False, each network has its own validation rows and best epoch.
     n_jobs : int or None, default=None
-        Threads that share out the networks; -1 for all processors. It changes no bit.
+        Number of threads among which the networks are distributed. ``-1`` means using
+        all processors. The results are identical, bit for bit, for every value.
     checkpoint : str, path-like, Checkpoint or None, default=None
-        File in which ``fit`` saves the state of its training about every minute, or as
-        a ``Checkpoint`` says. A fit that was killed goes on from there when it is
-        called again in the same way, and ends with the same bits; a fit that is through
-        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
-        used by ``partial_fit``.
+        File to which ``fit`` saves the state of training about once a minute, or as a
+        ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
+        way resumes from there, with bit-identical results. The file is removed when
+        ``fit`` finishes. In a folder, each fit has its own file. Not supported by
+        "lbfgs"; not used by ``partial_fit``.
     deterministic : bool, default=False
-        Whether the numbers may not depend on the threads of BLAS either: it gets one,
-        in ``fit`` and in prediction. Without it, the last digits of large networks may.
+        Whether results must not depend on the number of BLAS threads either: BLAS is
+        limited to one thread, in ``fit`` and in prediction. If False, the last digits
+        of the results of large networks may depend on it.
 
     Attributes
     ----------
     theta_ : ndarray of shape (n_estimators, n_parameters)
-        All parameters: first the weights, then what is not decayed (biases and others),
-        each layer by layer. A shared backbone has one row.
+        All parameters: first the weights, then the parameters without weight decay
+        (biases and others), both layer by layer. With a shared backbone there is a
+        single row.
     coefs_ : list of ndarray of shape (n_in, n_out)
-        Weights by layer, of a plain network only: assignable views of ``theta_``. Of
-        another see :func:`sknet.inspection.named_parameters`.
+        Weight matrix of each layer, as assignable views of ``theta_``. Only for plain
+        networks; for others see :func:`sknet.inspection.named_parameters`.
     intercepts_ : list of ndarray of shape (n_out,)
-        Bias vectors by layer, likewise; an empty list with ``use_bias=False``.
+        Bias vector of each layer, as for ``coefs_``; an empty list with
+        ``use_bias=False``.
     n_layers_ : int
-        Number of layers of a plain network, inputs and outputs included.
+        Number of layers of a plain network, including the input and output layers.
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
-        Function from raw outputs to predictions.
+        Name of the output activation function.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during fit, if all of them are strings.
+        Names of features seen during fit. Defined only when `X` has feature names that
+        are all strings.
     n_iter_ : int
-        Epochs, or iterations of "lbfgs", of the last call.
+        Number of epochs, or of iterations of "lbfgs", in the last call.
     n_epochs_ : int
-        Epochs, or iterations, of all calls since training began.
+        Number of epochs, or of iterations, in all calls since training began.
     t_ : int
-        Samples seen in those epochs.
+        Number of training samples seen in all calls since training began.
     loss_ : float
-        Training loss of the last epoch, penalty included.
+        Training loss of the last epoch, including the penalty.
     loss_curve_ : list of float
-        Training loss of every epoch. Not for "lbfgs".
+        Training loss of every epoch. Not available with "lbfgs".
     best_loss_ : float or None
-        Least training loss; None with early stopping. Not for "lbfgs".
+        Lowest training loss; None with early stopping. Not available with "lbfgs".
     validation_scores_ : list of float or None
-        Validation score of every epoch; None without a validation set. Not for "lbfgs".
+        Validation score of every epoch; None without a validation set. Not available
+        with "lbfgs".
     validation_loss_curve_ : list of float or None
-        Validation loss of every epoch, without penalty; else as ``validation_scores_``.
+        Validation loss of every epoch, without the penalty; None without a validation
+        set. Not available with "lbfgs".
     best_validation_score_ : float or None
-        Best validation score; None without a validation set. Not for "lbfgs".
+        Best validation score; None without a validation set. Not available with
+        "lbfgs".
     n_no_improvement_ : int
-        Epochs since the last improvement. Not for "lbfgs".
+        Number of epochs since the last improvement. Not available with "lbfgs".
     learning_rate_ : float
-        Learning rate that the next epoch would have. Not for "lbfgs".
+        Learning rate that the next epoch would use. Not available with "lbfgs".
     estimators_ : list of estimators
-        Networks of an ensemble as fitted estimators, views of ``theta_``; only there.
+        The networks of an ensemble as fitted estimators, which are views of ``theta_``.
+        Only for ensembles.
     member_seeds_ : ndarray of shape (n_estimators,)
-        The random states of an ensemble's networks; only there.
+        Random seed of each network of an ensemble. Only for ensembles.
     member_loss_curves_ : list of list of float
-        Their loss curves; not for "lbfgs".
+        Loss curve of each network of an ensemble. Only for ensembles; not available
+        with "lbfgs".
 
     See Also
     --------

@@ -23,189 +23,214 @@ class TabularMLPRegressor(BaseMLPRegressor):
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of int, default=(128, 128, 128)
-        Widths of the hidden layers, each >= 1. Empty for a linear model.
+        Number of units in each hidden layer, at least 1. An empty sequence gives a
+        linear model.
     activation : str, Activation or list, default="mish"
-        Activation of the hidden layers: a name from the table of activations, or an
-        instance; a list has one for each hidden layer.
+        Activation function for the hidden layers: a name from the table of activations,
+        or an instance. A list gives one activation per hidden layer.
     solver : str, Optimizer or Solver, default="adamw"
-        How the weights are found: a name from the table of optimizers, or an instance
-        with parameters of its own, e.g. ``AdamW(beta_2=0.9)``, which make minibatch
-        steps; "adamw" is ``AdamW(beta_2=0.95, weight_decay=0.02)``, other names have
-        the defaults of their classes. Or "lbfgs", or an instance of ``LBFGS``, a
-        quasi-Newton method on all rows at once, which needs
-        ``learning_rate="constant"`` and ``dropout=0.0``, and warns that
-        ``early_stopping`` has no effect.
+        The solver for weight optimization: the name of a minibatch optimizer from the
+        table of optimizers, or an instance with its own parameters, e.g.
+        ``AdamW(beta_2=0.9)``. "adamw" stands for ``AdamW(beta_2=0.95,
+        weight_decay=0.02)``; other names stand for the defaults of their classes. The
+        alternative is "lbfgs", or an instance of ``LBFGS``, a quasi-Newton method that
+        uses all rows at once. It requires ``learning_rate="constant"`` and
+        ``dropout=0.0``, and warns that ``early_stopping`` has no effect.
     alpha : float in [0, inf), default=0.0
-        Strength of the L2 penalty on the weights, biases excepted. It is divided by the
-        sum of the sample weights of a batch (its rows, without weights), so that its
-        effect depends on the batch size, as in scikit-learn.
+        Strength of the L2 regularization term, which does not include the biases. The
+        term is divided by the sum of the sample weights of a batch (by its number of
+        rows, without weights), so its effect depends on the batch size, as in
+        scikit-learn.
     batch_size : int in [1, inf) or "auto", default="auto"
-        Rows of a minibatch; "auto" takes all of less than 50 rows, at most 32 up to
-        200, 64 up to 1024, 128 up to 8192, 256 up to 30,000, 512 up to 100,000, then
-        1024, so that all batches are about equal.
+        Size of minibatches. "auto" takes fewer than 50 rows as a single batch;
+        otherwise batches have at most 32 rows for up to 200 training rows, 64 for up to
+        1024, 128 for up to 8192, 256 for up to 30,000, 512 for up to 100,000, and 1024
+        beyond, and are about equal in size.
     learning_rate : str or Schedule, default="flat_cosine"
-        Course of the learning rate: a name from the table of schedules, or an instance,
-        e.g. ``Warmup("cosine")``. Some run over a plan of ``max_iter`` epochs; a fit
-        that goes on before its plan is through finishes it. Refused by "lbfgs" unless
-        constant.
+        Learning rate schedule for weight updates: a name from the table of schedules,
+        or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned over
+        ``max_iter`` epochs; a fit that resumes before the end of the plan finishes it.
+        "lbfgs" supports only "constant".
     learning_rate_init : float in (0, inf), default=0.1
         The initial learning rate. Ignored by "lbfgs".
     max_iter : int in [1, inf), default=32
-        Largest number of epochs (passes over the data), or of iterations of "lbfgs".
+        Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
     random_state : int, RandomState instance or None, default=None
-        Determines the initial weights, the validation split and the order of the rows.
-        Pass an int for the same result each time. A training that goes on
-        (``warm_start``, ``partial_fit``) goes on in the random stream, too.
+        Determines random number generation for the initial weights, the validation
+        split and the order of the rows. Pass an int for reproducible results across
+        multiple function calls. Resumed training (``warm_start``, ``partial_fit``) also
+        continues the random stream.
     verbose : bool, default=False
         Whether to print the loss of every epoch.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the fitted network, with the optimizer's memory,
-        the random stream and the validation split: ten epochs and ten more are twenty.
-        With other data patience, best epoch and learning rate's course begin again.
+        Whether ``fit`` resumes training from the fitted network, with the optimizer
+        state, the random stream and the validation split of the previous call, so that
+        ten epochs and ten more equal twenty. If the data have changed, patience, best
+        epoch and learning rate schedule restart.
     early_stopping : bool, default=True
-        Whether to hold out ``validation_fraction`` of the rows (or to take ``X_val``),
-        and keep the weights of the best epoch, of equally good ones the last. Tables of
-        which less than 10 rows would be held out have none to spare. Ignored by
-        ``partial_fit``.
+        Whether to set aside ``validation_fraction`` of the rows (or to use ``X_val``)
+        as a validation set, and to keep the weights of the best epoch (of the last one,
+        if several are equally good). If fewer than 10 rows would be set aside, none
+        are. Ignored by ``partial_fit``.
     validation_fraction : float in [0, 1), default=0.1
-        Share of the rows that early stopping holds out, others for each network.
+        The proportion of training data to set aside as validation set for early
+        stopping. Each network has its own validation set.
     n_iter_no_change : int in [1, inf) or inf, default=10
-        Epochs without an improvement that are tolerated, and as many more as it took to
-        the best epoch twice over: improvements come seldom later on.
+        Maximum number of consecutive epochs without an improvement. Twice the number of
+        epochs up to the best one is added to it, since improvements become rare later
+        in training.
     loss : str, ValueLoss or pair of functions, default="squared_error"
-        What is minimised: a name from the table of losses of a regressor, or an
-        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair ``(value,
-        gradient)`` takes raw outputs (B, C) and targets (B, C), and gives losses (B,)
-        and their gradient (B, C).
+        The loss to minimise: a name from the table of regression losses, or an
+        instance, e.g. ``Quantile(levels=(0.05, 0.5, 0.95))``. A pair of functions
+        ``(value, gradient)`` takes raw outputs (B, C) and targets (B, C), and returns
+        losses (B,) and their gradient (B, C).
     output_activation : str or None, default=None
-        Function from raw outputs to predictions, where the loss leaves a choice
-        (``loss="squared_error"`` and others that compare predictions with targets);
-        None takes the loss's own. ``out_activation_`` shows which it was.
+        Function that maps raw outputs to predictions, for losses that leave a choice
+        (``loss="squared_error"`` and others that compare predictions with targets).
+        None uses the default of the loss. ``out_activation_`` is the one in use.
     block : str or Block, default="plain"
-        What a hidden layer is made of: a name from the table of blocks, or an instance
-        with its options, e.g. ``Plain(normalization="batch")``. Every entry of
-        ``hidden_layer_sizes`` is the width of a block.
+        The building block of the hidden layers: a name from the table of blocks, or an
+        instance with options, e.g. ``Plain(normalization="batch")``. Each entry of
+        ``hidden_layer_sizes`` is the width of one block.
     dropout : float in [0, 1) or array-like of float, default=0.1
-        Rate at which outputs of hidden layers are set to zero while training, one for
-        all hidden layers or one for each. The order of the rows does not depend on it.
-        Where ``fit`` takes less than 50 rows as one batch, all rows of a step drop the
-        same units, so that a row of weight two is the same as two rows.
+        Rate at which outputs of hidden layers are randomly set to zero during training:
+        one rate for all hidden layers, or one for each. It does not affect the order of
+        the rows. When ``fit`` takes fewer than 50 rows as a single batch, all rows of a
+        step drop the same units, so that a row of weight two is equivalent to two rows.
     use_bias : bool, default=True
         Whether dense layers have biases.
     initializer : str, Initializer or list, default="data_driven"
-        How weights and biases are drawn: a name from the table of initializers, or an
-        instance. A list gives the start itself: an array of weights for each dense
-        layer, with biases zero, or pairs of weights and biases.
+        How the initial weights and biases are drawn: a name from the table of
+        initializers, or an instance. A list gives the initial values themselves: for
+        each dense layer an array of weights (the biases are then zero), or a pair of
+        weights and biases.
     learning_rate_multipliers : dict of str to float, "auto" or None, default="auto"
-        Factors on the learning rate of some parameters by name; "auto" takes 0.1 for
-        biases, blended activations and numeric embeddings, and 6 for the factors of
-        features, as RealMLP does; None takes none.
+        Factors that multiply the learning rate of some parameters, by parameter name.
+        "auto" uses 0.1 for biases, blended activations and numeric embeddings, and 6
+        for the scales of features, as RealMLP does. None uses the same learning rate
+        for all parameters.
     clip_norm : float in (0, inf) or None, default=None
-        Largest norm of the gradient over all parameters; longer gradients are scaled
-        down. Refused by "lbfgs".
+        Maximum norm of the gradient over all parameters; longer gradients are scaled
+        down. Not supported by "lbfgs".
     averaging : str, Averaging or None, default=None
-        Which average of the weights is kept beside them, to be validated and published:
-        a name from the table of averages, or an instance. Refused by "lbfgs".
+        Running average of the weights, which is validated and published in place of the
+        last weights: a name from the table of averages, or an instance. None keeps no
+        average. Not supported by "lbfgs".
     scoring : str, callable or None, default="loss"
-        What the validation set is scored by: "loss" (the negative loss), the name of a
-        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, which gets encoded
-        columns, or None for what ``score`` gives. Larger is better.
+        How the validation set is scored: "loss" (the negative loss), the name of a
+        scikit-learn scorer, a callable ``scorer(estimator, X, y)``, which receives
+        encoded columns, or None for the ``score`` method. Larger scores are better.
     dtype : {"auto", "float32", "float64"}, default="auto"
-        Type to compute in. "auto" takes float32, and float64 for less than 50 rows.
+        Floating-point type of the computation. "auto" uses float32, or float64 for
+        fewer than 50 rows.
     max_time : float in (0, inf) or None, default=None
-        Seconds after which training stops at the end of the epoch. The networks of an
-        ensemble share them; those that no time is left for are left out, with a
-        warning.
+        Time limit in seconds, after which training stops at the end of the current
+        epoch. The networks of an ensemble share the time; networks for which none is
+        left are omitted, with a warning.
     n_threads : int in [1, inf) or None, default=None
-        BLAS threads during ``fit``. None takes one for small networks, where more only
-        cost time, and leaves BLAS as it is for large ones.
+        Number of BLAS threads during ``fit``. None uses one thread for small networks,
+        for which more threads are slower, and leaves the setting of BLAS unchanged for
+        large networks.
     n_estimators : int in [1, inf), default=4
-        Networks of an ensemble, trained in one pass and predicting by their mean. Each
-        is what a single one with its seed in ``member_seeds_`` would be, bit for bit.
+        Number of networks in the ensemble. They are trained in one pass, and their
+        predictions are averaged. Each network is identical, bit for bit, to a single
+        network trained with its seed in ``member_seeds_``.
     joint_early_stopping : bool, default=False
-        Whether early stopping takes the epoch that is best for the mean prediction; if
-        not, each network has validation rows and a best epoch of its own.
+        Whether early stopping selects the epoch that is best for the mean prediction.
+        If False, each network has its own validation rows and best epoch.
     n_jobs : int or None, default=-1
-        Threads that share out the networks; -1 for all processors. It changes no bit.
+        Number of threads among which the networks are distributed. ``-1`` means using
+        all processors. The results are identical, bit for bit, for every value.
     checkpoint : str, path-like, Checkpoint or None, default=None
-        File in which ``fit`` saves the state of its training about every minute, or as
-        a ``Checkpoint`` says. A fit that was killed goes on from there when it is
-        called again in the same way, and ends with the same bits; a fit that is through
-        removes the file. A folder gets a file for each fit. Refused by "lbfgs", not
-        used by ``partial_fit``.
+        File to which ``fit`` saves the state of training about once a minute, or as a
+        ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
+        way resumes from there, with bit-identical results. The file is removed when
+        ``fit`` finishes. In a folder, each fit has its own file. Not supported by
+        "lbfgs"; not used by ``partial_fit``.
     deterministic : bool, default=False
-        Whether the numbers may not depend on the threads of BLAS either: it gets one,
-        in ``fit`` and in prediction. Without it, the last digits of large networks may.
+        Whether results must not depend on the number of BLAS threads either: BLAS is
+        limited to one thread, in ``fit`` and in prediction. If False, the last digits
+        of the results of large networks may depend on it.
     blend_activation : bool, default=True
-        Whether each hidden unit learns how much of the activation it takes, and how
-        much of its input as it is; see ``Blend``.
+        Whether each hidden unit learns in what proportion to mix its activation with
+        its unchanged input; see ``Blend``.
     categorical_features : array-like, "from_dtype" or None, default="from_dtype"
-        Which features are categories: "from_dtype" finds columns of categories, text
-        and booleans; an array holds names, numbers or a mask; None: none is.
+        Which features are categorical: "from_dtype" selects columns of categorical,
+        text or boolean type; an array holds names, indices or a boolean mask; None
+        means that no feature is categorical.
     max_one_hot : int in [0, inf), default=8
-        Categories of more levels get a trained vector for each level, others a column
-        for each.
+        Maximum number of levels of a categorical feature that is one-hot encoded.
+        Features with more levels get a trained vector for each level.
     embedding_size : int in [1, inf), default=8
-        Length of those vectors.
+        Length of the trained vectors that represent levels.
     numeric_embedding : str, Layer or None, default="periodic"
-        What numbers become before the first layer: trained waves beside the number, or
-        nothing but the number (None). An instance has options, ``Periodic(waves=32)``.
+        Embedding of numeric features before the first layer: "periodic" adds trained
+        waves to each number; None passes on the number alone. An instance has options,
+        e.g. ``Periodic(waves=32)``.
     clip_predictions : bool, default=True
-        Whether predictions end a twentieth of the range beyond that of the training
-        targets. For losses that work on standardised targets; see the notes.
+        Whether to clip predictions to the range of the training targets, extended by a
+        twentieth of it at both ends. Only for losses with standardised targets; see the
+        notes.
     quantiles : tuple of float in (0, 1), or None, default=None
-        Levels that the same network learns beside the mean, for ``predict(X,
-        quantiles=...)``. They never cross.
+        Quantile levels that the network learns in addition to the mean, for
+        ``predict(X, quantiles=...)``. Predicted quantiles never cross.
 
     Attributes
     ----------
     theta_ : ndarray of shape (n_estimators, n_parameters)
-        All parameters: first the weights, then what is not decayed (biases and others),
-        each layer by layer.
+        All parameters: first the weights, then the parameters without weight decay
+        (biases and others), both layer by layer.
     n_outputs_ : int
         Number of output units.
     out_activation_ : str
-        Function from raw outputs to predictions.
+        Name of the output activation function.
     n_features_in_ : int
         Number of features seen during fit.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of features seen during fit, if all of them are strings.
+        Names of features seen during fit. Defined only when `X` has feature names that
+        are all strings.
     preprocessor_ : TabularPreprocessor
-        What makes the columns of the network of a table.
+        The fitted preprocessor, which encodes a table as columns of the network.
     target_mean_, target_deviation_ : ndarray of shape (n_targets,), or None
-        By which the target is standardised, or what stands for them by quantiles (see
-        the notes); with ``quantiles`` one for the mean and for each of them, target by
-        target. None where the loss does not allow it.
+        Mean and standard deviation by which the target is standardised, or their
+        counterparts from quantiles (see the notes). With ``quantiles``, each target has
+        one value for the mean and one for each level. None if the loss does not allow
+        standardisation.
     target_range_ : ndarray of shape (2, n_targets), or None
-        Where predictions end.
+        Lower and upper bounds of the predictions.
     n_iter_ : int
-        Epochs, or iterations of "lbfgs", of the last call.
+        Number of epochs, or of iterations of "lbfgs", in the last call.
     n_epochs_ : int
-        Epochs, or iterations, of all calls since training began.
+        Number of epochs, or of iterations, in all calls since training began.
     t_ : int
-        Samples seen in those epochs.
+        Number of training samples seen in all calls since training began.
     loss_ : float
-        Training loss of the last epoch, penalty included.
+        Training loss of the last epoch, including the penalty.
     loss_curve_ : list of float
-        Training loss of every epoch. Not for "lbfgs".
+        Training loss of every epoch. Not available with "lbfgs".
     best_loss_ : float or None
-        Least training loss; None with early stopping. Not for "lbfgs".
+        Lowest training loss; None with early stopping. Not available with "lbfgs".
     validation_scores_ : list of float or None
-        Validation score of every epoch; None without a validation set. Not for "lbfgs".
+        Validation score of every epoch; None without a validation set. Not available
+        with "lbfgs".
     validation_loss_curve_ : list of float or None
-        Validation loss of every epoch, without penalty; else as ``validation_scores_``.
+        Validation loss of every epoch, without the penalty; None without a validation
+        set. Not available with "lbfgs".
     best_validation_score_ : float or None
-        Best validation score; None without a validation set. Not for "lbfgs".
+        Best validation score; None without a validation set. Not available with
+        "lbfgs".
     n_no_improvement_ : int
-        Epochs since the last improvement. Not for "lbfgs".
+        Number of epochs since the last improvement. Not available with "lbfgs".
     learning_rate_ : float
-        Learning rate that the next epoch would have. Not for "lbfgs".
+        Learning rate that the next epoch would use. Not available with "lbfgs".
     estimators_ : list of estimators
-        Networks of an ensemble as fitted estimators, views of ``theta_``; only there.
+        The networks of an ensemble as fitted estimators, which are views of ``theta_``.
+        Only for ensembles.
     member_seeds_ : ndarray of shape (n_estimators,)
-        The random states of an ensemble's networks; only there.
+        Random seed of each network of an ensemble. Only for ensembles.
     member_loss_curves_ : list of list of float
-        Their loss curves; not for "lbfgs".
+        Loss curve of each network of an ensemble. Only for ensembles; not available
+        with "lbfgs".
 
     See Also
     --------

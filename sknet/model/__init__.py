@@ -1,1 +1,1 @@
-"""The model: what a fit leaves behind, and all that predicts uses."""
+"""Fitted models: trained networks and everything that prediction needs."""

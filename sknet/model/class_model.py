@@ -1,4 +1,4 @@
-"""Predictions of classes, from raw outputs."""
+"""Class predictions from raw outputs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sknet.problem.class_target import ClassTarget
 
 @dataclass(frozen=True, eq=False)
 class ClassModel(FittedModel):
-    """A fitted model of classes.
+    """A fitted classification model.
 
-    Each method takes the raw outputs (K, N, R) of N rows that :meth:`raw` gives.
+    Each method takes the raw outputs (K, N, R) of N rows, as returned by :meth:`raw`.
     """
 
     target: ClassTarget
@@ -27,7 +27,7 @@ class ClassModel(FittedModel):
             return self.target.decode(mean_link(self.loss, raw))
 
     def predict_members(self, raw: Array) -> Array:
-        """Return the classes by each network, with an axis in front."""
+        """Return the classes predicted by each network, along the first axis."""
         with np.errstate(all="ignore"):
             return np.stack([self.target.decode(self.loss.link(r)) for r in raw])
 
@@ -38,22 +38,22 @@ class ClassModel(FittedModel):
         return mean
 
     def probability_members(self, raw: Array) -> Array:
-        """Return the probabilities by each network, (K, N, n_classes)."""
-        if len(raw) == 1:  # one row is predicted in no time: no copies
+        """Return the probabilities predicted by each network, (K, N, n_classes)."""
+        if len(raw) == 1:  # a copy would count in the prediction of a single row
             return self.target.probability(raw[0])[None]
         return np.stack([self.target.probability(member) for member in raw])
 
     def log_probability(self, raw: Array) -> Array:
-        """Return logarithms of :meth:`probability`, finite."""
+        """Return the logarithms of :meth:`probability`, which are finite."""
         if len(raw) == 1:
             return self.target.log_probability(raw[0])
         mean = np.stack([self.target.probability(r) for r in raw]).mean(axis=0)
         return np.log(np.maximum(mean, np.finfo(mean.dtype).tiny))
 
     def scores(self, raw: Array) -> Array:
-        """Return a score for each class, or of two classes for the second, (N,)."""
+        """Return a score for each class; for two classes, that of the second, (N,)."""
         with np.errstate(all="ignore"):
-            # Raw outputs of a softmax are known up to a number a row, which is noise.
+            # Raw outputs of a softmax are determined up to a constant per row only.
             softmax = self.loss.link_name == "softmax"
             found = log_mean(self.loss, raw) if softmax else pooled(self.loss, raw)
         return found.ravel() if self.target.kind == "binary" else found

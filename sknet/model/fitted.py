@@ -1,4 +1,4 @@
-"""The fitted model: a trained network with what stands before and behind it."""
+"""The fitted model: trained networks with their input encoding and their target."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from sknet.training.inference import raw_outputs
 class FittedModel:
     """Networks that predict together, with their inputs and their target.
 
-    Estimators, predictors, exports, scorers and callbacks all predict by it.
+    Estimators, predictors, exports, scorers and callbacks all use it for prediction.
 
     Parameters
     ----------
     inputs : Columns, Table or Encoded
-        How rows become columns of the network.
+        The encoding of rows as columns of the network.
     architecture : Architecture
         The description that the network was built from.
     network : Network
         The network.
     theta : ndarray of shape (K, P)
-        Its parameters, a row for each of K networks; none before training.
+        Its parameters, one row for each of K networks; no rows before training.
     target : ClassTarget or ValueTarget
-        What raw outputs stand for, and the loss.
+        The target that raw outputs are decoded to, and the loss.
     temperature : float, default=1.0
-        Raw outputs are divided by it.
+        Temperature by which raw outputs are divided.
     head : int or None, default=None
-        Of networks that share a backbone, the only one to predict; None for all.
+        The only member of a shared backbone that predicts; None for all of them.
     """
 
     inputs: Any
@@ -50,17 +50,17 @@ class FittedModel:
 
     @property
     def loss(self) -> Loss:
-        """The loss of the network, whose link makes predictions of raw outputs."""
+        """The loss; its link maps raw outputs to predictions."""
         loss: Loss = self.target.loss
         return loss
 
     @property
     def n_networks(self) -> int:
-        """Networks that predict together."""
+        """Number of networks with combined predictions."""
         return 1 if self.head is not None else len(self.theta) * self.network.n_heads
 
     def own(self, raw: Array) -> Array:
-        """Return those of all heads' raw outputs (K, N, R) that count, as a view."""
+        """Return a view of the raw outputs (K, N, R) of the heads that predict."""
         return raw if self.head is None else raw[self.head : self.head + 1]
 
     def raw(
@@ -74,21 +74,21 @@ class FittedModel:
         Parameters
         ----------
         columns : ndarray or CSR matrix of shape (N, D)
-            What ``inputs`` gave.
+            Columns of the network, as encoded by ``inputs``.
         dtype : dtype
             The type of the result, float32 or float64.
         infer : callable, default=None
-            An ``Inference`` of network and ``theta``, with buffers that it keeps.
+            An ``Inference`` of the network and ``theta``, which reuses its buffers.
 
         Returns
         -------
         raw : ndarray of shape (K, N, R)
-            Raw outputs of each network, finite.
+            Raw outputs of each network, all finite.
 
         Raises
         ------
         ValueError
-            If a row is so large that an output is no finite number.
+            If the values of a row are so large that an output is not finite.
         """
         widest = np.promote_types(self.theta.dtype, dtype)
         with np.errstate(all="ignore"):
@@ -104,12 +104,12 @@ class FittedModel:
 
 
 def _refuse_overflow(raw: Array) -> Array:
-    """Return raw outputs, or refuse the row whose outputs are not finite."""
+    """Return raw outputs unchanged, or raise an error if any is not finite."""
     if not all_finite(raw) and not np.isfinite(raw).all():
         rows = np.flatnonzero(~np.isfinite(raw).all(axis=(0, 2)))
         raise ValueError(
-            "Input X contains values that are too large for this network: row "
-            f"{rows[0]} has no finite output. Scale X, e.g. with StandardScaler in a "
-            "Pipeline, or leave such rows out."
+            "Input X contains values that are too large for this network: the output "
+            f"for row {rows[0]} is not finite. Scale X, e.g. with StandardScaler in a "
+            "Pipeline, or remove such rows."
         )
     return raw

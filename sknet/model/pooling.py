@@ -1,4 +1,4 @@
-"""Pooling: many networks' predictions as one."""
+"""Pooling: the predictions of several networks combined into one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from sknet.losses.outputs import LINKS, inverse
 
 
 def mean_link(loss: Loss, raw: Array) -> Array:
-    """Return the mean prediction of members.
+    """Return the mean prediction of the members.
 
     Parameters
     ----------
     loss : Loss
-        Its link makes predictions of raw outputs.
+        The loss; its link maps raw outputs to predictions.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
     Returns
     -------
     prediction : ndarray of shape (N, R)
-        The mean over the members; of a single one, its prediction.
+        The mean over the members; for a single member, its prediction.
     """
     if len(raw) == 1:
         return loss.link(raw[0])
@@ -35,14 +35,14 @@ def pooled(loss: Loss, raw: Array) -> Array:
     Parameters
     ----------
     loss : Loss
-        Its link makes predictions of raw outputs.
+        The loss; its link maps raw outputs to predictions.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
     Returns
     -------
     raw : ndarray of shape (N, R)
-        Of a single member, its own. Where the link cannot be turned round (several
+        For a single member, its raw outputs. If the link has no inverse (several
         quantiles, a mean with its variance), the mean of the raw outputs.
     """
     if len(raw) == 1:
@@ -54,19 +54,20 @@ def pooled(loss: Loss, raw: Array) -> Array:
 
 
 def log_mean(loss: Loss, raw: Array) -> Array:
-    """Return logarithms of the mean of the members' probabilities, under a softmax.
+    """Return the logarithms of the members' mean softmax probabilities.
 
     Parameters
     ----------
     loss : Loss
-        Its link is a softmax.
+        A loss with a softmax link.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
     Returns
     -------
     log_probability : ndarray of shape (N, R)
-        Finite. Of a single member it also tells apart what no probability can.
+        Finite values. For a single member, they also distinguish classes whose
+        probabilities are too small to differ.
     """
     limits = np.finfo(raw.dtype)
     if len(raw) == 1:
@@ -75,21 +76,22 @@ def log_mean(loss: Loss, raw: Array) -> Array:
 
 
 def total_spread(loss: ValueLoss, raw: Array) -> Array | None:
-    r"""Return the standard deviation of members' predictions, their own included.
+    r"""Return the total standard deviation of the members' predictions.
 
     .. math:: s^2 = \frac{1}{K} \sum_k s_k^2 + \frac{1}{K} \sum_k (m_k - \bar{m})^2
 
     Parameters
     ----------
     loss : ValueLoss
-        Gives the values :math:`m_k` and, maybe, the deviations :math:`s_k`.
+        Gives the values :math:`m_k` and, if it predicts them, the deviations
+        :math:`s_k`.
     raw : ndarray of shape (K, N, R)
         Raw outputs.
 
     Returns
     -------
     spread : ndarray of shape (N, C), or None
-        None for a single member that gives no deviation.
+        None for a single member that predicts no deviation.
     """
     own = [loss.spread(member) for member in raw]
     if len(raw) == 1:

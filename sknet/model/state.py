@@ -1,7 +1,7 @@
-"""Fitted attributes: a model as plain data, and back.
+"""Conversion between models and fitted attributes.
 
-An estimator holds its model as plain data, which files can hold, too. The model itself
-is made of them when it is first asked for, and kept as long as they are the same.
+An estimator holds its model as plain data, which can also be written to files. The
+model itself is built from them when it is first needed, and cached until they change.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sknet.problem.inputs import Columns, Encoded, Table
 from sknet.problem.value_target import TargetScale, ValueTarget
 
 
-# Attributes that a model is made of.
+# Fitted attributes that a model is built from.
 _PARTS = (
     *("theta_", "_architecture", "_loss", "n_features_in_", "n_outputs_"),
     *("classes_", "_target_kind", "preprocessor_", "temperature_", "_head"),
@@ -44,13 +44,13 @@ def model_of(estimator: BaseEstimator) -> Any:
     Parameters
     ----------
     estimator : BaseMLP
-        Fitted.
+        A fitted estimator.
 
     Returns
     -------
     model : ClassModel or ValueModel
-        The same until a fitted attribute is bound anew. Its arrays are those of the
-        estimator.
+        The same object until a fitted attribute is rebound. It shares the arrays of
+        the estimator.
     """
     key = _key(estimator)
     kept = _models.get(estimator)
@@ -62,31 +62,31 @@ def model_of(estimator: BaseEstimator) -> Any:
 
 
 def keep_model(estimator: BaseEstimator, model: FittedModel) -> None:
-    """Keep the model that an estimator's fitted attributes describe."""
+    """Cache the model that the fitted attributes of an estimator describe."""
     _models[estimator] = _key(estimator), model
 
 
 def _key(estimator: BaseEstimator) -> _Key:
-    """Return the parts of an estimator's model."""
+    """Return the fitted attributes that an estimator's model is built from."""
     return tuple(map(vars(estimator).get, _PARTS))
 
 
 def _is(a: object, b: object) -> bool:
-    """Return whether two objects are one."""
+    """Return whether two objects are identical."""
     return a is b
 
 
 def to_attributes(
     model: FittedModel, known: Sequence[tuple[Any, str]] = ()
 ) -> dict[str, Any]:
-    """Return the fitted attributes of a model, but for what training gives it.
+    """Return the fitted attributes of a model, except for those set by training.
 
     Parameters
     ----------
     model : FittedModel
-        Its parameters and its temperature are left out.
+        The model; its parameters and temperature are left out.
     known : sequence of (object, str), default=()
-        Parts of a model that were described before, with the text about them.
+        Parts of a model that were already serialised, with their text.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def to_attributes(
 
 
 def _text_of(part: Any, known: Sequence[tuple[Any, str]]) -> str:
-    """Return the text that describes an architecture or a loss."""
+    """Return an architecture or a loss as JSON text."""
     for other, text in known:
         if part is other:
             return text
@@ -129,7 +129,7 @@ def from_attributes(state: Mapping[str, Any]) -> FittedModel:
     Returns
     -------
     model : ClassModel or ValueModel
-        Its arrays are those of ``state``.
+        The model, which shares the arrays of ``state``.
     """
     architecture = Architecture.from_config(json.loads(state["_architecture"]))
     return replace(
@@ -150,16 +150,16 @@ def untrained(
     Parameters
     ----------
     inputs : Columns, Table or Encoded
-        How rows become columns.
+        The encoding of rows as columns.
     architecture : Architecture
         The description of the network.
     target : ClassTarget or ValueTarget
-        What its raw outputs stand for.
+        The target that raw outputs are decoded to.
 
     Returns
     -------
     model : ClassModel or ValueModel
-        Of no networks.
+        A model with an empty ``theta``.
     """
     network = perceptron(inputs.n_columns, architecture, target.n_raw)
     parts = inputs, architecture, network, np.empty((0, 0))
@@ -169,7 +169,7 @@ def untrained(
 
 
 def _inputs(state: Mapping[str, Any]) -> Columns | Table | Encoded:
-    """Return how rows become columns."""
+    """Return the encoding of rows as columns."""
     encoder = state.get("preprocessor_")
     if encoder is None:
         return Columns(state["n_features_in_"])
@@ -177,7 +177,7 @@ def _inputs(state: Mapping[str, Any]) -> Columns | Table | Encoded:
 
 
 def _target(state: Mapping[str, Any]) -> ClassTarget | ValueTarget:
-    """Return what raw outputs stand for."""
+    """Return the target that raw outputs are decoded to."""
     loss = json.loads(state["_loss"])
     if "classes_" in state:
         kind, classes = state["_target_kind"], state["classes_"]
@@ -189,7 +189,7 @@ def _target(state: Mapping[str, Any]) -> ClassTarget | ValueTarget:
 
 
 def _scale_to_attributes(scale: TargetScale | None) -> dict[str, Array | None]:
-    """Return the measures of a target, None where it is not standardised."""
+    """Return the scale of a target as attributes, None if it is not standardised."""
     names = ("target_mean_", "target_deviation_", "target_range_")
     if scale is None:
         return dict.fromkeys(names)

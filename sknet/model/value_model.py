@@ -1,4 +1,4 @@
-"""Predictions of values, from raw outputs."""
+"""Value predictions from raw outputs."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from sknet.problem.value_target import ValueTarget
 
 @dataclass(frozen=True, eq=False)
 class ValueModel(FittedModel):
-    """A fitted model of values.
+    """A fitted regression model.
 
-    Each method takes the raw outputs (K, N, R) of N rows that :meth:`raw` gives.
+    Each method takes the raw outputs (K, N, R) of N rows, as returned by :meth:`raw`.
     """
 
     target: ValueTarget
 
     @property
     def loss(self) -> ValueLoss:
-        """The loss of the network, whose link makes predictions of raw outputs."""
+        """The loss; its link maps raw outputs to predictions."""
         return self.target.loss
 
     def predict(self, raw: Array) -> Array:
-        """Return values (N,) or (N, C); several quantiles stand along a last axis."""
+        """Return values (N,) or (N, C); several quantiles are along a last axis."""
         with np.errstate(all="ignore"):
             values = self.target.values(mean_link(self.loss, raw))
         return in_type(values, raw.dtype)
 
     def predict_members(self, raw: Array) -> Array:
-        """Return the values by each network, with an axis in front."""
+        """Return the values predicted by each network, along the first axis."""
         with np.errstate(all="ignore"):
             each = [self.target.values(self.loss.link(r)) for r in raw]
             return np.stack([in_type(values, raw.dtype) for values in each])
 
     def point(self, raw: Array) -> Array:
-        """Return one value a target, (N,) or (N, C)."""
+        """Return one value per target, (N,) or (N, C)."""
         with np.errstate(all="ignore"):
             values = self.target.point(mean_link(self.loss, raw))
         return in_type(values, raw.dtype)
@@ -53,20 +53,21 @@ class ValueModel(FittedModel):
         Raises
         ------
         ValueError
-            If a single network has a loss that gives none.
+            If there is a single network and its loss predicts no deviation.
         """
         with np.errstate(all="ignore"):
             spread = total_spread(self.loss, raw)
         if spread is None:
             raise ValueError(
-                f"return_std=True: loss={self.loss.name!r} gives no standard "
-                "deviation; use loss='gaussian', or an ensemble (n_estimators)."
+                f"return_std=True is not supported for a single network with "
+                f"loss={self.loss.name!r}, which predicts no standard deviation. Use "
+                "loss='gaussian', or an ensemble (n_estimators > 1)."
             )
         deviation = in_type(self.target.spread(spread), raw.dtype)
         return deviation.ravel() if self.target.n_outputs == 1 else deviation
 
     def places_of_quantiles(self, quantiles: Any) -> list[int]:
-        """Return where levels stand among all that is predicted for a target.
+        """Return the positions of quantile levels among the predictions for a target.
 
         Parameters
         ----------
@@ -76,7 +77,7 @@ class ValueModel(FittedModel):
         Raises
         ------
         ValueError
-            If the network has not learned them beside its mean.
+            If the network was not trained for these levels in addition to the mean.
         """
         loss = self.loss
         levels = np.atleast_1d(np.asarray(quantiles, dtype=float)).tolist()
@@ -84,21 +85,21 @@ class ValueModel(FittedModel):
         are_beside = loss.name == MeanQuantiles.name
         if trained and not are_beside:
             raise ValueError(
-                f"quantiles={quantiles!r} are levels beside a mean; with "
-                f"loss={loss!r}, predict(X) gives the levels {trained}."
+                f"quantiles={quantiles!r} is not supported with loss={loss!r}, which "
+                f"predicts no mean: predict(X) returns the levels {trained}."
             )
         unknown = [level for level in levels if level not in trained]
         if unknown or not are_beside:
             wanted = tuple(sorted({*trained, *levels}))
             raise ValueError(
                 f"quantiles={quantiles!r}: this network was not trained for the levels "
-                f"{unknown}. Fit it with loss=MeanQuantiles({wanted!r}); of a "
-                f"TabularMLPRegressor quantiles={wanted!r} is short for it."
+                f"{unknown}. Fit it with loss=MeanQuantiles({wanted!r}); for "
+                f"TabularMLPRegressor, quantiles={wanted!r} has the same effect."
             )
         return [1 + trained.index(level) for level in levels]
 
     def quantiles(self, raw: Array, places: list[int]) -> Array:
-        """Return quantiles along a last axis, those at some places."""
+        """Return the quantiles at some positions, along a last axis."""
         with np.errstate(all="ignore"):
             everything = self.target.decode(mean_link(self.loss, raw))
         return in_type(everything[..., places], raw.dtype)

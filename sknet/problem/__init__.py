@@ -1,1 +1,1 @@
-"""The problem: what users hand in, read and checked, as values."""
+"""Input data and targets: validation and conversion to what a network takes."""

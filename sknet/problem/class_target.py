@@ -1,4 +1,4 @@
-"""Targets: from labels and values to the columns a network is trained on, and back."""
+"""Classification targets: encoding of labels as columns, and decoding."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from sknet.losses import ClassLoss
 from sknet.problem.labels import plain_labels
 
 
-# scikit-learn's names of what can be learned here.
+# scikit-learn's names of the kinds of target that can be learned.
 _KINDS = ("binary", "multiclass", "multilabel-indicator")
-# Types of arrays that can hold nothing but labels: truth values, whole numbers, text.
+# Kinds of arrays that can only hold labels: booleans, integers and text.
 _LABELS = "biuU"
 
 
 @dataclass(frozen=True)
 class ClassTarget:
-    """How class labels become columns.
+    """Encoding of class labels as columns.
 
     Parameters
     ----------
     kind : {'binary', 'multiclass', 'multilabel-indicator'}
-        scikit-learn's name of the kind of target. One class counts as binary.
+        scikit-learn's name of the kind of target. A single class counts as binary.
     classes : ndarray of shape (C,)
-        The labels, sorted; of a multilabel target the column numbers.
+        The labels, sorted; for a multilabel target, the column numbers.
     loss : ClassLoss
-        The loss they are judged by, made for this kind of target.
+        The loss, configured for this kind of target.
     """
 
     kind: str
@@ -39,12 +39,12 @@ class ClassTarget:
 
     @property
     def n_outputs(self) -> int:
-        """Columns: one for two classes, else one a class."""
+        """Number of columns: one for two classes, otherwise one per class."""
         return 1 if self.kind == "binary" else len(self.classes)
 
     @property
     def n_raw(self) -> int:
-        """Raw outputs of the network."""
+        """Number of raw outputs of the network."""
         return self.loss.n_raw(self.n_outputs)
 
     def encode(self, y: Array) -> Array:
@@ -57,19 +57,19 @@ class ClassTarget:
         return codes[:, None] == np.arange(len(self.classes))
 
     def absent(self, encoded: Array, weight: Array | None) -> Array:
-        """Return the classes that rows lack; of several labels those in all or none.
+        """Return the classes that do not occur; if multilabel, the constant labels.
 
         Parameters
         ----------
         encoded : ndarray of bool, of shape (N, C)
-            What :meth:`encode` gave.
+            Labels encoded by :meth:`encode`.
         weight : ndarray of shape (N,), or None
-            Weights of the rows; those of weight zero do not count.
+            Weights of the rows; rows of weight zero do not count.
 
         Returns
         -------
         absent : ndarray
-            A part of ``classes``.
+            A subset of ``classes``.
         """
         rows = encoded if weight is None else encoded[weight > 0.0]
         is_there = np.asarray(rows.any(axis=0))
@@ -87,12 +87,12 @@ class ClassTarget:
         Parameters
         ----------
         prediction : ndarray of shape (N, n_outputs)
-            What the link gives: probabilities, or margins.
+            Output of the link: probabilities or margins.
 
         Returns
         -------
         y : ndarray of shape (N,) or (N, n_outputs)
-            Labels, or ones and zeros for several labels at once.
+            Labels, or an indicator matrix for a multilabel target.
         """
         if self.kind == "multilabel-indicator":
             return (prediction > self.loss.threshold).astype(int)
@@ -104,11 +104,11 @@ class ClassTarget:
 
     @np.errstate(all="ignore")
     def log_probability(self, raw: Array) -> Array:
-        """Return logarithms of class probabilities, a column a class or a label.
+        """Return the logarithms of class probabilities, one column per class or label.
 
-        No probability is taken to be less than the least normal number, so that they
-        are finite, and rank classes as :meth:`probability` does: in single precision,
-        which has few numbers near one, they are those of the rounded probabilities.
+        Probabilities are at least the smallest normal number, so that the logarithms
+        are finite. They rank classes as :meth:`probability` does: in single precision,
+        which has few numbers near one, they are logarithms of rounded probabilities.
         """
         found = self._log_probability(raw)
         if raw.dtype == np.float32 and self.kind != "multilabel-indicator":
@@ -118,13 +118,13 @@ class ClassTarget:
 
     @np.errstate(all="ignore")
     def probability(self, raw: Array) -> Array:
-        """Return class probabilities; labels are certain in neither direction."""
+        """Return class probabilities; those of labels are neither zero nor one."""
         if self.kind == "multilabel-indicator":
             return self._label_probability(raw)
         return np.exp(self._log_probability(raw))
 
     def _log_probability(self, raw: Array) -> Array:
-        """Return what :meth:`log_probability` does; the caller lets overflows pass."""
+        """Compute :meth:`log_probability`; the caller ignores floating-point errors."""
         if self.kind == "binary":
             if len(self.classes) == 1:
                 return np.zeros_like(raw)
@@ -132,42 +132,43 @@ class ClassTarget:
         least = np.log(np.finfo(raw.dtype).tiny)
         log_probability = np.maximum(self.loss.log_link(raw), least)
         if self.kind == "multiclass" and self.loss.link_name != "softmax":
-            # Each class for itself: one against the rest, as scikit-learn shares.
+            # Classes are predicted one-vs-rest: normalise as scikit-learn does.
             log_probability = np.maximum(log_softmax(log_probability), least)
         if self.kind == "multilabel-indicator":
-            # Near one, the logarithm of the rounded probability: ties in both alike.
+            # Near one, take the logarithm of the rounded probability, so that ties are
+            # the same in both methods.
             probability = self._label_probability(raw)
             np.log(probability, out=log_probability, where=probability > 0.5)
         return log_probability
 
     def _label_probability(self, raw: Array) -> Array:
-        """Return probabilities of labels, certain in neither direction."""
+        """Return probabilities of labels, which are neither zero nor one."""
         limits = np.finfo(raw.dtype)
         return np.clip(self.loss.link(raw), limits.tiny, 1.0 - limits.eps)
 
     def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
-        """Return the accuracy; of several labels at once, that of whole rows."""
+        """Return the accuracy; for a multilabel target, the subset accuracy."""
         correct = self.decode(prediction) == y
         if correct.ndim == 2:
             correct = correct.all(axis=1)
         return float(np.average(correct, weights=weight))
 
     def check_labels(self, y: Array, name: str) -> None:
-        """Refuse labels that are no classes.
+        """Raise an error for labels that are not among the classes.
 
         Parameters
         ----------
         y : ndarray of shape (N,) or (N, C)
             Labels, or an indicator matrix.
         name : str
-            What they are called in the message.
+            Name of the labels in the message.
         """
         several = self.kind == "multilabel-indicator"
         n_columns = len(self.classes) if several else 1
         if (y.ndim == 2) != several or (several and y.shape[1] != n_columns):
             training = f"{n_columns} columns" if several else "one label for each row"
             raise ValueError(
-                f"`{name}` has the shape {y.shape}, but training has {training}."
+                f"`{name}` has shape {y.shape}, but the training target has {training}."
             )
         if several or self._knows(y):
             return
@@ -179,23 +180,23 @@ class ClassTarget:
             )
 
     def _knows(self, y: Array) -> bool:
-        """Tell that labels are classes, where a short look is enough to see it."""
+        """Return whether a quick check is enough to see that all labels are classes."""
         if y.dtype.kind not in _LABELS or y.dtype.kind != self.classes.dtype.kind:
             return False
         found = np.searchsorted(self.classes[:-1], y)
         return bool((self.classes[found] == y).all())
 
     def check_goes_on(self, y: Array, classes: Any, same_classes: bool) -> None:
-        """Refuse a target that does not continue this one.
+        """Raise an error if training cannot resume with a new target.
 
         Parameters
         ----------
         y : ndarray of shape (N,) or (N, C)
             The new labels.
         classes : array-like or None
-            The classes that were handed in with them.
+            The ``classes`` that were passed with them.
         same_classes : bool
-            Whether the new labels must hold every class (``warm_start``).
+            Whether the new labels must contain every class (``warm_start``).
         """
         if classes is not None and not np.array_equal(
             self.classes, _all_classes(classes)
@@ -204,7 +205,8 @@ class ClassTarget:
                 f"`classes={classes!r}` is not the same as on last call to "
                 f"partial_fit, was: {self.classes!r}"
             )
-        # Whole numbers or text in a row are labels, and a look longer than a step.
+        # A flat array of integers or text can only hold labels; to check it would take
+        # longer than a step.
         if y.ndim > 1 or y.dtype.kind not in _LABELS:
             self._check_kind(_kind(y))
         if not same_classes:
@@ -217,25 +219,25 @@ class ClassTarget:
             )
 
     def _check_kind(self, kind: str) -> None:
-        """Refuse several labels at once after one for each row, or the other way."""
+        """Raise an error for a change between multilabel and other targets."""
         multilabel = "multilabel-indicator"
         if (kind == multilabel) != (self.kind == multilabel):
             raise ValueError(
-                f"y is a {kind} target, but training began with a {self.kind} one."
+                f"y is a {kind} target, but training started with a {self.kind} target."
             )
 
 
 def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
-    """Read the kind of a target, and its classes.
+    """Infer the kind of a target and its classes.
 
     Parameters
     ----------
     y : ndarray of shape (N,) or (N, C)
         Labels, or an indicator matrix.
     loss : ClassLoss
-        The loss; it is told whether the classes are exclusive.
+        The loss; its parameter ``exclusive`` is set to match the target.
     classes : array-like of shape (C,), optional
-        All classes, where ``y`` may not hold every one of them.
+        All classes, if ``y`` need not contain every one of them.
 
     Returns
     -------
@@ -245,7 +247,7 @@ def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
     Raises
     ------
     ValueError
-        If ``y`` holds no labels, or several classes for each of several outputs.
+        If ``y`` does not hold labels, or is a multiclass-multioutput target.
     """
     kind = _kind(y)
     if kind == "multilabel-indicator":
@@ -259,22 +261,23 @@ def class_target(y: Array, loss: ClassLoss, classes: Any = None) -> ClassTarget:
 
 
 def _all_classes(classes: Any) -> Array:
-    """Return the classes that were handed in, sorted, each once; refuse odd ones."""
+    """Return the unique values of ``classes``, sorted; raise an error if invalid."""
     labels = np.asarray(plain_labels(classes))
     if labels.ndim != 1 or not len(labels):
         raise ValueError(
-            f"`classes` must be a flat list or array of labels, got {classes!r}."
+            f"`classes` must be a flat list or 1d array of labels, got {classes!r}."
         )
     types = _types_of(labels)
     if len(types) > 1 or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
         raise ValueError(
-            f"`classes` must be labels of one type, none of them missing: {classes!r}."
+            "`classes` must be labels of a single type, without missing values, got "
+            f"{classes!r}."
         )
     return np.unique(labels)
 
 
 def _types_of(labels: Array) -> list[str]:
-    """Return the names of the types in an array of objects; of another array none."""
+    """Return the names of the types in an object array; none for other arrays."""
     if labels.dtype != object:
         return []
     return sorted(
@@ -283,12 +286,12 @@ def _types_of(labels: Array) -> list[str]:
 
 
 def _kind(y: Array) -> str:
-    """Return scikit-learn's name of the kind of target, or refuse it."""
+    """Return scikit-learn's name of the kind of target, or raise an error."""
     if y.dtype == object and y.ndim == 1:
         types = _types_of(y)
         if types != ["str"]:
             fix = (
-                "Use labels of one type."
+                "Use labels of a single type."
                 if len(types) > 1
                 else "Cast them, e.g. y.astype(int) or y.astype(str)."
             )
@@ -300,9 +303,9 @@ def _kind(y: Array) -> str:
     if kind == "multiclass-multioutput":
         raise ValueError(
             "Multioutput target data is not supported with label binarization: y has "
-            f"{y.shape[1]} outputs of several classes each. Fit one classifier an "
+            f"{y.shape[1]} outputs of several classes each. Fit one classifier per "
             "output, e.g. with sklearn.multioutput.MultiOutputClassifier."
         )
     if kind not in _KINDS:
-        check_classification_targets(y)  # for its words
+        check_classification_targets(y)  # raises scikit-learn's error
     return kind

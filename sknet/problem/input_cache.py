@@ -1,4 +1,4 @@
-"""The input cache: data that several estimators are fitted to are read once."""
+"""The input cache: data shared by several estimators are validated only once."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from sknet.problem.validation import check_target
 
 
 def _learned(estimator: BaseEstimator) -> dict[str, Any]:
-    """Return what an estimator has learned of its features in reading them."""
+    """Return the feature attributes that validation has set on an estimator."""
     state, names = vars(estimator), ("n_features_in_", "feature_names_in_")
     return {name: state[name] for name in names if name in state}
 
 
-def _teach(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
-    """Let an estimator know what another one has learned."""
+def _set_learned(estimator: BaseEstimator, learned: dict[str, Any]) -> None:
+    """Set the feature attributes that were learned by another estimator."""
     vars(estimator).pop("feature_names_in_", None)
     vars(estimator).update(learned)
 
 
 def _fitted(estimator: BaseEstimator) -> Any:
-    """Return, as a key, what features are compared with by a fitted estimator."""
+    """Return a key for what a fitted estimator compares features with."""
     state = vars(estimator)
     names = tuple(state.get("feature_names_in_", ()))
     return state.get("n_features_in_"), names, id(state.get("preprocessor_"))
@@ -41,15 +41,15 @@ MaybeArray = TypeVar("MaybeArray", Array, Array | None)
 
 
 class InputCache:
-    """What was read before, by the objects it was read from.
+    """Validated data, by the objects passed by the user.
 
-    Estimators that are handed the same table share one array of it, and members that
+    Estimators that are fitted to the same table share one array, and members that
     share an array gather their rows from it at once.
 
     Parameters
     ----------
     shares : bool, default=True
-        Whether there are several estimators; for a single one nothing is remembered.
+        Whether there are several estimators; for a single one nothing is cached.
     """
 
     def __init__(self, shares: bool = True) -> None:
@@ -70,20 +70,21 @@ class InputCache:
         rows: Array | None,
         reset: bool,
     ) -> tuple[Any, Array, Array | None]:
-        """Validate data for an estimator, or give what was read for another one.
+        """Validate data for an estimator, or return what was validated for another.
 
         Parameters
         ----------
         estimator : BaseMLP
-            Learns the number of features, and their names.
+            The estimator, which learns the number and names of the features.
         reader : DataReader
-            Reads them for this estimator.
+            Validates data for this estimator.
         X, y : object
-            As they were handed in.
+            Features and target, as passed by the user.
         rows : ndarray of int, or None
             Rows of X that belong to y; None for all.
         reset : bool
-            Whether the data define the features; if not, they are compared.
+            Whether the data define the features; if not, features are checked against
+            those of the estimator.
 
         Returns
         -------
@@ -92,19 +93,19 @@ class InputCache:
         y : ndarray of shape (N,) or (N, C)
             Target.
         rows : ndarray of int, or None
-            As before, if X is shared by all folds; None if it is that of ``rows``.
+            The same, if X is shared by all folds; None if X holds only these rows.
         """
         if not self._shares:
             return self._read_fold(estimator, reader, X, y, rows, reset)
-        self._let_go_of_fold(X, rows)
+        self._release_fold(X, rows)
         known = None if reset else _fitted(estimator)
         key = (id(X), id(y), id(rows), type(estimator), known)
         if key not in self._read:
             fold = self._read_fold(estimator, reader, X, y, rows, reset)
-            self._handed_in += [X, y, rows]  # an id means something while they live
+            self._handed_in += [X, y, rows]  # an id is valid while its object lives
             self._read[key] = (*fold, _learned(estimator))
         X, y, rows, learned = self._read[key]
-        _teach(estimator, learned)
+        _set_learned(estimator, learned)
         return X, y, rows
 
     def read_validation(
@@ -115,11 +116,11 @@ class InputCache:
         Parameters
         ----------
         estimator : BaseMLP
-            Knows its features.
+            The estimator; its features are known.
         reader : DataReader
-            Reads them for this estimator.
+            Validates data for this estimator.
         X, y : object
-            As they were handed in.
+            Features and target, as passed by the user.
 
         Returns
         -------
@@ -133,7 +134,7 @@ class InputCache:
         key = (id(X), id(y), type(estimator), *_fitted(estimator)[:2])
         if key not in self._of_validation:
             self._of_validation[key] = reader.read(estimator, X, y, False)
-            self._handed_in += [X, y]  # an id means something while they live
+            self._handed_in += [X, y]  # an id is valid while its object lives
         return self._of_validation[key]
 
     def _read_fold(
@@ -145,7 +146,7 @@ class InputCache:
         rows: Array | None,
         reset: bool,
     ) -> tuple[Any, Array, Array | None]:
-        """Validate data of a fold: its target, and maybe the features of all folds."""
+        """Validate the target of a fold, and its features or those of all folds."""
         whole = None
         if rows is not None and len(rows):
             whole = self._read_whole(estimator, reader, X, reset)
@@ -156,10 +157,10 @@ class InputCache:
             X = safe_indexing(X, rows)
         return *reader.read(estimator, X, y, reset), None
 
-    def _let_go_of_fold(self, X: Any, rows: Array | None) -> None:
-        """Forget the copy of a fold's rows, and what was made of it, at the next fold.
+    def _release_fold(self, X: Any, rows: Array | None) -> None:
+        """Release the copy of the previous fold's rows, and what was made from it.
 
-        A search goes from fold to fold: these rows are not asked for again.
+        A search proceeds from fold to fold, so these rows are not needed again.
         """
         if self._of_fold is None:
             return
@@ -171,7 +172,7 @@ class InputCache:
     def _read_whole(
         self, estimator: BaseEstimator, reader: DataReader, X: Any, reset: bool
     ) -> Any:
-        """Validate features of all folds; None if each is to be read by itself."""
+        """Validate the features of all folds; None if each fold needs its own."""
         known = None if reset else _fitted(estimator)
         key = ("whole", id(X), type(estimator), known)
 
@@ -180,28 +181,28 @@ class InputCache:
             return whole, _learned(estimator)
 
         whole, learned = self.memoize(key, read)
-        _teach(estimator, learned)
+        _set_learned(estimator, learned)
         return whole
 
     def memoize(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Return what was made for an equal key before, or make it.
+        """Return the cached result for an equal key, or compute it.
 
         Parameters
         ----------
         key : object
-            Says everything that ``make`` depends on; data by the ``id`` of what
-            :meth:`read` gave.
+            Everything that ``make`` depends on; data are identified by the ``id`` of
+            the objects that :meth:`read` returned.
         make : callable
-            Makes it.
+            Computes the result.
 
         Returns
         -------
         made : object
-            Shared by all who ask with this key.
+            The result, shared by all calls with this key.
         """
         try:
             known = key in self._made
-        except TypeError:  # something in it that cannot be a key
+        except TypeError:  # part of the key is not hashable
             return make()
         if not known:
             made = make()
@@ -211,7 +212,7 @@ class InputCache:
         return self._made[key]
 
     def intern(self, array: MaybeArray) -> MaybeArray:
-        """Return the first array that was seen with the same numbers."""
+        """Return the first array that was seen with the same contents."""
         if array is None or not self._shares:
             return array
         content = np.ascontiguousarray(array).view(np.uint8)

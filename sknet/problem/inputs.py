@@ -1,4 +1,4 @@
-"""Inputs: what a network reads its columns from, and how."""
+"""Inputs: how the rows to predict for become columns of the network."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from sknet.problem.validation import check_features
 
 @dataclass(frozen=True)
 class Columns:
-    """Features that are the columns of the network.
+    """Numeric features, which are used as columns of the network unchanged.
 
     Parameters
     ----------
     n_columns : int
-        Features.
+        Number of features.
     """
 
     n_columns: int
@@ -32,14 +32,14 @@ class Columns:
         Parameters
         ----------
         estimator : BaseMLP
-            Fitted; the features must be those of its fit.
+            A fitted estimator; the features must be those seen during fit.
         X : {array-like, sparse matrix, dataframe} of shape (N, D)
             Features.
 
         Returns
         -------
         columns : ndarray or CSR matrix of shape (N, n_columns)
-            What the network takes.
+            Columns of the network.
         dtype : dtype
             float32 or float64.
         """
@@ -54,21 +54,22 @@ class Table:
     Parameters
     ----------
     encoder : TabularPreprocessor
-        Fitted.
+        The fitted preprocessor.
     """
 
     encoder: TabularPreprocessor
 
     @property
     def n_columns(self) -> int:
-        """Columns that the preprocessor makes."""
+        """Number of columns that the preprocessor outputs."""
         encoder = self.encoder
         return encoder.n_numeric_ + encoder.n_flags_ + len(encoder.n_levels_)
 
     def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return the columns and the type of predictions, as :class:`Columns` does.
 
-        The type is that of the table: that of its columns is the network's own.
+        The type is that of the table, since the type of the encoded columns depends on
+        the network only.
         """
         columns = self.encoder.encode_checked(check_table(estimator, X, False))
         return columns, type_of_rows(X)
@@ -76,17 +77,17 @@ class Table:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Columns that come as the network takes them, as a scorer in a fit has them.
+    """Columns that are already encoded, such as those passed to a scorer during fit.
 
     Parameters
     ----------
     n_columns : int
-        Columns of the network.
+        Number of columns of the network.
     """
 
     n_columns: int
 
     def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
-        """Return the columns, and double precision for what is predicted."""
+        """Return the columns unchanged, and float64 as the type of predictions."""
         del estimator
         return X, np.dtype(np.float64)

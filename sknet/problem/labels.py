@@ -1,4 +1,4 @@
-"""Labels of dataframes, made plain arrays of what they are."""
+"""Conversion of the label types of dataframes to plain arrays."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from sknet.preprocessing.columns import frame_library
 
 
 def plain_labels(y: Any) -> Any:
-    """Turn labels of the types of dataframes, and NumPy's new text, into plain ones.
+    """Convert labels of dataframe types, and NumPy's variable-width strings.
 
-    scikit-learn makes floats of whole numbers and booleans that might be missing.
+    scikit-learn would convert nullable integers and booleans to floats.
 
     Parameters
     ----------
     y : object
-        Labels, as they were handed in.
+        Labels, as passed by the user.
 
     Returns
     -------
     y : object
-        The same, if they are of another kind; of a dataframe of one column an array of
-        shape (N, 1).
+        Labels of a plain type, or ``y`` itself if it needs no conversion. A dataframe
+        of a single column becomes an array of shape (N, 1).
 
     Raises
     ------
@@ -39,14 +39,14 @@ def plain_labels(y: Any) -> Any:
     if isinstance(dtype, np.dtype) or not hasattr(y, "isna"):
         return y
     if np.any(y.isna()):
-        raise ValueError("Input y contains NaN: labels are missing.")
+        raise ValueError("Input y contains NaN: labels must not be missing.")
     plain = getattr(dtype, "numpy_dtype", None)
     is_number = plain is not None and plain.kind in "biuf"
     return y.to_numpy(dtype=plain) if is_number else y
 
 
 def _only_column(y: Any) -> Any:
-    """Return the column of a dataframe that has only one; None for anything else."""
+    """Return the column of a single-column dataframe; None for anything else."""
     library = frame_library(y)
     if library is None or len(y.shape) != 2 or y.shape[1] != 1:
         return None

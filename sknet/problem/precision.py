@@ -1,4 +1,4 @@
-"""Precision: predictions have the type of the rows, whatever was computed in."""
+"""Precision: predictions have the type of the input, whatever the computation's."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
 def type_of_rows(X: Any) -> np.dtype[Any]:
-    """Return the type that predictions for a table have.
+    """Return the type of the predictions for a table.
 
     Parameters
     ----------
     X : {array-like, sparse matrix, dataframe} of shape (N, D)
-        Features, as they were handed in.
+        Features, as passed by the user.
 
     Returns
     -------
     dtype : dtype
-        float32 where scikit-learn would make such an array of it: of an array of
-        float32, and of a pandas table whose columns have that type in common. Else
-        float64: whole numbers, text and other objects are as exact as they can be.
+        float32 if scikit-learn would convert the input to it: for a float32 array, and
+        for a pandas table whose columns have it as their common type. Otherwise
+        float64, which keeps integers, text and other objects as exact as possible.
     """
     dtype = getattr(X, "dtype", None)
     if dtype is None:
@@ -35,7 +35,7 @@ def type_of_rows(X: Any) -> np.dtype[Any]:
 
 
 def _common_type(types: Any) -> np.dtype[Any] | None:
-    """Return the common type of a table's columns, if they are of NumPy's numbers."""
+    """Return the common type of a table's columns, if all are numeric NumPy types."""
     found = () if types is None else tuple(set(types))
     if not found or not all(isinstance(t, np.dtype) for t in found):
         return None
@@ -43,19 +43,19 @@ def _common_type(types: Any) -> np.dtype[Any] | None:
 
 
 def in_type(values: Array, dtype: np.dtype[Any]) -> Array:
-    """Return numbers in another type; those beyond its range become its ends.
+    """Convert numbers to another type, clipped to its range.
 
     Parameters
     ----------
     values : ndarray
-        Finite.
+        Finite numbers.
     dtype : dtype
         float32 or float64.
 
     Returns
     -------
     values : ndarray
-        Finite; the same array where it has that type already.
+        Finite numbers; the same array if it already has this type.
     """
     if dtype.itemsize < values.dtype.itemsize:
         end = np.finfo(dtype).max

@@ -1,4 +1,4 @@
-"""Readers: how an estimator understands features and target, as values."""
+"""Readers: validation and encoding of the features and the target for training."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from sknet.problem.value_target import ValueTarget, target_scale
 
 
 class ColumnReader:
-    """Features are the columns of the network."""
+    """Reads numeric features, which are the columns of the network."""
 
     encodes_tables = False
 
@@ -50,13 +50,15 @@ class ColumnReader:
         Parameters
         ----------
         estimator : BaseMLP
-            Learns number and names of the features, or is asked for them.
+            The estimator, which learns the number and names of the features, or whose
+            features the data must match.
         X, y : object
-            As they were handed in.
+            Features and target, as passed by the user.
         reset : bool
-            Whether the data define the features; if not, they are compared.
+            Whether the data define the features; if not, features are checked against
+            those of the estimator.
         numeric_target : bool
-            Whether the target must be numbers.
+            Whether the target must be numeric.
 
         Returns
         -------
@@ -68,29 +70,29 @@ class ColumnReader:
         return check_training_data(estimator, X, y, reset, numeric_target)
 
     def read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> Any:
-        """Validate features of which each fold trains on some rows.
+        """Validate features from which each fold takes some rows.
 
-        Return None if each fold has to read its own: what is wrong with rows that it
-        leaves out does not concern it.
+        Return None if each fold has to validate its own rows, since invalid rows that
+        a fold does not use do not matter to it.
         """
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             try:
                 X = check_features(estimator, X, reset)
                 warn_of_extreme_column(estimator, X)
-            except Exception:  # each fold finds out for itself
+            except Exception:  # raised again by the folds that it concerns
                 return None
         return X
 
     def inputs(
         self, config: TrainingConfig, X: Any, weight: Array | None, cache: InputCache
     ) -> Columns:
-        """Return how rows become columns, as these features show it."""
+        """Return the encoding of rows as columns, as inferred from these features."""
         del config, weight, cache
         return Columns(X.shape[1])
 
     def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Columns:
-        """Return how rows become columns where a training goes on."""
+        """Return the encoding of rows as columns for resumed training."""
         del config, inputs
         return Columns(X.shape[1])
 
@@ -100,13 +102,13 @@ class ColumnReader:
         return X
 
     def input_embedding(self, config: TrainingConfig, inputs: Any) -> InputEmbedding:
-        """Return what stands in front of the hidden layers."""
+        """Return the input embedding: the part before the hidden layers."""
         del config, inputs
         return InputEmbedding()
 
 
 class TableReader:
-    """Tables are encoded by a preprocessor, which each fold has for itself."""
+    """Reads tables, which are encoded by a preprocessor fitted to each fold."""
 
     encodes_tables = True
 
@@ -125,13 +127,13 @@ class TableReader:
         return X, y
 
     def read_whole(self, estimator: BaseEstimator, X: Any, reset: bool) -> None:
-        """Leave each fold to itself, since each has a preprocessor of its own."""
+        """Return None: each fold has its own preprocessor."""
         del estimator, X, reset
 
     def inputs(
         self, config: TrainingConfig, X: Any, weight: Array | None, cache: InputCache
     ) -> Table:
-        """Return a preprocessor that is fitted to the table."""
+        """Return a preprocessor fitted to the table."""
         dtype = config.dtype
         if dtype == "auto":
             is_small = X.shape[0] < config.preset.small_table
@@ -139,12 +141,12 @@ class TableReader:
         encoder = TabularPreprocessor(
             config.categorical_features, max_one_hot=config.max_one_hot, dtype=dtype
         )
-        features = id(config.categorical_features)  # an array may have no short text
+        features = id(config.categorical_features)  # an array is not hashable
         key = ("encoder", id(X), id(weight), features, config.max_one_hot, dtype)
         return Table(cache.memoize(key, lambda: encoder.fit(X, sample_weight=weight)))
 
     def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Table:
-        """Return the fitted preprocessor; refuse parameters that it was not made by."""
+        """Return the fitted preprocessor; raise an error if its parameters changed."""
         del X
         for name in ("categorical_features", "max_one_hot"):
             now, before = getattr(config, name), getattr(inputs.encoder, name)
@@ -153,13 +155,13 @@ class TableReader:
         return inputs
 
     def columns(self, inputs: Any, X: Any, cache: InputCache) -> Any:
-        """Return the encoded table, made once for all that share it."""
+        """Return the encoded table, which is computed once and shared."""
         encoder = inputs.encoder
         key = (id(X), id(encoder))
         return cache.memoize(key, lambda: encoder.encode_checked(X))
 
     def input_embedding(self, config: TrainingConfig, inputs: Any) -> InputEmbedding:
-        """Return embeddings and factors; a sparse table comes in as it is."""
+        """Return embeddings and feature scales; none for a sparse table."""
         encoder = inputs.encoder
         if encoder._from_sparse:
             return InputEmbedding()
@@ -177,7 +179,7 @@ class TableReader:
 
 @dataclass(frozen=True)
 class ClassReader:
-    """Targets are classes."""
+    """Reads targets that are classes."""
 
     numeric: bool = False
 
@@ -188,7 +190,7 @@ class ClassReader:
     def target(
         self, config: TrainingConfig, y: Array, weight: Array | None, classes: Any
     ) -> ClassTarget:
-        """Read the classes."""
+        """Return the encoding of the classes."""
         del weight
         target = class_target(y, cast("ClassLoss", config.loss), classes)
         target.check_labels(y, "y")
@@ -202,7 +204,7 @@ class ClassReader:
         weight: Array | None,
         classes: Any,
     ) -> ClassTarget:
-        """Check that the classes are those of the earlier fit."""
+        """Return the encoding of the earlier fit; check that the classes match it."""
         del weight
         loss = config.loss.with_param("exclusive", fitted.kind == "multiclass")
         loss = fitted.loss if loss == fitted.loss else loss
@@ -214,13 +216,13 @@ class ClassReader:
 
 @dataclass(frozen=True)
 class ValueReader:
-    """Targets are values.
+    """Reads targets that are values.
 
     Parameters
     ----------
     standardises : bool, default=False
-        Whether they are standardised as their loss asks for, and whether predictions
-        may end near their range.
+        Whether targets are standardised as their loss specifies, and predictions may
+        be clipped near the range of the targets.
     """
 
     standardises: bool = False
@@ -238,7 +240,7 @@ class ValueReader:
     def target(
         self, config: TrainingConfig, y: Array, weight: Array | None, classes: Any
     ) -> ValueTarget:
-        """Measure the target."""
+        """Return the encoding of the target, with its scale."""
         del classes
         target = ValueTarget(
             1 if y.ndim == 1 else y.shape[1], cast("ValueLoss", config.loss)
@@ -257,27 +259,27 @@ class ValueReader:
         weight: Array | None,
         classes: Any,
     ) -> ValueTarget:
-        """Keep the measure of the earlier fit; predictions end where all targets do."""
+        """Return the encoding of the earlier fit, with bounds that include ``y``."""
         del classes
         target = ValueTarget(
             1 if y.ndim == 1 else y.shape[1], cast("ValueLoss", config.loss)
         )
         if fitted.scale is None or target.n_outputs != fitted.n_outputs:
-            return target  # another number of outputs is refused in better words
+            return target  # check_labels raises the error for the number of outputs
         scale = fitted.scale.widened(y.reshape(len(y), -1), weight)
         return replace(target, scale=scale)
 
 
 @dataclass(frozen=True)
 class DataReader:
-    """How an estimator reads what it is handed.
+    """The readers of an estimator for features and target.
 
     Parameters
     ----------
     inputs : ColumnReader or TableReader
-        Reads features.
+        The reader of features.
     target : ClassReader or ValueReader
-        Reads the target.
+        The reader of the target.
     """
 
     inputs: ColumnReader | TableReader
@@ -291,8 +293,9 @@ class DataReader:
 
 
 def no_way_on(what: str, now: Any, before: Any) -> ValueError:
-    """Return the error about what may not change while a training goes on."""
+    """Return the error for a change that makes it impossible to resume training."""
     return ValueError(
-        f"Training cannot go on (warm_start or partial_fit): {what} is {now}, but "
-        f"{before} in the fitted network. Fit a new estimator, or clone this one first."
+        f"Training cannot resume (warm_start or partial_fit): {what} is {now}, but "
+        f"was {before} for the fitted network. Fit a new estimator, or a clone of this "
+        "one."
     )

@@ -1,4 +1,4 @@
-"""Validation: from what users hand in to clean arrays, or to an error that helps."""
+"""Validation of user input: clean arrays, or an error with a hint at the fix."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from sknet.preprocessing.containers import (
 from sknet.problem.labels import plain_labels
 
 
-# Dense arrays of these types are used where they lie and converted batch by batch.
+# Dense arrays of these types are not copied, but converted batch by batch.
 _KEPT = frozenset(
     np.dtype(code).type
     for code in ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "?")
 )
-# Up to so many cells the sum of their squares takes half of the time of their sum; of
-# more, BLAS would add them up by several threads.
+# Up to this many cells, the sum of squares takes half the time of the sum; for more
+# cells, BLAS would use several threads.
 _FEW_CELLS = 1024
-# No count, identifier or time stamp that fits into 64 bits is larger.
+# An upper bound of all counts, identifiers and time stamps of 64 bits.
 _EXTREME = 2.0**64
 _ENCODE = (
     "Encode text first, e.g. with OneHotEncoder, OrdinalEncoder or TargetEncoder, or "
-    "use TabularMLPClassifier or TabularMLPRegressor, which take tables as they are."
+    "use TabularMLPClassifier or TabularMLPRegressor, which accept such tables."
 )
 
 
 @contextmanager
 def rollback(estimator: BaseEstimator) -> Iterator[None]:
-    """Give an estimator back as it was if anything fails inside.
+    """Restore the attributes of an estimator if the block raises an exception.
 
     Parameters
     ----------
     estimator : object
-        Its attributes are rebound, never changed in place, by what runs inside.
+        The estimator; the block must rebind its attributes, not change them in place.
 
     Yields
     ------
@@ -67,11 +67,11 @@ def check_features(estimator: BaseEstimator, X: Any, reset: bool = False) -> Any
     Parameters
     ----------
     estimator : object
-        Fitted; its number and names of features must be met.
+        A fitted estimator; number and names of the features must match it.
     X : {array-like, sparse matrix, dataframe} of shape (N, D)
         Features.
     reset : bool, default=False
-        Whether this is the first sight of the data, which define these features.
+        Whether the data define number and names of the features instead.
 
     Returns
     -------
@@ -93,10 +93,11 @@ def check_features(estimator: BaseEstimator, X: Any, reset: bool = False) -> Any
 
 
 def _needs_no_check(estimator: BaseEstimator, X: Any) -> bool:
-    """Tell whether ``validate_data`` would return an array as it is.
+    """Return whether ``validate_data`` would return an array unchanged.
 
-    Looking takes 3 microseconds instead of 57, which is half of a prediction of one
-    row. Whatever is not plainly right goes the long way, and gets its message there.
+    The check takes 3 microseconds; ``validate_data`` takes 57, half of the time of a
+    prediction for one row. In all unclear cases ``validate_data`` is called, which
+    raises the error if there is one.
     """
     plain = (
         type(X) is np.ndarray
@@ -117,12 +118,12 @@ def _needs_no_check(estimator: BaseEstimator, X: Any) -> bool:
 
 
 def check_array_alone(estimator: BaseEstimator, X: Any) -> np.ndarray:
-    """Validate features for somebody who knows no names of columns.
+    """Validate a plain array of features, without column names.
 
     Parameters
     ----------
     estimator : object
-        Its ``n_features_in_`` must be met; messages name its class.
+        The estimator; its ``n_features_in_`` must match, and messages name its class.
     X : ndarray of shape (N, D)
         Features.
 
@@ -134,18 +135,19 @@ def check_array_alone(estimator: BaseEstimator, X: Any) -> np.ndarray:
     Raises
     ------
     TypeError
-        If X is no array.
+        If X is not an array.
     ValueError
-        If it has another number of columns or axes, no rows, or cells that are no
-        finite numbers.
+        If its number of columns or axes is wrong, it has no rows, or a value is not a
+        finite number.
     """
     if _needs_no_check(estimator, X):
         return X
     name = type(estimator).__name__
     if not isinstance(X, np.ndarray):
         raise TypeError(
-            f"{name} takes NumPy arrays, got {type(X).__name__}. Its columns must "
-            "stand as they did in fit; the estimator itself checks their names."
+            f"{name} only accepts NumPy arrays, got {type(X).__name__}. The columns "
+            "must be in the same order as in fit; use the estimator itself to have "
+            "their names checked."
         )
     refuse_odd_containers(X)
     dtype = _dtype_to_ask_for(X)
@@ -166,23 +168,23 @@ def check_training_data(
     Parameters
     ----------
     estimator : object
-        Gets ``n_features_in_`` and ``feature_names_in_`` if ``reset``, else must
-        agree with them.
+        The estimator, on which ``n_features_in_`` and ``feature_names_in_`` are set if
+        ``reset``; otherwise, the data must match them.
     X : {array-like, sparse matrix, dataframe} of shape (N, D)
         Features.
     y : array-like of shape (N,) or (N, C)
         Target.
     reset : bool
-        Whether this is the first sight of the data.
+        Whether the data define the features.
     numeric_target : bool
-        Whether the target must be numbers.
+        Whether the target must be numeric.
 
     Returns
     -------
     X : ndarray or CSR matrix of shape (N, D)
-        Finite and C-contiguous, of a real type. A value beyond 2**64 is warned of.
+        Finite and C-contiguous, of a real type. Values beyond 2**64 cause a warning.
     y : ndarray of shape (N,) or (N, C)
-        The target; a column vector has become flat, with a warning.
+        The target; a column vector is flattened, with a warning.
     """
     if (
         not reset
@@ -210,9 +212,9 @@ def check_training_data(
 
 
 def _target_needs_no_check(y: Any, n_rows: int, numeric: bool) -> bool:
-    """Tell whether ``validate_data`` would return a target as it is.
+    """Return whether ``validate_data`` would return a target unchanged.
 
-    As with features, what it takes to look counts in a stream of small batches.
+    As with features, the time of validation matters in a stream of small batches.
     """
     if type(y) is not np.ndarray or y.ndim != 1 or len(y) != n_rows:
         return False
@@ -223,19 +225,19 @@ def _target_needs_no_check(y: Any, n_rows: int, numeric: bool) -> bool:
 
 
 def warn_of_extreme_column(estimator: BaseEstimator, X: Any) -> None:
-    """Say so where a value is too large for anything to be learned beside it.
+    """Warn if a value is so large that nothing can be learned from the others.
 
     Parameters
     ----------
     estimator : object
-        May know the names of the columns.
+        The estimator; its ``feature_names_in_`` are used if there are any.
     X : ndarray or CSR matrix of shape (N, D)
         Validated features.
     """
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f" or not values.size:
         return
-    with np.errstate(over="ignore", invalid="ignore"):  # one look at all, no temporary
+    with np.errstate(over="ignore", invalid="ignore"):  # one pass, without a temporary
         if float(np.vdot(values, values)) <= _EXTREME**2:
             return
     largest, least = float(values.max()), float(values.min())
@@ -246,9 +248,10 @@ def warn_of_extreme_column(estimator: BaseEstimator, X: Any) -> None:
     names = vars(estimator).get("feature_names_in_")
     warnings.warn(
         f"Column {column if names is None else repr(names[column])} holds "
-        f"{float(values.flat[at]):.3g}, beside which a network learns nothing from "
-        "other values. If it stands for something missing, say so with NaN and impute "
-        "it; else scale X (e.g. RobustScaler, QuantileTransformer).",
+        f"{float(values.flat[at]):.3g}, which is so large that a network learns "
+        "nothing from other values. If it stands for a missing value, replace it by "
+        "NaN and impute it; otherwise scale X (e.g. RobustScaler, "
+        "QuantileTransformer).",
         stacklevel=2,
     )
 
@@ -259,16 +262,16 @@ def check_target(estimator: BaseEstimator, y: Any, numeric_target: bool) -> np.n
     Parameters
     ----------
     estimator : object
-        Whose target it is, for messages.
+        The estimator, for messages.
     y : array-like of shape (N,) or (N, C)
         Target.
     numeric_target : bool
-        Whether it must be numbers.
+        Whether the target must be numeric.
 
     Returns
     -------
     y : ndarray of shape (N,) or (N, C)
-        The target; a column vector has become flat, with a warning.
+        The target; a column vector is flattened, with a warning.
     """
     if y is None:
         raise ValueError(
@@ -276,29 +279,29 @@ def check_target(estimator: BaseEstimator, y: Any, numeric_target: bool) -> np.n
             "the target y is None."
         )
     y = _unmasked_target(y, numeric_target)
-    with np.errstate(over="ignore", invalid="ignore"):  # a look for NaN sums all
+    with np.errstate(over="ignore", invalid="ignore"):  # the check for NaN sums all
         y = check_y(y, multi_output=True, y_numeric=numeric_target, estimator=estimator)
     return _plain_target(y, numeric_target)
 
 
 def _unmasked_target(y: Any, numeric: bool) -> Any:
-    """Refuse a masked target; make labels that pandas may miss plain ones."""
-    refuse_mask(y, "y", "Leave the masked rows out, of X too: X[~y.mask].")
+    """Raise an error for a masked target; convert labels of nullable types."""
+    refuse_mask(y, "y", "Remove the masked rows, also from X: X[~y.mask].")
     return y if numeric else plain_labels(y)
 
 
 def _plain_target(y: Any, numeric: bool) -> np.ndarray:
-    """Make a validated target flat if it is a column, and dense; refuse text."""
+    """Make a validated target dense, and flat if it is a column; reject text."""
     if sparse.issparse(y):
         y = y.toarray()
     if y.ndim == 2 and y.shape[1] == 1:
         y = column_or_1d(y, warn=True)
     if numeric and y.dtype.kind not in "biuf":
         raise ValueError(
-            f"y must be numbers, got an array of type {y.dtype}. If the strings are "
-            "numbers, convert them: y.astype(float)."
+            f"y must be numeric, got an array of dtype {y.dtype}. If it holds numbers "
+            "as strings, convert them with y.astype(float)."
         )
-    if numeric:  # of objects only their types were looked at, until they were numbers
+    if numeric:  # objects were not checked for NaN before they were converted
         with np.errstate(over="ignore", invalid="ignore"):
             assert_all_finite(y, input_name="y")
     target: np.ndarray = y
@@ -306,7 +309,7 @@ def _plain_target(y: Any, numeric: bool) -> np.ndarray:
 
 
 def _dtype_to_ask_for(X: Any) -> Any:
-    """Return None for arrays that stay as they are, else the float types."""
+    """Return None for arrays that are kept as they are, otherwise the float types."""
     if isinstance(X, np.ndarray) and X.dtype.type in _KEPT and X.dtype.isnative:
         return None
     return [np.float64, np.float32]
@@ -314,7 +317,7 @@ def _dtype_to_ask_for(X: Any) -> Any:
 
 @contextmanager
 def of_validation_set() -> Iterator[None]:
-    """Say of an error inside that X and y are those of the validation set.
+    """Add to errors of the block that X and y are those of the validation set.
 
     Yields
     ------
@@ -330,9 +333,9 @@ def of_validation_set() -> Iterator[None]:
 
 @contextmanager
 def _hint_at_encoders() -> Iterator[None]:
-    """Add how to encode to the error about text columns; sums may overflow."""
+    """Add a hint at encoders to errors about text columns; let sums overflow."""
     try:
-        with np.errstate(over="ignore", invalid="ignore"):  # a look for NaN sums all
+        with np.errstate(over="ignore", invalid="ignore"):  # the check for NaN sums all
             yield
     except ValueError as error:
         if "could not convert" in str(error) or "convert your data" in str(error):

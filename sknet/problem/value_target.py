@@ -1,4 +1,4 @@
-"""The target of a regression: from values to the columns of a network, and back."""
+"""Regression targets: encoding of values as columns, and decoding."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ from sknet.preprocessing.quantiles import (
 )
 
 
-# No standardised target lies farther from the mean: the squares are numbers, in float32
-# as well. So far off are rows of hardly any weight at most.
+# Standardised targets are clipped to this distance from the mean, so that their squares
+# are finite, even in float32. Only rows of hardly any weight can be so far off.
 _FARTHEST = 1e18
 
-# How far predictions may leave the range of the training targets, in such ranges.
+# How far predictions may exceed the range of the training targets, as a fraction of it.
 _MARGIN = 0.05
 
-# Relative to their size, values that lie nearer to each other are one.
+# Values whose relative difference is smaller than this are considered equal.
 _EQUAL = 1e-12
 
 # The upper quartile of the standard normal distribution.
 _NORMAL_QUARTILE = 0.6744897501960817
 
-# Where the quartiles stand among the quantiles that are measured.
+# Positions of the quartiles among the quantiles that are measured.
 _QUARTILES = [PROBABILITIES.index(level) for level in (0.25, 0.5, 0.75)]
 
 
 @dataclass(frozen=True)
 class TargetScale:
-    r"""How targets are standardised, and where predictions end.
+    r"""Standardisation of targets, and bounds of the predictions.
 
     .. math:: t = (y - \mathrm{mean}) / \mathrm{deviation}
 
     Parameters
     ----------
     mean, deviation : ndarray of shape (S,)
-        Of each target column, or of each raw output; by quantiles, what stands for
-        them. The deviation of a constant target is 1.
+        Mean and standard deviation of each target column, or for each raw output, or
+        their counterparts from quantiles. The deviation of a constant target is 1.
     least, largest : ndarray of shape (C,)
-        Predictions are kept in between; infinite where they are not.
+        Bounds to which predictions are clipped; infinite if they are not clipped.
     """
 
     mean: Array
@@ -57,14 +57,14 @@ class TargetScale:
     def forward(self, y: Array) -> Array:
         """Return standardised values (N, S) of targets (N, C)."""
         y = np.repeat(y, len(self.mean) // y.shape[1], axis=1)
-        exponent = np.frexp(self.deviation)[1]  # as units: differences are numbers
+        exponent = np.frexp(self.deviation)[1]  # in these units, differences are finite
         mean, deviation = np.ldexp([self.mean, self.deviation], -exponent)
         with np.errstate(over="ignore"):
             scaled: Array = (np.ldexp(y, -exponent) - mean) / deviation
         return np.clip(scaled, -_FARTHEST, _FARTHEST, out=scaled)
 
     def widened(self, y: Array, weight: Array | None) -> TargetScale:
-        """Return the scale with ends that further targets (N, C) lie within, too."""
+        """Return the scale with bounds widened to include further targets (N, C)."""
         y = np.asarray(y, dtype=np.float64)
         if weight is not None:
             y = y[weight > 0.0]
@@ -72,9 +72,9 @@ class TargetScale:
         old_least, old_largest = np.clip([self.least, self.largest], -end, end)
         least, largest = y.min(axis=0), y.max(axis=0)
         inside = (old_least <= least) & (largest <= old_largest)
-        if inside.all():  # without ends too
+        if inside.all():  # also if the bounds are infinite
             return self
-        part = _MARGIN / (1.0 + 2.0 * _MARGIN)  # of the room, each margin
+        part = _MARGIN / (1.0 + 2.0 * _MARGIN)  # each margin as a fraction of all
         margin = 4.0 * (part * (old_largest / 4.0 - old_least / 4.0))
         ends = _with_margin(
             np.minimum(old_least + margin, least),
@@ -84,12 +84,12 @@ class TargetScale:
         return replace(self, least=kept[0], largest=kept[1])
 
     def by_output(self, n_raw: int) -> list[Array]:
-        """Return means, deviations and ends of each of R raw outputs."""
+        """Return the means, deviations and bounds of each of R raw outputs."""
         measures = (self.mean, self.deviation, self.least, self.largest)
         return [np.repeat(each, n_raw // len(each)) for each in measures]
 
     def backward(self, t: Array) -> Array:
-        """Return values of standardised predictions (N, R), R / C a target."""
+        """Return the values of standardised predictions (N, R), R / C per target."""
         mean, deviation, least, largest = self.by_output(t.shape[1])
         with np.errstate(over="ignore"):
             y = np.multiply(t, deviation, dtype=np.float64)
@@ -112,33 +112,34 @@ def target_scale(
     y : ndarray of shape (N, C)
         Values of all rows.
     weight : ndarray of shape (N,), or None
-        Weights of the rows; those of weight zero are no rows.
+        Weights of the rows; rows of weight zero do not count.
     clips : bool
-        Whether predictions stay near the range of ``y``: a twentieth of it beyond.
+        Whether predictions are clipped to the range of ``y``, extended by a twentieth
+        of it at both ends.
     scaling : {"moments", "quantiles"} or tuple of them, default="moments"
-        What is measured; see ``ValueLoss``.
+        The statistics that are used; see ``ValueLoss``.
 
     Returns
     -------
     scale : TargetScale
-        Weighted means and deviations, or what stands for them by quantiles.
+        Weighted means and deviations, or their counterparts from quantiles.
     """
     asked = (scaling,) if isinstance(scaling, str) else tuple(scaling)
     if not set(asked) <= {"moments", "quantiles"}:
         raise ValueError(
-            f"scaling must be 'moments', 'quantiles' or None, got {scaling!r}: a loss "
-            "says by it how its target is standardised."
+            f"scaling must be 'moments', 'quantiles' or None, got {scaling!r}. This "
+            "attribute of a loss specifies how its target is standardised."
         )
     y = np.asarray(y, dtype=np.float64)
     if weight is not None:
         y, weight = y[weight > 0.0], weight[weight > 0.0]
-    # In units of a power of two, which change no digit, squares do not overflow.
+    # In units of a power of two, squares do not overflow, and no digit changes.
     exponent = np.frexp(np.abs(y).max(axis=0))[1]
     moments = np.ldexp(_moments(np.ldexp(y, -exponent), weight), exponent)
     measured = {"moments": moments}
     if "quantiles" in asked:
         measured["quantiles"] = np.stack(_by_quantiles(y, weight, moments[1]))
-    # target by target, and of each what was asked for
+    # target by target; for each target, the requested statistics
     mean, deviation = np.stack([measured[a] for a in asked], axis=-1).reshape(2, -1)
     deviation[deviation <= _EQUAL * np.abs(mean)] = 1.0
     ends = [np.full(y.shape[1], end) for end in (-math.inf, math.inf)]
@@ -148,14 +149,14 @@ def target_scale(
 
 
 def _with_margin(least: Array, largest: Array) -> tuple[Array, Array]:
-    """Return where predictions end that come of targets between two ends."""
-    with np.errstate(over="ignore"):  # a margin may lie beyond all numbers
+    """Return the bounds of predictions for targets within a range."""
+    with np.errstate(over="ignore"):  # the margin may overflow
         margin = 4.0 * (_MARGIN * (largest / 4.0 - least / 4.0))
         return least - margin, largest + margin
 
 
 def _moments(y: Array, weight: Array | None) -> tuple[Array, Array]:
-    """Return weighted means and deviations of columns."""
+    """Return the weighted means and standard deviations of columns."""
     mean = np.average(y, axis=0, weights=weight)
     variance = np.average(np.square(y - mean), axis=0, weights=weight)
     return mean, np.sqrt(variance)
@@ -164,16 +165,16 @@ def _moments(y: Array, weight: Array | None) -> tuple[Array, Array]:
 def _by_quantiles(
     y: Array, weight: Array | None, deviation: Array
 ) -> tuple[Array, Array]:
-    """Return medians of columns, and deviations that values far off hardly change.
+    """Return the medians of columns, and deviations that are robust to outliers.
 
-    Those are the interquartile range or, if it is larger, the median distance from the
-    median, of values that differ from it: many targets are zero mostly. Both are in
-    units of a normal distribution's deviation. They are at most the deviation itself,
-    which values far off enlarge.
+    A deviation is the interquartile range or, if it is larger, the median distance from
+    the median of those values that differ from it, since many targets are mostly zero.
+    Both are in units of the standard deviation of a normal distribution. The result is
+    at most the standard deviation, which outliers enlarge.
     """
     centre, spread = np.empty_like(deviation), np.empty_like(deviation)
     unit = unit_weight(weight)
-    for j, column in enumerate(y.T / 4.0):  # the difference of any two is a number
+    for j, column in enumerate(y.T / 4.0):  # the difference of any two is finite
         low, centre[j], high = weighted_quantiles(column, weight, unit)[_QUARTILES]
         distance = np.abs(column - centre[j])
         differs = distance > _EQUAL * np.abs(centre[j])
@@ -187,16 +188,16 @@ def _by_quantiles(
 
 @dataclass(frozen=True)
 class ValueTarget:
-    """How the values of a regression become columns.
+    """Encoding of the values of a regression target as columns.
 
     Parameters
     ----------
     n_outputs : int
-        Columns.
+        Number of columns.
     loss : ValueLoss
-        The loss they are judged by.
+        The loss.
     scale : TargetScale or None, default=None
-        How they are standardised, if they are.
+        The standardisation of the values; None if they are not standardised.
     """
 
     n_outputs: int
@@ -205,7 +206,7 @@ class ValueTarget:
 
     @property
     def n_raw(self) -> int:
-        """Raw outputs of the network."""
+        """Number of raw outputs of the network."""
         return self.loss.n_raw(self.n_outputs)
 
     def encode(self, y: Array) -> Array:
@@ -215,7 +216,7 @@ class ValueTarget:
         return values if self.scale is None else self.scale.forward(values)
 
     def check_labels(self, y: Array, name: str) -> None:
-        """Refuse values of another number of outputs."""
+        """Raise an error if the number of outputs is wrong."""
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
         if n_outputs != self.n_outputs:
             raise ValueError(
@@ -223,27 +224,27 @@ class ValueTarget:
             )
 
     def score(self, prediction: Array, y: Array, weight: Array | None) -> float:
-        """Return the coefficient of determination, NaN for infinite predictions."""
+        """Return the coefficient of determination; NaN for infinite predictions."""
         if not np.isfinite(prediction).all():
             return math.nan
         values = self.point(prediction)
         return float(r2_score(y, values, sample_weight=weight))
 
     def values(self, prediction: Array) -> Array:
-        """Return what users see: everything, or of a mean and more the mean."""
+        """Return the values that ``predict`` shows: all of them, or only the point."""
         if self.loss.shows_point:
             return self.point(prediction)
         return self.decode(prediction)
 
     def point(self, prediction: Array) -> Array:
-        """Return one value a target: (N,) for a single target, else (N, C)."""
+        """Return one value per target: (N,) for a single target, otherwise (N, C)."""
         values = self.loss.point(self._restored(prediction))
         return values.ravel() if self.n_outputs == 1 else values
 
     def decode(self, prediction: Array) -> Array:
-        """Return all that is predicted for a target, an axis for it if there is more.
+        """Return all predicted values, along a last axis if there are several.
 
-        Of shape (N,) or (N, C), or (N, Q) or (N, C, Q) for Q values a target.
+        The shape is (N,) or (N, C), or (N, Q) or (N, C, Q) for Q values per target.
         """
         prediction = self._restored(prediction)
         n_rows, n_raw = prediction.shape
@@ -256,7 +257,7 @@ class ValueTarget:
 
     @property
     def unit_of_points(self) -> Array:
-        """What deviations of :meth:`point` are multiples of, (C,)."""
+        """Unit of the deviations of :meth:`point`, of shape (C,)."""
         if self.scale is None:
             return np.ones(self.n_outputs)
         return self.loss.point(self.scale.by_output(self.n_raw)[1][None])[0]

@@ -1,4 +1,4 @@
-"""Weights: of rows, and of classes."""
+"""Weights of rows and of classes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
     Parameters
     ----------
     sample_weight : number, array-like of shape (N,), or None
-        As they were handed in.
+        Sample weights, as passed by the user.
     X : ndarray or sparse matrix of shape (N, D)
-        The rows they belong to.
+        The features of the same rows.
 
     Returns
     -------
     weight : ndarray of shape (N,), or None
-        Weights whose sums neither overflow nor vanish.
+        Weights with sums that neither overflow nor vanish.
     """
     if sample_weight is None:
         return None
@@ -34,14 +34,14 @@ def check_weight(sample_weight: Any, X: Any) -> np.ndarray | None:
 def class_weights(
     class_weight: Any, target: ClassTarget, y: Array, weight: Array | None
 ) -> Array:
-    """Multiply sample weights with the weights of the classes.
+    """Multiply sample weights by the weights of the classes.
 
     Parameters
     ----------
     class_weight : dict or 'balanced'
-        Weights by label; labels that are left out have weight 1. 'balanced' gives
-        every class the same sum of weights. A dict that names every class may name
-        other labels, too.
+        Weights by label; missing labels have weight 1. 'balanced' gives every class
+        the same total weight. A dict that names every class may also name other
+        labels.
     target : ClassTarget
         The classes.
     y : ndarray of shape (N,)
@@ -57,8 +57,8 @@ def class_weights(
     Raises
     ------
     ValueError
-        If the target has several labels at once, or the dict leaves out a class and
-        names a label that is none.
+        If the target is multilabel, or if the dict lacks a class and names a label
+        that is not a class.
     """
     if target.kind == "multilabel-indicator":
         raise ValueError(
@@ -79,15 +79,15 @@ def class_weights(
 
 
 def _factors(class_weight: dict[Any, Any], labels: list[Any]) -> Array:
-    """Return the weight of each label; refuse a dict that may be mistyped."""
+    """Return the weight of each label; raise an error for a possible typing error."""
     missing = [label for label in labels if label not in class_weight]
     spare = [label for label in class_weight if label not in labels]
     if missing and spare:
         raise ValueError(
-            f"class_weight names labels {spare} that are not among the classes "
-            f"{labels}, and leaves out {missing}. Labels to spare, which other data "
-            "may have, are taken beside a weight for each class that is there: name "
-            "all classes, or correct the labels or their type."
+            f"class_weight contains labels {spare} that are not among the classes "
+            f"{labels}, and has no weight for {missing}. Other labels are accepted "
+            "only if all classes have a weight: add the missing classes, or correct "
+            "the labels or their type."
         )
     try:
         weights = np.array(list(class_weight.values()), float)
@@ -95,27 +95,27 @@ def _factors(class_weight: dict[Any, Any], labels: list[Any]) -> Array:
         weights = np.array([np.nan])
     if not np.isfinite(weights).all() or (weights < 0.0).any():
         raise ValueError(
-            f"class_weight={class_weight!r} must hold finite numbers >= 0."
+            f"class_weight must hold finite numbers >= 0, got {class_weight!r}."
         )
     factors = np.array([class_weight.get(label, 1.0) for label in labels], float)
     return moderate_scale(factors) if factors.any() else factors
 
 
 def moderate_scale(weight: np.ndarray) -> np.ndarray:
-    """Bring absurdly large or small weights to a mean of one.
+    """Rescale extremely large or small weights to a mean of one.
 
-    Within sixty orders of magnitude weights stay as they are: ``alpha`` is
-    divided by their sum, so that their scale means something, as in scikit-learn.
+    Within sixty orders of magnitude, weights are unchanged: their scale matters, since
+    ``alpha`` is divided by their sum, as in scikit-learn.
 
     Parameters
     ----------
     weight : ndarray of shape (N,)
-        Sample weights, not all of them zero.
+        Sample weights, not all zero.
 
     Returns
     -------
     weight : ndarray of shape (N,)
-        Weights whose sums neither overflow nor vanish.
+        Weights with sums that neither overflow nor vanish.
     """
     largest = weight.max()
     if 1e-30 < largest < 1e30:

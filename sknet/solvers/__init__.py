@@ -1,4 +1,4 @@
-"""Solvers: from a task to trained networks, and going on."""
+"""Solvers: training of networks from scratch, and resuming it."""
 
 from sknet.solvers._base import FullBatchSolver, MinimizationResult, StoppingCriteria
 from sknet.solvers.lbfgs import LBFGS

@@ -1,4 +1,4 @@
-"""Solvers that take all rows at once."""
+"""Base class of the solvers that use all rows at once."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ Function = Callable[[Array], tuple[float, Array]]
 
 
 class StoppingCriteria(NamedTuple):
-    """When a minimisation is over.
+    """Stopping criteria of a minimisation.
 
     Parameters
     ----------
     tol : float
         Largest element of the gradient at which it has converged.
     max_iter : int
-        Iterations.
+        Maximum number of iterations.
     max_fun : int
-        Evaluations of the function.
+        Maximum number of function evaluations.
     """
 
     tol: float
@@ -53,18 +53,18 @@ class StoppingCriteria(NamedTuple):
 
 
 class MinimizationResult(NamedTuple):
-    """What a minimisation has found.
+    """Result of a minimisation.
 
     Parameters
     ----------
     x : ndarray of shape (P,)
         The last point.
     n_iter : int
-        Iterations that were made.
+        Number of iterations.
     converged : bool
-        Whether the goal was reached.
+        Whether the minimisation converged.
     message : str, default=""
-        Why it ended, for the warning if it did not converge.
+        Why the minimisation ended, for the warning if it did not converge.
     """
 
     x: Array
@@ -75,11 +75,12 @@ class MinimizationResult(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class FullBatchSolver(Solver):
-    """Base of the solvers that minimise a function of all rows.
+    """Base class of the solvers that minimise a function of all rows.
 
-    A subclass says how a function is minimised from a point; networks are trained one
-    after the other, in double precision. Rows have no order and there are no epochs, so
-    that parameters of minibatch training are refused.
+    A subclass implements how a function is minimised from a starting point. Networks
+    are trained one after the other, in double precision. There are no epochs, and the
+    order of the rows does not matter, so parameters of minibatch training are not
+    supported.
     """
 
     @abstractmethod
@@ -95,19 +96,21 @@ class FullBatchSolver(Solver):
         Parameters
         ----------
         function : callable
-            Takes a point (P,), and returns the value there and the gradient (P,), new
-            arrays. It may raise to end the minimisation: let that pass.
+            Takes a point (P,), and returns the value and the gradient (P,), a new
+            array. It may raise an exception to end the minimisation, which must not be
+            caught.
         start : ndarray of shape (P,)
-            Where to begin.
+            The starting point.
         after_iteration : callable
-            To be called with the point after every iteration. It may raise, too.
+            Must be called with the current point after every iteration. It may also
+            raise an exception.
         criteria : StoppingCriteria
-            When it is over.
+            The stopping criteria.
 
         Returns
         -------
         found : MinimizationResult
-            The last point, and whether the goal was reached.
+            The last point, and whether the minimisation converged.
         """
 
     def solve(self, problem: Problem, events: Events) -> FitResult:
@@ -116,20 +119,20 @@ class FullBatchSolver(Solver):
         Parameters
         ----------
         problem : Problem
-            What is trained on what.
+            Configuration, data and network.
         events : Events
-            Callbacks get the parameters (k, P) of the networks so far after every
-            iteration, and may stop the training.
+            Callbacks, which get the parameters (k, P) of the networks so far after
+            every iteration and may stop the training.
 
         Returns
         -------
-        fit : Fit
-            Trained parameters; after an interrupt of the networks that were begun.
+        fit : FitResult
+            Trained parameters; after an interrupt, of the networks that were started.
 
         Raises
         ------
         ValueError
-            If a parameter needs minibatch steps, or no finite value was met.
+            If a parameter needs minibatch steps, or no finite loss was found.
         """
         callbacks = events.callbacks
         watch = None if callbacks is None else callbacks.of_full_batch(problem)
@@ -150,19 +153,19 @@ class FullBatchSolver(Solver):
         solved: list[tuple[Termination, float]] = []
         interrupts.raise_if_came()
         for k, budget in enumerate(_shared_budgets(problem.config, len(data))):
-            told = None
+            callback = None
             if watch is not None:
-                told = partial(_tell, watch, np.concatenate(thetas[: k + 1]))
+                callback = partial(_notify, watch, np.concatenate(thetas[: k + 1]))
             full = FullBatch(
                 problem.objective(problem.config.alpha), data[k], thetas[k]
             )
             one = self._solve_one(
-                problem.config, full, thetas[k], budget, interrupts, told
+                problem.config, full, thetas[k], budget, interrupts, callback
             )
             solved.append(one)
             if one[0].reason == "interrupted" or interrupts.came or interrupts.raised:
                 break
-        # What is not begun again keeps what an earlier fit has found.
+        # Networks that were not started keep the parameters of the earlier fit.
         n_published = len(data) if problem.start.earlier is not None else len(solved)
         seeds = None if seeds is None else seeds[:n_published]
         theta = np.concatenate(thetas[:n_published])
@@ -181,11 +184,11 @@ class FullBatchSolver(Solver):
         theta: Array,
         budget: Budget,
         interrupts: Interrupts,
-        told: Watch | None,
+        callback: Watch | None,
     ) -> tuple[Termination, float]:
-        """Minimise for one network, in place; return how it ended, and the loss."""
+        """Train one network in place; return the termination and the loss."""
         termination, x, loss = self._minimize_within(
-            config, full, budget, interrupts, told
+            config, full, budget, interrupts, callback
         )
         theta[0, : len(x)] = x
         if not np.isfinite(loss) or not np.isfinite(theta).all():
@@ -202,9 +205,9 @@ class FullBatchSolver(Solver):
         full: FullBatch,
         budget: Budget,
         interrupts: Interrupts,
-        told: Watch | None,
+        callback: Watch | None,
     ) -> tuple[Termination, Array, float]:
-        """Minimise until the goal, the end of the time, or an event."""
+        """Minimise until convergence, the end of the budget, or an event."""
         deadline, n_iter = time.perf_counter() + budget.max_time, 0
         reporter = Reporter(bool(config.verbose))
 
@@ -217,7 +220,7 @@ class FullBatchSolver(Solver):
             nonlocal n_iter
             n_iter += 1
             reporter.epoch(n_iter, [full.best[0] if full.best else np.nan])
-            if told is not None and told(x, n_iter):
+            if callback is not None and callback(x, n_iter):
                 raise Stopped
             interrupts.raise_if_came()
 
@@ -226,7 +229,7 @@ class FullBatchSolver(Solver):
             StoppingCriteria(config.tol, budget.max_iter, config.max_fun),
         )
         try:
-            with interrupts.let_in():
+            with interrupts.allowed():
                 found = self.minimize(function, start, after_iteration, criteria)
             x, n_iter = found.x, min(found.n_iter, budget.max_iter)
             reason = "converged" if found.converged else "max_iter"
@@ -237,24 +240,24 @@ class FullBatchSolver(Solver):
         return finished(full, termination, x)
 
     def _refuse_what_needs_steps(self, problem: Problem) -> None:
-        """Refuse parameters that say something about minibatch steps."""
+        """Raise an error for parameters that need minibatch steps."""
         config, network = problem.config, problem.network
         found = [
             (f"{name}={config.given[name]!r}", why)
             for name, why in NEED_STEPS.items()
-            if config.asks_for(name)
+            if config.has_effect(name)
         ]
         if network.draws_noise:
             dropout = f"dropout={config.given['dropout']!r}"
             found.append((dropout, "needs a loss without noise"))
         if network.mixes_rows:
             block = f"block={config.given['block']!r} with normalization='batch'"
-            why = "evaluates the rows in chunks, whose statistics would differ"
+            why = "evaluates the rows in chunks, which differ in their statistics"
             found.append((block, why))
         for parameter, why in found:
             raise ValueError(
-                f"{parameter} does not go with solver={self.name!r}, which {why}. Use "
-                "solver='adam' or another stochastic solver, or leave it out."
+                f"{parameter} is not supported with solver={self.name!r}, which {why}. "
+                "Use solver='adam' or another stochastic solver, or omit the parameter."
             )
 
     def _warn_of_what_needs_epochs(self, problem: Problem) -> None:
@@ -272,9 +275,9 @@ class FullBatchSolver(Solver):
 
 
 def _shared_budgets(config: TrainingConfig, n_members: int) -> Iterator[Budget]:
-    """Yield the limits of each network: an equal share of the time that is left.
+    """Yield the budget of each network: an equal share of the remaining time.
 
-    There is none for those for which no time is left.
+    Networks for which no time remains get none.
     """
     budget = config.budget(False)
     deadline = time.perf_counter() + budget.max_time
@@ -288,7 +291,7 @@ def _shared_budgets(config: TrainingConfig, n_members: int) -> Iterator[Budget]:
 def _termination(
     solved: Sequence[tuple[Termination, float]], n_members: int, was_interrupted: bool
 ) -> Termination:
-    """Return the worst ending, that of networks that were not begun among them."""
+    """Return the worst termination, including that of networks never started."""
     terminations = [termination for termination, _ in solved]
     if len(solved) < n_members:
         terminations.append(
@@ -298,7 +301,7 @@ def _termination(
 
 
 def _start(problem: Problem) -> tuple[list[Array], list[StreamState], Array | None]:
-    """Return where each network begins, its stream's state, and the seeds."""
+    """Return the initial parameters, the states of random streams, and the seeds."""
     earlier = problem.start.earlier
     if earlier is not None:
         thetas = [theta[None].copy() for theta in earlier.model.theta]
@@ -315,7 +318,7 @@ def _attributes(
     kept: Sequence[StreamState],
     seeds: Array | None,
 ) -> dict[str, Any]:
-    """Return the fitted attributes that tell of the training."""
+    """Return the fitted attributes that describe the training."""
     earlier = problem.start.earlier
     before, seen = (earlier.n_epochs, earlier.n_seen) if earlier else (0, 0)
     n_epochs = before + max(termination.n_iter for termination, _ in solved)
@@ -336,7 +339,7 @@ def _attributes(
     return attributes
 
 
-def _tell(watch: Watch, begun: Array, x: Array, n_iter: int) -> bool:
-    """Tell who watches of an iteration of the last network that was begun."""
+def _notify(watch: Watch, begun: Array, x: Array, n_iter: int) -> bool:
+    """Call a callback after an iteration of the network that is being trained."""
     begun[-1, : len(x)] = x
     return watch(begun, n_iter)

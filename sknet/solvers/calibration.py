@@ -1,4 +1,4 @@
-"""Calibration: one temperature that makes probabilities honest."""
+"""Calibration of probabilities by a temperature."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
 
 
-# Links whose raw outputs are logarithms of odds or of probabilities.
+# Links with raw outputs that are logarithms of odds or of probabilities.
 CALIBRATED_LINKS = ("logistic", "softmax")
 
-# Standard deviation of the logarithm of the temperature, before anything is seen: on
-# a validation set without a wrong prediction it keeps the temperature from zero.
+# Prior standard deviation of the logarithm of the temperature. It keeps the temperature
+# from zero on a validation set without a wrong prediction.
 _DEVIATION = 0.5
 _LARGEST = 3.0
 
-# An average of K calibrated networks is less sure than it may be, for they disagree. To
-# this power of K the logarithm of their temperature is scaled down, as was measured.
+# An average of K calibrated networks is underconfident, because they disagree. The
+# logarithm of their temperature is scaled by K to this power, which was measured.
 _SHRINKAGE = -2.0 / 3.0
 
 
 class HeldOut(NamedTuple):
-    """What was predicted for rows that were not trained on.
+    """Predictions for rows that were not trained on.
 
     Parameters
     ----------
     raw : ndarray of shape (K, N, C)
-        Raw outputs of K networks, whose predictions are averaged.
+        Raw outputs of K networks; their predictions are averaged.
     y : ndarray of shape (N, C)
         Encoded targets.
     weight : ndarray of shape (N,)
@@ -58,12 +58,12 @@ def is_calibrated(problem: Problem) -> bool:
 def calibration_attributes(
     problem: Problem, theta: Array, members: Sequence[Member]
 ) -> dict[str, Any]:
-    """Return the attributes that trained networks get by their validation sets.
+    """Return the fitted attributes that are computed on the validation sets.
 
     Parameters
     ----------
     problem : Problem
-        What was trained on what.
+        Configuration, data and network.
     theta : ndarray of shape (K, P)
         Parameters of the networks.
     members : sequence of Member
@@ -72,8 +72,7 @@ def calibration_attributes(
     Returns
     -------
     attributes : dict
-        The temperature, where the estimator has one. Rows of ``partial_fit`` leave it
-        as it is.
+        The temperature, if the estimator has one; ``partial_fit`` does not change it.
     """
     if "calibrate" not in problem.config.given:
         return {}
@@ -87,12 +86,12 @@ def calibration_attributes(
 
 
 def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) -> float:
-    """Return what raw outputs of networks are to be divided by.
+    """Return the temperature by which raw outputs of networks are divided.
 
     Parameters
     ----------
     problem : Problem
-        The network and its loss, whose link is logistic or a softmax.
+        The network and its loss, with a logistic or softmax link.
     theta : ndarray of shape (K, P)
         Parameters of the networks.
     members : sequence of Member
@@ -101,7 +100,7 @@ def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) ->
     Returns
     -------
     temperature : float
-        1 without validation sets.
+        The temperature; 1 without validation sets.
     """
     if members[0].validation_set is None:
         return 1.0
@@ -119,7 +118,7 @@ def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) ->
 
 
 def _held_out(problem: Problem, row: Array, member: Member) -> HeldOut:
-    """Return what one network predicts for its validation set."""
+    """Return the predictions of one network for its validation set."""
     validation_set = member.validation_set
     step = max(1, CHUNK_ROWS // problem.network.n_heads)
     batches = Batches(validation_set.data, step, row.dtype)
@@ -133,14 +132,14 @@ def _held_out(problem: Problem, row: Array, member: Member) -> HeldOut:
 
 
 class Calibration(NamedTuple):
-    """The best temperature, and the mean log loss with it."""
+    """The best temperature, and the mean log loss at it."""
 
     temperature: float
     loss: float
 
 
 def best_temperature(each: Sequence[HeldOut], exclusive: bool) -> Calibration:
-    r"""Find the temperature that makes held-out rows most probable.
+    r"""Return the temperature that maximises the likelihood of held-out rows.
 
     .. math::
         \hat T = \arg\min_T \sum_i w_i\, \ell(z_i / T, y_i)
@@ -152,14 +151,14 @@ def best_temperature(each: Sequence[HeldOut], exclusive: bool) -> Calibration:
     Parameters
     ----------
     each : sequence of HeldOut
-        Predictions; the losses of all are added.
+        Predictions; their losses are added.
     exclusive : bool
-        Whether the columns are classes of which one is true.
+        Whether the columns are mutually exclusive classes.
 
     Returns
     -------
     calibration : Calibration
-        Above one if the networks were too sure of themselves.
+        The temperature is above one if the networks were overconfident.
 
     References
     ----------
@@ -210,19 +209,19 @@ def _loss_at(part: HeldOut, exclusive: bool) -> Callable[[float], float]:
 
 @dataclass(frozen=True)
 class CalibratedScore:
-    """The negative log loss at the best temperature: epochs are judged by what is left.
+    """The negative log loss at the best temperature, as the score of an epoch.
 
-    How sure a network is of itself changes from epoch to epoch and is put right in the
-    end, so that it should not choose the epoch.
+    The confidence of a network changes from epoch to epoch and is calibrated in the
+    end, so it should not influence which epoch is best.
 
     Parameters
     ----------
     y : ndarray of shape (N, C)
         Encoded targets of the validation rows.
     weight : ndarray of shape (N,), or None
-        Their weights.
+        Weights of the validation rows.
     exclusive : bool
-        Whether the columns are classes of which one is true.
+        Whether the columns are mutually exclusive classes.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Checkpoints of a fit: how an earlier one is taken up, or refused."""
+"""Checkpoints of a fit: saving, and resuming from an earlier one."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ from sknet.training.member import Member
 def saving(
     problem: Problem, members: Sequence[Member], interrupts: Interrupts
 ) -> AbstractContextManager[Saver | None]:
-    """Save a training, and remove the file when its model is made.
+    """Save a training while it runs, and remove the file when it has finished.
 
-    What an earlier process has saved of it is taken up first. The file is this
-    training's alone until the end; it stays where anything fails.
+    The training first resumes from the file if an earlier process has saved it. The
+    file is locked until the end, and is kept if anything fails.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what.
+        Configuration, data and network.
     members : sequence of Member
-        All that are to be trained; those of which something was saved go on from there.
+        All members to be trained; saved ones resume from the saved state.
     interrupts : Interrupts
-        Knows whether Ctrl-C came at the end; then the file stays, too.
+        Interrupts of this fit; if Ctrl-C was pressed at the end, the file is kept.
 
     Returns
     -------
     context : context manager
-        Gives a saver; None without ``checkpoint``, and for ``partial_fit``.
+        Yields a saver; None without ``checkpoint``, and for ``partial_fit``.
 
     Raises
     ------
     ValueError
-        If the file is none of ours, is damaged, holds another training, or is that of
-        a fit that is running.
+        If the file was not written by sknet, is damaged, belongs to another training,
+        or is in use by a fit that is running.
     OSError
         If it cannot be read or written.
     """
@@ -68,13 +68,13 @@ def _saving(
     members: Sequence[Member],
     interrupts: Interrupts,
 ) -> Iterator[Saver]:
-    """Save a training that has a checkpoint."""
+    """Save a training for which there is a checkpoint."""
     checkpoint.check()
     run = run_of(problem)
     with _own_file(checkpoint, run) as file:
         kept = _read(file, run)
         if kept is not None:
-            _take_up(problem, members, kept, file)
+            _restore(problem, members, kept, file)
         saver = Saver(checkpoint, file, run, members)
         try:
             yield saver
@@ -82,17 +82,19 @@ def _saving(
             saver.remove_if_hopeless(members)
             raise
         if not interrupts.came:
-            saver.remove_if_through(members)
+            saver.remove_if_finished(members)
 
 
 @contextmanager
 def _own_file(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Iterator[Path]:
-    """Give the file of a training, which no other fit gets in the meantime."""
+    """Yield the file of a training, locked against other fits."""
     given, path = str(checkpoint.path), Path(os.path.realpath(checkpoint.path))
     files = _files_in(path, run) if path.is_dir() else iter([path])
     if given.endswith(("/", os.sep)) and not path.is_dir():
         raise FileNotFoundError(
-            errno.ENOENT, f"checkpoint={given!r} is a folder; make it first", str(path)
+            errno.ENOENT,
+            f"checkpoint={given!r} is a folder; create it first",
+            str(path),
         )
     for file in files:
         lock = FileLock(file)
@@ -100,9 +102,9 @@ def _own_file(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Iterator[Path]:
             break
     else:
         raise ValueError(
-            f"{path} is the checkpoint of another fit that is running. Wait for its "
-            "end, or give another path; the path of a folder gives each fit a file of "
-            "its own, as a search needs."
+            f"{path} is the checkpoint of another fit that is running. Wait until it "
+            "has finished, or pass another path. With the path of a folder, each fit "
+            "has its own file, as a search needs."
         )
     try:
         yield file
@@ -111,9 +113,9 @@ def _own_file(checkpoint: Checkpoint, run: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _files_in(folder: Path, run: Mapping[str, Any]) -> Iterator[Path]:
-    """Return files named after a training, those that exist first.
+    """Iterate over the file names of a training, those of existing files first.
 
-    There are several where equal trainings run at the same time.
+    There is more than one if equal trainings run at the same time.
     """
     digest = hashlib.blake2b(repr(sorted(run.items())).encode(), digest_size=12)
     name = f"{run['estimator']}-{digest.hexdigest()}"
@@ -123,21 +125,21 @@ def _files_in(folder: Path, run: Mapping[str, Any]) -> Iterator[Path]:
 
 
 def _read(file: Path, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """Return the members that a file holds, or None if there is no file."""
+    """Return the members saved in a file, or None if there is no file."""
     try:
         kept = read_archive(file)
     except FileNotFoundError:
         return None
     except DamagedArchiveError as error:
         raise ValueError(
-            f"{file} is no checkpoint of sknet, or it is damaged ({error}). It was "
-            "left as it is. Delete it to train from the start, or give another path."
+            f"{file} is not a checkpoint of sknet, or it is damaged ({error}). It was "
+            "not changed. Delete it to train from scratch, or pass another path."
         ) from error
     before = kept.get("run") if isinstance(kept, dict) else None
     if not isinstance(before, dict) or before.get("format") != FORMAT:
         raise ValueError(
-            f"{file} is no checkpoint of this version of sknet. It was left as it is. "
-            "Delete it to train from the start, or give another path."
+            f"{file} is not a checkpoint of this version of sknet. It was not changed. "
+            "Delete it to train from scratch, or pass another path."
         )
     different = _differences(before, run)
     if different:
@@ -147,17 +149,17 @@ def _read(file: Path, run: Mapping[str, Any]) -> list[dict[str, Any]] | None:
 
 
 def _another(file: Path, different: Sequence[str]) -> ValueError:
-    """Return the error about a file of another training."""
+    """Return the error for a file of another training."""
     return ValueError(
         f"{file} is the checkpoint of another training: {'; '.join(different)}. It was "
-        "left as it is. Finish that training with what it was begun with, delete the "
-        "file to train from the start, or give another path: that of a folder gives "
-        "each fit a file of its own, as a search needs."
+        "not changed. Finish that training with the original parameters and data, "
+        "delete the file to train from scratch, or pass another path. With the path of "
+        "a folder, each fit has its own file, as a search needs."
     )
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return in words where two trainings differ."""
+    """Return the differences between two trainings as text."""
     found = []
     for name in sorted({*before, *now} - {"parameters", "data"}):
         if before.get(name) != now.get(name):
@@ -172,13 +174,13 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     return found
 
 
-def _take_up(
+def _restore(
     problem: Problem,
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
     file: Path,
 ) -> None:
-    """Put members where they were when they were saved."""
+    """Restore the saved state of members."""
     shapes = [(m.state.theta.shape, m.state.theta.dtype) for m in members]
     saved = [(k["state"]["theta"].shape, k["state"]["theta"].dtype) for k in kept]
     if shapes != saved:
@@ -200,7 +202,7 @@ def _split_as_before(
     members: Sequence[Member],
     kept: Sequence[dict[str, Any]],
 ) -> None:
-    """Give members the validation rows that they had, where they have drawn others."""
+    """Restore the validation rows of members that have drawn different ones."""
     splits: dict[bytes, ValidationSet] = {}
     thetas = np.concatenate([member.state.theta for member in members])
     for k, (member, state) in enumerate(zip(members, kept, strict=True)):

@@ -1,8 +1,9 @@
-"""The yardstick: what the epochs of a training are compared by.
+"""Comparability of the epochs of a resumed training with the earlier ones.
 
-A best score belongs to validation rows and to a scorer, a least loss to training rows.
-Where a training goes on with others, the best starts anew, and so does what is counted
-from it. Checksums tell; they are kept in the progress, as plain data.
+A best score is specific to validation rows and a scorer, a lowest loss to training
+rows. When training resumes with different ones, the best values are reset, and so is
+the count of epochs without an improvement. Changes are detected by checksums, which are
+kept in the history as plain data.
 """
 
 from __future__ import annotations
@@ -23,22 +24,22 @@ from sknet.training.batches import Dataset
 from sknet.training.member import Member
 
 
-# Bytes that are looked at a time: a memory map is never read as a whole.
+# Bytes per piece, since a memory map must never be read as a whole.
 _CHUNK_BYTES = 2**22
 
 
 def compare_with_before(problem: Problem, members: Sequence[Member]) -> None:
-    """Let the best start anew where it was measured on something else.
+    """Reset the best values of members if they were measured on something else.
 
-    Where the rows to train on are others, the epochs without an improvement count anew
-    in any case, and the course of the learning rate begins again.
+    If the training rows differ, patience and the learning rate schedule restart in any
+    case.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what. The rungs of a search all have the same data.
+        Configuration, data and network. The rungs of a search all have the same data.
     members : sequence of Member
-        About to be trained; their progress notes what it is measured on from now on.
+        Members about to be trained; their history records what it is measured on.
     """
     if problem.start.is_rung:
         return
@@ -58,18 +59,18 @@ def compare_with_before(problem: Problem, members: Sequence[Member]) -> None:
         history, state = member.history, member.state
         if earlier is not None:
             others = history.data[0] not in ("", data)
-            anew = edited or history.measure[0] != measure
-            if anew:
+            is_new = edited or history.measure[0] != measure
+            if is_new:
                 history.forget_best()
-            if anew or others:
-                history.count_anew(state.n_epochs)
+            if is_new or others:
+                history.restart_patience(state.n_epochs)
             if others:
                 state.cycle_start[:], state.plateau_scale[:] = state.n_epochs, 1.0
         history.data, history.measure = [data], [measure]
 
 
 def _measure(problem: Problem, member: Member, checksums: _Checksums) -> str:
-    """Return which rows a network is judged on and by what, in short."""
+    """Return a short text for the rows and the measure that a network is scored by."""
     config, validation_set, loss = (
         member.config,
         member.validation_set,
@@ -82,15 +83,15 @@ def _measure(problem: Problem, member: Member, checksums: _Checksums) -> str:
         return f"{checksums.of(member.data)} {loss}"
     named = described(problem.config.scoring)
     by = named if isinstance(validation_set.score, ScorerScore) else loss
-    who = "together" if validation_set.pools else "alone"
+    pooling = "together" if validation_set.pools else "alone"
     rows = checksums.of(validation_set.data, validation_set.rows)
-    return f"{rows} {who} {type(validation_set.score).__name__} {by}"
+    return f"{rows} {pooling} {type(validation_set.score).__name__} {by}"
 
 
 class _Checksums:
-    """Checksums of rows; each array is looked at once.
+    """Checksums of rows; each array is read only once.
 
-    They are taken of what the network computes with, whatever type it came in.
+    They are computed in the type of the computation, whatever the type of the data.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class _Checksums:
         self._known: dict[tuple[int, int, int], str] = {}
 
     def of(self, data: Dataset, rows: Array | None = None) -> str:
-        """Return the checksum of some rows, or of all."""
+        """Return the checksum of some rows, or of all rows."""
         parts = [self._of_array(data.x, rows, data.rows), self._of_array(data.y, rows)]
         if data.weight is not None:
             parts.append(self._of_array(data.weight, rows))
@@ -112,7 +113,7 @@ class _Checksums:
     def _of_array(
         self, array: Any, rows: Array | None, places: Array | None = None
     ) -> str:
-        """Return the checksum of some rows of an array, at their places in it."""
+        """Return the checksum of some rows of an array, at their positions in it."""
         key = id(array), id(rows), id(places)
         if key not in self._known:
             checksum, chosen = 0, rows
@@ -125,7 +126,7 @@ class _Checksums:
 
 
 def _pieces(array: Any, rows: Array | None, dtype: np.dtype[Any]) -> Iterator[Array]:
-    """Iterate over what makes some rows of an array, in small pieces."""
+    """Iterate over the contents of some rows of an array, in small pieces."""
     n_rows = array.shape[0] if rows is None else len(rows)
     yield np.array([n_rows, *array.shape[1:]])
     size = array.nnz * 12 if sparse.issparse(array) else array.nbytes
@@ -139,4 +140,4 @@ def _pieces(array: Any, rows: Array | None, dtype: np.dtype[Any]) -> Iterator[Ar
             yield piece.indptr.astype(np.int64)
             yield piece.indices.astype(np.int64)
             piece = piece.data
-        yield np.add(piece, 0, dtype=dtype, order="C")  # and no zero has a sign
+        yield np.add(piece, 0, dtype=dtype, order="C")  # -0.0 becomes 0.0

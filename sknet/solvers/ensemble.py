@@ -1,6 +1,6 @@
-"""The ensemble: where its networks differ, and what is told of all together.
+"""The ensemble: what differs between its networks, and the summary of them all.
 
-One network is an ensemble of one.
+A single network is an ensemble of one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from sknet.training.member import Member, Termination
 from sknet.training.monitor import History
 
 
-# Endings, the worst first: that of an ensemble is the worst of its networks'.
+# Reasons of termination, the worst first. The termination of an ensemble is the worst
+# among its networks.
 _REASONS = (
     "interrupted",
     "diverged",
@@ -41,12 +42,12 @@ class Streams:
     Parameters
     ----------
     members : list of RandomState
-        One a network.
+        One stream per network.
     splitter : RandomState
-        Splits off a validation set that all share.
+        The stream that splits off a shared validation set.
     seeds : ndarray of int, of shape (K,), or None
-        What the members' streams were seeded with; None for a single network, whose
-        stream is that of ``random_state`` itself.
+        Seeds of the members' streams; None for a single network, whose stream is
+        ``random_state`` itself.
     """
 
     members: list[np.random.RandomState]
@@ -55,7 +56,7 @@ class Streams:
 
 
 def new_streams(config: TrainingConfig) -> Streams:
-    """Return the streams of a new training."""
+    """Return the random streams of a new training."""
     main = check_random_state(config.random_state)
     if config.n_networks == 1:
         return Streams([main], main, None)
@@ -64,7 +65,7 @@ def new_streams(config: TrainingConfig) -> Streams:
 
 
 def member_data(problem: Problem, seeds: Array | None) -> list[Dataset]:
-    """Return the data of each network: the same, but for bootstrap weights."""
+    """Return the data of each network, which only differ in bootstrap weights."""
     if seeds is None:
         return [problem.data]
     if not problem.config.bootstrap:
@@ -78,13 +79,13 @@ def member_data(problem: Problem, seeds: Array | None) -> list[Dataset]:
 
 
 def history_of(problem: Problem, k: int) -> History:
-    """Return the progress of the earlier fits of network ``k``, as a copy."""
+    """Return a copy of the history of network ``k`` in earlier fits."""
     kept = (
         problem.start.kept.get("history") if problem.start.earlier is not None else None
     )
     if kept is None:
         return History()
-    # Early stopping watched the score, and published the weights it belongs to.
+    # Early stopping monitored the score, and published the weights that achieved it.
     watched = kept["on_score"]
     return History(
         [list(kept["loss_curves"][k])],
@@ -100,23 +101,25 @@ def history_of(problem: Problem, k: int) -> History:
 
 
 def trained_members(members: Sequence[Member]) -> Sequence[Member]:
-    """Return the networks to publish: after an interrupt, or the end of the time, some.
+    """Return the networks to publish, which need not be all of them.
+
+    After an interrupt, or when the time is up, networks without an epoch are left out.
 
     Parameters
     ----------
     members : sequence of Member
-        As their training left them.
+        The networks after training.
 
     Returns
     -------
     members : sequence of Member
-        A single network as soon as it has begun; of several those that have made an
-        epoch, be it in an earlier fit.
+        A single network if its training has started; of several networks, those that
+        have completed an epoch, in this fit or an earlier one.
 
     Raises
     ------
     KeyboardInterrupt
-        If none of them was trained in this fit.
+        If no network was trained in this fit.
     """
     least = 0 if len(members) == 1 else 1
     if not any(
@@ -127,9 +130,9 @@ def trained_members(members: Sequence[Member]) -> Sequence[Member]:
 
 
 def _has_epochs(member: Member) -> bool:
-    """Tell whether a network was ever trained for an epoch.
+    """Return whether a network was ever trained for an epoch.
 
-    An interrupt while states become rows of one array loses those of its block.
+    An interrupt while states are being stacked loses the states of the block.
     """
     state = vars(member.state)
     return state["theta"] is not None and int(member.state.n_epochs[0]) > 0
@@ -138,10 +141,10 @@ def _has_epochs(member: Member) -> bool:
 def termination_of(
     members: Sequence[Member], n_asked: int, n_published: int
 ) -> Termination:
-    """Return the worst ending of all, and the epochs of the longest training.
+    """Return the worst termination, with the epochs of the longest training.
 
-    It says how many of the networks ``n_asked`` for are not published: those that were
-    never begun, or that there was no time to draw.
+    It also records how many of the ``n_asked`` networks are not published because they
+    were never started, or because there was no time to draw their weights.
     """
     terminations = []
     for member in members:
@@ -158,13 +161,13 @@ def termination_of(
 
 
 def left_out(n_networks: int, n_published: int) -> str:
-    """Return how many networks were never begun, in words; "" if none."""
+    """Return the number of networks that were never started as text; "" if none."""
     missing = n_networks - n_published
     return f"{missing} of {n_networks}" if missing else ""
 
 
 def worst(terminations: Sequence[Termination]) -> Termination:
-    """Return the worst of several endings, with the epochs of the longest training."""
+    """Return the worst of several terminations, with the epochs of the longest one."""
     termination = min(
         terminations, key=lambda termination: _REASONS.index(termination.reason)
     )
@@ -174,20 +177,20 @@ def worst(terminations: Sequence[Termination]) -> Termination:
 
 
 def summary(members: Sequence[Member], termination: Termination) -> dict[str, Any]:
-    """Return the fitted attributes that tell of the training.
+    """Return the fitted attributes that describe the training.
 
     Parameters
     ----------
     members : sequence of Member
-        As a session left them.
+        The networks after a session.
     termination : Termination
-        That of all together.
+        The termination of the ensemble.
 
     Returns
     -------
     attributes : dict
-        Curves and numbers; of several networks the means. ``_training`` holds what
-        each of them goes on with.
+        Curves and numbers, averaged over the networks. ``_training`` holds what is
+        needed to resume the training of each network.
     """
     history = [member.history for member in members]
     curves = [p.loss_curves[0] for p in history]
@@ -226,12 +229,12 @@ def summary(members: Sequence[Member], termination: Termination) -> dict[str, An
 
 
 def _stands_in(member: Member) -> bool:
-    """Tell whether a network is judged by the loss in place of a scorer."""
+    """Return whether a network is scored by the loss in place of a scorer."""
     return member.validation_set is not None and member.validation_set.stands_in
 
 
 def plain_history(history: Sequence[History], on_score: bool) -> dict[str, Any]:
-    """Return progress as the plain data that :func:`progress_of` reads."""
+    """Return histories as plain data, from which :func:`history_of` restores them."""
     return {
         "on_score": on_score,
         "loss_curves": [p.loss_curves[0] for p in history],
@@ -247,14 +250,14 @@ def plain_history(history: Sequence[History], on_score: bool) -> dict[str, Any]:
 
 
 def _mean(values: Sequence[float]) -> float:
-    """Return the mean, of a single number itself."""
+    """Return the mean; a single number is returned unchanged."""
     if len(values) == 1:
         return float(values[0])
     return float(mean_of_members(np.array(values, dtype=np.float64)))
 
 
 def _mean_curve(curves: Sequence[list[float]]) -> list[float]:
-    """Return the mean of curves; one that ended early goes on with its last value."""
+    """Return the mean of curves; shorter ones are extended by their last value."""
     if len(curves) == 1:
         return curves[0]
     longest = max(len(curve) for curve in curves)

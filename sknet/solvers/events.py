@@ -1,4 +1,4 @@
-"""Events of a fit: epochs, interrupts, and what is to be done at its end."""
+"""Events of a fit: callbacks, interrupts and cleanup."""
 
 from __future__ import annotations
 
@@ -14,29 +14,30 @@ from sknet.training.member import EpochSnapshot, Member
 
 
 class Callbacks(Protocol):
-    """What is called after every epoch; it returns whether to stop."""
+    """Callbacks that are called after every epoch, and return whether to stop."""
 
     def of_members(
         self, problem: Problem, members: Sequence[Member]
     ) -> Callable[[EpochSnapshot], bool]:
-        """Return the callback of a training by minibatch steps."""
+        """Return the callback for training by minibatch steps."""
 
     def of_full_batch(self, problem: Problem) -> Callable[[Array, int], bool]:
-        """Return the callback of a solver that takes all rows at once."""
+        """Return the callback for a solver that uses all rows at once."""
 
 
 @dataclass(frozen=True)
 class Events:
-    """What happens beside a training.
+    """Callbacks, interrupts and cleanup of a fit.
 
     Parameters
     ----------
     callbacks : Callbacks or None
-        Those of the estimator.
+        The callbacks of the estimator.
     interrupts : Interrupts
-        Let in while it trains.
+        The interrupts, which are raised while networks are trained.
     afterwards : ExitStack
-        Left when the model is published: a checkpoint goes then.
+        Contexts to exit when the model has been published, when, for example, a
+        checkpoint is removed.
     """
 
     callbacks: Callbacks | None

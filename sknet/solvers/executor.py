@@ -1,7 +1,8 @@
 """The executor: threads or processes that train many networks, as rows of arrays.
 
-Networks of one shape form a stack, whatever estimator they belong to and whichever
-rows of data they see. Together each gets what it gets alone, bit for bit.
+Networks of the same shape form a stack, regardless of the estimator they belong to and
+the rows they are trained on. The result of each network is the same, bit for bit, as if
+it were trained alone.
 """
 
 from __future__ import annotations
@@ -28,37 +29,40 @@ from sknet.training.session import Session
 
 
 # Bytes of all arrays that a block of members works in. Measured best from 4 to 16 MB,
-# with 1 MB of second-level and 32 MB of third-level cache: an operation reads two or
-# three of the arrays only, and in smaller blocks it takes longer to call it. Of what
-# is equally fast, the least is what a search has to hold beside its data.
+# with 1 MB of second-level and 32 MB of third-level cache: an operation only reads two
+# or three of the arrays, and in smaller blocks the overhead of the calls dominates. The
+# smallest of the equally fast sizes is used, because a search has to hold the block in
+# addition to its data.
 BLOCK_BYTES = 2**22
 
-# Multiply-adds of a block's largest product from which on a second thread helps. The
-# threads hand each other Python's lock at every operation, which takes longer than a
-# short one.
+# Number of multiply-adds in a block's largest product above which a second thread
+# helps. Threads pass Python's lock to each other at every operation, which takes longer
+# than a short operation.
 WORTH_A_THREAD = 2**21
 
 
 @dataclass
 class Executor:
-    """Who trains: how many threads or processes.
+    """The threads or processes that train blocks of members.
 
     Parameters
     ----------
     n_jobs : int, default=1
-        Blocks at a time.
+        Number of blocks that are trained at the same time.
     parallel : joblib.Parallel or None, default=None
-        Runs the blocks in processes, maybe of other machines; None for threads.
+        Runs the blocks in processes, possibly on other machines; None for threads.
     line : ProgressLine or None, default=None
-        Told of every epoch, if threads train.
+        Called after every epoch, if blocks are trained in threads.
     watch, save : callable or None, default=None
-        Likewise; see ``Hooks``. Who watches, watches a single estimator, whose
-        members are of one shape: all are one block, so that their epochs are common.
+        Likewise; see ``Hooks``. ``watch`` is for a single estimator, whose members have
+        the same shape: they form a single block, so that their epochs coincide.
     interrupts : Interrupts
-        Ctrl-C ends all after their epoch, even if its exception has not come through.
+        Interrupts of the fit. Ctrl-C ends all blocks after their current epoch, even if
+        its exception was lost.
     failures : list of (block, error), or None, default=None
-        Takes the blocks that failed, while the others are trained all the same; None
-        if an error ends all. Members without an ending are lost with their block.
+        Collects the blocks that failed, while the other blocks are still trained; None
+        if an error ends the training of all. Members of a failed block that have not
+        terminated are lost.
     """
 
     n_jobs: int = 1
@@ -74,20 +78,20 @@ class Executor:
 
     @classmethod
     def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Executor:
-        """Return threads, or the workers of the joblib backend that is active."""
+        """Return an executor with threads, or with the active joblib backend."""
         backend = get_active_backend(prefer="threads")[0]
         n_workers = effective_n_jobs(n_jobs)
         shares = getattr(backend, "supports_sharedmem", False) or n_workers == 1
         return cls(n_workers, None if shares else Parallel(n_jobs), line)
 
     def is_halted(self) -> bool:
-        """Tell whether all are to stop after their epoch."""
+        """Return whether all blocks are to stop after their current epoch."""
         return self.interrupts.raised or self.halt.is_set()
 
     def deadline(self, max_time: float, share: float) -> float | None:
-        """Return when a block that is about to begin stops; None if it is too late.
+        """Return the deadline of a block about to start; None if no time is left.
 
-        It gets a ``share`` of the time that is left. Whoever comes first begins in any
+        The block gets a ``share`` of the remaining time. The first block starts in any
         case, so that there is something to publish.
         """
         if max_time == math.inf:
@@ -101,16 +105,16 @@ class Executor:
 
 
 def train(members: Sequence[Member], executor: Executor) -> None:
-    """Train members; those of one shape as stacks, cut into blocks.
+    """Train members, where those of the same shape are stacked and cut into blocks.
 
     Parameters
     ----------
     members : sequence of Member
-        Each gets the state and the ending of its training. After an interrupt,
-        those who have not begun have none; at the end of the time they have one
-        without a further epoch.
+        The members, which are updated with the state and the termination of their
+        training. Members that have not started have no termination after an interrupt,
+        and one without a further epoch when the time is up.
     executor : Executor
-        Who trains.
+        The threads or processes.
     """
     alone = len(members) == 1 == executor.n_jobs and executor.parallel is None
     if alone or executor.watch is not None:
@@ -139,38 +143,40 @@ def train(members: Sequence[Member], executor: Executor) -> None:
 def shares(
     blocks: Sequence[list[Member]], n_jobs: int, later: float = 0.0
 ) -> list[float]:
-    """Return which share of the time that is left when it begins each block gets.
+    """Return the share of the remaining time that each block gets when it starts.
 
     Parameters
     ----------
     blocks : sequence of list of Member
-        In the order in which they begin.
+        The blocks, in the order in which they start.
     n_jobs : int
-        Blocks at a time: each is followed by every ``n_jobs``-th of those behind it.
+        Number of blocks that are trained at the same time: each is followed by every
+        ``n_jobs``-th of the later blocks.
     later : float, default=0.0
-        Networks that one job has to train after all of them.
+        Number of networks per job that are trained after all blocks.
 
     Returns
     -------
     shares : list of float
-        The networks of a block, of all that are still to be trained in its place. So
-        each network gets as much, and what one does not need falls to the next.
+        The number of networks in a block, as a fraction of all networks that its job
+        still has to train. Thus all networks get the same time, and unused time passes
+        to the next block.
     """
     sizes = [len(block) for block in blocks]
     return [n / (sum(sizes[i::n_jobs]) + later) for i, n in enumerate(sizes)]
 
 
 def was_interrupted(member: Member) -> bool:
-    """Tell whether an interrupt ended a member's training."""
+    """Return whether the training of a member was interrupted."""
     return member.termination is not None and member.termination.reason == "interrupted"
 
 
 def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> None:
-    """Train blocks in threads; an interrupt ends all after their epoch."""
+    """Train blocks in threads; an interrupt ends all after their current epoch."""
     if not blocks:
         return
     pool, jobs = ThreadPoolExecutor(executor.n_jobs), []
-    try:  # an interrupt may come while the jobs are still handed out
+    try:  # an interrupt may occur while jobs are still being submitted
         for block, share in zip(blocks, shares(blocks, executor.n_jobs), strict=True):
             jobs.append(pool.submit(train_block, block, executor, share))
         for job in jobs:
@@ -187,9 +193,10 @@ def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> Non
 def _train_in_processes(
     blocks: Sequence[list[Member]], executor: Executor, parallel: Parallel
 ) -> None:
-    """Train blocks in processes, and take over what comes back.
+    """Train blocks in processes, and copy the results into the members.
 
-    A block that failed there is trained again here: not every error can travel.
+    A block that failed in a process is trained again here, because not every error can
+    be pickled.
     """
     trained = parallel(delayed(_trained_block)(block) for block in blocks)
     for block, result in zip(blocks, trained, strict=True):
@@ -206,10 +213,7 @@ def _train_in_processes(
 
 
 def _trained_block(block: list[Member]) -> list[Member] | None:
-    """Train a block in a process of its own; return it without the data.
-
-    None stands for an error.
-    """
+    """Train a block in another process; return it without data, or None on error."""
     executor = Executor(failures=[])
     with blas_threads(1, 1, 1):
         train_block(block, executor)
@@ -223,7 +227,7 @@ def _trained_block(block: list[Member]) -> list[Member] | None:
 def train_block(
     block: Sequence[Member], executor: Executor, share: float = 1.0
 ) -> None:
-    """Train members of one shape as rows of one array, in a share of the time."""
+    """Train members of the same shape as rows of one array, in a share of the time."""
     if executor.is_halted():
         return
     deadline = executor.deadline(block[0].config.budget.max_time, share)
@@ -243,34 +247,34 @@ def train_block(
 
 
 def group_compatible(members: Sequence[Member]) -> list[list[Member]]:
-    """Group members by what they have to share to be rows of one array.
+    """Group members that can be rows of one array.
 
-    Members that read the same data stand side by side, those first that were trained
-    least: where time is short, the others have had some before.
+    Members with the same data are next to each other, and the least trained ones come
+    first: if time is short, the others have already been trained before.
     """
     groups: dict[Any, list[Member]] = {}
     for member in members:
         try:
             groups.setdefault(_shape(member), []).append(member)
-        except Exception:  # a component of a user that holds, say, a list
+        except Exception:  # a user-defined component that is not hashable
             groups[id(member)] = [member]
     return [sorted(group, key=_neighbourhood) for group in groups.values()]
 
 
 def _neighbourhood(member: Member) -> tuple[int, int, int]:
-    """Return what a stack is sorted by."""
+    """Return the key by which a stack is sorted."""
     data = member.data
     return id(data.x), id(data.rows), int(member.state.n_epochs[0])
 
 
 def _shape(member: Member) -> tuple[Any, ...]:
-    """Return what members of a stack share: the recipe's shape, and the data's."""
+    """Return what members of a stack share: the shapes of configuration and data."""
     state, data, validation_set = member.state, member.data, member.validation_set
-    judged: tuple[Any, ...] = ()
+    validated: tuple[Any, ...] = ()
     if validation_set is not None:
         pool = id(validation_set) if validation_set.pools else None
         weighted = validation_set.data.weight is None
-        judged = (validation_set.n_rows, validation_set.rows is None, weighted, pool)
+        validated = (validation_set.n_rows, validation_set.rows is None, weighted, pool)
     return (
         member.config.shape,
         state.theta.dtype,
@@ -279,12 +283,12 @@ def _shape(member: Member) -> tuple[Any, ...]:
         data.weight is None,
         sparse.issparse(data.x),
         state.average is None,
-        judged,
+        validated,
     )
 
 
 def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
-    """Tell whether threads are faster than one alone."""
+    """Return whether several threads are faster than a single one."""
     if n_jobs == 1:
         return False
     config, n_members = stack[0].config, math.ceil(len(stack) / n_jobs)
@@ -294,9 +298,9 @@ def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
 
 
 def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
-    """Cut a stack into blocks that fit the cache, and keep every job busy.
+    """Cut a stack into blocks that fit into the cache and keep all jobs busy.
 
-    Members that are judged by their averaged prediction stay in one block.
+    Members that are scored by their mean prediction stay in one block.
     """
     validation_set = stack[0].validation_set
     if validation_set is not None and validation_set.pools:
@@ -309,7 +313,7 @@ def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
 
 
 def _bytes_of(member: Member) -> int:
-    """Return the bytes that one member works in, while it is trained."""
+    """Return the number of bytes in use while a member is trained."""
     config, theta = member.config, member.state.theta
     network = config.network
     rows = config.batch_size * (network.n_inputs + network.n_columns)

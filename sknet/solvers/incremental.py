@@ -1,7 +1,8 @@
-"""Going on: what a training finds of the one before, besides what ``resume`` holds.
+"""Incremental training: what is kept between calls besides the state in ``resume``.
 
-Between two calls of ``partial_fit``, things wait that are dear to make. They change no
-number: without them, as after a pickle or a call that failed, they are made anew.
+Between two calls of ``partial_fit``, objects that are expensive to create are kept.
+They do not affect the results: if they are missing, as after unpickling or a failed
+call, they are created again.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
 
 
-# Bytes of the parameters and of what the hidden layers give for a batch, up to which
-# arrays are kept between calls of ``partial_fit``: some four times as many in all.
+# Largest size in bytes of the parameters and the hidden layers' outputs for a batch for
+# which arrays are kept between calls of ``partial_fit``. All arrays together take about
+# four times as much.
 _MOST_REUSED_BYTES = 2**19
 
 
 def left_streams(problem: Problem, state: TrainState) -> list[StreamState]:
-    """Return where the streams stand; they wait for the call that goes on from there.
+    """Return the states of the random streams; keep the streams for the next call.
 
-    Those of a new training may be a user's, who draws from them later.
+    The streams of a new training are not kept, because they may belong to the user, who
+    may draw from them later.
     """
     earlier = problem.start.earlier
     if earlier is None:
@@ -38,7 +41,7 @@ def left_streams(problem: Problem, state: TrainState) -> list[StreamState]:
 
 
 def rate_reference(problem: Problem, config: MemberConfig) -> dict[str, Any]:
-    """Return what later calls of ``partial_fit`` measure their learning rate by."""
+    """Return the reference for the learning rate of later ``partial_fit`` calls."""
     before = problem.start.kept
     planned = config.learning_rate.schedule.is_planned or before.get(
         "was_planned", False
@@ -48,7 +51,7 @@ def rate_reference(problem: Problem, config: MemberConfig) -> dict[str, Any]:
 
 
 def rate_share(problem: Problem, n_batch: int) -> float:
-    """Return the share of the learning rate for a call with batches of some rows."""
+    """Return the fraction of the learning rate for a call with some batch size."""
     kept = problem.start.kept
     if not kept or not problem.start.is_partial:
         return 1.0
@@ -58,10 +61,10 @@ def rate_share(problem: Problem, n_batch: int) -> float:
 
 
 def reusable_arrays(problem: Problem) -> ReusableArrays | None:
-    """Return where a call of ``partial_fit`` trains a network that is small enough.
+    """Return the reusable arrays of a small network in ``partial_fit``, or None.
 
-    Of a large one the arrays would take memory for nothing: their making is not what
-    a call takes.
+    For a large network they would waste memory, since their creation takes only a small
+    part of the time of a call.
     """
     earlier, network = problem.start.earlier, problem.network
     if earlier is None or not problem.start.is_partial or len(earlier.model.theta) > 1:
@@ -71,4 +74,4 @@ def reusable_arrays(problem: Problem) -> ReusableArrays | None:
     n_columns = network.n_inputs + sum(config.hidden_layer_sizes)
     if theta.nbytes + n_rows * n_columns * theta.itemsize > _MOST_REUSED_BYTES:
         return None
-    return ReusableArrays.beside(theta)
+    return ReusableArrays.kept_for(theta)

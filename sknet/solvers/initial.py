@@ -1,4 +1,4 @@
-"""Initial parameters: drawn, fitted to the data, or those that the user gave."""
+"""Initial parameters: drawn, fitted to the data, or given by the user."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ from sknet.network.layout import Layout, Parameter
 from sknet.solvers.problem import Problem
 
 
-# Rows that initial parameters are fitted to: means and deviations need no more.
+# Number of rows that initial parameters are fitted to. It is enough for means and
+# standard deviations.
 _ADAPT_ROWS = 4096
 
 
 def initial_theta(problem: Problem, streams: Sequence[np.random.RandomState]) -> Array:
-    """Draw initial parameters; fit them to data, or overwrite them by a user's arrays.
+    """Draw initial parameters; fit them to data, or overwrite them by given arrays.
 
     Parameters
     ----------
     problem : Problem
-        The network, the type of its parameters, and the rows they may be fitted to.
+        The network, the type of its parameters, and the rows to fit them to.
     streams : sequence of RandomState
-        One a member; each is advanced, whatever is overwritten.
+        One stream per member; each is advanced, even if the draws are overwritten.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def initial_theta(problem: Problem, streams: Sequence[np.random.RandomState]) ->
     Raises
     ------
     ValueError
-        If number or shapes of the arrays do not fit the network.
+        If the number or the shapes of the given arrays do not match the network.
     """
     theta = problem.network.initial(streams, problem.dtype)
     arrays = problem.config.initial_arrays
@@ -54,7 +55,7 @@ def initial_theta(problem: Problem, streams: Sequence[np.random.RandomState]) ->
 
 
 def _start_at(theta: Array, problem: Problem) -> None:
-    """Set the biases of the output layer, if it has them, to where the loss starts."""
+    """Set the biases of the output layer, if any, to the initial values of the loss."""
     data, bias = problem.data, problem.network.layout.parameters[-1]
     weight = np.ones(data.n_rows) if data.weight is None else data.weight
     start = problem.loss.start(data.y, weight) if bias.name == "bias" else None
@@ -66,7 +67,7 @@ def _start_at(theta: Array, problem: Problem) -> None:
 
 
 def _some_rows(problem: Problem, stream: np.random.RandomState) -> tuple[Any, Array]:
-    """Return features and weights of rows drawn at random, of all if they are few."""
+    """Return features and weights of randomly drawn rows; of all rows if few."""
     data = problem.data
     rows: Any = slice(None)
     if data.n_rows > _ADAPT_ROWS:
@@ -78,7 +79,7 @@ def _some_rows(problem: Problem, stream: np.random.RandomState) -> tuple[Any, Ar
 
 
 def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> None:
-    """Write a user's arrays over all weights and biases."""
+    """Overwrite all weights and biases by arrays given by the user."""
     weights = {_layer(p): p for p in layout.parameters if p.name == "weight"}
     biases = {_layer(p): p for p in layout.parameters if p.name == "bias"}
     for p in biases.values():
@@ -87,7 +88,7 @@ def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> 
     if len(initializer) != len(weights):
         raise ValueError(
             f"initializer holds {len(initializer)} arrays, but the network has "
-            f"{len(weights)} layers of weights, of the shapes "
+            f"{len(weights)} weight matrices, of shapes "
             f"{[p.shape for p in weights.values()]}."
         )
     for i, (layer, given) in enumerate(zip(weights, initializer, strict=True)):
@@ -97,9 +98,9 @@ def _overwrite_all(theta: Array, layout: Layout, initializer: Sequence[Any]) -> 
             continue
         if len(given) != 2 or layer not in biases:
             raise ValueError(
-                f"{what} is a tuple of {len(given)}: it must be (weights, biases), or "
-                "weights alone where the layer has no biases (with use_bias=False, or "
-                "before a batch normalization)."
+                f"{what} must be a pair (weights, biases), or an array of weights if "
+                "the layer has no biases (with use_bias=False, or before a batch "
+                f"normalization); got a tuple of length {len(given)}."
             )
         _overwrite(view, given[0], f"{what}[0]")
         _overwrite(layout.view(theta, biases[layer]), given[1], f"{what}[1]")
@@ -111,14 +112,14 @@ def _layer(parameter: Parameter) -> str:
 
 
 def _overwrite(view: Array, given: Any, what: str) -> None:
-    """Write a user's array over every member's."""
+    """Overwrite the array of every member by an array given by the user."""
     shape = view.shape[1:]
     try:
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{what} must be numbers of the shape {shape}.") from error
+        raise ValueError(f"{what} must be a numeric array of shape {shape}.") from error
     if array.shape not in (shape, shape[1:] if shape[0] == 1 else shape):
-        raise ValueError(f"{what} must have the shape {shape}, got {array.shape}.")
+        raise ValueError(f"{what} must have shape {shape}, got {array.shape}.")
     if not np.isfinite(array).all():
         raise ValueError(f"{what} must hold finite numbers.")
     view[...] = array.reshape(shape)

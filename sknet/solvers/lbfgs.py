@@ -1,4 +1,4 @@
-"""L-BFGS, by SciPy."""
+"""The L-BFGS solver, by SciPy."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from sknet.training.solver import SOLVERS
 class LBFGS(FullBatchSolver):
     """Limited-memory BFGS: quasi-Newton steps with a line search.
 
-    SciPy keeps its memory to itself, so that a training could not go on exactly from a
-    checkpoint.
+    SciPy does not expose the state of the method, so training could not resume exactly
+    from a checkpoint.
 
     Parameters
     ----------
     max_fun : int in [1, inf) or None, default=None
-        Largest number of evaluations of the loss. None takes the estimator's
-        ``max_fun``, or 15,000 if it has none.
+        Maximum number of loss function calls. None uses the ``max_fun`` of the
+        estimator, or 15,000 if it has none.
     tol : float in [0, inf) or None, default=None
-        Largest element of the gradient at which it has converged. None takes the
-        estimator's ``tol``, or 0 if it has none.
+        Largest element of the gradient at convergence. None uses the ``tol`` of the
+        estimator, or 0 if it has none.
 
     References
     ----------
@@ -77,5 +77,5 @@ class LBFGS(FullBatchSolver):
 
 
 def _text(message: str | bytes) -> str:
-    """Return SciPy's message, which old versions give as bytes."""
+    """Return SciPy's message, which is bytes in old versions."""
     return message.decode() if isinstance(message, bytes) else message

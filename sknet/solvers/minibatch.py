@@ -1,7 +1,8 @@
-"""Fitting by minibatch steps: from an estimator's parameters to trained networks.
+"""Training by minibatch steps: from an estimator's parameters to trained networks.
 
-An estimator is one network, or an ensemble of several. Either way it becomes members,
-which are trained as rows of one array, maybe together with those of other estimators.
+An estimator is a single network, or an ensemble. In both cases, its networks become
+members, which are trained as rows of one array, possibly together with members of other
+estimators.
 """
 
 from __future__ import annotations
@@ -56,13 +57,13 @@ from sknet.training.solver import Solver
 from sknet.training.state import TrainState, stack_states
 
 
-# Share of ``max_time`` in which the networks of an ensemble are drawn.
+# Fraction of ``max_time`` in which the weights of an ensemble are drawn.
 _TO_DRAW = 0.25
 
 
 @dataclass(frozen=True, repr=False)
 class Minibatch(Solver):
-    """Training by minibatch steps, which an optimizer makes.
+    """The solver that trains by minibatch steps of an optimizer.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ class Minibatch(Solver):
         if events.callbacks is not None:
             executor.watch = events.callbacks.of_members(problem, members)
         events.afterwards.enter_context(_threads(problem, len(members)))
-        with suppress(KeyboardInterrupt), interrupts.let_in():
+        with suppress(KeyboardInterrupt), interrupts.allowed():
             train([m for m in members if m.termination is None], executor)
         if saver is not None:
             saver.catch_up(members)
@@ -96,14 +97,14 @@ class Minibatch(Solver):
 
 
 def _jobs(config: TrainingConfig, n_members: int) -> int:
-    """Return how many blocks of members are trained at a time."""
+    """Return the number of blocks of members that are trained at the same time."""
     if n_members == 1 and config.n_jobs is None:
-        return 1  # joblib takes longer to say so
+        return 1  # to call joblib takes longer
     return min(effective_n_jobs(config.n_jobs), n_members)
 
 
 def _threads(problem: Problem, n_members: int) -> AbstractContextManager[Any]:
-    """Limit the threads of BLAS: blocks of members have one each."""
+    """Limit the threads of BLAS: one thread each if blocks are trained in parallel."""
     config, n_threads = problem.config, problem.config.n_threads
     if _jobs(config, n_members) > 1:
         n_threads = 1
@@ -117,17 +118,17 @@ def _threads(problem: Problem, n_members: int) -> AbstractContextManager[Any]:
 def prepare_members(problem: Problem) -> list[Member]:
     """Return the networks to train, from scratch or from where a fit stopped.
 
-    Of a new ensemble, networks are missing that there was no time to draw.
+    A new ensemble lacks networks for whose weights there was no time.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what.
+        Configuration, data and network.
 
     Returns
     -------
     members : list of Member
-        One, or as many as the ensemble has.
+        A single member, or all members of an ensemble.
     """
     optimizer, earlier = problem.config.steps_by, problem.start.earlier
     reusable = reusable_arrays(problem)
@@ -156,31 +157,31 @@ def prepare_members(problem: Problem) -> list[Member]:
 
 
 def finalize(problem: Problem, members: Sequence[Member]) -> FitResult:
-    """Return what to publish of trained networks.
+    """Return the fit result of trained networks.
 
     Parameters
     ----------
     problem : Problem
-        What was trained on what.
+        Configuration, data and network.
     members : sequence of Member
-        As a session left them. Those that were never begun are left out.
+        The networks after a session. Networks that were never started are left out.
 
     Returns
     -------
-    fit : Fit
+    fit : FitResult
         Trained parameters and curves.
 
     Raises
     ------
     KeyboardInterrupt
-        If none of them was trained.
+        If no network was trained.
     """
     trained = trained_members(members)
     n_asked = (
         len(members) if problem.start.earlier is not None else problem.config.n_networks
     )
     termination, members = termination_of(members, n_asked, len(trained)), trained
-    if problem.start.is_rung:  # as if it had been one training
+    if problem.start.is_rung:  # all rungs together count as one training
         n_epochs = max(int(member.state.n_epochs[0]) for member in members)
         termination = replace(termination, n_iter=n_epochs)
     thetas = [final_parameters(member) for member in members]
@@ -207,12 +208,12 @@ def finalize(problem: Problem, members: Sequence[Member]) -> FitResult:
     )
     attributes["_training"] |= rate_reference(problem, members[0].config)
     if reusable is not None:
-        reusable.keep_beside(theta)
+        reusable.keep_for(theta)
     return FitResult(theta, termination, attributes)
 
 
 def _warn_of_no_score(members: Sequence[Member]) -> None:
-    """Say so if early stopping had nothing to tell the epochs by."""
+    """Warn if the validation score was NaN in all epochs."""
     if not members[0].config.stopping_rule.on_score:
         return
     for member in members:
@@ -220,9 +221,9 @@ def _warn_of_no_score(members: Sequence[Member]) -> None:
         scores = member.history.validation_scores[0][-n_new:] if n_new else []
         if scores and np.isnan(scores).all():
             warnings.warn(
-                "The validation score is NaN in every epoch, so that early stopping "
-                "ends nothing and keeps the last one. Look at the validation set (R^2 "
-                "needs two rows) and at scoring.",
+                "The validation score is NaN in every epoch, so early stopping has no "
+                "effect and the last epoch is kept. Check the validation set (R^2 "
+                "needs two rows) and scoring.",
                 stacklevel=2,
             )
             return
@@ -234,7 +235,7 @@ def _member_config(
     state: TrainState,
     validation_set: ValidationSet | None,
 ) -> MemberConfig:
-    """Return how each network is trained."""
+    """Return the training configuration of the members."""
     n_rows = problem.data.n_rows if state.order is None else state.order.shape[1]
     batch_size = problem.config.batch_size
     if isinstance(batch_size, str):  # "auto"
@@ -271,7 +272,7 @@ def _member_config(
 def _stopping_rule(
     config: TrainingConfig, validation_set: ValidationSet | None
 ) -> StoppingRule:
-    """Return when a network has improved, and how long it may do without."""
+    """Return the stopping rule of the members."""
     return StoppingRule(
         float(config.tol),
         float(config.n_iter_no_change),
@@ -282,7 +283,7 @@ def _stopping_rule(
 
 
 def _budget(problem: Problem, learning_rate: LearningRate, state: TrainState) -> Budget:
-    """Return when a network stops; a plan of the learning rate is finished first."""
+    """Return the budget of a network; a learning rate plan is finished first."""
     if int(state.n_epochs[0] - state.cycle_start[0]) >= learning_rate.horizon:
         state.cycle_start[:] = state.n_epochs
     budget = problem.config.budget(problem.start.is_partial)
@@ -295,14 +296,14 @@ def _budget(problem: Problem, learning_rate: LearningRate, state: TrainState) ->
 
 
 def _least_rows(problem: Problem, n_batch: int, batch_size: int | str) -> int:
-    """Return the rows that a batch must have; refuse batches that have fewer."""
+    """Return the minimum batch size; raise an error if batches are smaller."""
     if not problem.network.mixes_rows:
         return 1
     if n_batch < 2:
         raise ValueError(
-            "Batch normalization needs batches of at least two samples, and there is "
-            f"one sample in a batch (batch_size={batch_size!r}): raise batch_size, "
-            "pass more rows, or use normalization='layer'."
+            "Batch normalization needs batches of at least two samples, got batches of "
+            f"one sample (batch_size={batch_size!r}). Raise batch_size, pass more "
+            "rows, or use normalization='layer'."
         )
     return 2
 
@@ -310,10 +311,10 @@ def _least_rows(problem: Problem, n_batch: int, batch_size: int | str) -> int:
 def _start(
     problem: Problem, optimizer: Optimizer, reusable: ReusableArrays | None
 ) -> tuple[list[TrainState], Streams]:
-    """Return new states, or those that an earlier fit has left."""
+    """Return the states of a new training, or those of an earlier fit."""
     earlier = problem.start.earlier
     if earlier is not None:
-        # What early stopping chose is what new rows are to be added to.
+        # New rows continue from the epoch that early stopping selected.
         watched = earlier.training.get("history", {}).get("on_score", False)
         from_best = problem.start.is_partial and watched
         theta = earlier.model.theta
@@ -334,9 +335,9 @@ def _start(
 
 
 def _drawn(problem: Problem, streams: Streams) -> list[TrainState]:
-    """Return the states of new networks: of one at least, as time allows of more.
+    """Return the states of new networks: at least one, and more as time allows.
 
-    With a checkpoint all are drawn, so that a later run can train them.
+    With a checkpoint all networks are drawn, so that a later call can train them.
     """
     budget = problem.config.budget(problem.start.is_partial)
     seconds = math.inf if problem.config.checkpoint is not None else budget.max_time
@@ -351,7 +352,7 @@ def _drawn(problem: Problem, streams: Streams) -> list[TrainState]:
 
 
 def _complete(problem: Problem, optimizer: Optimizer, state: TrainState) -> None:
-    """Add to a state what the parameters ask for and it does not have yet."""
+    """Add to a state what the configuration needs and it does not have yet."""
     if problem.network.draws_noise and not state.noise:
         state.noise = [noise_stream(stream) for stream in state.streams]
     if problem.config.averaging is None:
@@ -365,22 +366,22 @@ def _complete(problem: Problem, optimizer: Optimizer, state: TrainState) -> None
 
 
 def final_parameters(member: Member) -> Array:
-    """Return the parameters to publish; after a divergence restore the best ones.
+    """Return the parameters to publish; after a divergence, restore the best ones.
 
     Parameters
     ----------
     member : Member
-        Trained. After a divergence its state goes back, too.
+        A trained member. After a divergence, its state is also reset.
 
     Returns
     -------
     theta : ndarray of shape (1, P)
-        The array of its state, or that of its best parameters.
+        The array of its state, or its best parameters.
 
     Raises
     ------
     ValueError
-        If it has diverged in its first epoch.
+        If it diverged in its first epoch.
     """
     state, best = member.state, member.best
     if member.termination is not None and member.termination.reason == "diverged":

@@ -1,4 +1,4 @@
-"""The task: one call of fit, understood, and the parts its parameters ask for."""
+"""The problem: one call of fit, with validated data and parsed parameters."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from sknet.training.member import Termination
 
 @dataclass(frozen=True)
 class FitRequest:
-    """One call of ``fit`` or ``partial_fit``, as it came in.
+    """The arguments of one call of ``fit`` or ``partial_fit``.
 
     Parameters
     ----------
     X, y, sample_weight : object
-        Data.
+        The training data.
     validation : tuple of three, default=(None, None, None)
-        The same of a validation set.
+        Features, target and sample weights of a validation set.
     classes : array-like or None, default=None
-        All classes that will ever come.
+        All classes that may occur in this or later calls.
     kind : FitKind, default=FitKind.FIT
-        How the fit is called.
+        The kind of call.
     rows : ndarray of int, or None, default=None
-        Rows of ``X`` that are trained on, one for each of ``y``; None for all.
+        The training rows of ``X``, one for each element of ``y``; None for all rows.
     """
 
     X: Any
@@ -53,30 +53,30 @@ class FitRequest:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is trained on what.
+    """Everything that a solver needs: configuration, data and network.
 
     Parameters
     ----------
     name : str
-        The class of the estimator.
+        Name of the estimator's class.
     config : TrainingConfig
-        How it is trained.
+        The training configuration.
     start : Start
-        Where training begins.
+        Where training starts: from scratch, or from an earlier fit.
     data : Dataset
-        Training data; a part may be split off for validation.
+        The training data; some rows may be split off for validation.
     y : ndarray of shape (N,) or (N, C)
-        The target as the user sees it.
+        The target, as passed by the user.
     model : FittedModel
-        Inputs, network and target, without parameters so far.
+        Inputs, network and target, without parameters.
     description : dict
         The fitted attributes of the model.
     dtype : dtype
         Type of the computation.
     validation_set : ValidationSet or None
-        The validation set that was handed in.
+        The validation set passed by the user.
     unfitted : callable
-        Makes an estimator of the same class and parameters, which knows its features.
+        Returns an unfitted estimator of the same class, parameters and features.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Problem:
 
     @property
     def target(self) -> Any:
-        """How targets become columns."""
+        """The encoding of targets as columns."""
         return self.model.target
 
     @property
@@ -102,24 +102,24 @@ class Problem:
 
     @property
     def loss(self) -> Loss:
-        """Its loss."""
+        """The loss."""
         return self.model.loss
 
     def objective(self, alpha: float) -> Objective:
-        """Return network, loss and the ridge penalty as one function."""
+        """Return the objective: network, loss and L2 penalty as one function."""
         return Objective(self.network, self.loss, L2(), float(alpha))
 
 
 @dataclass(frozen=True)
 class FitResult:
-    """What a solver gives back.
+    """The result of a solver.
 
     Parameters
     ----------
     theta : ndarray of shape (K, P)
         The parameters to publish.
     termination : Termination
-        How it ended.
+        How training ended.
     attributes : dict
         Further fitted attributes.
     """
@@ -129,7 +129,7 @@ class FitResult:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def interrupted_if(self, came: bool) -> FitResult:
-        """Return the same; with the ending of an interrupt if one came at the end."""
+        """Return the result, marked as interrupted if an interrupt came at the end."""
         if not came:
             return self
         return replace(
@@ -138,16 +138,16 @@ class FitResult:
 
 
 def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> None:
-    """Warn about an ending that was not meant.
+    """Warn if a fit ended before it converged.
 
     Parameters
     ----------
     termination : Termination
-        How a fit ended.
+        How the fit ended.
     config : TrainingConfig
         Its configuration.
     kind : FitKind
-        How it was called: ``partial_fit`` may well be unfinished.
+        The kind of call; ``partial_fit`` is not expected to converge.
     """
     text, category = "", ConvergenceWarning
     if termination.reason == "interrupted":
@@ -168,7 +168,7 @@ def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> 
             f"{termination.n_iter} iterations, before it converged."
         )
         if not termination.left_out:
-            text += " Raise max_time for more."
+            text += " Raise max_time to train longer."
     elif termination.reason == "diverged":
         text = (
             f"Training diverged in iteration {termination.n_iter}; the best finite "
@@ -181,11 +181,12 @@ def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> 
 
 
 def _left_out(termination: Termination) -> str:
-    """Return a sentence about the networks that are missing, and what to do, or ""."""
+    """Return sentences about missing networks and how to avoid them, or ""."""
     if not termination.left_out:
         return ""
     text = (
-        f" {termination.left_out} networks were never begun: the ensemble lacks them."
+        f" {termination.left_out} networks were never started, and are missing from "
+        "the ensemble."
     )
     if termination.reason == "max_time":
         text += " Raise max_time, or lower n_estimators."
@@ -193,14 +194,14 @@ def _left_out(termination: Termination) -> str:
 
 
 def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
-    """Return the rows of a batch, with a warning where they are not those asked for.
+    """Return the batch size, with a warning if it is not the given one.
 
     Parameters
     ----------
     batch_size : int
-        As the user gave it.
+        The batch size as given by the user.
     n_rows : int
-        Training rows.
+        Number of training rows.
     shuffle : bool
         Whether the rows are shuffled.
 
@@ -218,8 +219,9 @@ def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
     elif shuffle and batch_size < n_rows <= FULL_BATCH_ROWS:
         warnings.warn(
             f"batch_size={batch_size} is raised to all {n_rows} rows: up to "
-            f"{FULL_BATCH_ROWS} shuffled rows are one batch. Smaller ones, in the "
-            "order given, need shuffle=False, which the Simple pair has.",
+            f"{FULL_BATCH_ROWS} shuffled rows form a single batch. For smaller "
+            "batches, in the given order, use shuffle=False (SimpleMLPClassifier and "
+            "SimpleMLPRegressor only).",
             stacklevel=2,
         )
         return n_rows

@@ -1,7 +1,7 @@
-"""Memory: what a fitted estimator keeps so that training can go on.
+"""The state that a fitted estimator keeps so that training can resume.
 
-Plain arrays, numbers, strings, lists, tuples and dicts only, so that any safe loader
-takes it. Arrays and lists have a row, or an item, for each network.
+It consists of plain arrays, numbers, strings, lists, tuples and dicts only, so that any
+safe loader can read it. Arrays and lists have one row, or item, per network.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
 
 
-# Counters of a training, as they are called in its state.
+# Names of the counters in the state of a training.
 _COUNTERS = ("t", "n_epochs", "n_seen", "plateau_scale", "n_averaged", "cycle_start")
 
 
@@ -35,28 +35,27 @@ def to_plain(
     keep_order: bool,
     streams: list[StreamState],
 ) -> dict[str, Any]:
-    """Return the plain form of a training's state.
+    """Convert the state of a training to plain data.
 
     Parameters
     ----------
     state : TrainState
-        As the training left it.
+        The state after training.
     optimizer : Optimizer
-        Whose slots these are.
+        The optimizer that the slots belong to.
     validation_rows : ndarray of int, of shape (K or 1, V), or None
-        Rows that were split off.
+        The rows that were split off.
     published : ndarray of shape (K, P)
         The parameters of the fitted estimator: the best, which need not be the last.
     keep_order : bool
-        Whether the order of the rows is kept, which takes as many numbers as there
-        are rows.
+        Whether to keep the order of the rows, which takes one number per row.
     streams : list of StreamState
-        Where the streams of ``state`` stand.
+        The states of the random streams of ``state``.
 
     Returns
     -------
     plain : dict
-        What :func:`recall` takes.
+        Plain data, from which :func:`from_plain` restores the state.
     """
     is_last = published is state.theta or np.array_equal(state.theta, published)
     order = state.order if keep_order else None
@@ -81,29 +80,29 @@ def from_plain(
     from_published: bool = False,
     reusable: ReusableArrays | None = None,
 ) -> TrainState:
-    """Return a state that goes on from a memory; nothing is shared with it.
+    """Restore the state of a training from plain data; no arrays are shared.
 
     Parameters
     ----------
     plain : dict
-        What :func:`remember` returned, or a part of it: the streams at least.
+        The result of :func:`to_plain`, or a part of it that has at least the streams.
     theta : ndarray of shape (K, P)
         The published parameters.
     optimizer : Optimizer
-        Who goes on: another one than before starts without slots.
+        The optimizer; if it is not the same as before, its slots start empty.
     from_published : bool, default=False
-        Whether it goes on from the published parameters, not from the last ones.
+        Whether to resume from the published parameters instead of the last ones.
     reusable : ReusableArrays or None, default=None
-        Has arrays for a single network; None for new ones.
+        Arrays to use for a single network; None for new arrays.
 
     Returns
     -------
     state : TrainState
-        Without an order, which depends on the new data.
+        The state, without an order of the rows, which depends on the new data.
     """
     last, average = plain.get("last_theta"), plain.get("average")
     if from_published or is_edited(plain, theta):
-        # Somebody may have edited the published parameters: they count.
+        # If the user has edited the published parameters, training resumes from them.
         last = average = None
     kept = plain.get("slots", [])
     same = plain.get("optimizer") == optimizer.name and len(kept) == optimizer.n_slots
@@ -129,24 +128,24 @@ def from_plain(
 
 
 def is_edited(plain: dict[str, Any], theta: Array) -> bool:
-    """Tell whether published parameters (K, P) are others than were remembered."""
+    """Return whether published parameters (K, P) were edited since they were saved."""
     return bool(plain.get("published") != _checksum(theta))
 
 
 def rows_from_plain(plain: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
-    """Return the kept order and validation rows if they fit the data.
+    """Return the saved order and validation rows if they match the data.
 
     Parameters
     ----------
     plain : dict
-        What :func:`remember` returned.
+        The result of :func:`to_plain`.
     n_rows : int
-        Rows of the new data.
+        Number of rows of the new data.
 
     Returns
     -------
     order : ndarray of shape (K, M), or None
-        Order of the training rows.
+        The order of the training rows.
     validation_rows : ndarray of int, of shape (K or 1, V), or None
         The rows that were split off.
     """
@@ -160,17 +159,17 @@ def rows_from_plain(plain: dict[str, Any], n_rows: int) -> tuple[Any, Any]:
 
 
 def row_type(n_rows: int) -> type[np.signedinteger[Any]]:
-    """Return the type of row numbers: of many rows, half of the usual memory."""
+    """Return the type of row numbers, which takes half the memory for many rows."""
     return np.intp if n_rows < 2**20 else np.int32
 
 
 def _checksum(theta: Array) -> int:
-    """Return a number that tells whether parameters have been edited."""
+    """Return a checksum by which edited parameters are detected."""
     return zlib.crc32(np.ascontiguousarray(theta).data)
 
 
 def _compact(rows: Array | None) -> Array | None:
-    """Return row numbers in the smallest type that holds them."""
+    """Return row numbers in the smallest type that can hold them."""
     if rows is None or not rows.size:
         return rows
     return rows.astype(np.min_scalar_type(rows.max()))

@@ -1,4 +1,4 @@
-"""Scoring: what early stopping watches."""
+"""The score that early stopping monitors."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Score = Callable[[Array, Array], float]
 
 
 def score_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
-    """Return what early stopping watches: parameters, raw outputs -> a number.
+    """Return the score that early stopping monitors.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what.
+        Configuration, data and network.
     validation_set : ValidationSet
         The validation rows.
 
     Returns
     -------
     score : callable or None
-        None stands for the negative loss.
+        Maps parameters and raw outputs to a number; None for the negative loss.
     """
     scoring = problem.config.scoring
     if scoring == "loss":
@@ -42,8 +42,8 @@ def score_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
             validation_set.chosen(validation_set.y),
             weight,
         )
-    # A fitted look-alike for the scorer; feature names would make it warn about the
-    # plain array that it is given.
+    # A fitted copy of the estimator for the scorer. It has no feature names, so that it
+    # does not warn about the plain array that the scorer gets.
     model, view = problem.model, problem.unfitted()
     vars(view).update(problem.description)
     if isinstance(model.inputs, Table):
@@ -53,19 +53,19 @@ def score_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
 
 
 def loss_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
-    """Return what early stopping watches if it is the loss: after calibration, if any.
+    """Return the score for ``scoring="loss"``: the loss after calibration, if any.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what.
+        Configuration, data and network.
     validation_set : ValidationSet
         The validation rows.
 
     Returns
     -------
     score : callable or None
-        None stands for the negative loss as it is.
+        None for the negative loss without calibration.
     """
     if not is_calibrated(problem):
         return None

@@ -1,4 +1,4 @@
-"""Splitting: which rows are trained on, in which order, and which judge."""
+"""Splitting of the rows into training rows, with their order, and validation sets."""
 
 from __future__ import annotations
 
@@ -33,23 +33,24 @@ def arrange_rows(
     history: Sequence[History],
     splitter: np.random.RandomState,
 ) -> list[ValidationSet | None]:
-    """Split off validation sets if they are asked for; set the orders of the rest.
+    """Split off validation sets if needed, and set the order of the training rows.
 
     Parameters
     ----------
     problem : Problem
-        Whose rows they are. A training that goes on keeps its split.
+        Configuration, data and network. Resumed training keeps its split.
     states : sequence of TrainState
-        One a network; each gets the order of its training rows.
+        The state of each network, in which the order of its training rows is set.
     history : sequence of History
-        One a network. What was scored on other rows is forgotten.
+        The history of each network, in which scores on different rows are reset.
     splitter : RandomState
-        Splits for networks that are judged together; else the stream of each does.
+        The random stream for networks that are scored together; otherwise each network
+        uses its own stream.
 
     Returns
     -------
     validation_sets : list of (ValidationSet or None)
-        One a network.
+        The validation set of each network.
     """
     n_members, n_rows = len(states), problem.data.n_rows
     pools = n_members > 1 and bool(problem.config.joint_early_stopping)
@@ -62,8 +63,8 @@ def arrange_rows(
         if validation is not None:
             orders = training
             for state, so_far in zip(states, history, strict=True):
-                so_far.forget_best()  # scores on other rows do not compare
-                so_far.count_anew(state.n_epochs)
+                so_far.forget_best()  # scores on other rows are not comparable
+                so_far.restart_patience(state.n_epochs)
     elif not splits and validation is not None:
         orders = validation = None
     if orders is None and problem.config.shuffle:
@@ -82,7 +83,7 @@ def arrange_rows(
 
 
 def _kept_split(problem: Problem, n_most: int) -> tuple[Any, Any]:
-    """Return the kept order and validation rows, if they are what is asked for."""
+    """Return the saved order and validation rows, if they match the configuration."""
     kept, n_rows = problem.start.kept, problem.data.n_rows
     orders, validation = resume.rows_from_plain(kept, n_rows)
     if validation is not None:
@@ -93,7 +94,7 @@ def _kept_split(problem: Problem, n_most: int) -> tuple[Any, Any]:
 
 
 def _handed_in(problem: Problem, theta: Array, pools: bool) -> ValidationSet | None:
-    """Return the validation set that was handed in, if there was one."""
+    """Return the validation set that was passed by the user, if any."""
     if problem.validation_set is None:
         return None
     return _scored(problem, replace(problem.validation_set, pools=pools), theta)
@@ -107,13 +108,13 @@ def split_off(
     Parameters
     ----------
     problem : Problem
-        Whose rows they are.
+        Configuration, data and network.
     rows : ndarray of int, of shape (V,)
-        Their numbers.
+        Row numbers.
     theta : ndarray of shape (K, P)
-        Parameters to try a scorer with.
+        Parameters with which a scorer is tested.
     pools : bool
-        Whether the networks are judged by their averaged prediction.
+        Whether the networks are scored by their mean prediction.
 
     Returns
     -------
@@ -127,9 +128,9 @@ def split_off(
 def _scored(
     problem: Problem, validation_set: ValidationSet, theta: Array
 ) -> ValidationSet:
-    """Return a validation set with its score; where it lacks a class, it is tried.
+    """Return a validation set with its score, which is tested if a class is missing.
 
-    Many scorers need rows of every class. The loss does not, and stands in for them.
+    Many scorers need rows of every class. If a scorer fails, the loss replaces it.
     """
     score = score_on(problem, validation_set)
     reason = ""
@@ -139,7 +140,7 @@ def _scored(
         return replace(validation_set, score=score)
     warnings.warn(
         f"scoring={problem.config.scoring!r} cannot score the validation rows: "
-        f"{reason}. Their negative loss takes its place, for early stopping and in "
+        f"{reason}. Their negative loss is used instead, for early stopping and in "
         "validation_scores_. Pass X_val and y_val with rows of all classes, or set a "
         "larger validation_fraction, or another scoring.",
         stacklevel=2,
@@ -152,7 +153,7 @@ def _scored(
 def _why_not(
     target: ClassTarget, validation_set: ValidationSet, score: ScorerScore, theta: Array
 ) -> str:
-    """Return which classes rows lack and what a scorer says to it; "" if it can do."""
+    """Return why a scorer fails, with the missing classes; "" if it does not."""
     weight = validation_set.data.weight
     weight = None if weight is None else validation_set.chosen(weight)
     absent = target.absent(validation_set.chosen(validation_set.data.y), weight)
@@ -160,26 +161,26 @@ def _why_not(
         return ""
     several = target.kind == "multilabel-indicator"
     n_left, words = len(target.classes) - len(absent), absent.tolist()
-    said = score.trouble(theta, alone=n_left < (1 if several else 2))
-    if not said:
+    reason = score.trouble(theta, alone=n_left < (1 if several else 2))
+    if not reason:
         return ""
     if several:
-        return f"all of them, or none, have the labels {words} ({said})"
+        return f"all of them, or none, have the labels {words} ({reason})"
     weighing = "" if weight is None else "rows of positive weight of "
-    return f"they lack {weighing}the classes {words} ({said})"
+    return f"they lack {weighing}the classes {words} ({reason})"
 
 
 def _split_all(
     problem: Problem, streams: Sequence[np.random.RandomState]
 ) -> tuple[Array | None, Array | None]:
-    """Split the rows once for each stream, or warn that training goes on without."""
+    """Split the rows once per stream, or warn that there is no validation set."""
     try:
         parts = [_split(problem, stream) for stream in streams]
     except NoSplitError as reason:
         warnings.warn(
-            f"early_stopping=True finds no validation set: {reason}. Training goes "
-            "on without one and watches the training loss. Pass X_val and y_val, or "
-            "set another validation_fraction.",
+            f"early_stopping=True cannot split off a validation set: {reason}. "
+            "Training continues without one and monitors the training loss. Pass X_val "
+            "and y_val, or set another validation_fraction.",
             stacklevel=2,
         )
         return None, None
@@ -187,7 +188,7 @@ def _split_all(
 
 
 def _split(problem: Problem, stream: np.random.RandomState) -> tuple[Array, Array]:
-    """Split the rows, so that neither part weighs nothing."""
+    """Split the rows; raise an error if all rows of a part have weight zero."""
     n_rows, fraction = problem.data.n_rows, problem.config.validation_fraction
     kind, weight = getattr(problem.target, "kind", ""), problem.data.weight
     if kind == "multiclass" and problem.config.preset.stratifies_all:
@@ -202,7 +203,7 @@ def _split(problem: Problem, stream: np.random.RandomState) -> tuple[Array, Arra
 
 
 def _warn_of_unseen(problem: Problem, training: Array, validation: Array) -> None:
-    """Say so if all rows of a class are held out."""
+    """Warn if all rows of a class are held out."""
     target, data = problem.target, problem.data
     if not isinstance(target, ClassTarget) or target.kind == "multilabel-indicator":
         return
@@ -214,8 +215,8 @@ def _warn_of_unseen(problem: Problem, training: Array, validation: Array) -> Non
     if len(unseen):
         warnings.warn(
             f"Early stopping holds out all rows of the classes {unseen.tolist()}, so "
-            "that the network never sees one. Pass X_val and y_val, or more rows of "
-            "these classes, or take another random_state.",
+            "the network is not trained on them. Pass X_val and y_val, or more rows of "
+            "these classes, or use another random_state.",
             stacklevel=2,
         )
 
@@ -231,7 +232,7 @@ def validation_rows(members: Sequence[Member]) -> Array | None:
     Returns
     -------
     rows : ndarray of int, of shape (K or 1, V), or None
-        None if none were.
+        None if no rows were split off.
     """
     first = members[0].validation_set
     if first is None or first.rows is None:

@@ -1,4 +1,4 @@
-"""The start of a fit: anew, or where an earlier one has stopped."""
+"""The start of a fit: from scratch, or from where an earlier fit stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sknet.model.state import model_of
 
 
 class FitKind(Enum):
-    """How a fit is called."""
+    """The kind of call by which a network is fitted."""
 
     FIT = "fit"
     PARTIAL = "partial_fit"  # one epoch
@@ -23,22 +23,22 @@ class FitKind(Enum):
 
 @dataclass(frozen=True)
 class EarlierFit:
-    """What an earlier training has left.
+    """The results of an earlier training.
 
     Parameters
     ----------
     model : FittedModel
         The published networks.
     training : dict
-        What training goes on with, as plain data; see ``memory``.
+        The state to resume from, as plain data; see ``resume``.
     n_epochs : int
-        Epochs so far.
+        Number of epochs so far.
     n_seen : int
-        Rows trained on so far.
+        Number of training samples seen so far.
     seeds : ndarray of int, or None
         Seeds of the networks of an ensemble.
     texts : tuple of (object, str)
-        Architecture and loss of the model, with the text that describes each.
+        Architecture and loss of the model, each with the text that describes it.
     """
 
     model: FittedModel
@@ -50,7 +50,7 @@ class EarlierFit:
 
     @classmethod
     def of(cls, estimator: BaseEstimator) -> EarlierFit:
-        """Return what the training of a fitted estimator has left."""
+        """Return the results of the training of a fitted estimator."""
         state, model = vars(estimator), model_of(estimator)
         texts = (
             (model.architecture, state["_architecture"]),
@@ -70,20 +70,20 @@ class EarlierFit:
 
     @property
     def n_networks(self) -> int:
-        """Networks that were asked for, those among them that were left out."""
+        """Number of requested networks, including those that were left out."""
         return int(self.training.get("n_networks", len(self.model.theta)))
 
 
 @dataclass(frozen=True)
 class Start:
-    """How a fit begins.
+    """How a fit starts.
 
     Parameters
     ----------
     kind : FitKind
-        How it is called.
+        The kind of call.
     earlier : EarlierFit or None, default=None
-        The training that goes on; None for a new one.
+        The training to resume; None to start from scratch.
     """
 
     kind: FitKind
@@ -96,10 +96,10 @@ class Start:
 
     @property
     def is_rung(self) -> bool:
-        """Whether later calls go on from here, until ``max_iter`` epochs in all."""
+        """Whether later calls resume from here, up to ``max_iter`` epochs in total."""
         return self.kind is FitKind.RUNG
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What training goes on with; nothing if it is new."""
+        """The state to resume from; empty when training starts from scratch."""
         return {} if self.earlier is None else self.earlier.training

@@ -1,4 +1,4 @@
-"""Threads: how many BLAS may use, set once for a fit."""
+"""Limits on the number of BLAS threads, set once per fit."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ from typing import Any
 from threadpoolctl import ThreadpoolController
 
 
-# Multiply-adds of a network's largest matrix product in a step, from which on a second
-# BLAS thread saves a quarter of the time or more on an idle machine. Below it saves
-# little, and costs much where something else runs (benchmarks/threads.py).
+# Number of multiply-adds in a network's largest matrix product of a step above which a
+# second BLAS thread saves at least a quarter of the time on an idle machine. Below, it
+# saves little, and costs much if something else is running (benchmarks/threads.py).
 _WORTH_A_BLAS_THREAD = 2**23
-# More than any machine has, and still a number of C.
+# More threads than any machine has, but still within the range of a C int.
 _MOST_THREADS = 2**15
 
 
 class BlasLimit:
-    """The number of BLAS threads while somebody asks for fewer; one for a process.
+    """The limit on the number of BLAS threads of the process.
 
-    The setting belongs to the process. Fits that run side by side in threads would
-    restore it under each other's feet: here the least number that anybody asks for is
-    in force, and what was there before comes back when the last one is through.
+    The setting is global to the process, so fits that run concurrently in threads would
+    restore it while others still need it. Therefore, the smallest requested number is
+    in force, and the original setting is restored when the last request has ended.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: dict[object, int] = {}
         self._before: list[tuple[Any, int]] = []
-        self._now = 0  # in force; 0 for what was there before
+        self._now = 0  # the limit in force; 0 for the original setting
 
     @contextmanager
     def to(self, n_threads: int) -> Iterator[None]:
-        """Limit the threads inside of the block; whatever happens, not longer."""
+        """Limit the number of threads inside the block."""
         asking = object()
         try:
             with self._lock:
                 if not self._asked:
                     libraries = _blas_libraries()
                     self._before = [(blas, blas.num_threads) for blas in libraries]
-                # BLAS takes a plain int, and no other whole number.
+                # BLAS only accepts a plain int, not other integer types.
                 self._asked[asking] = min(int(n_threads), _MOST_THREADS)
                 self._apply()
             yield
@@ -52,22 +52,22 @@ class BlasLimit:
                     self._apply()
 
     def _apply(self) -> None:
-        """Set the least number that is asked for, or what was there before."""
+        """Set the smallest requested number, or restore the original setting."""
         least = min(self._asked.values(), default=0)
         wanted = [(blas, before, least or before) for blas, before in self._before]
         if not self._now and all(before == number for _, before, number in wanted):
-            return  # what is there is what is asked for
+            return  # the setting is already right
         self._now = least
         for blas, _, number in wanted:
             _set_threads(blas, number)
 
 
 def _set_threads(blas: Any, n_threads: int) -> None:
-    """Set the threads of one BLAS, whichever thread asks for it.
+    """Set the number of threads of one BLAS library, from any thread.
 
-    From version 3.8 on, threadpoolctl obeys the thread that set them first, and passes
-    over all others without a word. Here a lock orders them; so none is in control
-    before, and none stays in control, that the program's own limits have an effect.
+    Since version 3.8, threadpoolctl only obeys the thread that set the number first,
+    and silently ignores all others. Here a lock orders the calls, so the control is
+    released before and after, and limits set by the program itself stay effective.
     """
     release = getattr(blas, "clear_controlling_thread", None)
     if release is not None:
@@ -82,7 +82,7 @@ _LIMIT = BlasLimit()
 
 @lru_cache(maxsize=1)
 def _blas_libraries() -> list[Any]:
-    """Return what controls each BLAS; looking for them takes a millisecond."""
+    """Return the controller of each BLAS library; the search takes a millisecond."""
     return list(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
@@ -94,17 +94,17 @@ def blas_threads(
     Parameters
     ----------
     n_threads : int or None
-        How many; None leaves BLAS as it is where products are large, and takes one
-        thread where they are small.
+        The number of threads. None uses one thread for small matrix products, and
+        leaves BLAS unchanged for large ones.
     n_rows : int
-        Rows of a batch.
+        Batch size.
     n_largest : int
-        Elements of the network's largest weight matrix.
+        Number of elements of the network's largest weight matrix.
 
     Returns
     -------
     context : context manager
-        Undoes the limit at the end.
+        Removes the limit on exit.
     """
     if n_threads is None:
         if n_rows * n_largest >= _WORTH_A_BLAS_THREAD:

@@ -1,4 +1,4 @@
-"""The validation set: rows that judge a training instead of taking part in it."""
+"""The validation set: rows on which networks are scored during training."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from sknet.training.inference import CHUNK_ROWS, mean_loss, raw_outputs_of_rows
 from sknet.training.member import Member
 
 
-# Fewer validation rows say nothing about when to stop.
+# With fewer validation rows, the score is too noisy to decide when to stop.
 MIN_VALIDATION_ROWS = 10
 
-# Random networks that a scorer is tried with where all rows are of one class.
+# Number of random networks with which a scorer is tested if all rows are of one class.
 _N_TRIED = 7
 
 
 class NoSplitError(ValueError):
-    """Raised where no validation set can be split off; the message says why."""
+    """Raised if no validation set can be split off, with the reason as its message."""
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,18 @@ class ValidationSet:
     Parameters
     ----------
     data : Dataset
-        Where its rows are: features, encoded target and weights.
+        The data that contain the rows: features, encoded target and weights.
     y : ndarray of shape (N,) or (N, C)
-        The target as the user sees it.
+        The target, as passed by the user.
     rows : ndarray of int, or None, default=None
-        Which rows they are; None for all.
+        Row numbers of the validation rows; None for all rows.
     score : callable or None, default=None
-        From parameters (1, P) and finite raw outputs (N, C) of the validation rows to
+        Maps parameters (1, P) and finite raw outputs (N, C) of the validation rows to
         a number; None for the negative loss.
     pools : bool, default=False
-        Whether the members of a stack are judged by their averaged prediction: all by
-        the same.
+        Whether the members of a stack are all scored by their mean prediction.
     stands_in : bool, default=False
-        Whether the loss takes the place of a scorer that cannot score these rows.
+        Whether the loss replaces a scorer that cannot score these rows.
     """
 
     data: Dataset
@@ -69,15 +68,15 @@ class ValidationSet:
 
     @property
     def n_rows(self) -> int:
-        """Validation rows."""
+        """Number of validation rows."""
         return self.data.n_rows if self.rows is None else len(self.rows)
 
     def chosen(self, values: Array) -> Array:
-        """Return what belongs to the validation rows."""
+        """Return the values of the validation rows."""
         return values if self.rows is None else values[self.rows]
 
     def score_of(self, theta: Array, raw: Array, loss: float) -> float:
-        """Return the score of raw outputs (N, C) whose loss is known."""
+        """Return the score of raw outputs (N, C) with a known loss."""
         if not np.isfinite(raw).all():
             return math.nan
         return -loss if self.score is None else float(self.score(theta, raw))
@@ -86,18 +85,18 @@ class ValidationSet:
 def split_rows(
     n_rows: int, fraction: float, labels: Array | None, stream: np.random.RandomState
 ) -> tuple[Array, Array]:
-    """Split row numbers at random, with scikit-learn's draws.
+    """Split row numbers at random, with the same draws as scikit-learn.
 
     Parameters
     ----------
     n_rows : int
-        N.
+        Number of rows, N.
     fraction : float in [0, 1)
-        Share of the validation rows.
+        Proportion of validation rows.
     labels : ndarray of shape (N,), or None
-        Labels whose frequencies both parts keep.
+        Labels for a stratified split.
     stream : RandomState
-        Advanced.
+        The random stream, which is advanced.
 
     Returns
     -------
@@ -107,7 +106,7 @@ def split_rows(
     Raises
     ------
     NoSplitError
-        If either part would be too small, or a label has a single row.
+        If either part would be too small, or a label occurs in a single row.
     """
     n_validation = _n_validation(n_rows, fraction)
     if labels is not None:
@@ -117,7 +116,7 @@ def split_rows(
             raise NoSplitError(f"the classes {rare} have a single row each")
         if min(n_validation, n_rows - n_validation) < len(names):
             raise NoSplitError(
-                f"{n_rows} rows cannot be split so that both parts have all classes"
+                f"{n_rows} rows cannot be split such that both parts have all classes"
             )
     training, validation = train_test_split(
         np.arange(n_rows), test_size=fraction, random_state=stream, stratify=labels
@@ -128,15 +127,15 @@ def split_rows(
 def split_in_proportion(
     n_rows: int, fraction: float, labels: Array, stream: np.random.RandomState
 ) -> tuple[Array, Array]:
-    """Split row numbers so that each class is in both parts as often as it can be.
+    """Split row numbers such that both parts are stratified as far as possible.
 
-    Whatever is rare: a class of a few rows may be held out by none of them, but it
-    always has one to train on.
+    Rare classes are allowed: a class of a few rows may be missing from the validation
+    rows, but at least one of its rows is always trained on.
 
     Parameters
     ----------
     n_rows, fraction, stream
-        As of :func:`split_rows`.
+        As for :func:`split_rows`.
     labels : ndarray of shape (N,)
         Labels of any number of classes.
 
@@ -162,8 +161,8 @@ def split_in_proportion(
         room = ranks[held[ranks] < counts[ranks] - 1]
         if not len(room):
             raise NoSplitError(
-                f"validation_fraction={fraction:g} of {n_rows} rows leaves no row of "
-                f"some of {len(counts)} classes to train on"
+                f"validation_fraction={fraction:g} of {n_rows} rows leaves no training "
+                f"row for some of the {len(counts)} classes"
             )
         held[room[:left]] += 1
     position = np.arange(n_rows) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -174,7 +173,7 @@ def split_in_proportion(
 
 
 def _n_validation(n_rows: int, fraction: float) -> int:
-    """Return how many rows are held out; refuse too few of them, or of the others."""
+    """Return the number of validation rows; raise an error if a part is too small."""
     n_validation = math.ceil(fraction * n_rows)
     if n_validation < MIN_VALIDATION_ROWS:
         raise NoSplitError(
@@ -183,22 +182,22 @@ def _n_validation(n_rows: int, fraction: float) -> int:
         )
     if n_rows - n_validation < 1:
         raise NoSplitError(
-            f"validation_fraction={fraction:g} leaves no row of {n_rows} to train on"
+            f"validation_fraction={fraction:g} of {n_rows} rows leaves no training row"
         )
     return n_validation
 
 
 class Validator:
-    """Judges the members of a stack on their validation sets.
+    """Scores the members of a stack on their validation sets.
 
     Parameters
     ----------
     members : sequence of Member
-        Each with a validation set of as many rows.
+        The members; their validation sets have the same number of rows.
     dtype : dtype
         Type of the computation.
     buffers : Buffers
-        Where rows may be put while it judges.
+        Buffers for the rows while they are scored.
     """
 
     def __init__(
@@ -207,7 +206,7 @@ class Validator:
         validation_sets: list[ValidationSet] = [
             member.validation_set for member in members
         ]
-        self._holdouts = validation_sets
+        self._validation_sets = validation_sets
         self._network = members[0].config.network
         self._loss = in_rows([member.config.loss for member in members])
         alike = all(h is validation_sets[0] for h in validation_sets)
@@ -222,12 +221,13 @@ class Validator:
     def _cut(
         self, chosen: Sequence[ValidationSet], dtype: np.dtype[Any], buffers: Buffers
     ) -> Iterator[tuple[slice, Batches, Array | None]]:
-        """Yield members that are judged at a time, and their rows with the numbers.
+        """Yield the members to score at the same time, their batches and row numbers.
 
-        A chunk has as many rows for each of them as it has for one alone, by which the
-        products are the same; so what is bounded is how many they are.
+        The number of rows per member in a chunk is the same as for a single member, so
+        that the matrix products are identical; therefore the number of members is
+        limited instead.
         """
-        n_members, n_rows = len(self._holdouts), chosen[0].n_rows
+        n_members, n_rows = len(self._validation_sets), chosen[0].n_rows
         chunk = max(1, CHUNK_ROWS // self._network.n_heads)
         step = max(1, chunk // max(1, min(n_rows, chunk)))
         for start in range(0, n_members, step):
@@ -240,8 +240,8 @@ class Validator:
             yield part, Batches(data, chunk, dtype, buffers=buffers), order
 
     def __call__(self, theta: Array) -> tuple[Array, Array]:
-        """Return validation losses, without penalty, and scores, of shape (K,)."""
-        n_members, first = len(theta), self._holdouts[0]
+        """Return the validation losses, without penalty, and the scores, both (K,)."""
+        n_members, first = len(theta), self._validation_sets[0]
         raw = np.concatenate(
             [
                 raw_outputs_of_rows(
@@ -257,7 +257,7 @@ class Validator:
             return np.full(n_members, loss), np.full(n_members, score)
         raw = self._without_heads(raw, n_members)
         losses = mean_loss(self._loss, raw, self._y, self._weight).astype(float)
-        pairs = enumerate(zip(self._holdouts, losses.tolist(), strict=True))
+        pairs = enumerate(zip(self._validation_sets, losses.tolist(), strict=True))
         scores = [h.score_of(theta[k : k + 1], raw[k], loss) for k, (h, loss) in pairs]
         return losses, np.array(scores)
 
@@ -276,13 +276,13 @@ class OwnScore:
     Parameters
     ----------
     target : ClassTarget or ValueTarget
-        How targets become columns.
+        The encoding of targets as columns.
     loss : Loss
-        Its link makes predictions of raw outputs.
+        The loss; its link maps raw outputs to predictions.
     y : ndarray of shape (N,) or (N, C)
-        The target of the validation rows as the user sees it.
+        The target of the validation rows, as passed by the user.
     weight : ndarray of shape (N,), or None
-        Their weights.
+        Weights of the validation rows.
     """
 
     target: Any
@@ -297,19 +297,19 @@ class OwnScore:
 
 
 class ScorerScore:
-    """The score of a scorer of scikit-learn's kind.
+    """The score of a scikit-learn scorer.
 
     Parameters
     ----------
     view : BaseMLP
-        A look-alike of the estimator, fitted but for its parameters.
+        A copy of the estimator with all fitted attributes except for the parameters.
     model : FittedModel
-        The model of its attributes.
+        The model that its attributes describe.
     scoring : str or callable
-        A scorer's name, or a callable ``scorer(estimator, X, y)``. Weights are handed
-        on where it takes a ``sample_weight``.
+        Name of a scorer, or a callable ``scorer(estimator, X, y)``. Weights are passed
+        on if it has a parameter ``sample_weight``.
     validation_set : ValidationSet
-        What to score on.
+        The rows to score.
     """
 
     def __init__(
@@ -325,26 +325,26 @@ class ScorerScore:
             self._weight = {"sample_weight": validation_set.chosen(data.weight)}
 
     def __call__(self, theta: Array, raw: Array) -> float:
-        """Return the score of parameters; it is NaN where they have diverged."""
+        """Return the score of parameters; NaN if they have diverged."""
         if not np.isfinite(raw).all():
             return math.nan
         return self._number(self._score(theta))
 
     def _score(self, theta: Array) -> Any:
-        """Return what the scorer gives."""
-        view = object.__new__(type(self._view))  # threads score at the same time
+        """Return the result of the scorer."""
+        view = object.__new__(type(self._view))  # several threads may score at once
         vars(view).update(vars(self._view), theta_=theta)
         keep_model(view, replace(self._model, theta=theta))
-        # Taken each time: networks that wait for their turn hold no rows of their own.
+        # Gathered each time, so that networks do not hold copies of their rows.
         x = self._validation_set.data.features(self._validation_set.rows)
         return self._scorer(view, x, self._y, **self._weight)
 
     def _number(self, score: Any) -> float:
-        """Return a score as a number; refuse what is none."""
+        """Return a score as a float; raise an error if it is not a number."""
         number = np.asarray(score)
         if number.ndim or not isinstance(number.item(), Real):
             raise ValueError(
-                f"scoring must give a number, got {score!r} of type "
+                f"scoring must return a number, got {score!r} of type "
                 f"{type(score).__name__} from {self._scorer!r}."
             )
         return float(score)
@@ -357,10 +357,10 @@ class ScorerScore:
         theta : ndarray of shape (K, P)
             Any parameters.
         alone : bool
-            Whether the rows are of a single class, of which many scorers say the same
-            whatever is predicted, with a warning or without.
+            Whether the rows are of a single class. Many scorers then return the same
+            value for all predictions, with or without a warning.
         """
-        with warnings.catch_warnings(record=True) as said:
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
                 scores = [self._score(other) for other in _tried(theta, alone)]
@@ -369,17 +369,17 @@ class ScorerScore:
         numbers = [self._number(score) for score in scores]
         if np.isnan(numbers).any():
             return "it is NaN"
-        found = [w.message for w in said if issubclass(w.category, UserWarning)]
+        found = [w.message for w in caught if issubclass(w.category, UserWarning)]
         if alone and found:
             return str(found[0])
         is_blind = alone and len(set(numbers)) == 1
-        return f"it is {numbers[0]:g} whatever is predicted" if is_blind else ""
+        return f"it is {numbers[0]:g} for all predictions" if is_blind else ""
 
 
 def _tried(theta: Array, several: bool) -> list[Array]:
-    """Return parameters to try a scorer with: these, or random ones as well.
+    """Return parameters to test a scorer with: these, and optionally random ones.
 
-    New networks may predict the same of all rows; those of random parameters differ.
+    New networks may predict the same for all rows, unlike those of random parameters.
     """
     stream = check_random_state(0)
     noise = [stream.standard_normal(theta.shape) for _ in range(_N_TRIED * several)]

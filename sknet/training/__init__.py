@@ -1,1 +1,1 @@
-"""Training: data order, steps, stopping and records."""
+"""Training of stacked networks: batches, steps, stopping, checkpoints and reports."""

@@ -1,4 +1,4 @@
-"""Averaging: the running average of the parameters, kept beside them."""
+"""The running average of the parameters."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sknet.training.state import TrainState
 
 
 class Averager:
-    """Lets the newest parameters enter the average of a training.
+    """Updates the running average of the parameters in a training.
 
     Parameters
     ----------
     averaging : Averaging
-        Says when, and how much.
+        Determines when, and with which share, parameters enter the average.
     state : TrainState
-        Gets an average, which starts as a copy of the parameters, if it has none.
+        The state. If it has no average, a copy of the parameters is added to it.
     """
 
     def __init__(self, averaging: Averaging, state: TrainState) -> None:
@@ -28,17 +28,17 @@ class Averager:
         self._tmp = np.empty_like(state.theta)
 
     def after_step(self, state: TrainState, progress: Sequence[float]) -> None:
-        """Average, if the averaging wants every step."""
+        """Update the average, if it includes every step."""
         if self._averaging.each_step:
             self._enter(state, progress)
 
     def after_epoch(self, state: TrainState, progress: Sequence[float]) -> None:
-        """Average, if the averaging wants every epoch."""
+        """Update the average, if it includes the end of every epoch."""
         if not self._averaging.each_step:
             self._enter(state, progress)
 
     def _enter(self, state: TrainState, progress: Sequence[float]) -> None:
-        """Move the average towards the parameters by the share that is due."""
+        """Move the average towards the parameters by the current share."""
         counts = state.n_averaged.tolist()
         shares = [
             self._averaging.share(n, done)

@@ -1,8 +1,8 @@
-"""Batches: rows gathered into kept buffers, dense or sparse.
+"""Batches: rows gathered into reused buffers, dense or sparse.
 
-Data stay where they are. An epoch gathers them in the members' orders, a batch at a
-time, and converts what has another type on the way, so that a memory map or an
-integer table is never copied as a whole.
+Data are not copied as a whole. An epoch gathers the rows in the members' orders, one
+batch at a time, and converts them to the computing type if necessary, so that memory
+maps and integer tables are never copied entirely.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from sknet.objective import Batch
 from sknet.training.buffers import Buffers
 
 
-# A source of another type that takes less than this is converted at once: then no
-# batch pays for it.
+# A source of another type that takes less than this number of bytes is converted as a
+# whole, so that batches need no conversion.
 _CONVERT_AT_ONCE = 2**22
 
 
@@ -37,8 +37,8 @@ class Dataset:
     weight : ndarray of shape (N,), or None
         Sample weights.
     rows : ndarray of int, of shape (N,), or None, default=None
-        Which rows of ``x`` the others belong to, if it has more than these, as where
-        folds share it; None for all.
+        The rows of ``x`` that ``y`` and ``weight`` belong to, if ``x`` has more rows
+        because folds share it; None for all rows.
     """
 
     x: Any
@@ -48,18 +48,18 @@ class Dataset:
 
     @property
     def n_rows(self) -> int:
-        """N."""
+        """Number of rows, N."""
         return self.y.shape[0]
 
     def features(self, rows: Any = None) -> Any:
-        """Return the features of some of the N rows, or of all: ``x`` itself, maybe."""
+        """Return the features of some of the N rows, or of all, maybe ``x`` itself."""
         if rows is None:
             return self.x if self.rows is None else self.x[self.rows]
         return self.x[rows if self.rows is None else self.rows[rows]]
 
 
 class _Source:
-    """One dense array to gather rows from, converted to the computing type."""
+    """A dense array from which rows are gathered, in the computing type."""
 
     def __init__(self, array: Array, dtype: np.dtype[Any], buffers: Buffers) -> None:
         if array.size * dtype.itemsize <= _CONVERT_AT_ONCE:
@@ -76,23 +76,23 @@ class _Source:
         return out
 
     def take_into(self, out: Array, rows: Array) -> None:
-        """Gather rows into an array (K, B, columns), or such a part of a larger one."""
+        """Gather rows into an array (K, B, columns), or into a part of a larger one."""
         array, fits = self.array, self.array.dtype == self.dtype
         taken = out if fits else self._buffers.array(out.shape, array.dtype)
-        # mode="clip" writes straight into ``taken``, where the default buffers a copy;
-        # the method takes a fifth of the time of np.take on small batches.
+        # mode="clip" writes directly into ``taken``, whereas the default mode buffers a
+        # copy. On small batches the method takes a fifth of the time of np.take.
         array.take(rows, 0, taken, "clip")
         if not fits:
             np.copyto(out, taken, casting="unsafe")
 
     def consecutive(self, start: int, stop: int) -> Array:
-        """Return consecutive rows (1, B, columns): a view where the type fits."""
+        """Return consecutive rows (1, B, columns), as a view if the type matches."""
         rows = self.array[None, start:stop]
         return rows if rows.dtype == self.dtype else rows.astype(self.dtype)
 
 
 class _SparseSource:
-    """A CSR matrix to gather rows from; batches stay sparse."""
+    """A CSR matrix from which rows are gathered; batches are sparse, too."""
 
     def __init__(self, matrix: Any, dtype: np.dtype[Any], buffers: Buffers) -> None:
         self.matrix = buffers.converted(matrix, dtype)
@@ -107,16 +107,17 @@ class _SparseSource:
 
 
 class _Sources:
-    """What each member reads from: one source for all, or several side by side.
+    """The sources of all members: a shared source, or several in sequence.
 
     Parameters
     ----------
     arrays : sequence of ndarray or CSR matrix
-        One a member; neighbours that hold the same object share a source.
+        The array of each member; consecutive members with the same object share a
+        source.
     dtype : dtype
         Type of the computation.
     buffers : Buffers
-        Where the rows are put, by all sources in turn.
+        Buffers for the rows, which all sources use in turn.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class _Sources:
         return out
 
     def consecutive(self, start: int, stop: int) -> Any:
-        """Return consecutive rows, (1, B, columns) where all members share them."""
+        """Return consecutive rows, (1, B, columns) if all members share them."""
         if len(self._parts) == 1:
             return self._parts[0][0].consecutive(start, stop)
         parts = [source.consecutive(start, stop) for source, _ in self._parts]
@@ -153,7 +154,7 @@ class _Sources:
         return self._join(parts, places, places[-1].stop)
 
     def _join(self, parts: list[Any], places: list[slice], n_members: int) -> Any:
-        """Put the members' rows side by side."""
+        """Join the rows of all members."""
         if self._is_sparse:
             matrices: list[Any] = []
             for rows, place in zip(parts, places, strict=True):
@@ -167,12 +168,12 @@ class _Sources:
 
 
 class _Places:
-    """Where the rows of each member stand in the array that its features come from.
+    """Positions of each member's rows in the array that holds its features.
 
     Parameters
     ----------
     rows : sequence of (ndarray of int of shape (N,), or None)
-        One a member; None where they are all rows.
+        The positions for each member; None for all rows.
     """
 
     def __init__(self, rows: Sequence[Array | None]) -> None:
@@ -181,7 +182,7 @@ class _Places:
         self.are_all = all(part is None for part, _ in self._parts)
 
     def of(self, order: Array) -> Array:
-        """Return the places of rows (K, B), or (1, B) where all members share them."""
+        """Return the positions of rows (K, B), or (1, B) if all members share them."""
         if self.are_all:
             return order
         if len(self._parts) == 1:
@@ -191,7 +192,7 @@ class _Places:
         )
 
     def consecutive(self, start: int, stop: int) -> Array:
-        """Return the places of consecutive rows, likewise."""
+        """Return the positions of consecutive rows, as :meth:`of` does."""
         n_members = 1 if len(self._parts) == 1 else self._n_members
         return self.of(
             np.broadcast_to(np.arange(start, stop), (n_members, stop - start))
@@ -199,12 +200,12 @@ class _Places:
 
     @staticmethod
     def _one_of(rows: Array | None, order: Array) -> Array:
-        """Return the places of rows for members that share them."""
+        """Return the positions of rows for members that share them."""
         return order if rows is None else rows[order]
 
 
 def _runs(arrays: Sequence[Any]) -> list[tuple[int, int]]:
-    """Return where neighbours hold the same object."""
+    """Return the bounds of runs of the same object."""
     ends = [
         k + 1
         for k in range(len(arrays))
@@ -214,24 +215,24 @@ def _runs(arrays: Sequence[Any]) -> list[tuple[int, int]]:
 
 
 class Batches:
-    """Cuts data into batches.
+    """Divides data into batches.
 
     Parameters
     ----------
     data : Dataset or sequence of Dataset
-        The data of all members, or of each, which have as many rows.
+        The data of all members, or one dataset per member with the same number of rows.
     batch_size : int
-        Rows of a batch; the last one of an epoch may be smaller.
+        Number of rows in a batch; the last batch of an epoch may be smaller.
     dtype : dtype
         Type of the computation.
     normalize : bool, default=True
-        Whether a batch's weights are shares of their sum, for means, or the weights
-        themselves, for sums.
+        Whether the weights of a batch are divided by their sum, for means; if not, they
+        are unchanged, for sums.
     least : int, default=1
-        Rows of a batch at least: what is left at the end of an epoch joins the batch
-        before if it is less.
+        Minimum number of rows in a batch: fewer remaining rows at the end of an epoch
+        are added to the batch before.
     buffers : Buffers or None, default=None
-        Where the features of a batch are put, if others put theirs there in turn.
+        Buffers for the features of a batch, if they are shared with other batches.
     """
 
     def __init__(
@@ -259,7 +260,7 @@ class Batches:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """Rows of the data, and of a batch."""
+        """Number of rows of the data, and of a batch."""
         return self._n_rows, self._batch_size
 
     def n_batches(self, order: Array | None) -> int:
@@ -267,7 +268,7 @@ class Batches:
         return len(self._cuts(order))
 
     def _cuts(self, order: Array | None) -> range:
-        """Return where the batches of an epoch begin."""
+        """Return the start positions of the batches of an epoch."""
         n_rows = self._n_rows if order is None else order.shape[1]
         size = self._batch_size
         short = n_rows > size and 0 < n_rows % size < self._least
@@ -279,12 +280,12 @@ class Batches:
         Parameters
         ----------
         order : ndarray of shape (K, M), or None
-            Row numbers in each member's order; None stands for all rows as they are.
+            Row numbers in each member's order; None for all rows in the given order.
 
         Yields
         ------
         batch : Batch
-            Valid until the next one is asked for: the buffers are kept.
+            The batch, which is valid until the next one, since buffers are reused.
         """
         n_rows = self._n_rows if order is None else order.shape[1]
         cuts = self._cuts(order)
@@ -311,7 +312,7 @@ class Batches:
     def _shares(
         self, rows: Array | None, start: int, stop: int
     ) -> tuple[Scalar, Scalar]:
-        """Return the weights (K or 1, B, 1), or one for all, and their sums."""
+        """Return the weights (K or 1, B, 1), or a single number, and their sums."""
         if not self._is_weighted:
             n_rows = stop - start
             return 1.0 / n_rows if self._normalize else 1.0, float(n_rows)
@@ -322,7 +323,7 @@ class Batches:
         return weight[:, :, None].astype(self._dtype), total.astype(self._dtype)
 
     def _gather_weights(self, rows: Array | None, start: int, stop: int) -> Array:
-        """Return the weights of a batch, (K, B), or (1, B) where all share them."""
+        """Return the weights of a batch, (K, B), or (1, B) if members share them."""
         weight: Any = self._weights[0][0]
         if len(self._weights) == 1:
             return np.atleast_2d(weight[slice(start, stop) if rows is None else rows])

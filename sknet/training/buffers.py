@@ -1,4 +1,4 @@
-"""Buffers: memory that arrays of many shapes take in turn."""
+"""Buffers: memory that is reused by arrays of different shapes."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from sknet._numerics import Array
 
 
 class Buffers:
-    """Memory for arrays of which one is in use at a time, as large as the largest.
+    """Memory shared by arrays of which only one is in use at a time.
 
-    Full batches, the last one of an epoch and chunks of a validation set have shapes of
-    their own, and are never needed together.
+    It is as large as the largest array. Full batches, the last batch of an epoch and
+    chunks of a validation set have different shapes, but are never needed at the same
+    time.
     """
 
     def __init__(self) -> None:
@@ -23,12 +24,12 @@ class Buffers:
         self._converted: dict[tuple[int, np.dtype[Any]], tuple[Any, Any]] = {}
 
     def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Return an array in the memory of all others of its type, not cleared."""
+        """Return an uninitialised array in the memory shared by all of its type."""
         array = self._arrays.get((dtype, shape))
         return self._make(shape, dtype) if array is None else array
 
     def _make(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """Make an array; if it is the largest so far, memory for it and all others."""
+        """Create an array; if it is the largest so far, allocate new shared memory."""
         size, flat = math.prod(shape), self._flat.get(dtype)
         if flat is None or flat.size < size:
             self._arrays = {k: a for k, a in self._arrays.items() if k[0] != dtype}
@@ -37,10 +38,10 @@ class Buffers:
         return array
 
     def converted(self, source: Any, dtype: np.dtype[Any]) -> Any:
-        """Return an array or matrix in a type, converted once for all who read it."""
+        """Return an array or matrix in a type; the conversion is cached."""
         if source.dtype == dtype:
             return source
         key = id(source), dtype
-        if key not in self._converted:  # an id means something while its object lives
+        if key not in self._converted:  # an id is valid while its object lives
             self._converted[key] = source, source.astype(dtype)
         return self._converted[key][1]

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training on disk, so that it outlives its process."""
+"""Checkpoints: the state of a training on disk, which survives the process."""
 
 from __future__ import annotations
 
@@ -28,32 +28,34 @@ from sknet.training.state import TrainState
 class Checkpoint(Component):
     """Where and how often a fit saves the state of its training.
 
-    A fit that was killed goes on from there when it is called again with the same
-    parameters and data, and ends with the same bits as if nothing had happened. When a
-    fit is through, it removes the file.
+    If a fit was killed, calling it again with the same parameters and data resumes
+    training from the file, with bit-identical results. When a fit has finished, it
+    removes the file.
 
     Parameters
     ----------
     path : str or path-like
-        A file, of one fit at a time; or a folder that exists, in which each fit has a
-        file of its own, named after its parameters and data: so the fits of a search do
-        not meet.
+        Path of a file, for one fit at a time; or of an existing folder, in which each
+        fit has its own file, named after its parameters and data, so that the fits of a
+        search do not collide.
     epochs : int in [1, inf) or None, default=None
-        Save after so many epochs; None: see ``minutes`` only.
+        Save after every so many epochs; None to use ``minutes`` only.
     minutes : float in (0, inf], default=1.0
-        Save at the end of an epoch if the last time was so long ago.
+        Save at the end of an epoch if at least this much time has passed since the
+        last save.
 
     See Also
     --------
-    SimpleMLPClassifier : Its parameter ``checkpoint`` takes one, or a path.
+    SimpleMLPClassifier : Its parameter ``checkpoint`` accepts a checkpoint or a path.
 
     Notes
     -----
-    The file is a NumPy archive: parameters, the optimizer's memory, random streams, the
-    order of the rows, and the epoch. It holds no pickle, and reading it runs no code.
-    It is written beside its place, forced to the disk and then renamed, so that there
-    is always a whole one, the old or the new. While a network is trained, a copy of
-    its state stays in memory.
+    The file is a NumPy archive of the parameters, the optimizer slots, the random
+    streams, the order of the rows, and the epoch. It contains no pickles, and reading
+    it does not run any code. It is written to a temporary file in the same folder,
+    flushed to disk and then renamed, so that there always is a complete file, either
+    the old one or the new one. While a network is trained, a copy of its state is kept
+    in memory.
 
     Examples
     --------
@@ -67,37 +69,38 @@ class Checkpoint(Component):
     minutes: float = real(1.0, "(0, inf]")
 
     def __post_init__(self) -> None:
-        """Make text of the path, which a safe loader takes."""
+        """Convert the path to text, which a safe loader can read."""
         super().__post_init__()
         if isinstance(self.path, os.PathLike):
             object.__setattr__(self, "path", os.fsdecode(self.path))
 
     def check(self) -> None:
-        """Refuse a path that is none, too."""
+        """Raise an error for invalid values, including the path."""
         super().check()
         if not isinstance(self.path, str) or not self.path:
             raise ValueError(
-                f"{self!r}: path must be that of a file or a folder, got {self.path!r}."
+                f"{self!r}: path must be the path of a file or a folder, got "
+                f"{self.path!r}."
             )
 
 
 class Saver:
-    """Saves the members of a training; an observer of its sessions.
+    """Saves the members of a training; a hook of its sessions.
 
-    It keeps a copy of the newest state of every member, since those that train side by
-    side end their epochs at different times.
+    It keeps a copy of the latest state of every member, because members that are
+    trained in parallel finish their epochs at different times.
 
     Parameters
     ----------
     checkpoint : Checkpoint
-        How often.
+        Determines how often the members are saved.
     file : Path
-        Where.
+        The file to write.
     run : dict
-        Plain data that say which training it is; saved with the members.
+        Plain data that identify the training; saved with the members.
     members : sequence of Member
-        All of the training; saved at once, so that a path that cannot be written to
-        is told of before the first epoch.
+        All members of the training. They are saved immediately, so that a path that
+        cannot be written to raises an error before the first epoch.
 
     Raises
     ------
@@ -118,14 +121,14 @@ class Saver:
         self._kept = {id(member): packed_member(member) for member in members}
         self._lock = threading.Lock()
         self._began = time.monotonic()
-        self._clock = threading.local()  # each thread trains members of its own
+        self._clock = threading.local()  # each thread trains its own members
         self._is_behind = False
         self._write()
 
     def __call__(self, snapshot: EpochSnapshot | None, left: list[Member]) -> None:
-        """Note who has left; if it is time, note the others, too, and write.
+        """Record the members that have left; if a save is due, record all and write.
 
-        It is time when some have to leave before they are through, too.
+        A save is also due when members have to leave before they have finished.
         """
         for member in left:
             self._kept[id(member)] = packed_member(member)
@@ -139,7 +142,7 @@ class Saver:
             self._is_behind = True
 
     def catch_up(self, members: Sequence[Member]) -> None:
-        """Write those that were through, if there was no time for others to begin."""
+        """Write finished members, if there was no time for other members to start."""
         late = any(
             m.termination is not None and m.termination.reason == "max_time"
             for m in members
@@ -147,29 +150,29 @@ class Saver:
         if late and self._is_behind:
             self._write()
 
-    def remove_if_through(self, members: Sequence[Member]) -> None:
-        """Remove the file if no member has anything left to go on with."""
+    def remove_if_finished(self, members: Sequence[Member]) -> None:
+        """Remove the file if no member is to be trained any further."""
         if all(_is_over(member) for member in members):
             self._remove()
 
     def remove_if_hopeless(self, members: Sequence[Member]) -> None:
-        """Remove the file if a training would end without a model each time."""
+        """Remove the file if a resumed training could not yield a model either."""
         if any(_is_hopeless(member) for member in members):
             self._remove()
 
     def _remove(self) -> None:
-        """Remove the file; the model is there, so that a failure is no error."""
+        """Remove the file; a failure only causes a warning, since the model exists."""
         try:
             remove_archive(self._file)
         except OSError as error:
             warnings.warn(
-                f"The checkpoint {self._file} is needed no more, but it cannot be "
+                f"The checkpoint {self._file} is no longer needed, but it cannot be "
                 f"removed ({error.strerror}).",
                 stacklevel=2,
             )
 
     def _is_time(self, snapshot: EpochSnapshot) -> bool:
-        """Tell whether the members of this thread are to be saved."""
+        """Return whether the members of this thread are to be saved."""
         epochs, now = self._checkpoint.epochs, time.monotonic()
         last = getattr(self._clock, "last", self._began)
         late = now - last >= 60.0 * self._checkpoint.minutes
@@ -186,25 +189,25 @@ class Saver:
                 raise type(error)(
                     error.errno,
                     f"checkpoint={self._checkpoint.path!r} cannot be written "
-                    f"({error.strerror}). What was saved there before is unharmed: "
-                    "once there is room and permission, call fit again to go on from "
-                    "it, or give another path",
+                    f"({error.strerror}). The last complete checkpoint is unharmed: "
+                    "when the problem is solved, call fit again to resume from it, or "
+                    "pass another path",
                     str(self._file),
                 ) from error
         self._clock.last = time.monotonic()
 
 
-# Endings that another call of fit does not accept: it goes on.
+# Reasons of termination after which another call of fit resumes training.
 _NOT_OVER = ("interrupted", "max_time")
 
 
 def _is_over(member: Member) -> bool:
-    """Tell whether a member has an ending, and not one to go on after."""
+    """Return whether the training of a member has terminated and will not resume."""
     return member.termination is not None and member.termination.reason not in _NOT_OVER
 
 
 def _is_hopeless(member: Member) -> bool:
-    """Tell whether a member has diverged in its first epoch."""
+    """Return whether a member has diverged in its first epoch."""
     diverged = (
         member.termination is not None and member.termination.reason == "diverged"
     )
@@ -212,7 +215,7 @@ def _is_hopeless(member: Member) -> bool:
 
 
 def packed_member(member: Member) -> dict[str, Any]:
-    """Return all about a member that changes in a training, as plain copies."""
+    """Return copies of everything that changes in a member during training."""
     state, termination = member.state, member.termination
     n_done = member.n_done if termination is None else termination.n_iter
     arrays = {
@@ -239,10 +242,10 @@ def packed_member(member: Member) -> dict[str, Any]:
 
 
 def unpack_member(member: Member, kept: dict[str, Any]) -> None:
-    """Take up what :func:`packed_member` returned, but for the validation rows."""
+    """Restore a member from :func:`packed_member`, except for the validation rows."""
     values, streams = kept["state"], member.state.streams
     for stream, state in zip(streams, values["streams"], strict=True):
-        stream.set_state(state)  # that of a user, too, who may draw from it later
+        stream.set_state(state)  # in place: the stream may belong to the user
     noise = [noise_from_state(state) for state in values["noise"]]
     member.state = TrainState(**values | {"streams": streams, "noise": noise})
     member.history = History(**kept["history"])
@@ -252,7 +255,7 @@ def unpack_member(member: Member, kept: dict[str, Any]) -> None:
 
 
 def _copied(value: Any) -> Any:
-    """Return a copy of an array, of a list of arrays, or of nothing."""
+    """Return a copy of an array or of a list of arrays; None stays None."""
     if isinstance(value, list):
         return [item.copy() for item in value]
     return None if value is None else value.copy()

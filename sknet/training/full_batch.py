@@ -1,7 +1,7 @@
-"""The full batch: the objective on all rows, as a function of one vector.
+"""The full batch: the objective on all rows, as a function of a single vector.
 
-The objective is evaluated in float64 whatever the type of the data, a chunk of rows
-at a time: line searches need the digits, and memory stays bounded.
+The objective is evaluated in float64, regardless of the type of the data, because line
+searches need the precision. Rows are processed in chunks to limit memory.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from sknet.training.batches import Batches, Dataset
 from sknet.training.member import Termination
 
 
-# Rows that are evaluated at once.
+# Number of rows that are evaluated at once.
 _CHUNK_ROWS = 2048
 
 
 class OutOfTime(Exception):
-    """Raised from inside an evaluation to end a minimisation."""
+    """Raised during an evaluation to end a minimisation when the time is up."""
 
 
 class Stopped(Exception):
-    """Raised after an iteration because a callback wants it."""
+    """Raised after an iteration if a callback stops the minimisation."""
 
 
-# Why a minimisation ended, by what was raised.
+# Reasons of termination, by the exception that ended the minimisation.
 STOPS: dict[type[BaseException], str] = {
     KeyboardInterrupt: "interrupted",
     OutOfTime: "max_time",
@@ -35,21 +35,21 @@ STOPS: dict[type[BaseException], str] = {
 
 
 class FullBatch:
-    """The objective on all rows as a function of one flat vector.
+    """The objective on all rows as a function of a single flat vector.
 
     Parameters
     ----------
     objective : Objective
-        What is minimised.
+        The objective to minimise.
     data : Dataset
-        All rows.
+        The data.
     theta : ndarray of shape (1, P)
-        Starting point; copied.
+        The starting point, which is copied.
 
     Attributes
     ----------
     best : tuple of (float, ndarray) or None
-        The least finite value met so far, and where.
+        The lowest finite value so far, and its point.
     """
 
     def __init__(self, objective: Objective, data: Dataset, theta: Array) -> None:
@@ -65,7 +65,7 @@ class FullBatch:
 
     @property
     def start(self) -> Array:
-        """The trainable part of the current point, as a copy."""
+        """A copy of the trainable part of the current point."""
         return self._point.theta[0, : self._point.grad.shape[1]].copy()
 
     def terms(self, x: Array) -> tuple[float, float, Array]:
@@ -79,13 +79,13 @@ class FullBatch:
         Returns
         -------
         data, penalty : float
-            The value is their sum.
+            The two terms; the value is their sum.
         grad : ndarray of shape (P',)
-            Its gradient, a new array.
+            The gradient of the value, a new array.
         """
         point, objective = self._point, self._objective
         point.theta[0, : len(x)] = x
-        # Sums first, the division last: scikit-learn's order of rounding.
+        # Divide after summation, to round in the same order as scikit-learn.
         data, grad = 0.0, np.zeros((1, len(x)))
         for batch in self._batches.epoch(None):
             data += float(objective.data_value_and_gradient(point, batch)[0])
@@ -96,7 +96,7 @@ class FullBatch:
         return data / self._total, float(penalty[0]) / self._total, grad[0]
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
-        """Return value and gradient at ``x``, and remember the best point."""
+        """Return value and gradient at ``x``, and update the best point."""
         data, penalty, grad = self.terms(x)
         value = data + penalty
         if np.isfinite(value) and (self.best is None or value < self.best[0]):
@@ -112,7 +112,7 @@ class FullBatch:
 def finished(
     full: FullBatch, termination: Termination, x: Array
 ) -> tuple[Termination, Array, float]:
-    """Replace a point that went astray by the best one; compute the loss shown."""
+    """Replace a point that has diverged by the best one; compute the reported loss."""
     data, penalty, _ = full.terms(x)
     if not np.isfinite(data + penalty):
         termination = Termination("diverged", termination.n_iter)

@@ -1,4 +1,4 @@
-"""Inference: raw outputs of networks, a chunk of rows at a time."""
+"""Inference: raw outputs of networks, computed in chunks of rows."""
 
 from __future__ import annotations
 
@@ -13,38 +13,39 @@ from sknet.network.network import Network
 from sknet.training.batches import Batches
 
 
-# Rows of a chunk: large enough for BLAS, small enough for the buffers to stay in
-# cache (108,000 rows through 512-512 are faster so than at once, in a 30th of the
-# memory).
+# Number of rows in a chunk: large enough for BLAS, but small enough for the buffers to
+# stay in cache. For 108,000 rows and hidden layers 512-512 this is faster than a single
+# chunk, and takes a 30th of the memory.
 CHUNK_ROWS = 2048
 
-# Rows, of all members and submodels together, whose buffers are kept between calls:
-# for more of them to be made anew is nothing beside the products.
+# Largest number of rows, of all members and submodels together, for which buffers are
+# kept between calls. For more rows, the time to create buffers is negligible compared
+# with the matrix products.
 _KEPT_ROWS = 256
 
 
 def raw_outputs(
     network: Network, theta: Array, x: Any, dtype: np.dtype[Any] | None = None
 ) -> Array:
-    """Compute raw outputs of every member for every row.
+    """Compute the raw outputs of every member for every row.
 
     Parameters
     ----------
     network : Network
         The network.
     theta : ndarray of shape (K, P)
-        Its parameters, whose type is computed in.
+        Its parameters, in the type of the computation.
     x : ndarray or CSR matrix of shape (N, D)
         Features, of any real type.
     dtype : dtype or None, default=None
-        Type of the result; it holds more digits than that of ``theta``, or as many.
-        None for that of ``theta``.
+        Type of the result, at least as precise as the type of ``theta``; None for the
+        type of ``theta``.
 
     Returns
     -------
     raw : ndarray of shape (K * E, N, C)
-        Raw outputs, before the link. E submodels of a shared backbone count as E
-        members; those of one member stand next to each other.
+        Raw outputs, before the link. The E submodels of a shared backbone count as E
+        members; submodels of the same member are consecutive.
     """
     n_rows = x.shape[0]
     if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other
@@ -67,11 +68,11 @@ def raw_outputs(
 
 
 class Inference:
-    """Raw outputs of parameters that stay as they are, for calls that keep coming.
+    """Repeated computation of raw outputs for constant parameters.
 
-    What :func:`raw_outputs` makes in each call is made once: the views of the
-    parameters, and for a few rows the buffers, as long as the calls have as many rows
-    as the last one. Nothing of what comes in is kept. For one thread at a time.
+    Objects that :func:`raw_outputs` creates in each call are reused: the views of the
+    parameters, and for a few rows the buffers, as long as the number of rows stays the
+    same. The input is not kept. Not thread-safe.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ class Inference:
         self._n_rows = 0
 
     def __call__(self, x: Any, dtype: np.dtype[Any] | None = None) -> Array:
-        """Compute what :func:`raw_outputs` does, to the last bit."""
+        """Compute the same raw outputs as :func:`raw_outputs`, bit for bit."""
         if not isinstance(x, np.ndarray) or len(x) > self._most_rows:
             return raw_outputs(self._network, self._theta, x, dtype)
         if len(x) != self._n_rows:
@@ -98,10 +99,10 @@ class Inference:
         return raw.astype(self._theta.dtype if dtype is None else dtype)
 
     def _make_buffers(self, n_rows: int, n_columns: int) -> None:
-        """Make the buffers for a number of rows, one for the features among them."""
+        """Create the buffers for a number of rows, including one for the features."""
         dtype = self._theta.dtype
         workspace = self._network.workspace(len(self._theta), dtype, training=False)
-        self._n_rows = 0  # until all is made: an interrupt may come in between
+        self._n_rows = 0  # until all buffers exist, in case of an interrupt
         self._cache = workspace.cache(n_rows)
         self._x = np.empty((1, n_rows, n_columns), dtype=dtype)
         self._n_rows = n_rows
@@ -110,7 +111,7 @@ class Inference:
 def raw_outputs_of_rows(
     network: Network, theta: Array, batches: Batches, order: Array | None, n_rows: int
 ) -> Array:
-    """Compute raw outputs of every member for rows of its own.
+    """Compute the raw outputs of every member for its own rows.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def raw_outputs_of_rows(
     order : ndarray of shape (K, N), or None
         Each member's row numbers; None for all rows.
     n_rows : int
-        N.
+        Number of rows, N.
 
     Returns
     -------
@@ -144,7 +145,7 @@ def raw_outputs_of_rows(
 
 
 def mean_loss(loss: Loss, raw: Array, y: Array, weight: Array | None) -> Array:
-    """Compute the weighted mean loss of raw outputs, as it is shown to users.
+    """Compute the weighted mean loss of raw outputs, as reported to users.
 
     Parameters
     ----------
@@ -153,7 +154,7 @@ def mean_loss(loss: Loss, raw: Array, y: Array, weight: Array | None) -> Array:
     raw : ndarray of shape (K, N, C)
         Raw outputs.
     y : ndarray of shape (N, C) or (K, N, C)
-        Encoded targets, of all members or of each.
+        Encoded targets, for all members or for each of them.
     weight : ndarray of shape (N,) or (K, N), or None
         Sample weights.
 

@@ -1,4 +1,4 @@
-"""Interrupts: Ctrl-C ends a training where it stands, and loses nothing of it."""
+"""Interrupts: Ctrl-C ends a training without losing its results."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from types import FrameType
 
 
 class Interrupts:
-    """Lets Ctrl-C in while a network is trained; afterwards it waits for the results.
+    """Allows Ctrl-C during training, and defers it while results are assembled.
 
-    Used as a context manager around a training and what makes a model of it. Only
-    inside of :meth:`let_in` the exception is raised, once; what comes before waits for
-    it, and what comes later is noted.
-    Outside of the main thread, and where somebody listens to the signal already, it
-    changes nothing.
+    Used as a context manager around a training and the creation of its model. The
+    exception is only raised inside :meth:`allowed`, and only once: an earlier interrupt
+    is deferred until then, and a later one is recorded.
+
+    It has no effect outside of the main thread, or if the signal has another handler.
 
     Attributes
     ----------
     came : bool
-        Whether an interrupt came while none was let in.
+        Whether an interrupt came while none was allowed.
     raised : bool
-        Whether one was let in. Its exception may have met a finalizer, or a function of
-        a user, and gone no further: whoever trains looks here after each epoch.
+        Whether the exception was raised. It may have been swallowed by a finalizer or a
+        user's function, so this attribute is checked after each epoch.
     """
 
     def __init__(self) -> None:
@@ -34,22 +34,22 @@ class Interrupts:
         self._installed = False
 
     def __enter__(self) -> Interrupts:
-        """Listen to the signal instead of Python."""
+        """Install a handler of the signal in place of Python's."""
         main = threading.current_thread() is threading.main_thread()
         if main and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self._hear)
+            signal.signal(signal.SIGINT, self._handle)
             self._installed = True
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Give the signal back to Python."""
+        """Restore Python's handler of the signal."""
         if self._installed:
             self._installed = False
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     @contextmanager
-    def let_in(self) -> Iterator[None]:
-        """Let interrupts in, inside of the block; first of all one that is waiting."""
+    def allowed(self) -> Iterator[None]:
+        """Allow interrupts inside the block; a deferred one is raised first."""
         self._open = True
         try:
             self.raise_if_came()
@@ -58,15 +58,15 @@ class Interrupts:
             self._open = False
 
     def raise_if_came(self) -> None:
-        """Raise the exception of an interrupt that waits, or has come no further."""
+        """Raise the exception of an interrupt that was deferred or swallowed."""
         if self.came or self.raised:
             self.came = False
             raise KeyboardInterrupt
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
-        """Raise KeyboardInterrupt, or note that it has to wait."""
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        """Raise KeyboardInterrupt, or record that it is deferred."""
         if self._open:
-            self._open = False  # a second one must not tear what the first one ends
+            self._open = False  # a second one must not disturb the end of training
             self.raised = True
             signal.default_int_handler(number, frame)
         self.came = True

@@ -1,4 +1,4 @@
-"""The pace: the learning rates of members, each with a schedule and a plan."""
+"""The learning rates of members, each with a schedule and a plan."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class LearningRate:
     rate : float
         The initial learning rate.
     schedule : Schedule, default=Constant()
-        Its course.
+        The learning rate schedule.
     horizon : int, default=1
-        Epochs over which the schedule runs, if it is a planned one.
+        Number of epochs that a planned schedule spans.
     """
 
     rate: float
@@ -32,15 +32,15 @@ class LearningRate:
     horizon: int = 1
 
     def progress(self, n_epochs: float) -> float:
-        """Return the fraction of the plan that is done after some epochs of it."""
+        """Return the fraction of the plan that is done after some of its epochs."""
         return min(1.0, n_epochs / self.horizon)
 
     def factor(self, clock: Clock, n_epochs: float) -> float:
-        """Return the schedule's factor, ``n_epochs`` into the plan."""
+        """Return the factor of the schedule ``n_epochs`` into the plan."""
         return self.schedule.factor(clock._replace(progress=self.progress(n_epochs)))
 
     def next_rate(self, state: TrainState) -> float:
-        """Return the learning rate of the epoch that a single member stands before."""
+        """Return the learning rate of the next epoch of a single member."""
         n_epochs, n_seen = int(state.n_epochs[0]), int(state.n_seen[0])
         n_begun = n_epochs - int(state.cycle_start[0])
         factor = self.factor(Clock(n_epochs, n_seen), n_begun)
@@ -50,13 +50,13 @@ class LearningRate:
 class LearningRates:
     """The learning rates of all members.
 
-    Members that share schedule, plan and clock share the factor, too: it is computed
-    once for all of them.
+    The factor of the schedule is computed once for all members that have the same
+    schedule, plan and clock.
 
     Parameters
     ----------
     learning_rates : sequence of LearningRate
-        One a member.
+        The learning rate of each member.
     """
 
     def __init__(self, learning_rates: Sequence[LearningRate]) -> None:
@@ -78,7 +78,7 @@ class LearningRates:
         self.rate_floor = np.array([p.schedule.rate_floor for p in learning_rates])
 
     def epoch(self, state: TrainState) -> EpochRates:
-        """Return the rates of the epoch that ``state`` stands before."""
+        """Return the learning rates of the next epoch."""
         begun = (state.n_epochs - state.cycle_start).tolist()
         clocks = zip(state.n_epochs.tolist(), state.n_seen.tolist(), strict=True)
         kinds: dict[tuple[int, int, tuple[int, int]], int] = {}
@@ -98,16 +98,17 @@ class EpochRates:
     Parameters
     ----------
     groups : list of (LearningRate, int, Clock)
-        For members with one factor: their pace, epochs of the plan so far, and clock.
+        For each group of members with the same factor: the learning rate, the number of
+        epochs of the plan so far, and the clock.
     members : list of (float, int, float)
-        For each member its initial rate, its group, and what plateaus have made of it.
+        For each member: its initial rate, its group, and its factor from plateaus.
     """
 
     groups: list[tuple[LearningRate, int, Clock]]
     members: list[tuple[float, int, float]]
 
     def rates(self, share: float = 0.0) -> list[float]:
-        """Return a learning rate for each member, ``share`` into the epoch."""
+        """Return the learning rate of each member, ``share`` into the epoch."""
         factors = [
             learning_rate.factor(clock, n + share)
             for learning_rate, n, clock in self.groups
@@ -115,11 +116,11 @@ class EpochRates:
         return [rate * factors[group] * scale for rate, group, scale in self.members]
 
     def rate(self, share: float = 0.0) -> Scalar:
-        """Return them as one number, or as rows of shape (K, 1)."""
+        """Return the learning rates as one number, or as rows of shape (K, 1)."""
         return one_or_rows(self.rates(share))
 
     def progress(self, share: float = 0.0) -> list[float]:
-        """Return for each member which fraction of its plan is done."""
+        """Return the fraction of its plan that each member has done."""
         done = [
             learning_rate.progress(n + share) for learning_rate, n, _ in self.groups
         ]

@@ -1,4 +1,4 @@
-"""Members: networks in training, how their training ended, and who is told of it."""
+"""Members: networks in training, their termination, and the hooks of training."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class Termination:
     Parameters
     ----------
     reason : str
-        Why it stopped: 'converged', 'max_iter', 'max_time', 'interrupted', 'diverged',
-        'stopped' by whoever watches it, or 'finished', which is the end of a planned
-        learning rate.
+        Why training stopped: 'converged', 'max_iter', 'max_time', 'interrupted',
+        'diverged', 'stopped' by a callback, or 'finished', at the end of a planned
+        learning rate schedule.
     n_iter : int
-        Epochs, or iterations of L-BFGS, in this call.
+        Number of epochs, or of iterations of L-BFGS, in this call.
     detail : str, default=""
-        What a solver from outside said about it.
+        The message of an external solver.
     left_out : str, default=""
-        How many networks of an ensemble were never begun: "3 of 5", "" for none.
+        How many networks of an ensemble were never started: "3 of 5", or "" for none.
     """
 
     reason: str
@@ -46,27 +46,27 @@ class Member:
     Parameters
     ----------
     config : MemberConfig
-        How it is trained.
+        Its training configuration.
     data : Dataset
-        On what.
+        The training data.
     state : TrainState
-        Of this member alone: where it begins, and after a session where it ended.
+        The state of this member alone, at the start or after a session.
     history : History
-        Its course; extended by a session.
+        Its training history, which a session extends.
     validation_set : object, optional
-        What it is validated on; for whoever validates.
+        Its validation set.
     seed : int, optional
-        What its streams were seeded with.
+        The seed of its random streams.
     best : ndarray of shape (1, P), optional
-        Its best parameters so far, with a watched score; and of a member that has
-        diverged, or was stopped and may diverge later, those *before* the epoch of the
-        least loss, since that loss was measured on the way from there.
+        Its best parameters so far, if a score is monitored. Otherwise, for a member
+        that has diverged, or was stopped and may diverge later, the parameters *before*
+        the epoch of the lowest loss, because that loss was measured during the epoch.
     termination : Termination, optional
         How its last session ended.
     n_done : int, default=0
-        Epochs of this call of fit that were made before this session.
+        Number of epochs of this call of fit before this session.
     reusable : ReusableArrays, optional
-        Where it is trained, if it is the only one, and will go on.
+        The arrays in which it is trained, if it is a single member that will resume.
     """
 
     config: MemberConfig
@@ -83,24 +83,24 @@ class Member:
 
 @dataclass(frozen=True)
 class EpochSnapshot:
-    """Where the members of a session stand at the end of an epoch.
+    """The members of a session at the end of an epoch.
 
-    Its arrays and lists are those of the session, which go on to change.
+    It shares the arrays and lists of the session, which change in later epochs.
 
     Parameters
     ----------
     members : list of Member
-        Those in training.
+        The members in training.
     n_done : list of int
-        Epochs that each has made in this call of fit.
+        Number of epochs of each member in this call of fit.
     state : TrainState
-        Of all of them.
+        The state of all members.
     history : History
-        Their courses.
+        The history of all members.
     best : ndarray of shape (K, P), or None
-        Their best parameters, where ``has_best``.
+        The best parameters of members for which ``has_best`` is true.
     has_best : ndarray of bool, of shape (K,)
-        Whose best parameters are known.
+        Whether the best parameters of each member are known.
     """
 
     members: list[Member]
@@ -111,7 +111,7 @@ class EpochSnapshot:
     has_best: Array
 
     def pairs(self) -> list[tuple[Member, Member]]:
-        """Return each member, and a view of how it is now."""
+        """Return each member, paired with a view of its current state."""
         pairs = []
         for k, member in enumerate(self.members):
             best = None
@@ -135,19 +135,19 @@ def _never() -> bool:
 
 @dataclass(frozen=True)
 class Hooks:
-    """Who is told of every epoch.
+    """Functions that are called after every epoch.
 
     Parameters
     ----------
     line : ProgressLine or None, default=None
-        Prints how far all have come.
+        Prints the progress of all members.
     halted : callable, default=never
-        Asked whether somebody wants all to stop.
+        Returns whether all members are to stop.
     watch : callable or None, default=None
-        Gets the standing before anybody leaves; may return True to stop all.
+        Called with a snapshot before any member leaves; may return True to stop all.
     save : callable or None, default=None
-        Gets the standing of those who go on, or None if there are none; and the members
-        that have just left.
+        Called with a snapshot of the remaining members, or None if there are none, and
+        the list of members that have just left.
     """
 
     line: ProgressLine | None = None

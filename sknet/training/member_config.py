@@ -1,4 +1,4 @@
-"""The recipe: how one member is trained; several of one shape make a trainer."""
+"""The training configuration of a member, and the trainer of several members."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sknet.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Budget:
-    """When to stop at the latest.
+    """Limits on the length of a training.
 
     Parameters
     ----------
     max_iter : int
-        Epochs, or iterations of L-BFGS.
+        Maximum number of epochs, or of iterations of L-BFGS.
     max_time : float
-        Seconds; may be infinite.
+        Time limit in seconds; may be infinite.
     """
 
     rows: ClassVar[tuple[str, ...]] = ("max_iter",)
@@ -40,40 +40,40 @@ class Budget:
 
 @dataclass(frozen=True)
 class MemberConfig:
-    """Everything about the training of one member but its data and its state.
+    """The training configuration of one member, without its data and its state.
 
     Parameters
     ----------
     architecture : Architecture
         The hidden layers.
     n_inputs, n_raw : int
-        Features, and raw outputs.
+        Number of features, and of raw outputs.
     loss : Loss
-        What is minimised.
+        The loss to minimise.
     optimizer : Optimizer
-        How a gradient becomes a step.
+        Turns gradients into steps.
     learning_rate : LearningRate
         The learning rate.
     stopping_rule : StoppingRule
-        When training has converged.
+        Determines when training has converged.
     budget : Budget
-        When it stops at the latest.
+        Limits on the length of training.
     alpha : float
-        Strength of the ridge penalty.
+        Strength of the L2 penalty.
     batch_size : int
-        Rows of a batch.
+        Number of rows in a batch.
     least_rows : int
-        Rows that a batch has at least.
+        Minimum number of rows in a batch.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether the rows are shuffled in each epoch.
     clip_norm : float or None
-        Largest norm of the gradient.
+        Maximum norm of the gradient.
     averaging : Averaging or None
-        Which average of the parameters is kept.
+        The running average of the parameters, if one is kept.
     learning_rate_multipliers : tuple of (str, float)
-        Factors on the learning rate of parameters by name.
+        Factors that multiply the learning rate, by parameter name.
     shares_noise : bool
-        Whether all rows of a batch get the same noise.
+        Whether all rows of a batch share the same noise.
     verbose : bool
         Whether the epochs are reported.
     """
@@ -100,15 +100,16 @@ class MemberConfig:
 
     @property
     def network(self) -> Network:
-        """The network, built once for all recipes that share it."""
+        """The network, built once for all configurations that share it."""
         return perceptron(self.n_inputs, self.architecture, self.n_raw)
 
     @property
     def shape(self) -> tuple[Any, ...]:
-        """What members have to share in order to be rows of one array.
+        """What members must have in common to be rows of one array.
 
-        All fields but those declared as rows; and of these, whether they are in use,
-        where that decides what is computed at all: dropout, slots and weight decay.
+        It consists of all fields except those declared as ``rows``, and of whether
+        dropout, slots and weight decay are in use, since this determines what is
+        computed.
         """
         drops = tuple(rate > 0.0 for rate in self.architecture.dropout)
         decays = self.optimizer.weight_decay > 0.0
@@ -116,17 +117,17 @@ class MemberConfig:
 
 
 def trainer_of(configs: Sequence[MemberConfig]) -> Trainer:
-    """Return the trainer of several members, whose recipes have one shape.
+    """Return the trainer of several members with configurations of the same shape.
 
     Parameters
     ----------
     configs : sequence of MemberConfig
-        One a member.
+        The configuration of each member.
 
     Returns
     -------
     trainer : Trainer
-        What differs between them has become rows.
+        The trainer, in which values that differ between members are rows.
     """
     first = configs[0]
     loss = in_rows([config.loss for config in configs])
@@ -144,7 +145,7 @@ def trainer_of(configs: Sequence[MemberConfig]) -> Trainer:
 
 
 def _network_of(configs: Sequence[MemberConfig]) -> Network:
-    """Return the network of several members: only rates of dropout may differ."""
+    """Return the network of several members, which may differ in dropout rates only."""
     first = configs[0]
     rates = [config.architecture.dropout for config in configs]
     if all(rate == rates[0] for rate in rates):

@@ -1,7 +1,7 @@
-"""The monitor: which members have improved, and which go on.
+"""The monitor: which members have improved, and which have converged.
 
-It is the only place with feedback from the loss: patience, plateaus of an adaptive
-learning rate, and which epoch was best.
+This is the only module in which training depends on the loss: patience, plateaus of an
+adaptive learning rate, and the choice of the best epoch.
 """
 
 from __future__ import annotations
@@ -19,30 +19,30 @@ from sknet.training.state import TrainState
 
 
 def _curves() -> list[list[float]]:
-    """Return an empty curve for a single member."""
+    """Return the empty curve of a single member."""
     return [[]]
 
 
 @dataclass
 class History:
-    """The course of a training as the monitor sees it; plain and storable.
+    """The training history of members, as plain data.
 
     Parameters
     ----------
     loss_curves, validation_loss_curves, validation_scores : list of list of float
-        For each member a number an epoch; the last two stay empty without a validation
-        set.
+        For each member, one number per epoch; the last two are empty without a
+        validation set.
     best_loss : ndarray of shape (K,)
-        Least training losses.
+        Lowest training losses.
     best_score : ndarray of shape (K,)
         Best validation scores.
     n_no_improvement : ndarray of int, of shape (K,)
-        Epochs since the last improvement by more than the tolerance.
+        Number of epochs since the last improvement by more than the tolerance.
     first_epoch : ndarray of int, of shape (K,)
-        Epochs that were made before those which patience counts.
+        Number of earlier epochs that do not count for patience.
     data, measure : list of str
-        For each member, in short, which rows it is trained on, and what the best values
-        were measured on and by; "" where that is not known.
+        For each member, checksums of its training rows, and of the rows and the measure
+        of its best values; "" if not known.
     """
 
     loss_curves: list[list[float]] = field(default_factory=_curves)
@@ -56,7 +56,7 @@ class History:
     measure: list[str] = field(default_factory=lambda: [""])
 
     def members(self, which: Sequence[int]) -> History:
-        """Return the course of some members."""
+        """Return the history of some members."""
         return History(
             [self.loss_curves[k] for k in which],
             [self.validation_loss_curves[k] for k in which],
@@ -70,18 +70,18 @@ class History:
         )
 
     def forget_best(self) -> None:
-        """Let the best values start anew; they do not compare with what comes."""
+        """Reset the best values, which are not comparable with later ones."""
         self.best_loss[:], self.best_score[:] = math.inf, -math.inf
 
-    def count_anew(self, n_epochs: Array) -> None:
-        """Let patience begin again after so many epochs, of shape (K,)."""
+    def restart_patience(self, n_epochs: Array) -> None:
+        """Restart patience after the given numbers of epochs, of shape (K,)."""
         self.n_no_improvement[:], self.first_epoch[:] = 0, n_epochs
 
 
 def stack_histories(histories: Sequence[History]) -> History:
-    """Return the courses of several trainings as one; the curves are shared.
+    """Combine several histories into one, which shares the curves.
 
-    A single one is taken as it is.
+    A single history is returned unchanged.
     """
     if len(histories) == 1:
         return histories[0]
@@ -100,22 +100,22 @@ def stack_histories(histories: Sequence[History]) -> History:
 
 @dataclass(frozen=True)
 class StoppingRule:
-    """When a member has improved, and how long it may do without.
+    """The rule by which a member stops when it no longer improves.
 
     Parameters
     ----------
     tol : float
-        An improvement must be larger than this.
+        Minimum size of an improvement.
     patience : float
-        Epochs without one that are tolerated; may be infinite.
+        Number of epochs without an improvement that are tolerated; may be infinite.
     on_score : bool
-        Whether the validation score is watched (early stopping), else the training
-        loss.
+        Whether the validation score is monitored (early stopping) instead of the
+        training loss.
     later_ties : bool, default=False
-        Whether of equally good epochs the last one counts as the best.
+        Whether the last of several equally good epochs counts as the best.
     growth : float, default=0.0
-        Further epochs that are tolerated, in epochs up to the best one: where a
-        schedule has restarts or a long end, improvements come seldom later on.
+        Additional epochs that are tolerated, per epoch up to the best one, since
+        improvements become rare if a schedule has restarts or a long tail.
     """
 
     rows: ClassVar[tuple[str, ...]] = ("tol", "patience", "growth")
@@ -128,14 +128,14 @@ class StoppingRule:
 
 
 class Monitor:
-    """Applies the rules of all members.
+    """Applies the stopping rules of all members.
 
     Parameters
     ----------
     stopping_rules : sequence of StoppingRule
-        One a member; all watch the same.
+        The rule of each member; all monitor the same quantity.
     learning_rates : LearningRates
-        What a plateau does to their learning rates.
+        The learning rates, which determine the effect of a plateau.
     """
 
     def __init__(
@@ -159,22 +159,23 @@ class Monitor:
         score: Array | None,
         counts: Array | None = None,
     ) -> Array:
-        """Note the newest epoch in ``history``; tell for whom it is the best so far.
+        """Update ``history`` after an epoch; return for which members it is the best.
 
         Parameters
         ----------
         history : History
-            Updated, but for the curves.
+            The history, which is updated except for the curves.
         loss, score : ndarray of shape (K,)
-            Of the newest epoch; the score is None without a validation set.
+            Loss and score of the epoch; the score is None without a validation set.
         counts : ndarray of bool, of shape (K,), or None, default=None
-            For whom the epoch counts at all, as they have not diverged; None for all.
+            Members for which the epoch counts, because they have not diverged; None
+            for all.
 
         Returns
         -------
         best : ndarray of bool, of shape (K,)
-            Whether the watched quantity was never better, by which the weights to keep
-            are chosen. NaN is never better.
+            Whether the monitored quantity is the best so far, so that the weights are
+            to be kept. NaN is never the best.
         """
         watched = score if self.on_score else None
         less = loss < history.best_loss
@@ -197,23 +198,23 @@ class Monitor:
         self,
         history: History,
         state: TrainState,
-        tell: Callable[[str], None] | None = None,
+        report: Callable[[str], None] | None = None,
     ) -> Array:
-        """Tell who is done; on a plateau an adaptive rate is lowered instead.
+        """Return which members stop; on a plateau, lower an adaptive rate instead.
 
         Parameters
         ----------
         history : History
-            As :meth:`improved` left it.
+            The history, as updated by :meth:`improved`.
         state : TrainState
-            Its ``plateau_scale`` may be changed.
-        tell : callable or None, default=None
-            Gets a sentence for each member on a plateau.
+            The state; its ``plateau_scale`` may be changed.
+        report : callable or None, default=None
+            Called with a message for each member on a plateau.
 
         Returns
         -------
         stops : ndarray of bool, of shape (K,)
-            Who has converged.
+            Whether each member has converged.
         """
         count = history.n_no_improvement
         n_before = state.n_epochs - history.first_epoch - count
@@ -224,20 +225,20 @@ class Monitor:
             self._learning_rates.plateau_factor,
             self._learning_rates.rate_floor,
         )
-        if tell is None and (factor == 1.0).all():
-            return plateau  # nothing to lower, and nobody to tell
+        if report is None and (factor == 1.0).all():
+            return plateau  # nothing to lower, and nothing to report
         rates = np.array(self._learning_rates.epoch(state).rates())
         stops = plateau & ((factor == 1.0) | (rates <= floor))
-        if tell is not None:
+        if report is not None:
             for k in np.flatnonzero(plateau).tolist():
-                tell(self._message(k, rates[k], stops[k]))
+                report(self._message(k, rates[k], stops[k]))
         lowered = plateau & ~stops
         state.plateau_scale[lowered] *= factor[lowered]
         history.n_no_improvement[lowered] = 0
         return stops
 
     def _message(self, k: int, rate: float, stops: bool) -> str:
-        """Return what is told of a plateau, in scikit-learn's words."""
+        """Return scikit-learn's message about a plateau."""
         watched = "Validation score" if self.on_score else "Training loss"
         patience = self._patience[k]
         text = (

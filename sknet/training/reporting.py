@@ -1,4 +1,4 @@
-"""What a training tells while it runs; the only place of the package that prints."""
+"""Progress reports during training; the only module of the package that prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reporter:
-    """Prints the course of a training, in scikit-learn's words.
+    """Prints the progress of a training, with scikit-learn's messages.
 
     Parameters
     ----------
@@ -29,10 +29,9 @@ class Reporter:
         n_iter : int
             Its number in this call of fit.
         losses : sequence of float
-            Training loss of each network that is still trained; of several the mean is
-            shown.
+            Training loss of each network that is still trained; their mean is printed.
         scores : sequence of float, default=()
-            Their validation scores, if there are any.
+            Validation scores of these networks, if there are any.
         """
         if not self.verbose:
             return
@@ -42,7 +41,7 @@ class Reporter:
             print(f"Validation score: {_mean(scores):f}")
 
     def message(self, text: str) -> None:
-        """Report a sentence."""
+        """Print a message."""
         if self.verbose:
             print(text)
 
@@ -53,14 +52,14 @@ def _mean(values: Sequence[float]) -> float:
 
 
 class ProgressLine:
-    """Prints, now and then, how far many trainings have come together.
+    """Prints the overall progress of many networks at regular intervals.
 
     Parameters
     ----------
     n_members : int
-        Networks to train.
+        Number of networks to train.
     seconds : float, default=1.0
-        Time between two lines, about.
+        Approximate time between two lines.
     """
 
     def __init__(self, n_members: int, seconds: float = 1.0) -> None:
@@ -71,11 +70,11 @@ class ProgressLine:
         self._best = float("inf")
 
     def finished(self, n_members: int) -> None:
-        """Note that members have left."""
+        """Record that members have finished."""
         self._done += n_members
 
     def epoch(self, n_iter: int, losses: Sequence[float]) -> None:
-        """Note the losses of an epoch of some members; print if it is time."""
+        """Record the losses of some members after an epoch; print a line if due."""
         self._best = min(self._best, *losses)
         now = time.perf_counter()
         if now >= self._next:

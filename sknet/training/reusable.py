@@ -1,7 +1,7 @@
-"""The bench: the arrays that a network is trained in, and what is bound to them.
+"""Reusable arrays: the arrays in which a network is trained, kept between calls.
 
-To make them takes a tenth of a call of ``partial_fit`` with few rows. So the bench of
-a small network waits for its next call.
+Their creation takes a tenth of the time of a ``partial_fit`` call with few rows, so the
+arrays of a small network are kept for the next call.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _Tools = tuple[Point, Update]
 
 
 class ReusableArrays:
-    """Arrays of one network, with the views, buffers and blocks that belong to them.
+    """Arrays of a single network, with the views, buffers and blocks bound to them.
 
-    It holds nothing of a training: each call fills the arrays anew with what the
-    estimator holds, and the estimator gets copies.
+    They hold no state of a training: each call copies the state of the estimator into
+    the arrays, and copies it back to the estimator at the end.
     """
 
     def __init__(self) -> None:
@@ -37,16 +37,16 @@ class ReusableArrays:
         self._tools: _Tools | None = None
 
     @classmethod
-    def beside(cls, published: Array) -> ReusableArrays:
-        """Return the bench that waits beside published parameters, or an empty one."""
+    def kept_for(cls, published: Array) -> ReusableArrays:
+        """Return the arrays kept for published parameters, or an empty object."""
         return _reuse_cache.take(published) or cls()
 
-    def keep_beside(self, published: Array) -> None:
-        """Wait until the training goes on from published parameters."""
+    def keep_for(self, published: Array) -> None:
+        """Keep the arrays until training resumes from published parameters."""
         _reuse_cache.leave(published, self)
 
     def copies(self, arrays: list[Array]) -> list[Array]:
-        """Return copies of parameters and slots, in the arrays of before if they fit.
+        """Return copies of parameters and slots, in the kept arrays if they match.
 
         Parameters
         ----------
@@ -56,7 +56,7 @@ class ReusableArrays:
         Returns
         -------
         copies : list of ndarray
-            The arrays of the bench.
+            The kept arrays, with the values copied into them.
         """
         if list(map(_kind, arrays)) == list(map(_kind, self._arrays)):
             for kept, given in zip(self._arrays, arrays, strict=True):
@@ -72,18 +72,20 @@ class ReusableArrays:
         sizes: tuple[int, ...],
         make: Callable[[TrainState], _Tools],
     ) -> _Tools:
-        """Return where a state is evaluated and how it is stepped; as before, if it is.
+        """Return the evaluation point and the update of a state, reused if possible.
 
         Parameters
         ----------
         state : TrainState
-            Its arrays are those of the bench, unless it has got new ones since.
+            The state; its arrays are the kept ones unless they have been replaced.
         parts : tuple of object
-            What the tools are made of, the same objects as long as they are the same.
+            The objects from which the tools are made; tools are reused as long as these
+            are identical.
         sizes : tuple of int
-            Rows of the data and of a batch: buffers for others are not kept.
+            Number of rows of the data and of a batch; tools are only reused for the
+            same sizes.
         make : callable
-            Makes them.
+            Creates the tools.
         """
         arrays = [state.theta, *state.slots]
         is_own = len(arrays) == len(self._arrays) and all(
@@ -100,7 +102,7 @@ class ReusableArrays:
 
 
 def _kind(array: Array) -> tuple[Any, ...]:
-    """Return what arrays share that can take each other's numbers."""
+    """Return shape and type of an array, which must match for it to be reused."""
     return array.shape, array.dtype
 
 

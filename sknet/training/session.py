@@ -1,4 +1,4 @@
-"""A session: epochs of a stack of members until each has a reason to stop."""
+"""A session: training of a stack of members until each of them terminates."""
 
 from __future__ import annotations
 
@@ -19,33 +19,35 @@ from sknet.training.reporting import Reporter
 from sknet.training.state import TrainState, stack_states
 
 
-# Made for the members in training: from their parameters (K, P) to their validation
-# losses and scores, of shape (K,).
+# A function from the parameters (K, P) of the members in training to their validation
+# losses and scores, both of shape (K,).
 Validate = Callable[[Array], tuple[Array, Array]]
 MakeValidate = Callable[[Sequence[Member], Any, Buffers], Validate]
 
-# Endings after which a member needs its best parameters: it goes back to them, or it
-# may do so after another session, which goes on from here.
+# Reasons of termination after which a member needs its best parameters, because it is
+# reset to them, or may be in a later session that resumes from here.
 _NEEDS_BEST = ("diverged", "interrupted", "max_time")
 
 
 class Session:
-    """Runs the epochs of a stack, watches its members and keeps their best parameters.
+    """Trains a stack of members, monitors them and keeps their best parameters.
 
-    Members of a stack are rows of the same arrays. Who is done leaves, and the stack
-    goes on without.
+    Members of a stack are rows of the same arrays. Members that have finished leave the
+    stack, and training continues without them.
 
     Parameters
     ----------
     members : sequence of Member
-        Changed in place. Their recipes have one shape, their data as many rows.
+        The members, which are changed in place. Their configurations have the same
+        shape, and their data the same number of rows.
     make_validate : callable or None
-        Makes of the members in training, of the type they compute in, and of buffers
-        that are free between epochs, what judges them; None without validation sets.
+        Returns the validation function for the members in training, given the members,
+        their type of computation, and buffers that are free between epochs; None
+        without validation sets.
     hooks : Hooks
-        Told of every epoch.
+        Functions that are called after every epoch.
     deadline : float, default=inf
-        When all stop after their epoch, on the clock of ``perf_counter``.
+        Time of ``perf_counter`` after which all members stop at the end of an epoch.
     """
 
     def __init__(
@@ -79,16 +81,16 @@ class Session:
         best: Array | None,
         has_best: Array,
     ) -> None:
-        """Begin, or go on with fewer members."""
+        """Start training, or continue with fewer members."""
         config = members[0].config
         configs = [member.config for member in members]
-        self._members, self._state, self._progress = members, state, history
+        self._members, self._state, self._history = members, state, history
         self._best, self._has_best = best, has_best
         self._n_before = np.array([member.n_done for member in members])
         max_iter = np.array([r.budget.max_iter for r in configs])
         self._last_epochs = max_iter - self._n_before
         self._first_end = int(self._last_epochs.min())
-        self._everybody = np.ones(len(members), dtype=bool)
+        self._all_members = np.ones(len(members), dtype=bool)
         trainer = trainer_of(configs)
         self._monitor = Monitor(
             [r.stopping_rule for r in configs], trainer.learning_rates
@@ -99,8 +101,8 @@ class Session:
         self._epochs = trainer.epochs(state, batches, members[0].reusable)
         make = self._make_validate
         self._validate = None if make is None else make(members, dtype, buffers)
-        # What an epoch starts from is kept for the case that a later one diverges; so
-        # not for the last one, and not if a score chooses what is published.
+        # The parameters before an epoch are kept in case a later one diverges. This is
+        # not necessary for the last epoch, or if a score selects the published ones.
         self._keeps_until = 0
         if not self._monitor.on_score:
             self._keeps_until = int(self._last_epochs.max()) - 1
@@ -109,9 +111,9 @@ class Session:
             self._before = state.theta.copy()
 
     def run(self) -> None:
-        """Train until every member has an ending.
+        """Train until every member has terminated.
 
-        An interrupt ends all that are left, as they are.
+        An interrupt terminates all remaining members in their current state.
         """
         try:
             while self._members:
@@ -120,27 +122,27 @@ class Session:
             self._leave(np.full(len(self._members), "interrupted", dtype=object))
 
     def _epoch(self) -> None:
-        """Train an epoch and judge it; let go of those who are done."""
-        state, history = self._state, self._progress
+        """Train and evaluate one epoch; remove the members that have finished."""
+        state, history = self._state, self._history
         loss = next(self._epochs).loss
         self._n_done += 1
-        finite = self._everybody
+        finite = self._all_members
         if not (state.is_finite() and all(map(math.isfinite, loss.tolist()))):
             finite = state.finite_members() & np.isfinite(loss)
         _extend(history.loss_curves, loss)
-        score = self._judge(finite)
+        score = self._score(finite)
         self._report(loss, score)
-        judged = self._counts(finite, score)
-        is_best = self._monitor.improved(history, loss, score, judged)
+        counts = self._counts(finite, score)
+        is_best = self._monitor.improved(history, loss, score, counts)
         self._keep(is_best)
-        tell = self._reporter.message if self._reporter.verbose else None
-        converged = self._monitor.stops(history, state, tell)
+        report = self._reporter.message if self._reporter.verbose else None
+        converged = self._monitor.stops(history, state, report)
         halt = self._reason_to_halt()
         left: list[Member] = []
         done = self._n_done >= self._first_end or halt
-        if done or np.count_nonzero(converged) or finite is not self._everybody:
+        if done or np.count_nonzero(converged) or finite is not self._all_members:
             reasons = np.full(len(loss), halt, dtype=object)
-            if halt != "stopped":  # who has come to the end has nothing to go on with
+            if halt != "stopped":  # after the last epoch there is nothing to resume
                 reasons[self._n_done >= self._last_epochs] = "max_iter"
             reasons[converged] = "converged"
             reasons[~finite] = "diverged"
@@ -153,7 +155,7 @@ class Session:
             self._hooks.save(self._snapshot() if self._members else None, left)
 
     def _reason_to_halt(self) -> str:
-        """Return why all stop after this epoch, whatever their losses are, or ""."""
+        """Return why all members stop regardless of their losses, or ""."""
         watch = self._hooks.watch
         stopped = watch is not None and watch(self._snapshot())
         if self._hooks.halted():
@@ -163,40 +165,40 @@ class Session:
         return "stopped" if stopped else ""
 
     def _snapshot(self) -> EpochSnapshot:
-        """Return where the members stand."""
+        """Return a snapshot of the members."""
         return EpochSnapshot(
             self._members,
             (self._n_before + self._n_done).tolist(),
             self._state,
-            self._progress,
+            self._history,
             self._best,
             self._has_best,
         )
 
-    def _judge(self, finite: Array) -> Array | None:
-        """Return the validation scores of the newest epoch, if there are any."""
+    def _score(self, finite: Array) -> Array | None:
+        """Return the validation scores of the last epoch, if there are any."""
         if self._validate is None:
             return None
         losses, scores = self._validate(self._state.published)
         losses, scores = (np.where(finite, v, np.nan) for v in (losses, scores))
-        _extend(self._progress.validation_loss_curves, losses)
-        _extend(self._progress.validation_scores, scores)
+        _extend(self._history.validation_loss_curves, losses)
+        _extend(self._history.validation_scores, scores)
         return scores
 
     def _counts(self, finite: Array, score: Array | None) -> Array | None:
-        """Return for whom the epoch counts, or None for all.
+        """Return for which members the epoch counts, or None for all.
 
-        Before the first score there is nothing to improve on: where a scorer gives NaN
-        all along, patience would end a training that goes well.
+        Before the first score there is nothing to improve on: if a scorer always
+        returned NaN, patience would end a training that is going well.
         """
         if score is not None and self._monitor.on_score and np.isnan(score).any():
-            losses = [curve[-1] for curve in self._progress.validation_loss_curves]
-            unscored = np.isnan(score) & np.isneginf(self._progress.best_score)
+            losses = [curve[-1] for curve in self._history.validation_loss_curves]
+            unscored = np.isnan(score) & np.isneginf(self._history.best_score)
             return finite & ~(unscored & np.isfinite(losses))
-        return None if finite is self._everybody else finite
+        return None if finite is self._all_members else finite
 
     def _report(self, loss: Array, score: Array | None) -> None:
-        """Tell about the newest epoch."""
+        """Report the last epoch."""
         if self._reporter.verbose:
             scores = [] if score is None else score.tolist()
             n_iter = int(self._n_before[0]) + self._n_done
@@ -205,7 +207,7 @@ class Session:
             self._hooks.line.epoch(self._n_done, loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
-        """Copy the parameters of those who were never better."""
+        """Copy the parameters of the members for which the epoch is the best so far."""
         if not np.count_nonzero(is_best):  # a tenth of the time of any()
             return
         source = self._state.published if self._monitor.on_score else self._before
@@ -218,18 +220,18 @@ class Session:
         self._has_best |= is_best
 
     def _leave(self, reasons: Array) -> list[Member]:
-        """Let go of the members that have a reason, and go on with the others."""
+        """Remove the members that have a reason to stop, and continue with the rest."""
         whys = reasons.tolist()
         done = [k for k, why in enumerate(whys) if why]
         left = [k for k, why in enumerate(whys) if not why]
         gone = [self._members[k] for k in done]
         for k, member in zip(done, gone, strict=True):
             if len(whys) == 1:
-                member.state, member.history = self._state, self._progress
+                member.state, member.history = self._state, self._history
             else:
                 state = self._state
                 member.state = state.members([k]) if left else state.member(k)
-                member.history = self._progress.members([k])
+                member.history = self._history.members([k])
             member.termination = Termination(
                 whys[k], int(self._n_before[k]) + self._n_done
             )
@@ -245,7 +247,7 @@ class Session:
             self._set(
                 [self._members[k] for k in left],
                 self._state.members(left),
-                self._progress.members(left),
+                self._history.members(left),
                 None if self._best is None else self._best[left],
                 self._has_best[left],
             )

@@ -1,4 +1,4 @@
-"""Solvers: how the weights are found."""
+"""Base class of the solvers, which find the weights of networks."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sknet._component import Component, Registry
 
 @dataclass(frozen=True, repr=False)
 class Solver(Component):
-    """Base of the solvers, which train all networks of an estimator.
+    """Base class of the solvers, which train all networks of an estimator.
 
-    An optimizer is taken for a solver, too: it makes the steps of minibatch training.
+    An optimizer is also accepted as a solver; it makes the steps of minibatch training.
 
     Attributes
     ----------
     makes_steps : bool
-        Whether it makes minibatch steps. Such a solver has epochs, early stopping,
+        Whether the solver makes minibatch steps. If so, it has epochs, early stopping,
         checkpoints and ``partial_fit``, and trains many networks in one pass.
     """
 
@@ -31,14 +31,14 @@ class Solver(Component):
         Parameters
         ----------
         problem : Problem
-            Configuration, data, network, and where training begins.
+            Configuration, data, network, and the start of training.
         events : Events
-            Callbacks, interrupts, and what is to be done at the end.
+            Callbacks, interrupts and cleanup.
 
         Returns
         -------
-        fit : Fit
-            Trained parameters, the reason of the end, and further fitted attributes.
+        fit : FitResult
+            Trained parameters, the termination, and further fitted attributes.
         """
 
 

@@ -1,4 +1,4 @@
-"""The state of a training: everything that changes while it runs, a row a member."""
+"""The state of a training: everything that changes during it, one row per member."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from sknet._numerics import Array, finite_members
 
 
 def _zeros() -> Array:
-    """Return the counter of a single member that has not begun."""
+    """Return the counter of a single member that has not started."""
     return np.zeros(1, dtype=np.int64)
 
 
 @dataclass
 class TrainState:
-    """All that a training needs to go on where it stopped.
+    """Everything that a training needs to resume where it stopped.
 
     Parameters
     ----------
     theta : ndarray of shape (K, P)
-        Parameters.
+        The parameters.
     slots : list of ndarray of shape (K, P')
-        The optimizer's memory.
+        The optimizer slots.
     streams : list of RandomState
-        One a member.
+        The random stream of each member.
     order : ndarray of shape (K, M), or None
         Row numbers in the order of the last epoch, which the next shuffle permutes
-        further; None for all rows as they are.
+        further; None for all rows in the given order.
     noise : list of Generator
-        One a member; empty if the network draws no noise.
+        The noise generator of each member; empty if the network draws no noise.
     average : ndarray of shape (K, P), or None
         The running average of the parameters, if one is kept.
     t : ndarray of int, of shape (K,)
-        Steps so far.
+        Number of steps so far.
     n_epochs, n_seen : ndarray of int, of shape (K,)
-        Epochs and samples so far.
+        Number of epochs and of samples so far.
     plateau_scale : ndarray of shape (K,)
-        What plateaus have made of the learning rate.
+        Factor by which plateaus have lowered the learning rate.
     n_averaged : ndarray of int, of shape (K,)
-        How many parameters have entered the average.
+        Number of times that parameters have entered the average.
     cycle_start : ndarray of int, of shape (K,)
-        Epochs that were finished when the current plan of the learning rate began.
+        Number of epochs before the current plan of the learning rate.
     """
 
     theta: Array
@@ -63,26 +63,26 @@ class TrainState:
 
     @property
     def n_members(self) -> int:
-        """K."""
+        """Number of members, K."""
         return len(self.theta)
 
     @property
     def n_shuffled(self) -> int:
-        """Rows that an epoch may shuffle; of fewer than two nothing is drawn."""
+        """Number of rows that an epoch shuffles; fewer than two need no draws."""
         return 0 if self.order is None else self.order.shape[1]
 
     @property
     def published(self) -> Array:
-        """What is validated and published: the average, if one is kept."""
+        """The parameters to validate and publish: the average, if one is kept."""
         return self.theta if self.average is None else self.average
 
     def arrays(self) -> list[Array]:
-        """Return the arrays that a step changes, a row for each member."""
+        """Return the arrays that a step changes, with one row per member."""
         kept = [] if self.average is None else [self.average]
         return [self.theta, *self.slots, *kept]
 
     def go_back(self, theta: Array) -> None:
-        """Start again from other parameters, with an empty memory."""
+        """Reset the parameters, and clear the optimizer slots."""
         np.copyto(self.theta, theta)
         if self.average is not None:
             np.copyto(self.average, theta)
@@ -90,16 +90,16 @@ class TrainState:
         self.forget_momentum()
 
     def is_finite(self) -> bool:
-        """Tell whether parameters and memories of all members are finite.
+        """Return whether parameters and optimizer slots of all members are finite.
 
-        If not, :meth:`finite_members` tells whose are.
+        If not, :meth:`finite_members` returns which members' are.
         """
         return all(
             math.isfinite(np.vdot(array, array)) for array in (self.theta, *self.slots)
         )
 
     def finite_members(self) -> Array:
-        """Tell whose parameters and whose optimizer's memory are finite, (K,).
+        """Return which members' parameters and optimizer slots are finite, (K,).
 
         A second moment that has overflowed stops Adam without any other sign.
         """
@@ -108,13 +108,13 @@ class TrainState:
         return together
 
     def forget_momentum(self) -> None:
-        """Empty the optimizer's memory."""
+        """Clear the optimizer slots."""
         for slot in self.slots:
             slot.fill(0.0)
         self.t[:] = 0
 
     def own_arrays(self) -> None:
-        """Take copies of parameters and slots: somebody else goes on with theirs."""
+        """Replace parameters and slots by copies, since their arrays are reused."""
         self.theta, self.slots = self.theta.copy(), [s.copy() for s in self.slots]
 
     def members(self, which: Sequence[int]) -> TrainState:
@@ -132,7 +132,7 @@ class TrainState:
             value = getattr(self, f.name)
             if f.name == "slots":
                 value = [slot[index] for slot in value]
-            elif isinstance(value, list):  # of a list that has none there is none
+            elif isinstance(value, list):  # an empty list stays empty
                 value = [value[k] for k in which] if value else []
             elif value is not None:
                 value = value[index]
@@ -141,20 +141,21 @@ class TrainState:
 
 
 def stack_states(states: Sequence[TrainState], spend: bool = False) -> TrainState:
-    """Return one state for the members of several; a single one is taken as it is.
+    """Combine several states into one; a single state is returned unchanged.
 
     Parameters
     ----------
     states : sequence of TrainState
-        They agree in their shapes, and in what they keep.
+        The states; their arrays have the same shapes, and lack the same parts.
     spend : bool, default=False
-        Whether the states are needed no more: each array is let go of as soon as it
-        is copied, so that there are never two copies of all.
+        Whether the states are no longer needed. If so, each array is released as soon
+        as it is copied, so that there are never two copies of all arrays.
 
     Returns
     -------
     state : TrainState
-        The members, in order; the arrays are new if there are several states.
+        The state of all members, in order; its arrays are new if there are several
+        states.
     """
     first = states[0]
     if len(states) == 1:

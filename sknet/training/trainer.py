@@ -1,8 +1,8 @@
 """The trainer: epochs of minibatch steps, as a generator of records.
 
-Stopping, verbosity, time limits and validation live outside of the loop: whoever
-iterates decides whether to go on. Stopping after epoch 7 and going on later equals
-never having stopped.
+Stopping, verbosity, time limits and validation are implemented outside of the loop: the
+caller decides whether to continue. To stop after epoch 7 and resume later is the same
+as not to stop at all.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from sknet.training.state import TrainState
 from sknet.training.update import Update, clip_by_norm
 
 
-# Steps between two looks at whether the loss is still finite.
+# Number of steps between two checks of whether the loss is still finite.
 _LOOK_EVERY = 64
 
 
 class Record(NamedTuple):
-    """What one epoch gave.
+    """The results of one epoch.
 
     Parameters
     ----------
     loss : ndarray of shape (K,)
-        Training losses, averaged over the batches while the parameters moved.
+        Training losses, averaged over the batches while the parameters changed.
     """
 
     loss: Array
@@ -44,28 +44,28 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True)
 class Trainer:
-    """Frozen description of a minibatch training of K members.
+    """Immutable description of a minibatch training of K members.
 
-    Where members differ, hyperparameters are rows, of shape (K, 1).
+    Hyperparameters that differ between members are rows, of shape (K, 1).
 
     Parameters
     ----------
     objective : Objective
-        What is minimised.
+        The objective to minimise.
     optimizer : Optimizer
-        How a gradient becomes a step.
+        Turns gradients into steps.
     learning_rates : LearningRates
         The learning rates.
     shuffle : bool
-        Whether each epoch has an order of its own.
+        Whether the rows are shuffled in each epoch.
     clip_norm : float or None, default=None
-        Largest norm of a member's gradient; longer ones are scaled down.
+        Maximum norm of a member's gradient; longer gradients are scaled down.
     averaging : Averaging or None, default=None
-        Which average of the parameters is kept.
+        The running average of the parameters, if one is kept.
     learning_rate_multipliers : tuple of (str, float), default=()
-        Factors on the learning rate of parameters by name.
+        Factors that multiply the learning rate, by parameter name.
     shares_noise : bool, default=False
-        Whether all rows of a batch get the same noise.
+        Whether all rows of a batch share the same noise.
     """
 
     objective: Objective
@@ -83,22 +83,22 @@ class Trainer:
         batches: Batches,
         reusable: ReusableArrays | None = None,
     ) -> Iterator[Record]:
-        """Train without end, an epoch between two records.
+        """Train indefinitely, yielding a record after each epoch.
 
         Parameters
         ----------
         state : TrainState
-            Changed in place; consistent at every record.
+            The state, which is changed in place and consistent at every record.
         batches : Batches
             The data.
         reusable : ReusableArrays or None, default=None
-            Where the training of a single member goes on; None for a new one.
+            The arrays in which a single member is trained; None to create new ones.
 
         Yields
         ------
         record : Record
-            What the epoch gave. A loss that is not finite may come before the end
-            of the epoch.
+            The results of the epoch. If the losses are not finite, the epoch may have
+            ended early.
         """
         if reusable is None:
             point, update = self._tools(state)
@@ -122,7 +122,7 @@ class Trainer:
             yield Record(loss)
 
     def _tools(self, state: TrainState) -> tuple[Point, Update]:
-        """Make what evaluates and what steps."""
+        """Create the point of evaluation and the update."""
         point = self.objective.point(state.theta, state.noise)
         layout = self.objective.network.layout
         update = Update(
@@ -142,13 +142,13 @@ class _Epoch:
     Parameters
     ----------
     trainer : Trainer
-        How to train.
+        The trainer.
     state : TrainState
-        Changed in place, but for the number of epochs.
+        The state, which is changed in place except for the number of epochs.
     batches : Batches
         The data.
     point : Point
-        Where the objective is evaluated: at the parameters of ``state``.
+        The point of evaluation, at the parameters of ``state``.
     update : Update
         Makes the steps.
     """
@@ -166,51 +166,49 @@ class _Epoch:
         self._batches = batches
         self._point = point
         self._update = update
-        self._pace = trainer.learning_rates.epoch(state)
+        self._learning_rates = trainer.learning_rates.epoch(state)
         self._t = _shared(state.t)
         self._total = _Total(trainer.objective, state.n_members)
         self._lost = _Lost(state)
 
     def run(self, averager: Averager | None) -> Array:
         """Make the steps; return the mean losses (K,)."""
-        state, trainer, learning_rate = self._state, self._trainer, self._pace
-        rate, planned = learning_rate.rate(), trainer.learning_rates.is_planned
+        state, trainer, rates = self._state, self._trainer, self._learning_rates
+        rate, planned = rates.rate(), trainer.learning_rates.is_planned
         n_batches = self._batches.n_batches(state.order)
         n_rows = 0
         try:
             for i, batch in enumerate(self._batches.epoch(state.order)):
                 n_rows += batch.n_rows
                 if planned:
-                    rate = learning_rate.rate(i / n_batches)
+                    rate = rates.rate(i / n_batches)
                 stepped = self._step(batch, rate)
                 if stepped and averager is not None:
-                    averager.after_step(
-                        state, learning_rate.progress((i + 1) / n_batches)
-                    )
+                    averager.after_step(state, rates.progress((i + 1) / n_batches))
                 if (i + 1) % _LOOK_EVERY == 0:
                     self._lost.look(self._total, self._t, n_rows)
-                    if self._lost.everybody:
+                    if self._lost.are_all:
                         break
-        finally:  # an interrupt must not separate the memory from its counter
+        finally:  # after an interrupt, slots and step counter must be consistent
             state.t[:] = np.ravel(self._t)
         state.n_seen += n_rows
         self._lost.put_back(n_rows)
         if averager is not None:
-            averager.after_epoch(state, learning_rate.progress(1.0))
+            averager.after_epoch(state, rates.progress(1.0))
         loss = self._total.mean()
         self._lost.put_back_losses(loss)
         return loss
 
     def _step(self, batch: Batch, rate: Scalar) -> bool:
-        """Make one step; tell whether there was anything to learn from."""
+        """Make one step; return whether any member had rows of positive weight."""
         idle = _idle_members(batch)
         kept = None
         if idle is None:
             self._t = self._t + 1
         elif idle.all():
             nothing = np.zeros(self._state.n_members, dtype=self._state.theta.dtype)
-            everybody = np.ones(len(nothing), dtype=bool)
-            self._total.add(nothing, nothing, batch.n_rows, everybody)
+            all_members = np.ones(len(nothing), dtype=bool)
+            self._total.add(nothing, nothing, batch.n_rows, all_members)
             return False
         else:
             self._t = self._t + ~idle[:, None]
@@ -227,13 +225,13 @@ class _Epoch:
 
 
 def _shared(t: Array) -> Any:
-    """Return the steps so far as one number where all agree, else as rows (K, 1)."""
+    """Return the numbers of steps as one number if they agree, else as rows (K, 1)."""
     alike = len(t) == 1 or (t == t[0]).all()
     return int(t[0]) if alike else t[:, None]
 
 
 class _Total:
-    """The loss of an epoch, summed over batches; many at a time, which is faster."""
+    """The loss of an epoch, summed over many batches at a time for speed."""
 
     def __init__(self, objective: Objective, n_members: int) -> None:
         self._report = objective.loss.report_factor(objective.network.n_outputs)
@@ -245,7 +243,7 @@ class _Total:
         self._rows: list[int] = []
 
     def add(self, data: Array, penalty: Array, n_rows: int, idle: Array | None) -> None:
-        """Add the two terms (K,) of a batch; those of idle members do not count."""
+        """Add the two terms (K,) of a batch, except for idle members."""
         if idle is not None:
             data[idle] = penalty[idle] = 0.0
             self._n_idle = self._n_idle + n_rows * idle
@@ -256,7 +254,7 @@ class _Total:
             self._sum()
 
     def _sum(self) -> None:
-        """Empty the lists into the total."""
+        """Add the batches in the lists to the total, and clear the lists."""
         if not self._rows:
             return
         if len(self._rows) == 1:
@@ -274,24 +272,27 @@ class _Total:
             self._penalty
         )
         weighted = shown.reshape(shape).T * np.array(self._rows, dtype=np.float64)
-        # Contiguous rows are summed alike for any number of members.
+        # Contiguous rows are summed in the same way for any number of members.
         total: Array = np.ascontiguousarray(weighted).sum(axis=1)
         return total
 
     def finite_members(self) -> Array:
-        """Tell whose loss is still finite, (K,)."""
+        """Return which members' losses are still finite, (K,)."""
         self._sum()
         return np.isfinite(self._total)
 
     def mean(self) -> Array:
-        """Return the mean loss a row, of shape (K,)."""
+        """Return the mean loss per row, of shape (K,)."""
         self._sum()
         counted = self._n_rows - self._n_idle
         return self._total / np.maximum(counted, 1) if self._n_rows else self._total
 
 
 class _Kept:
-    """What belongs to members whose batch has no weight, put back after the step."""
+    """Parameters and noise of members whose batch has weight zero.
+
+    They are restored after the step.
+    """
 
     def __init__(self, state: TrainState, idle: Array) -> None:
         self._state = state
@@ -312,10 +313,10 @@ class _Kept:
 
 
 class _Lost:
-    """Members whose loss is no longer finite: alone, they would have stopped there.
+    """Members with a loss that is no longer finite.
 
-    The others go on, and carry them along to the end of the epoch; what counts steps
-    and noise is then put back to where it was.
+    Trained alone, they would have stopped there. In a stack they remain until the end
+    of the epoch, when their counters and noise are restored.
     """
 
     def __init__(self, state: TrainState) -> None:
@@ -324,12 +325,12 @@ class _Lost:
         self._losses: dict[int, float] = {}
 
     @property
-    def everybody(self) -> bool:
-        """Whether nobody is left."""
+    def are_all(self) -> bool:
+        """Whether all members are lost."""
         return len(self._found) == self._state.n_members
 
     def look(self, total: _Total, t: Scalar, n_rows: int) -> None:
-        """Look for members that are lost since the last look."""
+        """Find members that were lost since the last check."""
         finite = total.finite_members()
         if finite.all():
             return
@@ -342,7 +343,7 @@ class _Lost:
                 self._losses[k] = losses[k]
 
     def put_back(self, n_rows: int) -> None:
-        """Put the counters of the lost members back."""
+        """Restore the counters of the lost members."""
         for k, (t, seen, noise) in self._found.items():
             self._state.t[k] = t
             self._state.n_seen[k] += seen - n_rows
@@ -350,13 +351,13 @@ class _Lost:
                 self._state.noise[k].bit_generator.state = noise
 
     def put_back_losses(self, losses: Array) -> None:
-        """Put back what the losses of the lost members were when they were lost."""
+        """Restore the losses of the lost members at the time when they were lost."""
         for k, loss in self._losses.items():
             losses[k] = loss
 
 
 def _idle_members(batch: Batch) -> Array | None:
-    """Return which members' rows all have weight zero, or None if none has."""
+    """Return which members' rows all have weight zero, or None if there are none."""
     if isinstance(batch.total, float):
         return None
     idle: Array = batch.total[:, 0] == 0.0
@@ -367,12 +368,12 @@ def _idle_members(batch: Batch) -> Array | None:
 
 
 def _shuffle(state: TrainState) -> None:
-    """Permute each member's order further, with scikit-learn's draws.
+    """Permute each member's order further, with the same draws as scikit-learn.
 
-    scikit-learn shuffles the numbers 0, 1, ... and picks the order by them; shuffling
-    the order itself makes the same swaps.
+    scikit-learn shuffles the numbers 0, 1, ... and indexes the order by them; to
+    shuffle the order itself makes the same swaps.
     """
     if state.order is None:
-        raise ValueError("A shuffled training needs an order to permute.")
+        raise ValueError("shuffle=True requires a state with an order of the rows.")
     for order, stream in zip(state.order, state.streams, strict=True):
         stream.shuffle(order)

@@ -1,7 +1,7 @@
 """The update: one fused pass of the optimizer over the parameters.
 
-The pass goes block by block over columns, so that the parameters, the gradient and
-the optimizer's memory of a block are read from memory once and then stay in cache.
+The pass proceeds in blocks of columns, so that the parameters, the gradient and the
+optimizer slots of a block are read from memory once and then stay in cache.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from sknet.network.layout import RateFactor
 from sknet.optimizers import Optimizer
 
 
-# Bytes of all arrays of a block together. Measured best from 1 to 4 MB, with 1 MB of
-# second-level cache: below, the calls of a block cost more than the cache saves.
+# Size in bytes of all arrays of a block together. Measured best from 1 to 4 MB, with
+# 1 MB of second-level cache: in smaller blocks, the calls cost more than the cache
+# saves.
 _BLOCK_BYTES = 2**20
 
 
@@ -32,13 +33,13 @@ class Update:
     theta : ndarray of shape (K, P)
         The parameters.
     grad : ndarray of shape (K, P')
-        The gradient of the first P' of them.
+        The gradient of the first P' parameters.
     slots : sequence of ndarray of shape (K, P')
-        The optimizer's memory.
+        The optimizer slots.
     n_decayed : int, default=0
-        How many parameters, the first of them, the optimizer's weight decay shrinks.
+        Number of parameters, from the first on, that are subject to weight decay.
     factors : sequence of RateFactor, default=()
-        Factors on the steps of some of the parameters.
+        Factors that multiply the steps of some parameters.
     """
 
     def __init__(
@@ -71,9 +72,9 @@ class Update:
         ]
 
     def __call__(self, t: Scalar, rate: Scalar) -> None:
-        """Make step number ``t`` at the learning rate ``rate``; spends ``grad``.
+        """Make step number ``t`` at the learning rate ``rate``; overwrite ``grad``.
 
-        Both are numbers, or have a row for each member, of shape (K, 1).
+        Both are numbers, or have one row per member, of shape (K, 1).
         """
         if self._decays:
             kept = 1.0 - rate * self._optimizer.weight_decay
@@ -88,7 +89,7 @@ class Update:
 def _factors_of(
     factors: Sequence[RateFactor], start: int, stop: int, dtype: np.dtype[Any]
 ) -> Array | None:
-    """Return the factors of the columns of a block, or None if they are one."""
+    """Return the factors of the columns of a block, or None if all are one."""
     inside = [f for f in factors if f.start < stop and f.stop > start]
     if not inside:
         return None
@@ -99,17 +100,17 @@ def _factors_of(
 
 
 def clip_by_norm(grad: Array, largest: float) -> None:
-    """Scale the gradient of each member down to a norm, in place, if it is longer.
+    """Clip the gradient of each member to a maximum norm, in place.
 
     Parameters
     ----------
     grad : ndarray of shape (K, P')
-        Overwritten.
+        The gradient, which is overwritten.
     largest : float
-        The largest norm that stays.
+        The maximum norm.
     """
     squares = np.matmul(grad[:, None, :], grad[:, :, None])[:, :, 0]
-    if not np.isfinite(squares).all():  # in float32 squares overflow from 2e19 on
+    if not np.isfinite(squares).all():  # in float32, squares overflow above 2e19
         wide = np.einsum("kp,kp->k", grad, grad, dtype=np.float64)[:, None]
         squares = np.where(np.isfinite(squares), squares, wide)
     norms = np.sqrt(squares).astype(grad.dtype)
