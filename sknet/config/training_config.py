@@ -303,11 +303,6 @@ _READ |= {"learning_rate_multipliers", "checkpoint", "solver"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 
-def _initial_arrays(initializer: Any) -> Sequence[Any] | None:
-    """Return the arrays of an initializer that is a list, else None."""
-    return initializer if isinstance(initializer, (list, tuple)) else None
-
-
 def _check_ensemble(given: Params) -> None:
     """Raise an error for incompatible parameters of an ensemble."""
     if given["n_estimators"] == 1:

@@ -177,8 +177,6 @@ class ValueLoss(Loss):
 
     Attributes
     ----------
-    gives_spread : bool
-        Whether :meth:`spread` returns a standard deviation.
     shows_point : bool
         Whether ``predict`` returns only :meth:`point`, not the whole prediction.
     scaling : {"moments", "quantiles"}, tuple of them, or None
@@ -189,7 +187,6 @@ class ValueLoss(Loss):
         values in different units.
     """
 
-    gives_spread: ClassVar[bool] = False
     shows_point: ClassVar[bool] = False
     scaling: ClassVar[str | tuple[str, ...] | None] = None
 

@@ -60,7 +60,6 @@ class Gaussian(ValueLoss):
     """
 
     averages_outputs: ClassVar[bool] = True
-    gives_spread: ClassVar[bool] = True
     shows_point: ClassVar[bool] = True
     scaling: ClassVar[str] = "moments"
 

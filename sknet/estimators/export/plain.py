@@ -136,11 +136,6 @@ def _obstacles_of_values(estimator: BaseMLP, loss: Loss) -> Iterator[str]:
 # -------------------------------------------------------------------------- weights
 
 
-def is_folded(architecture: Architecture) -> bool:
-    """Return whether :func:`affine_maps` gives other numbers than ``theta_`` holds."""
-    return architecture.initializer.rescales or architecture.block != Plain()
-
-
 def affine_maps(estimator: BaseMLP) -> tuple[list[Array], list[Array]]:
     """Return weights and biases of a network without obstacles, as new arrays.
 
