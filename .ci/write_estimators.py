@@ -12,11 +12,14 @@ import sys
 import textwrap
 from pathlib import Path
 
-from sknet.config.parameter import value_for
-from sknet.config.table import attributes_of, parameters_of
-
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the table of this checkout, whichever is installed
+
+from sknet.config.parameter import value_for  # noqa: E402
+from sknet.config.table import attributes_of, parameters_of  # noqa: E402
+
+
 FILES = {
     "SimpleMLPClassifier": "sknet/estimators/classifier.py",
     "SimpleMLPRegressor": "sknet/estimators/regressor.py",

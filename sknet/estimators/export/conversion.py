@@ -20,6 +20,7 @@ from sknet.config.components import (
     schedule_of,
     solver_of,
 )
+from sknet.config.table import PARAMETERS
 from sknet.estimators.export.plain import (
     VALUE_LOSS_OF_LINK,
     activation_name,
@@ -59,18 +60,6 @@ _SHARED = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
-)
-# Parameters that change how training goes on, and that scikit-learn does not have.
-_UNKNOWN = (
-    "class_weight",
-    "dropout",
-    "learning_rate_multipliers",
-    "clip_norm",
-    "averaging",
-    "scoring",
-    "max_time",
-    "checkpoint",
-    "deterministic",
 )
 
 
@@ -236,8 +225,9 @@ def _parameters_for_counterpart(estimator: BaseMLP) -> tuple[dict[str, Any], lis
     found = {name: getattr(estimator, name) for name in names}
     found["hidden_layer_sizes"] = network.hidden_layer_sizes
     found["activation"] = activation_name(network)
-    given = {name: getattr(estimator, name, None) for name in _UNKNOWN}
-    left_out = {name: value for name, value in given.items() if value != ours.get(name)}
+    own = [p.name for p in PARAMETERS if not p.kept_by_conversion]
+    given = {n: getattr(estimator, n) for n in own if n in ours and n not in names}
+    left_out = {name: value for name, value in given.items() if value != ours[name]}
     left_out |= _parts_left_out(network)
     loss, own_loss = estimator._model.loss, _loss_of_counterpart(estimator)
     if loss != own_loss:
