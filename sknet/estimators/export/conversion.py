@@ -88,8 +88,8 @@ def to_sklearn(estimator: BaseMLP) -> Any:
     if left_out:
         warnings.warn(
             f"{estimator._counterpart.__name__} does not support "
-            f"{', '.join(left_out)}. Its predictions are the same, but further training "
-            "would ignore these settings.",
+            f"{', '.join(left_out)}. Its predictions are the same, but further "
+            "training would ignore these settings.",
             stacklevel=2,
         )
     mlp = clone(estimator._counterpart(**parameters))  # copies the random state
