@@ -51,8 +51,9 @@ def ask(service, requirements):
 def read(report, complaints):
     """Return the known vulnerabilities in a report, and why it is incomplete.
 
-    If its service does not answer for a package, pip-audit marks it as *skipped* and
-    still adds "No known vulnerabilities found": a mirror without the service would pass.
+    If its service does not answer for a package, pip-audit marks the package as
+    *skipped* and still prints "No known vulnerabilities found": a mirror without the
+    service would pass.
     """
     try:
         packages = json.loads(report)["dependencies"]
@@ -73,7 +74,7 @@ def read(report, complaints):
 
 
 def audit(requirements, ask=ask):
-    """Query one service after another; return the exit status and the lines to print."""
+    """Query the services in turn; return the exit status and the lines to print."""
     lines = []
     for service in SERVICES:
         found, gap = read(*ask(service, requirements))

@@ -120,8 +120,8 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     -----
     If ``random_state`` is an int, the results are those of scikit-learn's class, bit
     for bit, because n epochs followed by m more are the same as n + m epochs. If a
-    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they are
-    not: each rung trains from scratch, and the best candidate is refitted with the
+    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they
+    are not: each rung trains from scratch, and the best candidate is refitted with the
     ``max_iter`` of its last rung.
 
     The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
@@ -297,8 +297,8 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     -----
     If ``random_state`` is an int, the results are those of scikit-learn's class, bit
     for bit, because n epochs followed by m more are the same as n + m epochs. If a
-    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they are
-    not: each rung trains from scratch, and the best candidate is refitted with the
+    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they
+    are not: each rung trains from scratch, and the best candidate is refitted with the
     ``max_iter`` of its last rung.
 
     The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
