@@ -38,7 +38,7 @@ class Store:
                 self.add(result)
 
     def __contains__(self, key: tuple[Any, ...]) -> bool:
-        """Return whether (table, seed, rows, model) has a result other than a failure."""
+        """Return whether (table, seed, rows, model) has a successful result."""
         return key in self._results and self._results[key]["failure"] is None
 
     @property

@@ -54,8 +54,8 @@ for rate, points in paths.items():
     print(f"rate {rate}: error {error:.2g} after 40 steps")
 
 # %%
-# If the learning rate is too small, descent creeps; if it is about right, descent rushes
-# down and then along the valley; if it is too large, each step across the valley
+# If the learning rate is too small, descent creeps; if it is about right, descent
+# rushes down and then along the valley; if it is too large, each step across the valley
 # overshoots by more than the one before.
 
 grid = np.linspace(-4.0, 4.0, 120)

@@ -8,8 +8,8 @@ one person a step.
 """
 
 # %%
-# Four rows, a 2-2-1 network of logistic neurons, squared error, weights and biases drawn
-# from N(0, 1): the classic first exercise.
+# Four rows, a 2-2-1 network of logistic neurons, squared error, weights and biases
+# drawn from N(0, 1): the classic first exercise.
 
 import warnings
 
@@ -69,7 +69,8 @@ for name, column in zip(("light", "heavy"), (0, 1), strict=True):
     print(f"{name}: a woman with {min(answers):.3f} to {max(answers):.3f}")
 
 # %%
-# Between the four people, the networks disagree: four rows determine little of the plane.
+# Between the four people, the networks disagree: four rows determine little of the
+# plane.
 
 grid_w, grid_h = np.linspace(-25.0, 30.0, 150), np.linspace(-10.0, 10.0, 150)
 plane = np.stack(np.meshgrid(grid_w, grid_h), axis=-1).reshape(-1, 2)

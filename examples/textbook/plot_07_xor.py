@@ -58,8 +58,8 @@ print(f"start {seed}: answers {network.predict(corners).tolist()}")
 
 # %%
 # Left: the plane of the inputs, cut by two lines, one for each hidden neuron. Right:
-# the plane of the hidden neurons' outputs. There a single line is enough, and the output
-# neuron draws it. White points belong to class one, which is shown in blue.
+# the plane of the hidden neurons' outputs. There a single line is enough, and the
+# output neuron draws it. White points belong to class one, which is shown in blue.
 
 
 def hidden(points):

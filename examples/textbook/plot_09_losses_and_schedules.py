@@ -63,8 +63,8 @@ for axes in panels:
     axes.legend()
 
 # %%
-# Schedules, planned over 100 epochs of 1000 samples. "adaptive" depends on the loss, and
-# is therefore constant here.
+# Schedules, planned over 100 epochs of 1000 samples. "adaptive" depends on the loss,
+# and is therefore constant here.
 
 epochs = np.arange(0.0, 100.0, 0.1)
 clocks = [Clock(int(e), 1000 * int(e), e / 100.0) for e in epochs]
@@ -84,5 +84,5 @@ for axes, name in zip(panels.flat, SCHEDULES, strict=False):
 plt.show()
 
 # %%
-# Next: draw ``CosLog(cycles=2)``, and compare its restarts with those of
+# Next: draw ``CosLog(cycles=2)``, and compare where its cycles end with those of
 # ``Cosine(cycles=2)``.

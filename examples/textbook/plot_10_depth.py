@@ -9,8 +9,8 @@ pre-activation networks. This takes about twenty seconds.
 
 # %%
 # First, the gradients before any training: their size in each layer of a plain network,
-# of one with layer normalisation, and of a pre-activation network. They are derived from
-# one step of plain gradient descent at a huge learning rate, which subtracts them.
+# of one with layer normalisation, and of a pre-activation network. They are derived
+# from one step of plain gradient descent at a huge learning rate, which subtracts them.
 
 import warnings
 
@@ -68,8 +68,8 @@ axes.legend()
 # %%
 # Then all networks are trained alike; a block of two products counts as two layers. The
 # numbers are accuracies; chance is a tenth. Normalisation alone preserves the size of
-# the gradients, but is not enough: at depth 50, the shortcut around the layers makes the
-# difference.
+# the gradients, but is not enough: at depth 50, the shortcut around the layers makes
+# the difference.
 
 DEPTHS = (5, 20, 50, 100)
 KINDS = {

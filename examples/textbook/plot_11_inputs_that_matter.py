@@ -9,8 +9,8 @@ where one of them is wrong, on data with a known truth, and apply them to real d
 # %%
 # Synthetic data: the target is three times the first feature plus the square of the
 # second; the third has no effect. Three measures show this. The weights of the first
-# layer do not: they rank the square first, since a curve requires large weights, however
-# little it contributes.
+# layer do not: they rank the square first, since a curve requires large weights,
+# however little it contributes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -78,8 +78,8 @@ axes.set(xlabel="value of the feature", ylabel="gradient of the answer")
 axes.legend()
 
 # %%
-# Integrated gradients divide the difference between two predictions, for a row and for a
-# baseline, among the features. The shares sum to the difference.
+# Integrated gradients divide the difference between two predictions, for a row and for
+# a baseline, among the features. The shares sum to the difference.
 
 row, baseline = X[:1], np.zeros(3)
 shares = integrated_gradients(network, row, baseline=baseline)

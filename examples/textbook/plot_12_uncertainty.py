@@ -82,5 +82,5 @@ axes.legend()
 plt.show()
 
 # %%
-# Next: let the Gaussian network predict rows far to the right of 1. It is unaware of its
-# ignorance there: both losses learn the noise in the data, not the lack of data.
+# Next: let the Gaussian network predict rows far to the right of 1. It is unaware of
+# its ignorance there: both losses learn the noise in the data, not the lack of data.
