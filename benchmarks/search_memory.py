@@ -25,10 +25,8 @@ from timing import conditions, table
 from sknet import LockstepGridSearchCV, SimpleMLPClassifier, TabularMLPClassifier
 
 
-ROWS, FEATURES = (
-    1250,
-    125,
-)  # of eight-byte numbers; training folds have four fifths of the rows
+# Eight-byte numbers; the training folds have four fifths of the rows.
+ROWS, FEATURES = 1250, 125
 NETWORK = {"hidden_layer_sizes": (10,), "max_iter": 2, "random_state": 0}
 HEAD = ("case", "LockstepGridSearchCV MB", "GridSearchCV MB", "target")
 

@@ -26,9 +26,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 
 REFERENCE = "hgb"  # the denominator of all ratios
-MAX_LEVELS = (
-    254  # HistGradientBoosting has 255 bins per column, including missing values
-)
+MAX_LEVELS = 254  # HistGradientBoosting has 255 bins, one of them for missing values
 
 
 class FrequentLevels(TransformerMixin, BaseEstimator):

@@ -17,9 +17,7 @@ from sknet.__main__ import blas_infos, describe_blas, processor, versions
 
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-PAUSE = (
-    0.05  # seconds between runs, in which BLAS threads of the last one stop spinning
-)
+PAUSE = 0.05  # seconds between runs, so that BLAS threads of the last stop spinning
 
 
 @dataclass(frozen=True)
