@@ -182,7 +182,7 @@ class OwnSchedule(InvScaling):
 def test_what_only_training_would_miss_is_told(params, words):
     """The network is equal; scikit-learn's class has no place for the parameter."""
     ours = make(SimpleMLPClassifier, **params).fit(X, BANDS + 3)
-    with pytest.warns(UserWarning, match=f"MLPClassifier does not know {words}"):
+    with pytest.warns(UserWarning, match=f"MLPClassifier does not support {words}"):
         mlp = ours.to_sklearn()
     assert_same_model(ours, mlp)
     mlp.partial_fit(X, BANDS + 3)
@@ -215,5 +215,5 @@ def test_parameter_that_sklearn_lacks_is_told(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     early = {"early_stopping": True, "validation_fraction": 0.3}
     ours = make(SimpleMLPClassifier, **early, **{name: MISSED[name]}).fit(X, BANDS)
-    with pytest.warns(UserWarning, match=f"MLPClassifier does not know {name}="):
+    with pytest.warns(UserWarning, match=f"MLPClassifier does not support {name}="):
         ours.to_sklearn()
