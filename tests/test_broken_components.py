@@ -77,7 +77,7 @@ def changes_its_output(_, z, a, da, scratch):
     a += 1.0
 
 
-@replaces(check_activation, Hyperbola(), "backward", "reads tmp")
+@replaces(check_activation, Hyperbola(), "backward", "reads scratch")
 def multiplies_by_scratch(self, z, a, da, scratch):
     da *= scratch
 
@@ -179,7 +179,7 @@ def mixes_members_of_a_loss(values, raw, y, weight, out, buffers):
     out *= 1.0 + 1e-3 * values.sum()
 
 
-@value_is_damaged("or work is read")
+@value_is_damaged("or buffers are read")
 def reads_scratch(values, raw, y, weight, out, buffers):
     out += buffers.sums
 
@@ -315,7 +315,7 @@ def divides_by_zero(self, grad, slots, t, rate, scratch):
     grad *= rounded(rate, grad.dtype) / np.sqrt(slots[0])
 
 
-@step_is_replaced("tmp is read")
+@step_is_replaced("scratch is read")
 def adds_scratch(self, grad, slots, t, rate, scratch):
     slots[0][...] = grad
     grad += scratch

@@ -143,7 +143,7 @@ def _check_manners(activation: Activation, z: Array, checker: Checker) -> None:
     dz = _backward(activation, z, a, da)
     checker.same_bits(z, kept, "backward changes z")
     checker.same_bits(a, out, "backward changes a")
-    checker.require(not np.isnan(dz).any(), "backward makes a NaN, or reads tmp")
+    checker.require(not np.isnan(dz).any(), "backward makes a NaN, or reads scratch")
     if a.shape == z.shape and not activation.needs_input:
         over = z.copy()
         activation.forward(over, over, _scratch(activation, z))

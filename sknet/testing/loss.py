@@ -272,7 +272,8 @@ def _check_manners(case: _Case, checker: Checker) -> None:
     checker.same_bits(y, kept_y, "value_and_gradient changes y")
     checker.same_bits(weight, kept_weight, "value_and_gradient changes weight")
     checker.require(
-        not np.isnan(gradient).any(), "not every gradient is written, or work is read"
+        not np.isnan(gradient).any(),
+        "not every gradient is written, or buffers are read",
     )
     _evaluate(loss, raw[::-1].copy(), y[::-1].copy(), 1.0, buffers)
     again, same = _evaluate(loss, raw, y, weight, buffers)

@@ -82,7 +82,7 @@ def _check_steps(optimizer: Optimizer, gradients: Array, checker: Checker) -> No
     """Look at blocks, members, rates of members, and slots."""
     steps, slots = _steps(optimizer, gradients, 0.1, checker)
     all_steps = np.array(steps)
-    checker.finite(all_steps, "a step is not finite, or tmp is read")
+    checker.finite(all_steps, "a step is not finite, or scratch is read")
     moved = not np.array_equal(all_steps, gradients)
     checker.require(moved, "step leaves the gradient as it is")
     for i, slot in enumerate(slots):
