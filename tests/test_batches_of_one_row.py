@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 def test_batch_norm_refuses_batches_of_one_row(n_rows):
     """One row has no variance; the message says what to do."""
     model = classifier(block=Plain("batch"), batch_size=1, shuffle=False)
-    with pytest.raises(ValueError, match=r"at least two samples.*raise batch_size"):
+    with pytest.raises(ValueError, match=r"at least two samples.*Raise batch_size"):
         model.partial_fit(X[:n_rows], Y[:n_rows], classes=[0, 1])
     assert not hasattr(model, "theta_")
 

@@ -45,9 +45,9 @@ def test_curves_of_a_classifier(classifier):
     assert_array_equal(roc.tpr, true_positives)
 
     precision_recall = PrecisionRecallDisplay.from_estimator(model, X, y)
-    precision, from_plain, _ = precision_recall_curve(positive, probability)
+    precision, recall, _ = precision_recall_curve(positive, probability)
     assert_array_equal(precision_recall.precision, precision)
-    assert_array_equal(precision_recall.from_plain, from_plain)
+    assert_array_equal(precision_recall.recall, recall)
 
     calibration = CalibrationDisplay.from_estimator(model, X, y, n_bins=4)
     shares, means = calibration_curve(positive, probability, n_bins=4)
