@@ -153,8 +153,9 @@ def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> 
     if termination.reason == "interrupted":
         text, category = "Training interrupted by user.", UserWarning
     elif termination.reason == "max_iter" and termination.detail:
+        name = config.given["solver"] if config.solver is None else config.solver.name
         text = (
-            f"lbfgs failed to converge after {termination.n_iter} iteration(s): "
+            f"{name} failed to converge after {termination.n_iter} iteration(s): "
             f"{termination.detail}. Increase max_iter or max_fun, or scale the data."
         )
     elif termination.reason == "max_iter" and kind is not FitKind.PARTIAL:
