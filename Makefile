@@ -16,25 +16,25 @@ PYTEST := -m pytest -n 2 --timeout 600
 .NOTPARALLEL:
 
 help:
-	@echo 'make demo              train beside scikit-learn, print a table, draw the loss curves'
-	@echo 'make test              lint, types, doctests and the suite'
+	@echo 'make demo              compare with scikit-learn: print a table, plot the loss curves'
+	@echo 'make test              lint, types, doctests and the test suite'
 	@echo 'make lint              ruff, mypy, codespell'
-	@echo 'make write             constructors and docstrings, from the table of parameters'
-	@echo 'make test-works-with   make test, with all libraries that sknet is tested with'
-	@echo 'make test-works-with-more   those that want an older pandas, Ray, Spark (Java)'
-	@echo 'make test-exporters    the exporters that want other versions (Java, torch)'
-	@echo 'make test-slow         the tests that take long'
-	@echo 'make test-oldest       the suite with the oldest supported versions'
-	@echo 'make test-versions     the suite with each supported minor version of scikit-learn'
-	@echo 'make test-3.13         the suite with another Python, if there is a python3.13'
-	@echo 'make wheel             build the files of a release, twice, and try them'
-	@echo 'make audit             make wheel; is there a known vulnerability in what it needs?'
-	@echo 'make docs              the documentation, warnings are errors'
-	@echo 'make bench             all benchmarks (a quarter of an hour)'
+	@echo 'make write             generate constructors and docstrings from the parameter table'
+	@echo 'make test-works-with   make test with all libraries that sknet is tested with'
+	@echo 'make test-works-with-more   tests that require an older pandas, Ray or Spark (Java)'
+	@echo 'make test-exporters    tests of exporters that require other versions (Java, torch)'
+	@echo 'make test-slow         the slow tests'
+	@echo 'make test-oldest       the test suite with the oldest supported versions'
+	@echo 'make test-versions     the test suite with each supported minor version of scikit-learn'
+	@echo 'make test-3.13         the test suite with Python 3.13, if it is installed'
+	@echo 'make wheel             build the release files twice, compare and test them'
+	@echo 'make audit             make wheel, then look for known vulnerabilities in dependencies'
+	@echo 'make docs              build the documentation, with warnings as errors'
+	@echo 'make bench             run all benchmarks (15 minutes)'
 	@echo 'make clean             remove environments, caches and built pages'
 
 # ---------------------------------------------------------------------- environments
-# One stamp per extra: nothing is installed again before pyproject.toml changes.
+# One stamp per extra: nothing is reinstalled until pyproject.toml changes.
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
@@ -55,14 +55,14 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	$(@D)/bin/$(INSTALL) '.[test,works-with-more]'
 	@touch $@
 
-# Apart, for its tools have many dependencies of their own.
+# Separate, because its tools have many dependencies.
 .venv-release/.done: pyproject.toml
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/$(INSTALL) '.[release]'
 	@touch $@
 
-# Apart, for these libraries do not go with the newest of the others.
+# Separate, because these libraries conflict with the newest versions of the others.
 .venv-exporters/.done: pyproject.toml
 	rm -rf $(@D)
 	$(PYTHON) -m venv $(@D)
@@ -83,7 +83,7 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	@touch $@
 
 # ------------------------------------------------------------------------------ tests
-# One BLAS thread per process: two processes on two cores, and the same bits on each.
+# One BLAS thread per process: two processes share two cores and give the same bits.
 
 PYTESTS := suite doctest test-works-with-more test-exporters test-slow test-oldest \
     test-1.% test-3.%
@@ -91,7 +91,7 @@ $(PYTESTS): export OMP_NUM_THREADS = 1
 $(PYTESTS): export OPENBLAS_NUM_THREADS = 1
 $(PYTESTS): export MKL_NUM_THREADS = 1
 $(PYTESTS): export VECLIB_MAXIMUM_THREADS = 1
-# without it check_estimator skips a check
+# Without it, check_estimator skips a check.
 $(PYTESTS): export SCIPY_ARRAY_API = 1
 
 test: lint doctest suite
@@ -103,7 +103,7 @@ lint: $(VENV)/.has-test
 	$(BIN)/codespell
 	$(BIN)/python .ci/write_estimators.py --check
 
-# Constructors and docstrings of the estimators, from the table of parameters.
+# Generate constructors and docstrings of the estimators from the parameter table.
 write: $(VENV)/.has-test
 	$(BIN)/python .ci/write_estimators.py
 
@@ -113,13 +113,13 @@ doctest: $(VENV)/.has-test
 suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
-# With all libraries installed, a library that is missing is an error, not a skip.
+# With all libraries installed, a missing library is an error and not a skip.
 test-works-with test-works-with-more test-slow test-exporters: \
     export SKNET_ALL_INSTALLED = 1
 
 test-works-with: $(VENV)/.has-works-with test
 
-# One process: Ray and Spark start their own.
+# One process: Ray and Spark start processes themselves.
 test-works-with-more: .venv-more/.done
 	.venv-more/bin/python -m pytest --timeout 600 -m more tests/works_with
 
@@ -146,7 +146,7 @@ test-versions: test-oldest test-1.7.2 test-1.8.0
 wheel: .venv-release/.done
 	.venv-release/bin/python .ci/wheel.py
 
-# AUDIT=--allow-unreachable: say that no service could be asked, and do not fail for it
+# AUDIT=--allow-unreachable: report that no service could be reached, without failing
 audit: wheel
 	.venv-release/bin/python .ci/audit.py $(AUDIT)
 

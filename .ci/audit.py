@@ -1,11 +1,13 @@
-"""Ask whether what sknet needs at run time has a known vulnerability.
+"""Check sknet's run-time dependencies for known vulnerabilities.
 
-The packages are those of ``.venv-wheel``, where ``make wheel`` has installed our wheel
-and nothing else. pip-audit asks PyPI, and if PyPI does not know each of them, OSV.
+The packages are those in ``.venv-wheel``, where ``make wheel`` has installed only the
+wheel of sknet. pip-audit queries PyPI and, if PyPI does not cover every package, OSV.
+It is not called directly, because it reports "No known vulnerabilities found" even if
+its service did not answer.
 
-Exit status: 0, each package was audited and none is known to be vulnerable; 1, a
-vulnerability is known; 2, nobody could be asked. A continuous job without network may
-take the third as no failure (``--allow-unreachable``), but it is told.
+Exit status: 0, every package was audited and none is known to be vulnerable; 1, a
+vulnerability is known; 2, no service covered every package. A continuous integration
+job without network may accept the last (``--allow-unreachable``); it is still reported.
 """
 
 import argparse
@@ -22,14 +24,14 @@ CLEAN, FOUND, NOT_AUDITED = range(3)
 
 
 def installed():
-    """Return lines ``name==version``: what a user gets with sknet."""
+    """Return lines ``name==version`` of the packages that are installed with sknet."""
     freeze = [TRIAL / "bin" / "python", "-m", "pip", "freeze", "--exclude", "sknet-mlp"]
     done = subprocess.run(freeze, capture_output=True, text=True, check=True)
     return done.stdout
 
 
 def ask(service, requirements):
-    """Return what pip-audit prints: a report in JSON, and complaints."""
+    """Return pip-audit's output: a report in JSON, and error messages."""
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder, "requirements.txt")
         listed.write_text(requirements)
@@ -47,10 +49,11 @@ def ask(service, requirements):
 
 
 def read(report, complaints):
-    """Return the known vulnerabilities of a report, and why it is not complete.
+    """Return the known vulnerabilities in a report, and why it is incomplete.
 
-    pip-audit calls a package that its service did not answer for *skipped*, and adds
-    "No known vulnerabilities found": a mirror without the service looks like good news.
+    If its service does not answer for a package, pip-audit marks the package as
+    *skipped* and still prints "No known vulnerabilities found": a mirror without the
+    service would pass.
     """
     try:
         packages = json.loads(report)["dependencies"]
@@ -71,7 +74,7 @@ def read(report, complaints):
 
 
 def audit(requirements, ask=ask):
-    """Ask one service after the other; return the exit status and what to print."""
+    """Query the services in turn; return the exit status and the lines to print."""
     lines = []
     for service in SERVICES:
         found, gap = read(*ask(service, requirements))
@@ -79,13 +82,13 @@ def audit(requirements, ask=ask):
             return FOUND, ["VULNERABLE", *found]
         if not gap:
             names = ", ".join(requirements.split())
-            return CLEAN, [f"no known vulnerability, says {service}, in {names}"]
+            return CLEAN, [f"no known vulnerability according to {service} in {names}"]
         lines.append(f"  {service}: {gap}")
-    return NOT_AUDITED, ["NOT AUDITED: no service could be asked.", *lines]
+    return NOT_AUDITED, ["NOT AUDITED: no service covered every package.", *lines]
 
 
 def main():
-    """Audit, print, and return the exit status."""
+    """Audit, print the result and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--allow-unreachable", action="store_true")
     options = parser.parse_args()

@@ -1,8 +1,9 @@
-"""Build the files of a release twice, compare their bytes, look inside, try the wheel.
+"""Build the release files twice, compare them, check their contents, test the wheel.
 
 The second build starts from the source archive of the first, in another folder and with
-other file times: what one builds from the published sources is what is published.
-``make wheel`` runs it; the files lie in ``dist/``, the trial in ``.venv-wheel/``.
+other file times: a build from the published sources reproduces the published files.
+``make wheel`` runs it; the files are in ``dist/``, the test environment is
+``.venv-wheel/``.
 """
 
 import hashlib
@@ -23,9 +24,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 TRIAL = ROOT / ".venv-wheel"
-NO_COMMIT = "1580601600"  # a source archive has no history: hatchling's own date
+NO_COMMIT = "1580601600"  # hatchling's default, for sources without history
 SDIST_PARTS = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "sknet", "tests"}
-# Run outside of the source tree, by a Python that sees nothing but its own packages.
+# Run outside of the source tree, by a Python that sees only its own packages.
 SMOKE = """
 import sys
 import sknet
@@ -42,14 +43,14 @@ print(f"sknet {sknet.__version__} works, installed from its wheel alone")
 
 
 def run(*command, **options):
-    """Run a command; its failure, of which it has told, ends the program."""
+    """Run a command; if it fails, exit, since it has reported the error itself."""
     status = subprocess.run([str(part) for part in command], **options).returncode
     if status:
         sys.exit(status)
 
 
 def git(*arguments):
-    """Return what git says of our sources; nothing without git or its history."""
+    """Return git's output for the sources; empty without git or history."""
     command = ["git", "-C", str(ROOT), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -59,20 +60,20 @@ def git(*arguments):
 
 
 def source_date():
-    """Return the second that all files of the archives carry: that of the commit."""
+    """Return the time stamp of all files in the archives: that of the commit."""
     return git("log", "-1", "--format=%ct") or NO_COMMIT
 
 
 def build(source, out):
-    """Build the source archive, and from it the wheel; return both."""
-    # The pinned hatchling of this environment, not the newest one there is.
+    """Build the source archive, and the wheel from it; return both."""
+    # Use the pinned hatchling of this environment, not the newest release.
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source)
     (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
     return sdist, wheel
 
 
 def build_again(sdist, out):
-    """Build from the contents of a source archive, whose times are now."""
+    """Build from the contents of a source archive, with current file times."""
     with tempfile.TemporaryDirectory() as elsewhere:
         with tarfile.open(sdist) as archive:
             archive.extractall(elsewhere, filter="data")
@@ -88,7 +89,7 @@ def digest(path):
 
 
 def wheel_complaints(names, sources):
-    """Say what is wrong with the names in a wheel, given those of our sources."""
+    """Iterate over the errors in the names in a wheel, given those of the sources."""
     names = set(names)
     for name in sorted(sources - names):
         yield f"the wheel lacks {name}"
@@ -98,13 +99,13 @@ def wheel_complaints(names, sources):
     for name in sorted(own - names):
         yield f"the wheel lacks {name}"
     for name in sorted(names - sources - own):
-        yield f"the wheel has {name}, which is none of our sources"
+        yield f"the wheel has {name}, which is not a source file"
 
 
 def sdist_complaints(names, tracked):
-    """Say what is wrong with the files of a source archive, given those git knows.
+    """Iterate over the errors in a source archive, given the files tracked by git.
 
-    A wheel is made of the archive: what lies about in a folder is in neither.
+    The wheel is built from the archive, so that untracked files are in neither.
     """
     files = {name.partition("/")[2] for name in names}
     for part in sorted(SDIST_PARTS - {file.split("/")[0] for file in files}):
@@ -114,7 +115,7 @@ def sdist_complaints(names, tracked):
 
 
 def metadata_complaints(text, project, version, changes):
-    """Say what is wrong with a wheel's METADATA before it may be published.
+    """Iterate over the errors in a wheel's METADATA, before it is published.
 
     It is compared with the table ``project`` of pyproject.toml, the version of the
     sources, and the text of the change log.
@@ -130,7 +131,7 @@ def metadata_complaints(text, project, version, changes):
     }
     for field, value in known.items():
         if sorted(str(found[field]).split(",")) != sorted(value.split(",")):
-            yield f"METADATA says {field}: {found[field]}, not {value}"
+            yield f"METADATA has {field}: {found[field]}, not {value}"
     for name in sorted(set(project["classifiers"]) - set(found.get_all("Classifier"))):
         yield f"METADATA lacks the classifier {name}"
     heading = re.search(r"^## (\S+)", changes, re.MULTILINE)
@@ -139,7 +140,7 @@ def metadata_complaints(text, project, version, changes):
 
 
 def try_wheel(wheel):
-    """Install the wheel where nothing else is, and use it."""
+    """Install the wheel in an empty environment, and use it."""
     venv.create(TRIAL, clear=True, with_pip=True)
     python = next(TRIAL.glob("*/python"), TRIAL / "Scripts" / "python.exe")
     pip = (python, "-m", "pip", "--disable-pip-version-check")
@@ -150,7 +151,7 @@ def try_wheel(wheel):
 
 
 def main():
-    """Build, compare, look inside, try."""
+    """Build, compare, check and test."""
     os.environ.setdefault("SOURCE_DATE_EPOCH", source_date())
     shutil.rmtree(DIST, ignore_errors=True)
     sdist, wheel = build(ROOT, DIST)

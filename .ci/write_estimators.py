@@ -1,9 +1,9 @@
-"""Write constructors and docstrings of the estimators from the table of parameters.
+"""Generate constructors and docstrings of the estimators from the parameter table.
 
 ``make write`` rewrites the files; with ``--check`` nothing is written, and the exit
-status says whether they are up to date. Of each class three parts are written, what
-stands between them stays: the sections Parameters and Attributes of the docstring, and
-the constructor, with which the class ends.
+status shows whether they are up to date. Three parts of each class are generated: the
+sections Parameters and Attributes of the docstring, and the constructor, which must
+come last in the class. The text between them is kept.
 """
 
 import argparse
@@ -12,11 +12,14 @@ import sys
 import textwrap
 from pathlib import Path
 
-from sknet.config.parameter import value_for
-from sknet.config.table import attributes_of, parameters_of
-
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # the table of this checkout, whichever is installed
+
+from sknet.config.parameter import value_for  # noqa: E402
+from sknet.config.table import attributes_of, parameters_of  # noqa: E402
+
+
 FILES = {
     "SimpleMLPClassifier": "sknet/estimators/classifier.py",
     "SimpleMLPRegressor": "sknet/estimators/regressor.py",
@@ -27,7 +30,7 @@ WIDTH = 88
 
 
 def literal(value):
-    """Return a default as it stands in the source."""
+    """Return a default value as source code."""
     if isinstance(value, str):
         return f'"{value}"'
     text = repr(value)
@@ -47,7 +50,7 @@ def paragraph(words):
 
 
 def entry(class_name, item, default=None):
-    """Return the lines of the docstring on one parameter or attribute."""
+    """Return the docstring lines of one parameter or attribute."""
     kind = value_for(class_name, item.kind)
     stated = f"{kind}, default={default}" if default is not None else kind
     return (
@@ -56,7 +59,7 @@ def entry(class_name, item, default=None):
 
 
 def parameters_section(class_name):
-    """Return the section on parameters of a class's docstring."""
+    """Return the body of the section Parameters of a class."""
     return "".join(
         entry(class_name, p, literal(value_for(class_name, p.default)))
         for p in parameters_of(class_name)
@@ -64,7 +67,7 @@ def parameters_section(class_name):
 
 
 def attributes_section(class_name):
-    """Return the section on attributes of a class's docstring."""
+    """Return the body of the section Attributes of a class."""
     return "".join(entry(class_name, a) for a in attributes_of(class_name))
 
 
@@ -84,7 +87,7 @@ def constructor(class_name):
 
 
 def section(text, title, body):
-    """Return a docstring in which the body of a section is replaced."""
+    """Return the text with the body of one docstring section replaced."""
     head = f"    {title}\n    {'-' * len(title)}\n"
     start = text.index(head) + len(head)
     end = text.index("\n\n    ", start) + 1
@@ -92,14 +95,14 @@ def section(text, title, body):
 
 
 def rewritten(class_name, text):
-    """Return the source of a class with its three parts written anew."""
+    """Return the source of a class with its three parts regenerated."""
     text = section(text, "Parameters", parameters_section(class_name))
     text = section(text, "Attributes", attributes_section(class_name))
     return text[: text.index("    def __init__(")] + constructor(class_name)
 
 
 def main():
-    """Write all files, or say which are not up to date."""
+    """Write all files, or report those that are not up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     check, stale = parser.parse_args().check, []

@@ -1,12 +1,12 @@
 """Which scores of several classes are the best to calibrate?
 
-`CalibratedClassifierCV` prefers `decision_function` to `predict_proba`. One network a
-table and seed is fitted, and shows several faces of the same outputs: probabilities (as
-`MLPClassifier`, whose network it is), raw outputs, log p, log p with a lower end (that
-which scikit-learn's temperature gives to probabilities, and a higher one), and the
-logit of each p. Each face is calibrated on rows of its own, and judged by the log loss
-on others. With `--data` also on the tables of several classes in a folder as
-`tabular.py` reads.
+`CalibratedClassifierCV` prefers `decision_function` to `predict_proba`. One network is
+fitted for each table and seed, and its outputs are presented in several forms:
+probabilities (as by `MLPClassifier`, which has the same network), raw outputs, log p,
+log p with a floor (the one that scikit-learn's temperature scaling applies to
+probabilities, and a higher one), and the logit of each p. Each form is calibrated on
+rows held out for this, and scored by the log loss on other rows. `--data` adds the
+tables with several classes in a folder in the format of `tabular.py`.
 """
 
 import argparse
@@ -37,14 +37,14 @@ from timing import conditions, table
 from sknet import SimpleMLPClassifier
 
 
-ROWS = 4000  # of a larger table
+ROWS = 4000  # sampled from larger tables
 METHODS = ["sigmoid", "isotonic"]
 if tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8):
     METHODS.append("temperature")
 
 
 def logit(raw: np.ndarray) -> np.ndarray:
-    """Return log p - log(1 - p) of each class: its lead over all others together."""
+    """Return log p - log(1 - p) of each class: its margin over all other classes."""
     others = np.repeat(raw[:, None], raw.shape[1], axis=1)
     np.einsum("ijj->ij", others)[...] = -np.inf
     return raw - logsumexp(others, axis=2)
@@ -65,14 +65,14 @@ FACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 class Probabilities(ClassifierMixin, BaseEstimator):
-    """Shows the probabilities of a fitted network, as `MLPClassifier` does."""
+    """Exposes the probabilities of a fitted network, as `MLPClassifier` does."""
 
     def __init__(self, network: SimpleMLPClassifier) -> None:
         self.network = network
         self.classes_ = network.classes_
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> "Probabilities":
-        """Return the face of the network, which is fitted already."""
+        """Return self, since the network has already been fitted."""
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:
@@ -85,7 +85,7 @@ class Probabilities(ClassifierMixin, BaseEstimator):
 
 
 class Scores(Probabilities):
-    """Shows scores of a fitted network, which calibration prefers."""
+    """Exposes scores of a fitted network, which calibration prefers."""
 
     def __init__(self, network: SimpleMLPClassifier, face: str) -> None:
         super().__init__(network)
@@ -103,7 +103,7 @@ def sets(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     made = {"n_samples": ROWS, "n_features": 20, "random_state": 0}
     yield "blobs", *make_blobs(**made, centers=6, cluster_std=8.0)
     yield "rings", *make_gaussian_quantiles(**made | {"n_features": 4}, n_classes=4)
-    shares = [0.37, 0.48, 0.06, 0.01, 0.02, 0.03, 0.03]  # as of covertype
+    shares = [0.37, 0.48, 0.06, 0.01, 0.02, 0.03, 0.03]  # as in covertype
     unequal = {"n_classes": 7, "weights": shares, "n_informative": 10, "flip_y": 0.05}
     yield "unequal", *make_classification(**made, **unequal)
     if folder is not None:
@@ -111,7 +111,7 @@ def sets(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def tables(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """Iterate over the tables of several classes in a folder."""
+    """Iterate over the tables with several classes in a folder."""
     from tabular_data import load_table, table_names  # needs pandas
 
     text = make_column_selector(dtype_include="category")
@@ -125,7 +125,7 @@ def tables(folder: Path) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
 
 
 def losses(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
-    """Return the log loss of each method for each face, the probabilities first."""
+    """Return the log loss of each method for each form, the probabilities first."""
     split = {"test_size": 0.3, "random_state": seed}
     X, X_test, y, y_test = train_test_split(X, y, stratify=y, **split)
     X, X_held, y, y_held = train_test_split(X, y, stratify=y, **split)
@@ -144,7 +144,7 @@ def losses(X: np.ndarray, y: np.ndarray, seed: int) -> np.ndarray:
 
 
 def ratios(found: np.ndarray) -> np.ndarray:
-    """Return the geometric mean over tables of losses to the probabilities' loss.
+    """Return the geometric mean over tables of losses relative to probabilities.
 
     Parameters
     ----------

@@ -1,9 +1,9 @@
 """How much memory does fit add to the process when X is a large file?
 
 X is an np.memmap in a temporary folder. Pages of a mapped file belong to the page
-cache: they count in the resident size but the system takes them back at will. So the
-figure is the growth of RssAnon (/proc/self/status, Linux only), which leaves them
-out, at its peak as sampled by a thread. Each case runs in a fresh process.
+cache: they count in the resident size, but the system can reclaim them at any time. The
+figure is therefore the peak growth of RssAnon (/proc/self/status, Linux only), which
+excludes them, as sampled by a thread. Each case runs in a fresh process.
 """
 
 import argparse
@@ -25,7 +25,7 @@ CASES = (("float32", "auto"), ("uint8", "float32"), ("float64", "float32"))
 
 
 class Sampler(threading.Thread):
-    """Keeps the largest RssAnon seen, in MB, until told to stop."""
+    """Records the largest RssAnon, in MB, until it is stopped."""
 
     def __init__(self):
         super().__init__(daemon=True)
@@ -45,7 +45,7 @@ class Sampler(threading.Thread):
 
 
 def resident() -> float:
-    """Return the process's memory that is not page cache, in MB."""
+    """Return the memory of the process in MB, without the page cache."""
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("RssAnon"))
     return int(line.split()[1]) * 1024 / 1e6
@@ -81,7 +81,7 @@ def measure(path: Path, rows: int, kind: str, dtype: str) -> tuple[float, float]
 
 
 def case(folder: str, rows: int, kind: str, dtype: str) -> list[object]:
-    """Write the file, measure in a process of its own, remove the file."""
+    """Write the file, measure in a separate process, remove the file."""
     path = Path(folder) / "X.bin"
     write(path, rows, kind)
     size = path.stat().st_size / 1e9

@@ -69,7 +69,7 @@ def times(
 
 
 def ratios(taken: dict[str, tuple[float, ...]]) -> list[Ratio | None]:
-    """Form the three ratios of the table; None for a system that did not run."""
+    """Return the three ratios of the table; None for a system that did not run."""
     pairs = (("sklearn", "sknet"), ("torch", "sknet"), ("sknet", "products"))
     return [
         Ratio(taken[a], taken[b]) if a in taken and b in taken else None
@@ -83,7 +83,7 @@ def row(
     taken: dict[str, tuple[float, ...]],
     formed: list[Ratio | None],
 ) -> list[object]:
-    """Lay out one row of the table."""
+    """Format one row of the table."""
     single, double, torch, products = TARGETS[work.name]
     is_single = dtype == "float32"
     targets = (single if is_single else double, torch, products if is_single else "")
@@ -97,7 +97,7 @@ def row(
 
 
 def remarks(threads: int | None) -> list[str]:
-    """Say what was measured, with how many threads, and what was left out."""
+    """Return lines on the measurement, the threads and what was left out."""
     said = ["threads: " + (str(threads) if threads else "auto")]
     if rivals.torch is None:
         said.append("PyTorch column empty: torch is not installed")

@@ -1,7 +1,7 @@
 """How large is the package, and what does it cost beside the mathematics?
 
-Sizes are counted in the sources of the sknet that is imported. Times are of calls so
-small that the mathematics hardly counts. Import is measured in fresh processes.
+Sizes are counted in the sources of the imported sknet. Times are of calls so small that
+the mathematics hardly counts. Import is measured in fresh processes.
 """
 
 import ast
@@ -37,7 +37,7 @@ print(tracemalloc.get_traced_memory()[1] if MEASURE else taken)
 
 
 def sizes() -> list[list[object]]:
-    """Return what the sources count."""
+    """Return the sizes of the sources."""
     texts = {path: path.read_text() for path in ROOT.rglob("*.py")}
     lines = [len(text.splitlines()) for text in texts.values()]
     untyped = sum(len(re.findall("estimator: Any", text)) for text in texts.values())
@@ -57,7 +57,7 @@ def sizes() -> list[list[object]]:
 
 
 def imported() -> list[list[object]]:
-    """Return time and memory of import, beside what it imports of others.
+    """Return the time and memory of import, without its dependencies.
 
     Bytecode is cached by a first import, as it is after an installation by pip.
     """
@@ -71,7 +71,7 @@ def imported() -> list[list[object]]:
 
 
 def _run(first: str) -> float:
-    """Return what a fresh process prints of an import."""
+    """Return the number that a fresh process prints after an import."""
     command = [sys.executable, "-c", f"{first}\n{IMPORT}"]
     env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     said = subprocess.run(command, capture_output=True, check=True, text=True, env=env)
@@ -79,7 +79,7 @@ def _run(first: str) -> float:
 
 
 def times() -> list[list[object]]:
-    """Return microseconds of small calls, and their ratio to scikit-learn's."""
+    """Return the microseconds of small calls, and their ratio to scikit-learn's."""
     X = np.random.default_rng(0).standard_normal((50, 10))
     y = (X[:, 0] > 0.0).astype(int)
     params = {"hidden_layer_sizes": (10,), "max_iter": 2, "random_state": 0}

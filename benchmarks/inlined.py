@@ -1,8 +1,8 @@
 """What do the layers of the design cost? fit against one hand-inlined loop.
 
-The loop makes the same Adam steps of a network with one hidden layer, with the same
-kept buffers and one flat parameter vector, but everything stands in one function: no
-members, no layers, no loss object, no records, no validation of input.
+The loop makes the same Adam steps for a network with one hidden layer, with the same
+persistent buffers and one flat parameter vector, but in a single function: no members,
+no layers, no loss object, no records, no validation of input.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Arrays:
 
 
 def buffers(n, n_in, n_hidden, n_out, dtype):
-    """Return the arrays of one batch size."""
+    """Return the buffers for one batch size."""
     widths = (n_in, n_out, n_hidden, n_out, n_out, 1, 1, n_hidden, n_hidden)
     return [*(np.empty((n, w), dtype) for w in widths), np.ones(n, dtype)]
 
@@ -133,7 +133,7 @@ def measure(name, dtype, runs):
 
 
 def main():
-    """Print microseconds a step and the price of the layers."""
+    """Print the microseconds per step and the cost of the layers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--runs", type=int, default=15)
     runs = parser.parse_args().runs

@@ -1,4 +1,4 @@
-"""How fast are searches and ensembles in lockstep, against one fit after the other?"""
+"""How fast are searches and ensembles in lockstep, against one fit after another?"""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_breast_cancer, load_digits, load_iris
 from sklearn.ensemble import BaggingClassifier
-from sklearn.experimental import enable_halving_search_cv  # noqa: F401, it enables
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, enables halving
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -30,7 +30,7 @@ MORE_ALPHAS = np.logspace(-7, 1, 9).tolist()
 
 @dataclass(frozen=True)
 class Race:
-    """Systems that do the same work; the first is ours."""
+    """Systems that do the same work; the first is sknet."""
 
     X: Any
     y: Any
@@ -93,7 +93,7 @@ def digits(n_jobs: int) -> Race:
 
 
 def halving(n_jobs: int) -> Race:
-    """81 candidates: halving against the full grid of scikit-learn."""
+    """81 candidates: halving against scikit-learn's full grid search."""
     params = {"hidden_layer_sizes": (100,), "max_iter": 81}
     grid = {"alpha": MORE_ALPHAS, "learning_rate_init": MORE_RATES}
     systems = _searches(params, grid, n_jobs)
@@ -127,7 +127,7 @@ RACES = {f.__name__: f for f in (iris, cancer, digits, halving, ensemble)}
 
 
 def best_score(fitted: Any, race: Race) -> float:
-    """Return what a search has found, or how well an ensemble fits."""
+    """Return the best score of a search, or the score of an ensemble."""
     scores = getattr(fitted, "cv_results_", None)
     if scores is None:
         return float(fitted.score(race.X, race.y))
@@ -137,7 +137,7 @@ def best_score(fitted: Any, race: Race) -> float:
 
 
 def snapshot(halved: Any, full: Any) -> str:
-    """Tell where the winner of a halving stands in the full grid, in one line."""
+    """Return a line on the rank of halving's winner in the full grid."""
     results = full.cv_results_
     found = {k: v for k, v in halved.best_params_.items() if k != "max_iter"}
     place, best = results["params"].index(found), full.best_index_
@@ -151,7 +151,7 @@ def snapshot(halved: Any, full: Any) -> str:
 
 
 def fit_quietly(system: Any, race: Race) -> None:
-    """Fit without the warnings that nothing has converged."""
+    """Fit without convergence warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         system.fit(race.X, race.y)
@@ -198,6 +198,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Workers of joblib inherit it: that nothing has converged is no news.
+    # Inherited by the workers of joblib: convergence warnings are expected.
     os.environ["PYTHONWARNINGS"] = "ignore"
     main()

@@ -1,8 +1,9 @@
 """How well and how fast are the 60,000 digits of MNIST learned?
 
-From the classic three-layer reader, one sample a step, to a net of today. PATH is a
-file ``.npz`` with uint8 arrays ``X_train`` (60000, 784), ``y_train``, ``X_test`` and
-``y_test``, pixels from 0 to 255 row by row; or the folder that ``mnist.npz`` is in.
+From the classic three-layer reader, trained one sample a step, to a modern network.
+PATH is an ``.npz`` file with uint8 arrays ``X_train`` (60000, 784), ``y_train``,
+``X_test`` and ``y_test``, with pixels from 0 to 255 row by row; or the folder of
+``mnist.npz``.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from sknet.network.blocks import Plain
 
 
 HIDDEN, RATE = 200, 0.1
-# What the reader has in common, however it is trained.
+# Parameters of the reader, common to all ways of training it.
 READER = {
     "hidden_layer_sizes": (HIDDEN,),
     "activation": "logistic",
@@ -71,7 +72,7 @@ def load(path: Path) -> tuple[Digits, Digits]:
 
 
 def recurrence(W_ih: np.ndarray, W_ho: np.ndarray, digits: Digits) -> None:
-    """Train the classic reader for one epoch, in place: the ten lines."""
+    """Train the classic reader for one epoch, in place, in its original ten lines."""
     for x, t in zip(digits.X, digits.targets, strict=True):
         h = expit(x @ W_ih)
         o = expit(h @ W_ho)
@@ -82,13 +83,13 @@ def recurrence(W_ih: np.ndarray, W_ho: np.ndarray, digits: Digits) -> None:
 
 
 def read(W_ih: np.ndarray, W_ho: np.ndarray, digits: Digits) -> float:
-    """Return the accuracy of the recurrence's weights."""
+    """Return the accuracy of the weights found by the recurrence."""
     answers = expit(expit(digits.X @ W_ih) @ W_ho)
     return float((answers.argmax(axis=1) == digits.y).mean())
 
 
 def timed(call: Callable[[], object]) -> float:
-    """Return the seconds of a call."""
+    """Return the duration of a call in seconds."""
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
@@ -102,7 +103,7 @@ class Report:
         self._base = 0.0
 
     def add(self, name: str, accuracy: float, seconds: float, n_epochs: int) -> None:
-        """Add a row; the first one is what the others are compared with."""
+        """Add a row; later rows are compared with the first one."""
         each = seconds / n_epochs
         self._base = self._base or each
         speed = f"{self._base / each:.1f}"
@@ -111,7 +112,7 @@ class Report:
 
 
 def classic(train: Digits, test: Digits, n_epochs: int, report: Report) -> None:
-    """The recurrence, the same by the estimator, and the same net in batches."""
+    """Measure the recurrence, the same with the estimator, and training in batches."""
     descent = {
         "solver": "sgd",
         "momentum": 0.0,
@@ -165,7 +166,7 @@ def classifier(name: str, network, train: Digits, test: Digits, report: Report) 
 
 
 def main() -> None:
-    """Train all of them and print the table."""
+    """Train all networks and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="PATH")
     parser.add_argument("--epochs", type=int, default=1, help="of the recurrence")

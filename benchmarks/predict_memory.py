@@ -1,6 +1,6 @@
 """How much memory does predict need beside its input and its output?
 
-The extra memory is the peak that tracemalloc sees (NumPy reports its arrays there).
+The extra memory is the peak recorded by tracemalloc, to which NumPy reports its arrays.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def peak(call: Callable[[], object]) -> float:
 
 
 def fitted(kind: type, dtype: str):
-    """Return a model of one epoch on a few rows: only its shape matters here."""
+    """Return a model trained for one epoch on a few rows: only its shape matters."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((500, FEATURES)).astype(dtype)
     model = kind(HIDDEN, max_iter=1, random_state=0)

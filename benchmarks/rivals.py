@@ -22,21 +22,21 @@ RATE, ALPHA = 1e-3, 1e-4  # the defaults of both estimators
 
 
 def silent_fit(model, X: np.ndarray, y: np.ndarray) -> None:
-    """Fit without the warning that not all epochs were needed or enough."""
+    """Fit without convergence warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(X, y)
 
 
 def sknet_fit(work: Workload, dtype: str, threads: int | None) -> Callable[[], None]:
-    """Return the call that fits sknet's class; None leaves threads to its rule."""
+    """Return the call that fits sknet's class; None uses its rule for threads."""
     X, y = work.data(dtype)
     model = SimpleMLPClassifier(**work.parameters(), n_threads=threads)
     return lambda: silent_fit(model, X, y)
 
 
 def sklearn_fit(work: Workload, dtype: str, threads: int | None) -> Callable[[], None]:
-    """Return the call that fits scikit-learn's class; None: the library's default."""
+    """Return the call that fits scikit-learn's class; None uses the default threads."""
     X, y = work.data(dtype)
     model = MLPClassifier(**work.parameters())
 
@@ -78,7 +78,7 @@ def torch_epochs(
     inputs: "torch.Tensor",
     targets: "torch.Tensor",
 ) -> list[float]:
-    """Train as one writes it in PyTorch; return the mean loss of each epoch."""
+    """Train with a typical PyTorch loop; return the mean loss of each epoch."""
     measure = nn.BCEWithLogitsLoss() if work.outputs == 1 else nn.CrossEntropyLoss()
     decay = ALPHA / work.batch
     optimizer = torch.optim.Adam(
@@ -98,7 +98,7 @@ def torch_epochs(
 
 
 def bare_products(work: Workload, dtype: str) -> Callable[[], None]:
-    """Return the call that does a fit's matrix products and nothing else."""
+    """Return the call that performs only the matrix products of a fit."""
     rng = np.random.default_rng(0)
 
     def numbers(*shape: int) -> np.ndarray:

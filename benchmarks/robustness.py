@@ -1,10 +1,10 @@
 """What do odd columns and absurd targets do to the tabular networks?
 
-Each part measures a rule against the plainer one, which is patched in here. `spread`:
-the scale of columns that are mostly one value, or have sentinels, against the
-interquartile range and, where that is zero, half the range. `losses`: the scale of the
-target that follows the loss, against mean and deviation for all of them. On made-up
-data; with `--data` also on the tables of a folder as `tabular.py` reads.
+Each part compares a rule with a simpler one, which is patched in here. `spread`: the
+scale of columns that are mostly one value, or have sentinels, against the interquartile
+range and, if that is zero, half the range. `losses`: scaling the target according to
+the loss, against mean and deviation for all losses. The data are synthetic; `--data`
+adds the tables of a folder in the format of `tabular.py`.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from sknet.preprocessing import measuring
 from sknet.preprocessing.spread import half_range
 
 
-ROWS = 2000  # made-up rows to train, and as many to test
+ROWS = 2000  # synthetic training rows, and the same number of test rows
 ABSURD = 1e7
 LOSSES = (
     SquaredError(),
@@ -48,7 +48,7 @@ LOSSES = (
 
 
 def of_range(X: Any, quantiles: np.ndarray, *weights: Any) -> tuple[Any, Any]:
-    """Return centres and half the spreads by quartiles or, if equal, by the range."""
+    """Return centres and half spreads from quartiles or, if equal, from the range."""
     del X, weights
     least, low, center, high, largest = np.nan_to_num(quantiles)
     half = half_range(low, high)
@@ -56,38 +56,38 @@ def of_range(X: Any, quantiles: np.ndarray, *weights: Any) -> tuple[Any, Any]:
 
 
 def by_range() -> AbstractContextManager[Any]:
-    """Let the encoder scale by quartiles or the range."""
+    """Make the encoder scale by quartiles or the range."""
     return patch.object(measuring, "of_columns", of_range)
 
 
 def by_moments(loss: Any) -> AbstractContextManager[Any]:
-    """Let a loss scale its target by mean and deviation."""
+    """Make a loss scale its target by mean and deviation."""
     return patch.object(type(loss), "scaling", "moments")
 
 
 def ratio(above: Any, below: Any) -> str:
-    """Show the geometric mean of ratios, and their range."""
+    """Format the geometric mean of ratios, and their range."""
     each = np.divide(above, below)
     middle = np.exp(np.log(each).mean())
     return f"{middle:.3f} ({each.min():.3f}-{each.max():.3f})"
 
 
 def mean(values: Any) -> str:
-    """Show a mean over seeds, and the least."""
+    """Format a mean over seeds, and the smallest value."""
     found = (np.mean(values), np.min(values))
     shown = [f"{x:.3f}" if x > -100 else f"{x:.1e}" for x in found]
     return f"{shown[0]} ({shown[1]})"
 
 
 def odd_columns(kind: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return five columns, odd in their way, and a target that follows all of them."""
+    """Return five unusual columns, and a target that depends on all of them."""
     rng = np.random.default_rng(seed)
     X = rng.exponential(size=(2 * ROWS, 5))
     odd = rng.random(X.shape) < (0.3 if "-999" in kind else 0.8)
     y = np.where(odd, 0.0, np.sin(2 * X) + X).sum(axis=1)
     X[odd] = -999.0 if "-999" in kind else 0.0
     if "1e6" in kind:
-        X[0] = 1e6  # a row of the training
+        X[0] = 1e6  # a training row
     return X, y + 0.1 * rng.standard_normal(len(y))
 
 
@@ -129,7 +129,7 @@ def spread(given: argparse.Namespace) -> None:
 
 
 def tables(given: argparse.Namespace, task: str = "") -> Iterator[tuple[Any, ...]]:
-    """Iterate over names, tasks and splits, one a seed, of the folder's tables."""
+    """Iterate over names, tasks and splits (one for each seed) of the tables."""
     for name in [] if given.data is None else table_names(given.data):
         X, y, its_task = load_table(given.data, name)
         if task in ("", its_task):
@@ -140,7 +140,7 @@ def tables(given: argparse.Namespace, task: str = "") -> Iterator[tuple[Any, ...
 
 
 def n_changed(X: Any) -> int:
-    """Return how many columns the two rules scale differently."""
+    """Return the number of columns that the two rules scale differently."""
     found = []
     for rule in (by_range, nullcontext):
         with rule():
@@ -150,7 +150,7 @@ def n_changed(X: Any) -> int:
 
 
 def table_error(task: str, part: Any, seed: int, rule: Callable[[], Any]) -> float:
-    """Return RMSE or log loss on test rows of a network fitted under a rule."""
+    """Return the test RMSE or log loss of a network fitted under a rule."""
     X, y, X_test, y_test = part
     is_number = task == "regression"
     kind = TabularMLPRegressor if is_number else TabularMLPClassifier
@@ -185,7 +185,7 @@ def losses(given: argparse.Namespace) -> None:
 
 
 def made_up_scores(loss: Any, seed: int) -> list[float]:
-    """Return R2 on clean test rows: trained on clean targets; on one absurd one."""
+    """Return R2 on clean test rows after training without and with an absurd target."""
     X, y = make_friedman1(2 * ROWS, noise=0.5, random_state=seed)
     clean, y[0] = y.copy(), ABSURD
     tabular = TabularMLPRegressor(loss=loss, random_state=seed)
@@ -205,7 +205,7 @@ def made_up_scores(loss: Any, seed: int) -> list[float]:
 
 
 def loss_errors(loss: Any, parts: list[Any]) -> list[list[float]]:
-    """Return MAE by mean and deviation, and by the scale of the loss; one a seed."""
+    """Return the MAE of each seed by mean and deviation, and by the loss's scale."""
     found: Any = [[], []]
     for seed, (X, y, X_test, y_test) in enumerate(parts):
         for scores, rule in zip(found, (by_moments(loss), nullcontext()), strict=True):
@@ -216,7 +216,7 @@ def loss_errors(loss: Any, parts: list[Any]) -> list[list[float]]:
 
 
 def main() -> None:
-    """Measure the sections that are asked for."""
+    """Measure the requested parts."""
     sections = {"spread": spread, "losses": losses}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=None, help="a folder of tables")

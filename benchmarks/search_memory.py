@@ -1,9 +1,9 @@
 """How much memory does a search in lockstep need beside its data?
 
-The peak above the start that tracemalloc sees (NumPy reports its arrays there), of a
-search over two candidates on many folds, whose rows take about a megabyte each. Beside
-it scikit-learn's search, which has one fit at a time, over its own networks; behind an
-encoder of tables, which it has none of, over ours.
+The figure is the peak growth recorded by tracemalloc, to which NumPy reports its
+arrays, during a search over two candidates on many folds of about a megabyte each. It
+is compared with scikit-learn's search, which runs one fit at a time, over
+scikit-learn's networks; for tables, which those cannot encode, over sknet's.
 """
 
 import argparse
@@ -25,23 +25,24 @@ from timing import conditions, table
 from sknet import LockstepGridSearchCV, SimpleMLPClassifier, TabularMLPClassifier
 
 
-ROWS, FEATURES = 1250, 125  # of eight bytes; a fold has four fifths of the rows
+# Eight-byte numbers; the training folds have four fifths of the rows.
+ROWS, FEATURES = 1250, 125
 NETWORK = {"hidden_layer_sizes": (10,), "max_iter": 2, "random_state": 0}
 HEAD = ("case", "LockstepGridSearchCV MB", "GridSearchCV MB", "target")
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is searched, on what.
+    """A case: the estimators to search, and the data.
 
     Parameters
     ----------
     ours, theirs : estimator
-        For each of the two searches.
+        The estimators for the two searches.
     container : callable
-        From an array to the table that is handed in.
+        Converts an array to the table passed to the search.
     limit : int
-        What ours should stay below, in MB.
+        Upper limit for sknet's search, in MB.
     """
 
     ours: Any
@@ -51,7 +52,7 @@ class Case:
 
 
 def thinned(X: np.ndarray) -> Any:
-    """Return a sparse matrix, in which one number in six is not zero."""
+    """Return a sparse matrix with one number in six different from zero."""
     return sparse.csr_matrix(np.where(X > 1.0, X, 0.0))
 
 
@@ -64,7 +65,7 @@ def simple(**params: Any) -> dict[str, Any]:
 
 
 def cases() -> dict[str, Case]:
-    """Return what is measured, by name."""
+    """Return the cases by name."""
     scored = {"early_stopping": True, "scoring": "neg_log_loss"}
     stopping = Case(
         SimpleMLPClassifier(**NETWORK, **scored),
@@ -95,7 +96,7 @@ def peak(call: Callable[[], object]) -> float:
 
 
 def searched(search: type, estimator: Any, X: Any, y: np.ndarray, n_folds: int) -> None:
-    """Search over two strengths of the penalty."""
+    """Search over two values of alpha."""
     name = "alpha"
     if hasattr(estimator, "steps"):
         name = f"{estimator.steps[-1][0]}__alpha"
@@ -106,7 +107,7 @@ def searched(search: type, estimator: Any, X: Any, y: np.ndarray, n_folds: int) 
 
 
 def peaks(case: Case, n_folds: int) -> list[float]:
-    """Return the peaks of both searches, after a small one that is not counted."""
+    """Return the peaks of both searches, after a small warm-up search."""
     X = np.random.default_rng(0).normal(size=(ROWS, FEATURES))
     y, X = (X[:, 0] > 0).astype(int), case.container(X)
     measured = []

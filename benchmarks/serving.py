@@ -1,8 +1,8 @@
-"""How long does a prediction take in service, of one row, of a hundred, of many?
+"""How long does a prediction in production take, for one row, a hundred, or many?
 
-scikit-learn's network is the measure. The estimator and its predictor() stand beside
-it, and onnxruntime with both networks if it is installed, and skl2onnx with it. Each
-has one thread.
+scikit-learn's network is the reference. The estimator and its predictor() are compared
+with it, and so is onnxruntime with both networks, if it and skl2onnx are installed.
+Every system has one thread.
 """
 
 import argparse
@@ -23,12 +23,12 @@ from sknet import SimpleMLPClassifier
 
 
 FEATURES, CLASSES, HIDDEN, TRAINING_ROWS = 30, 3, (64, 32), 600
-CALLS = {1: 200, 100: 20, 10_000: 1}  # in a turn, by the rows of a call
+CALLS = {1: 200, 100: 20, 10_000: 1}  # calls in a turn, by the rows of a call
 SYSTEMS = ["sklearn", "sknet", "predictor", "onnx of sknet", "onnx of sklearn"]
 
 
 def onnx_call(model, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return the probabilities that onnxruntime computes, by one thread."""
+    """Return a call that computes probabilities with onnxruntime in one thread."""
     import onnxruntime
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
@@ -44,7 +44,7 @@ def onnx_call(model, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def calls_of(dtype: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """Return what predicts probabilities, by its name."""
+    """Return the functions that predict probabilities, by name."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((TRAINING_ROWS, FEATURES)).astype(dtype)
     y = np.arange(TRAINING_ROWS) % CLASSES
@@ -62,7 +62,7 @@ def calls_of(dtype: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
 def turns(
     calls: dict[str, Callable[[np.ndarray], np.ndarray]], X: np.ndarray, runs: int
 ) -> dict[str, list[float]]:
-    """Return microseconds a call, of each system in turn; the first turn is dropped."""
+    """Return microseconds per call by system and turn, without the first turn."""
     repeats = CALLS[len(X)]
     taken = [
         {n: timeit(lambda c=c: c(X), number=repeats) for n, c in calls.items()}

@@ -1,10 +1,10 @@
-"""What does a fitted network still know after rows that come one by one?
+"""How much does a fitted network retain after updates with single rows?
 
-A fit is followed by calls of `partial_fit` with a row each: rows like those of the
-fit, R2 on test rows after each of them; and rows of another kind, R2 on such. On
-made-up data; with `--data` the first also on the table *concrete* of a folder as
-`tabular.py` reads. Features and targets are standardised, which the simple network
-needs.
+A fit is followed by calls of `partial_fit` with one row each: either rows like those of
+the fit, with R2 on test rows after each of them; or rows of another kind, with R2 on
+rows of that kind. The data are synthetic; `--data` adds the table *concrete* of a
+folder in the format of `tabular.py` to the first part. Features and targets are
+standardised, as the simple network requires.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from timing import conditions, table
 from sknet import SimpleMLPRegressor, TabularMLPRegressor
 
 
-ROWS = 2000  # made-up rows to train, and as many to test
-STREAM, SHORT = 200, 20  # rows that come one by one
-TEST = 250  # rows of a table
+ROWS = 2000  # synthetic training rows, and the same number of test rows
+STREAM, SHORT = 200, 20  # single rows after the fit
+TEST = 250  # training rows of a table
 MARKS = (0, 200, 1000, 3000)  # rows of another kind
 KINDS = (TabularMLPRegressor, SimpleMLPRegressor)
 
@@ -45,13 +45,13 @@ def curve(kind: type, X: Any, y: Any, n_test: int, seed: int) -> list[float]:
 
 
 def standard(fitted: Any) -> Callable[[Any], Any]:
-    """Return what puts numbers into units of those of the fit."""
+    """Return a function that standardises numbers like those of the fit."""
     center, unit = fitted.mean(axis=0), fitted.std(axis=0)
     return lambda values: (values - center) / unit
 
 
 def changed_world(kind: type, seed: int) -> list[float]:
-    """Return R2 on rows of another kind, after some of them came one by one."""
+    """Return R2 on rows of another kind, after updates with single such rows."""
     X, y = make_friedman1(2 * ROWS + MARKS[-1], noise=0.5, random_state=seed)
     X, y = standard(X)(X), standard(y)(y)
     network = kind(random_state=seed).fit(X[:ROWS], y[:ROWS])
@@ -65,7 +65,7 @@ def changed_world(kind: type, seed: int) -> list[float]:
 
 
 def like_the_fit(folder: Path | None, seeds: range) -> None:
-    """Print what rows like those of the fit do."""
+    """Print the results for rows like those of the fit."""
     X, y = make_friedman1(2 * ROWS + STREAM, noise=0.5, random_state=0)
     sets = [("made-up", X, y, ROWS)]
     if folder is not None and "concrete" in table_names(folder):

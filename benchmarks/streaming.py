@@ -1,7 +1,7 @@
-"""How long does a call of partial_fit take, for one row of a stream, for many?
+"""How long does a call of partial_fit take, for one row of a stream or for many?
 
-scikit-learn's networks are the measure; both have one thread. Such calls are small, and
-what they take is not the mathematics, but what stands around it.
+scikit-learn's networks are the reference; both libraries have one thread. These calls
+are small: most of their time is overhead and not mathematics.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 
 
 FEATURES, CLASSES, HIDDEN = 30, 3, (64, 32)
-CALLS = {1: 100, 50: 100, 1000: 10}  # in a turn, by the rows of a call
+CALLS = {1: 100, 50: 100, 1000: 10}  # calls in a turn, by the rows of a call
 PAIRS = {
     "classifier": (MLPClassifier, SimpleMLPClassifier),
     "regressor": (MLPRegressor, SimpleMLPRegressor),
@@ -26,7 +26,7 @@ PAIRS = {
 
 
 def call_of(kind: type, X: np.ndarray) -> Callable[[], object]:
-    """Return a call of a network that has seen such rows already."""
+    """Return a call of a network that was already fitted to similar rows."""
     model = kind(hidden_layer_sizes=HIDDEN, random_state=0)
     if kind in PAIRS["regressor"]:
         model.partial_fit(X, X[:, 0])
@@ -37,7 +37,7 @@ def call_of(kind: type, X: np.ndarray) -> Callable[[], object]:
 
 
 def turns(calls: list[Callable[[], object]], repeats: int, runs: int) -> np.ndarray:
-    """Return microseconds a call, by turn and system; the first turn is dropped."""
+    """Return microseconds per call by turn and system, without the first turn."""
     taken = [[timeit(call, number=repeats) for call in calls] for _ in range(runs + 1)]
     return 1e6 * np.array(taken[1:]) / repeats
 

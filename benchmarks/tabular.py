@@ -1,12 +1,12 @@
 """How good are the defaults on real tables, against boosting and other networks?
 
 FOLDER holds tables as `NAME.csv.gz`, target last, and `INDEX.csv` with their `name` and
-`task`. Every table is split once a seed (`tabular_data.py`); every model (see
+`task`. Every table is split once for each seed (`tabular_data.py`); every model (see
 `tabular_models.py`) is fitted on the same training rows with its defaults, one fit
-after the other.
+after another.
 
 Classification: error rate and log loss. Regression: RMSE over the standard deviation of
-the test target. `tabular_scores.py` has the small print.
+the test target. `tabular_scores.py` has the details.
 """
 
 import argparse
@@ -57,11 +57,11 @@ def options() -> argparse.Namespace:
     return given
 
 
-# ----------------------------------------------------------------------- all of them
+# --------------------------------------------------------------------- measurements
 
 
 class Runner:
-    """Fits models on tables and keeps what comes out."""
+    """Fits models on tables and stores the results."""
 
     def __init__(self, given: argparse.Namespace, store: Store) -> None:
         self._given, self._store = given, store
@@ -70,7 +70,7 @@ class Runner:
         self.absent: dict[str, str] = {}
 
     def start(self) -> None:
-        """Keep the conditions of this run, and look which models can be had."""
+        """Store the conditions of this run, and find the available models."""
         self._store.runs[self._run] = head(self._given)
         for name in self._given.models:
             try:
@@ -79,14 +79,14 @@ class Runner:
                 self.absent[name] = str(problem)
 
     def all(self) -> None:
-        """Go through tables, seeds and models."""
+        """Measure all tables, seeds and models."""
         for name in self._given.tables or table_names(self._given.data):
             X, y, task = load_table(self._given.data, name)
             for seed in self._given.seed or [0]:
                 self.case(name, task, seed, split(X, y, task, seed, self._given.rows))
 
     def case(self, name: str, task: str, seed: int, parts: tuple[Any, ...]) -> None:
-        """Fit the models on one split, each result kept at once."""
+        """Fit the models on one split, storing each result immediately."""
         given = self._given
         of_case = {"table": name, "seed": seed, "rows": given.rows, "task": task}
         of_case |= {"n_train": len(parts[0]), "n_test": len(parts[1])}
@@ -102,7 +102,7 @@ class Runner:
             print(_line(of_case | of_run | result), file=sys.stderr, flush=True)
 
     def _fit(self, model: str, task: str, seed: int, parts: tuple[Any, ...]) -> Result:
-        """Measure one model; its first fit of a task is preceded by a small one."""
+        """Measure one model; a small fit precedes its first fit of a task."""
         threads = self._given.threads
         with threadpool_limits(threads), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -113,7 +113,7 @@ class Runner:
 
 
 def _few_rows(task: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Return a table for the fit before the first, which loads and compiles things."""
+    """Return a table for the warm-up fit, which loads and compiles code."""
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"number": rng.normal(size=200)})
     X["level"] = pd.Series(rng.choice(["a", "b", "c"], 200)).astype("category")
@@ -132,7 +132,7 @@ def _line(result: Result) -> str:
     return f"{place} {values} fit {result['fit_seconds']:.2f} s"
 
 
-# ----------------------------------------------------------------------- what is said
+# --------------------------------------------------------------------------- output
 
 
 def head(given: argparse.Namespace) -> str:
@@ -147,7 +147,7 @@ def head(given: argparse.Namespace) -> str:
 
 
 def wanted(store: Store, given: argparse.Namespace) -> list[Result]:
-    """Return the results that the command line names, in the order of the tables."""
+    """Return the results selected on the command line, in the order of the tables."""
     chosen = [
         result
         for result in store.results
@@ -179,9 +179,9 @@ def report(store: Store, given: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Measure, or read, and print."""
+    """Measure or read the results, and print them."""
     given = options()
-    logging.disable(logging.WARNING)  # lightning tells at every fit that no GPU is used
+    logging.disable(logging.WARNING)  # lightning warns in each fit that no GPU is used
     if given.steps:
         print(head(given), flush=True)
         print(report_steps(given.threads, given.epochs, given.runs))

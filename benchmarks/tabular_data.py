@@ -1,8 +1,8 @@
-"""Tables on disk, and the one split of each that every model gets.
+"""Tables on disk, and their splits, which are the same for all models.
 
 A folder holds `INDEX.csv` (columns `name` and `task`) and `NAME.csv.gz` for each table:
 a header line, the target last, categories as text, an empty field where a value is
-missing. Whatever the index names without such a file (image sets) is left out.
+missing. Entries of the index without a file (image sets) are left out.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 
 
 TASKS = ("classification", "regression")
-TRAIN_SHARE = 0.75  # of a table too small for n_rows to train and n_rows to test
+TRAIN_SHARE = 0.75  # training share of a table with fewer than 2 * n_rows rows
 
 
 def table_names(folder: Path | str) -> list[str]:
@@ -27,7 +27,7 @@ def table_names(folder: Path | str) -> list[str]:
 def load_table(folder: Path | str, name: str) -> tuple[pd.DataFrame, pd.Series, str]:
     """Return a table's features, its target and its task.
 
-    Columns that are not numbers come as category, which every model here understands.
+    Columns that are not numbers have category dtype, which every model here supports.
     """
     folder = Path(folder)
     index = pd.read_csv(folder / "INDEX.csv").set_index("name")
@@ -46,10 +46,11 @@ def split(
 ) -> tuple[Any, Any, Any, Any]:
     """Return X_train, X_test, y_train and y_test: shuffled rows without overlap.
 
-    At most `n_rows` rows each; of a table with fewer than twice as many, three
-    quarters train (again at most `n_rows`) and the rest tests. Classes keep their
-    shares where each has at least two rows. A category column of a part has the levels
-    that occur there: whoever looks at the training rows learns nothing of the others.
+    Each part has at most `n_rows` rows; a table with fewer than twice as many rows is
+    split into three quarters for training (at most `n_rows`) and the rest for testing.
+    The split is stratified if each class has at least two rows. A category column has
+    only the levels that occur in its part, so that training rows reveal nothing about
+    test rows.
     """
     n_train = min(n_rows, int(TRAIN_SHARE * len(y)))
     n_test = min(n_rows, len(y) - n_train)
@@ -65,7 +66,7 @@ def split(
 
 
 def _with_categories(X: pd.DataFrame) -> pd.DataFrame:
-    """Return the features with category dtype in place of text, and of truth values."""
+    """Return the features with category dtype instead of text and booleans."""
     is_type = pd.api.types
     return X.astype(
         {
@@ -77,13 +78,13 @@ def _with_categories(X: pd.DataFrame) -> pd.DataFrame:
 
 
 def _own_levels(X: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows without the levels that only other rows have."""
+    """Return the rows without the levels that occur only in other rows."""
     names = X.select_dtypes("category").columns
     return X.assign(**{name: X[name].cat.remove_unused_categories() for name in names})
 
 
 def _strata(y: pd.Series, task: str, smallest_part: int) -> pd.Series | None:
-    """Return the classes to draw by, or None where shares cannot be kept."""
+    """Return the classes to stratify by, or None if that is impossible."""
     if task != "classification":
         return None
     counts = y.value_counts()

@@ -1,8 +1,8 @@
-"""The models of `tabular.py`, each with its defaults, taking a table as it is.
+"""The models of `tabular.py`, each with its defaults, for tables as they are.
 
-What a model needs before it can read a table (imputation, scaling, encoding) is part
-of it, and so of its fit time. Nothing but the seed and the number of threads is set.
-Packages that are not always installed are imported when their model is asked for.
+The preprocessing that a model requires (imputation, scaling, encoding) is part of it,
+and counts in its fit time. Only the seed and the number of threads are set. Optional
+packages are imported when their model is requested.
 """
 
 from collections.abc import Callable
@@ -25,19 +25,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 
-REFERENCE = "hgb"  # the model that the ratios are formed against
-MAX_LEVELS = 254  # HistGradientBoosting takes 255 a column, missing among them
+REFERENCE = "hgb"  # the denominator of all ratios
+MAX_LEVELS = 254  # HistGradientBoosting has 255 bins, one of them for missing values
 
 
 class FrequentLevels(TransformerMixin, BaseEstimator):
-    """Keep the most frequent levels of each category column; the rest is missing.
+    """Keep the most frequent levels of each category column; the rest become missing.
 
-    HistGradientBoosting refuses a column with more levels than it has bins. Columns
-    with fewer pass unchanged.
+    HistGradientBoosting rejects a column with more levels than bins. Columns with
+    fewer levels are not changed.
     """
 
     def fit(self, X: pd.DataFrame, y: object = None) -> "FrequentLevels":
-        """Look for columns with too many levels."""
+        """Find the columns with too many levels."""
         del y
         categories = X.select_dtypes("category")
         wide = [key for key in categories if X[key].nunique() > MAX_LEVELS]
@@ -63,12 +63,12 @@ def _categories() -> make_column_selector:
 
 
 def _median() -> SimpleImputer:
-    """Return the imputation; a column without any number stays, as a constant."""
+    """Return the imputer; a column without any number becomes constant."""
     return SimpleImputer(strategy="median", keep_empty_features=True)
 
 
 def hgb(task: str, seed: int, n_threads: int) -> Any:
-    """Gradient boosting of scikit-learn; threads by the limit that is set outside."""
+    """Return scikit-learn's gradient boosting; the caller limits its threads."""
     del n_threads
     classes = {
         "classification": HistGradientBoostingClassifier,
@@ -92,10 +92,10 @@ def sklearn(task: str, seed: int, n_threads: int) -> Any:
 
 
 def sklearn_scaled(task: str, seed: int, n_threads: int) -> Any:
-    """Return the same with a standardised target, where it is a number.
+    """Return the same with a standardised target, if it is numeric.
 
-    `MLPRegressor` leaves that to its user. Without it, the net hardly moves on targets
-    in the thousands, and the error tells of the units more than of the network.
+    `MLPRegressor` leaves this to the user. Without it, the network hardly learns
+    targets in the thousands, and the error reflects the units more than the network.
     """
     model = sklearn(task, seed, n_threads)
     if task == "classification":
@@ -104,7 +104,7 @@ def sklearn_scaled(task: str, seed: int, n_threads: int) -> Any:
 
 
 def lightgbm(task: str, seed: int, n_threads: int) -> Any:
-    """LightGBM, which finds the category columns by itself."""
+    """Return LightGBM, which detects category columns itself."""
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     model = LGBMClassifier if task == "classification" else LGBMRegressor
@@ -112,7 +112,7 @@ def lightgbm(task: str, seed: int, n_threads: int) -> Any:
 
 
 def realmlp_td_s(task: str, seed: int, n_threads: int, **options: Any) -> Any:
-    """RealMLP-TD-S of pytabkit, behind median imputation: it refuses missing numbers.
+    """Return pytabkit's RealMLP-TD-S after median imputation, which it requires.
 
     `options` are further parameters of the class, for `tabular_steps.py`.
     """
@@ -134,9 +134,9 @@ def realmlp_td_s(task: str, seed: int, n_threads: int, **options: Any) -> Any:
 
 
 def sknet(task: str, seed: int, n_threads: int) -> Any:
-    """This package: at most as many jobs as the others have threads.
+    """Return sknet's estimator; its jobs are limited to the threads of other models.
 
-    How many threads a job's matrix products get is its own rule.
+    The threads for the matrix products of a job follow sknet's rule.
     """
     from sknet import TabularMLPClassifier, TabularMLPRegressor
 
@@ -144,7 +144,7 @@ def sknet(task: str, seed: int, n_threads: int) -> Any:
     return model(random_state=seed, n_jobs=n_threads)
 
 
-# The five of the protocol; `sklearn-scaled` runs when it is asked for.
+# The five models of the protocol; `sklearn-scaled` runs only on request.
 DEFAULT_MODELS = ("sknet", "sklearn", REFERENCE, "lightgbm", "realmlp-td-s")
 Builder = Callable[[str, int, int], Any]
 MODELS: dict[str, Builder] = {

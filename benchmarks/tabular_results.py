@@ -1,7 +1,7 @@
-"""Raw results of `tabular.py`: kept in a file, and summed up in tables.
+"""Raw results of `tabular.py`: stored in a file and summarised in tables.
 
-A case is one split of one table. Whatever is compared is compared on the same cases:
-the ratio of a model to another on each, then their geometric mean.
+A case is one split of one table. Models are always compared on the same cases: by the
+ratio of one model to another on each, and the geometric mean of these ratios.
 """
 
 import json
@@ -17,12 +17,12 @@ from timing import table
 Result = dict[str, Any]
 Case = tuple[str, int, int]
 MEASURES = ("error", "log_loss")
-TOO_HIGH = 1.25  # a mean hides it: an error this many times the reference's
-HINDSIGHT = "best of all but sknet"  # chosen for each case by its test rows
+TOO_HIGH = 1.25  # times the reference's error, which a mean would hide
+HINDSIGHT = "best of all but sknet"  # the best one for each case by its test rows
 
 
 class Store:
-    """Results and the conditions they were made under; a later one replaces its like.
+    """Results and their conditions; a new result replaces an old one of the same fit.
 
     The file is JSON: `runs`, the head of every run by its time, and `results`, each
     with the `run` it came from.
@@ -38,20 +38,20 @@ class Store:
                 self.add(result)
 
     def __contains__(self, key: tuple[Any, ...]) -> bool:
-        """Tell whether (table, seed, rows, model) has a result, not a failure."""
+        """Return whether (table, seed, rows, model) has a successful result."""
         return key in self._results and self._results[key]["failure"] is None
 
     @property
     def results(self) -> list[Result]:
-        """All results, tables in the order they came."""
+        """All results, with tables in the order of their arrival."""
         return list(self._results.values())
 
     def add(self, result: Result) -> None:
-        """Take a result in."""
+        """Add a result."""
         self._results[(*case_of(result), result["model"])] = result
 
     def save(self, file: Path) -> None:
-        """Write the file anew, whole or not at all."""
+        """Rewrite the file atomically."""
         draft = file.with_name(file.name + ".part")
         content = {"runs": self.runs, "results": self.results}
         draft.write_text(json.dumps(content, indent=1) + "\n")
@@ -59,7 +59,7 @@ class Store:
 
 
 def case_of(result: Result) -> Case:
-    """Return the split a result belongs to: table, seed, and rows at most."""
+    """Return the split of a result: table, seed, and largest number of rows."""
     return result["table"], result["seed"], result["rows"]
 
 
@@ -69,13 +69,13 @@ class Comparison:
     Parameters
     ----------
     results : list of dict
-        As stored; failures count as absent.
+        The stored results; failures count as absent.
     models : sequence of str
-        In the order of the columns.
+        The models, in the order of the columns.
     reference : str
-        The model that ratios are formed against.
+        The model in the denominator of ratios.
     clock : {"fit_seconds", "fit_cpu_seconds"}
-        Which time is meant.
+        The time to report.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class Comparison:
             self._of[HINDSIGHT] = self._hindsight()
 
     def each_case(self, measure: str, digits: int = 4) -> str:
-        """Return the table of a measure: a row a case, a column a model."""
+        """Return the table of a measure, with rows for cases and columns for models."""
         cases = [
             case
             for case in self._tasks
@@ -129,7 +129,7 @@ class Comparison:
         return table(head, rows)
 
     def remarks(self, net: str = "sknet", rival: str = "realmlp-td-s") -> list[str]:
-        """Return what the means hide, and what has failed."""
+        """Return remarks on failures and on results that the means hide."""
         said = [
             f"{name}: error above {TOO_HIGH} times {self._reference}'s on {listed}"
             for name in self._models
@@ -150,7 +150,7 @@ class Comparison:
         return [HINDSIGHT] if HINDSIGHT in self._of else []
 
     def _hindsight(self) -> dict[Case, Result]:
-        """Return the best value of each measure, where all models have one."""
+        """Return the rivals' best values for the cases that all of them have."""
         rivals = [self._of[name] for name in self._models if name != "sknet"]
         shared = set.intersection(*(set(found) for found in rivals))
         best: dict[Case, Result] = {}
@@ -168,7 +168,7 @@ class Comparison:
     def _ratios(
         self, model: str, measure: str, reference: str | None = None
     ) -> dict[Case, float]:
-        """Return a model's ratio to another on each case where both have a value."""
+        """Return the ratio of two models on each case for which both have a value."""
         base = reference or self._reference
         ratios = {}
         for case in self._of.get(base, ()):
@@ -190,7 +190,7 @@ class Comparison:
         return [name, *means, _mean(time.values(), 2), *wins]
 
     def _listed_above(self, name: str) -> str:
-        """Name the cases where a model is far behind, the worst first."""
+        """Return the cases on which a model is far behind, worst first."""
         ratios = self._ratios(name, "error")
         far = sorted((-r, case) for case, r in ratios.items() if r > TOO_HIGH)
         many_seeds = len({case[1] for case in ratios}) > 1
@@ -201,13 +201,13 @@ class Comparison:
 
 
 def _mean(ratios: Iterable[float], digits: int = 3) -> str:
-    """Return the geometric mean of ratios, which are above zero."""
+    """Return the geometric mean of positive ratios."""
     logs = [math.log(ratio) for ratio in ratios]
     return f"{math.exp(math.fsum(logs) / len(logs)):.{digits}f}" if logs else "-"
 
 
 def _wins(ratios: dict[Case, float]) -> str:
-    """Count the cases below the reference; a tie is none."""
+    """Count the cases below the reference, without ties."""
     return f"{sum(r < 1 for r in ratios.values())} of {len(ratios)}" if ratios else "-"
 
 

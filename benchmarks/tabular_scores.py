@@ -1,7 +1,7 @@
 """One result of `tabular.py`: the time of a fit, and the scores on the test rows.
 
 Classification: error rate, and mean log loss with probabilities of at least 1e-7 (not
-normalised anew). Regression: RMSE over the standard deviation of the test target.
+normalised again). Regression: RMSE over the standard deviation of the test target.
 So that a geometric mean exists, an error rate of zero counts as half a test row, and
 an RMSE or a log loss of less than 1e-7 as 1e-7.
 """
@@ -18,11 +18,11 @@ from tabular_results import Result
 
 SMALLEST = 1e-7
 CLOCKS = {"wall": "fit_seconds", "cpu": "fit_cpu_seconds"}
-PAUSE = 0.2  # seconds before a fit: threads of the last one stop spinning
+PAUSE = 0.2  # seconds before a fit, in which threads of the last one stop spinning
 
 
 def error_rate(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the share of wrong classes, half a row's if there is none."""
+    """Return the error rate; without errors, half a row counts as wrong."""
     return max(float(np.mean(y != predicted)), 0.5 / len(y))
 
 
@@ -32,11 +32,11 @@ def log_loss(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> f
     Parameters
     ----------
     y : ndarray of shape (n_rows,)
-        True classes; one that training did not have has probability zero.
+        True classes; classes absent from training have probability zero.
     probabilities : ndarray of shape (n_rows, n_classes)
         Columns as in `classes`.
     classes : ndarray of shape (n_classes,)
-        What the model knows.
+        The classes of the model.
     """
     columns = pd.Index(classes).get_indexer(y)
     of_truth = np.asarray(probabilities, float)[np.arange(len(y)), columns]
@@ -45,7 +45,7 @@ def log_loss(y: np.ndarray, probabilities: np.ndarray, classes: np.ndarray) -> f
 
 
 def relative_rmse(y: np.ndarray, predicted: np.ndarray) -> float:
-    """Return the root mean squared error over the targets' standard deviation."""
+    """Return the root mean squared error relative to the standard deviation."""
     y, predicted = (np.asarray(part, float) for part in (y, predicted))
     return max(float(np.sqrt(np.mean((y - predicted) ** 2)) / y.std()), SMALLEST)
 
@@ -73,9 +73,9 @@ def measure(model: Any, parts: tuple[Any, ...], task: str) -> Result:
 
 
 def attempt(call: Callable[[], Result]) -> Result:
-    """Return what the call measures, or why there is nothing."""
+    """Return the measurements of a call, or the reason for its failure."""
     try:
         return call() | {"failure": None}
-    except Exception as problem:  # a model that fails must not end the others' run
+    except Exception as problem:  # the failure of one model must not end the run
         nothing = dict.fromkeys(("error", "log_loss", *CLOCKS.values()))
         return nothing | {"failure": f"{type(problem).__name__}: {problem}"}

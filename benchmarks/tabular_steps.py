@@ -1,8 +1,9 @@
 """How long does a training step of the recipe take, against RealMLP-TD-S?
 
-The same work on both sides: one network of three hidden layers of 256, as many epochs,
-batches of 256, a fifth of the rows held out and scored after each epoch. A fit's time
-over its number of steps, so preprocessing and scoring count as they do in use.
+Both sides do the same work: one network of three hidden layers of 256, the same number
+of epochs, batches of 256, a fifth of the rows held out and scored after each epoch. The
+figure is the time of a fit over its number of steps, including preprocessing and
+scoring.
 """
 
 import warnings
@@ -25,7 +26,7 @@ Fit = Callable[[], object]
 
 
 def made_up_table(task: str) -> tuple[pd.DataFrame, pd.Series]:
-    """Return numbers without gaps, and a target that depends on some of them."""
+    """Return features without missing values, and a target that depends on some."""
     rng = np.random.default_rng(0)
     X = rng.standard_normal((ROWS, FEATURES)).astype(np.float32)
     y = X[:, 0] * X[:, 1] + np.sin(2 * X[:, 2]) + X[:, 3]
@@ -38,7 +39,7 @@ def made_up_table(task: str) -> tuple[pd.DataFrame, pd.Series]:
 
 
 def n_steps(n_epochs: int) -> int:
-    """Return the steps of a fit; neither system takes an incomplete batch."""
+    """Return the number of steps of a fit; both systems drop incomplete batches."""
     return (ROWS - int(HELD_OUT * ROWS)) // BATCH * n_epochs
 
 
@@ -51,10 +52,10 @@ def realmlp_fit(task: str, n_epochs: int, n_threads: int) -> Fit:
 
 
 def recipe_parameters(task: str, n_epochs: int) -> dict[str, Any]:
-    """Return what makes our estimators do the same work as RealMLP-TD-S.
+    """Return the parameters with which sknet does the same work as RealMLP-TD-S.
 
-    That recipe has neither embeddings of numbers nor dropout nor learned activations,
-    and it trains to the last epoch; ours has these on by default.
+    RealMLP-TD-S has no numeric embeddings, dropout, learned activations or early
+    stopping, all of which sknet uses by default.
     """
     from sknet.optimizers import Adam
 
@@ -76,7 +77,7 @@ def recipe_parameters(task: str, n_epochs: int) -> dict[str, Any]:
 
 
 def sknet_fit(task: str, n_epochs: int) -> Fit:
-    """Return the call that fits our estimator; threads by its own rule."""
+    """Return the call that fits sknet's estimator with its own rule for threads."""
     from sknet import TabularMLPClassifier, TabularMLPRegressor
 
     X, y = made_up_table(task)
@@ -86,7 +87,7 @@ def sknet_fit(task: str, n_epochs: int) -> Fit:
 
 
 def rows_of(task: str, fits: dict[str, Fit], n_epochs: int, runs: int) -> list[Any]:
-    """Time fits in turns; return a row for each, compared with the last."""
+    """Time fits in turns; return a row for each, relative to the last one."""
     taken = in_turns(fits, runs)
     steps, base = n_steps(n_epochs), taken[list(taken)[-1]]
     return [
@@ -100,7 +101,7 @@ def rows_of(task: str, fits: dict[str, Fit], n_epochs: int, runs: int) -> list[A
 
 
 def report_steps(n_threads: int, n_epochs: int, runs: int) -> str:
-    """Return the table; without our estimators, RealMLP-TD-S alone."""
+    """Return the table; if sknet is left out, for RealMLP-TD-S alone."""
     rows, notes = [], []
     for task in TASKS:
         fits = {"realmlp-td-s": realmlp_fit(task, n_epochs, n_threads)}

@@ -1,8 +1,8 @@
-"""When do two BLAS threads beat one? The rule of n_threads=None is set by this.
+"""When are two BLAS threads faster than one? This determines the default n_threads.
 
 A grid of networks (one and two hidden layers) and batch sizes is fitted with
 n_threads=1 and n_threads=2 in turns. "gain" is the time with one thread over the time
-with two; above 1 two threads win. Two measures of a step's size are tried as the rule:
+with two; above 1, two threads are faster. Two measures of the size of a step are tried:
 the floating-point operations of all its products, and the multiply-adds of the largest.
 """
 
@@ -32,7 +32,7 @@ def grid(widths: list[int], batches: list[int], work_flops: float) -> list[Workl
 
 
 def sized(hidden: tuple[int, ...], batch: int, work_flops: float) -> Workload:
-    """Return a workload with about this many operations in all."""
+    """Return a workload with about this total number of operations."""
     shape = ("grid", batch * BATCHES_PER_EPOCH, FEATURES, CLASSES, hidden, batch)
     steps = work_flops / Workload(*shape, epochs=1).step_flops
     steps = min(max(steps, STEPS[0]), STEPS[1])
@@ -56,7 +56,7 @@ def loss_of_rule(threshold: float, sized_gains: list[tuple[int, float]]) -> floa
 
 
 def best_rule(name: str, sized_gains: list[tuple[int, float]]) -> str:
-    """Say from which size on more threads pay, and what that rule loses."""
+    """Return a line on the best threshold, and on the time it loses."""
     candidates = [float(size) for size, _ in sized_gains] + [math.inf]
     best = min(candidates, key=lambda size: loss_of_rule(size, sized_gains))
     lost = [100 * loss_of_rule(size, sized_gains) for size in (best, math.inf, 0)]
@@ -67,7 +67,7 @@ def best_rule(name: str, sized_gains: list[tuple[int, float]]) -> str:
 
 
 def row(work: Workload, dtype: str, ratio: Ratio, threads: int) -> list[object]:
-    """Lay out one row of the table."""
+    """Format one row of the table."""
     times = [1e6 * median(taken) / work.steps for taken in (ratio.above, ratio.below)]
     low, high = min(ratio.pairs), max(ratio.pairs)
     winner = threads if low > 1 else 1 if high < 1 else "about even"
@@ -92,7 +92,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure the grid; print the table and the rule that loses least."""
+    """Measure the grid; print the table and the best thresholds."""
     given = options()
     threads = max(2, given.threads)
     print(conditions(f"{given.runs} turns", f"threads: 1 and {threads}"), flush=True)

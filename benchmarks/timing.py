@@ -1,7 +1,7 @@
-"""Ratios of times measured in turns, and the lines that say under what conditions.
+"""Ratios of times measured in turns, and the conditions of a measurement.
 
-Machines are noisy and differ, so no figure here is a time alone: the systems run in
-turns (A B C A B C ...) in one process, and what counts is the ratio within a turn.
+Machines are noisy and differ, so that figures are ratios and not times: the systems run
+in turns (A B C A B C ...) in one process, and ratios are formed within each turn.
 """
 
 import gc
@@ -17,7 +17,7 @@ from sknet.__main__ import blas_infos, describe_blas, processor, versions
 
 
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-PAUSE = 0.05  # seconds between runs: BLAS threads of the last one stop spinning
+PAUSE = 0.05  # seconds between runs, so that BLAS threads of the last stop spinning
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Ratio:
 
     @property
     def of_best(self) -> float:
-        """The ratio of the two shortest times: the least disturbed by other work."""
+        """The ratio of the two shortest times, which are the least disturbed."""
         return min(self.above) / min(self.below)
 
     @property
     def disagreement(self) -> float:
-        """How far the two ways to form the ratio lie apart, relatively."""
+        """The relative difference between the two ways to form the ratio."""
         return abs(self.of_medians / self.of_pairs - 1)
 
     def __str__(self) -> str:
-        """Show the median of the turns' ratios, and their range."""
+        """Return the median of the turns' ratios, and their range, as text."""
         return f"{self.of_pairs:.2f} ({min(self.pairs):.2f}-{max(self.pairs):.2f})"
 
 
 def seconds(call: Callable[[], object], clock: str = "wall") -> float:
-    """Return how long one call takes."""
+    """Return the duration of one call."""
     gc.collect()
     time.sleep(PAUSE)
     now = CLOCKS[clock]
@@ -70,7 +70,7 @@ def seconds(call: Callable[[], object], clock: str = "wall") -> float:
 def in_turns(
     calls: dict[str, Callable[[], object]], runs: int, clock: str = "wall"
 ) -> dict[str, tuple[float, ...]]:
-    """Time each call `runs` times, all of them in turn, after one untimed turn."""
+    """Time each call `runs` times, in turns, after one untimed turn."""
     for call in calls.values():
         call()
     turns = [

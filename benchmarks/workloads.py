@@ -1,4 +1,4 @@
-"""The five workloads of the fit-speed table, from a seed: nothing to download."""
+"""The five synthetic workloads of the fit-speed table."""
 
 import math
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Workload:
 
     @property
     def steps(self) -> int:
-        """Number of updates of a fit."""
+        """Number of updates in a fit."""
         return self.epochs * math.ceil(self.rows / self.batch)
 
     @property
@@ -49,7 +49,7 @@ class Workload:
         return self.batch * max(n_in * n_out for n_in, n_out in sizes)
 
     def parameters(self) -> dict[str, object]:
-        """Return estimator parameters that run all epochs, defaults otherwise."""
+        """Return estimator parameters that run all epochs, with defaults otherwise."""
         return {
             "hidden_layer_sizes": self.hidden,
             "batch_size": self.batch,

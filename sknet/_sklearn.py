@@ -1,4 +1,4 @@
-"""The only file that touches scikit-learn's private or version-bound names."""
+"""The only file that uses names of scikit-learn that are private or new."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn import config_context, get_config
 from sklearn.base import BaseEstimator
 from sklearn.base import _fit_context as fit_context
 
-# scikit-learn calls halving experimental, and its public import a promise to know that;
-# importing sknet must not make the promise for its user.
+# The public import of halving requires acknowledging that it is experimental, and sknet
+# must not do so on behalf of its users.
 from sklearn.model_selection._search_successive_halving import (
     HalvingGridSearchCV,
     HalvingRandomSearchCV,
@@ -66,22 +66,23 @@ __all__ = [
 class StrOptions(_StrOptions):
     """Names to choose from, listed in messages in alphabetical order.
 
-    scikit-learn lists the members of a set as they come, in another order each run.
+    scikit-learn lists a set in its order of iteration, which differs between runs.
     """
 
     def __str__(self) -> str:
-        """Return what a message says of the choice."""
+        """Return the description of the choices for error messages."""
         names = ", ".join(repr(name) for name in sorted(self.options))
         return f"a str among {{{names}}}"
 
 
 class Part(_StrOptions):
-    """A component: a name from a registry as it is now, or an instance.
+    """Constraint on a component: a name in the current registry, or an instance.
 
     Parameters
     ----------
     *registries : Registry
-        Their names, synonyms among them, and the instances of their bases.
+        The registries whose names, including synonyms, and whose base classes are
+        accepted.
     """
 
     def __init__(self, *registries: Any) -> None:
@@ -93,24 +94,24 @@ class Part(_StrOptions):
 
     @property
     def options(self) -> set[str]:
-        """The names; what was registered a moment ago is among them."""
+        """The names, including those registered after this constraint was made."""
         return set().union(*(registry.names for registry in self._registries))
 
     def is_satisfied_by(self, val: Any) -> bool:
-        """Tell whether a value is such a name, or an instance."""
+        """Return whether a value is one of the names, or an instance."""
         return isinstance(val, self._bases) or (
             isinstance(val, str) and val in self.options
         )
 
     def __str__(self) -> str:
-        """Return what a message says of the choice."""
+        """Return the description of the choices for error messages."""
         names = ", ".join(repr(name) for name in sorted(self.options))
         bases = " or ".join(base.__name__ for base in self._bases)
         return f"a str among {{{names}}} or an instance of {bases}"
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
-    """Return sample weights as float64 of shape (N,), checked alike on all versions.
+    """Return sample weights as float64, validated alike in all versions.
 
     Parameters
     ----------
@@ -127,8 +128,8 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a weight is negative, not finite, or all of them are zero; for a masked
-        array.
+        If a weight is negative or not finite, if all weights are zero, or if the array
+        is masked.
     """
     if isinstance(sample_weight, np.ma.MaskedArray):
         raise ValueError(
@@ -139,27 +140,27 @@ def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:
         sample_weight, X, dtype=np.float64, ensure_non_negative=True
     )
     if not weight.any():
-        # scikit-learn says so itself from 1.9 on.
+        # scikit-learn 1.9 and later raise this error themselves.
         raise ValueError("Sample weights must contain at least one non-zero number.")
     return weight
 
 
 def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate ``partial_fit``, which looks at the parameters in every call.
+    """Decorate ``partial_fit`` so that every call validates the parameters.
 
-    scikit-learn looks at them in the first call only, so that ``set_params`` would
-    let anything in between two calls. It has callbacks to tear down besides, which
-    ``partial_fit`` does not set up.
+    scikit-learn's own context is not used because it validates them in the first call
+    only, so that ``set_params`` could introduce invalid values between two calls, and
+    because it manages callbacks, which ``partial_fit`` does not set up.
 
     Parameters
     ----------
     method : callable
-        Is called with parameters that are valid, one by one.
+        The method, called after the parameters have been validated one by one.
 
     Returns
     -------
     decorated : callable
-        What the class shows.
+        The method with validation.
     """
 
     @wraps(method)
@@ -177,20 +178,20 @@ def partial_fit_context(method: Callable[..., Any]) -> Callable[..., Any]:
 def parameter_names(cls: type, read: Callable[[], list[str]]) -> list[str]:
     """Return the names of a class's parameters, looked up once.
 
-    scikit-learn reads the signature of the constructor again and again: in a search
-    that takes as long as the training of a small network.
+    scikit-learn inspects the signature of the constructor each time: in a search, this
+    takes as long as the training of a small network.
 
     Parameters
     ----------
     cls : type
         The class.
     read : callable
-        scikit-learn's own method.
+        scikit-learn's method that reads them.
 
     Returns
     -------
     names : list of str
-        Sorted.
+        The names, sorted.
     """
     del cls
     return read()
@@ -198,9 +199,10 @@ def parameter_names(cls: type, read: Callable[[], list[str]]) -> list[str]:
 
 @cache
 def _made_constraints(cls: type) -> list[tuple[str, Any, list[Any]]]:
-    """Return of each parameter its name, its default, and what it may be.
+    """Return the name, default and constraints of each parameter.
 
-    A default that it may not be is replaced by an object that is never handed in.
+    A default that violates the constraints is replaced by an object that is never
+    passed as a value.
     """
     kind: Any = cls
     given = kind._parameter_constraints
@@ -217,9 +219,9 @@ def _made_constraints(cls: type) -> list[tuple[str, Any, list[Any]]]:
 
 
 def has_valid_parameters(estimator: BaseEstimator) -> bool:
-    """Return whether all parameters are what they may be; scikit-learn says what not.
+    """Return whether all parameters are valid; scikit-learn reports the invalid ones.
 
-    A look takes half of the time of scikit-learn's own.
+    This takes half the time of scikit-learn's own validation.
     """
     made = _made_constraints(type(estimator))  # type: ignore[arg-type]  # has a hash
     for name, default, constraints in made:
@@ -230,40 +232,41 @@ def has_valid_parameters(estimator: BaseEstimator) -> bool:
 
 
 def _is_one_of(value: Any, constraints: list[Any]) -> bool:
-    """Tell whether a value satisfies one of scikit-learn's constraints."""
+    """Return whether a value satisfies one of scikit-learn's constraints."""
     return any(constraint.is_satisfied_by(value) for constraint in constraints)
 
 
 try:
     from sklearn.callback import CallbackSupportMixin
-except ImportError:  # before 1.9, where there is no ``set_callbacks``
+except ImportError:  # before 1.9, which has no ``set_callbacks``
 
     class CallbackSupportMixin:  # type: ignore[no-redef]  # for older versions
-        """Stands in for scikit-learn's."""
+        """Replacement for scikit-learn's mixin."""
 
 
 def has_callbacks(estimator: BaseEstimator) -> bool:
-    """Tell whether scikit-learn's callbacks hang on an estimator (1.9 on)."""
+    """Return whether an estimator has callbacks of scikit-learn (1.9 and later)."""
     return "_skl_callbacks" in vars(estimator)
 
 
 def gives_frames(transformer: Any) -> bool:
-    """Return whether ``set_output`` or the configuration asks for a dataframe."""
+    """Return whether ``set_output`` or the configuration requests a dataframe."""
     return bool(_get_output_config("transform", transformer)["dense"] != "default")
 
 
 def requested_metadata(estimator: BaseEstimator) -> Any:
-    """Return what an estimator asked for by ``set_fit_request``, or None."""
+    """Return the metadata requested by ``set_fit_request``, or None."""
     return vars(estimator).get("_metadata_request")
 
 
 def make_trainable(mlp: Any, stream: np.random.RandomState) -> None:
-    """Give a ``MLPClassifier`` or ``MLPRegressor`` what further training reads.
+    """Give an ``MLPClassifier`` or ``MLPRegressor`` the state for further training.
 
     Parameters
     ----------
     mlp : estimator of scikit-learn
-        With parameters, weights and biases. It creates its optimizer itself.
+        An estimator with parameters, weights and biases. It creates its optimizer
+        itself.
     stream : RandomState
         Its random stream.
     """
@@ -274,12 +277,12 @@ def make_trainable(mlp: Any, stream: np.random.RandomState) -> None:
 
 
 def mlp_target_kind(mlp: Any) -> str:
-    """Return the kind of target that a fitted ``MLPClassifier`` has seen."""
+    """Return the kind of target that an ``MLPClassifier`` was fitted to."""
     return str(mlp._label_binarizer.y_type_)
 
 
 def set_mlp_labels(mlp: Any, classes: np.ndarray, multilabel: bool) -> None:
-    """Give a ``MLPClassifier`` the classes that it tells apart."""
+    """Set the classes of an ``MLPClassifier``."""
     labels = np.eye(len(classes), dtype=int) if multilabel else classes
     mlp._label_binarizer = LabelBinarizer().fit(labels)
     mlp.classes_ = mlp._label_binarizer.classes_

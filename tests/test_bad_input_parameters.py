@@ -275,6 +275,16 @@ TABLE = [
     *rows(119, "n_estimators-changed", ALL,
           twice(with_params(warm_start=True), with_params(n_estimators=2)),
           refused(ValueError, "number of networks is 2, but was [13] for the")),
+    *rows(119, "activation-changed", ALL,
+          twice(with_params(warm_start=True), with_params(activation="tanh")),
+          refused(ValueError, "activation is .*tanh.* but was .* for the fitted")),
+    *rows(119, "shared_backbone-changed", NUMERIC,
+          twice(with_params(warm_start=True, n_estimators=2),
+                with_params(shared_backbone=True)),
+          refused(ValueError, "a shared backbone is 2, but was 1 for the fitted")),
+    *rows(121, "embedding_size-changed", TABLES,
+          twice(with_params(warm_start=True), with_params(embedding_size=3)),
+          refused(ValueError, "embedding_size is 3, but was 8 for the fitted")),
     # What is set between two calls is looked at in the second one.
     *[
         row

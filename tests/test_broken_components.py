@@ -59,7 +59,7 @@ def refuses(self, *_):
 
 broken(check_activation, WrongDerivative(), "the derivative at z=")
 broken(check_activation, changed(Hyperbola(), needs_input=False), "but needs_input")
-broken(check_activation, changed(Hyperbola(), n_outputs=refuses), "takes no width")
+broken(check_activation, changed(Hyperbola(), n_outputs=refuses), "accepts no width")
 
 
 @replaces(check_activation, Hyperbola(), "forward", "does not write every element")
@@ -77,7 +77,7 @@ def changes_its_output(_, z, a, da, scratch):
     a += 1.0
 
 
-@replaces(check_activation, Hyperbola(), "backward", "reads tmp")
+@replaces(check_activation, Hyperbola(), "backward", "reads scratch")
 def multiplies_by_scratch(self, z, a, da, scratch):
     da *= scratch
 
@@ -128,11 +128,13 @@ def counts_calls(self, *args):
 
 
 broken(check_loss, square(value_and_gradient=upcasts_the_value), "are float64")
-broken(check_loss, square(value_and_gradient=counts_calls), "calls give two values")
+broken(
+    check_loss, square(value_and_gradient=counts_calls), "calls give different values"
+)
 broken(check_loss, square(link=lambda self, raw: raw.astype(float)), "link turns")
 broken(check_loss, square(link=lambda self, raw: raw), "link returns raw itself")
 broken(check_loss, square(constant=lambda self, y, w: np.median(y, 0)), "at constant")
-broken(check_loss, square(check_target=refuses), "check_target refuses")
+broken(check_loss, square(check_target=refuses), "check_target rejects")
 broken(check_loss, changed(LogLoss(), log_link=LogLoss.link), "not the logarithm")
 
 
@@ -179,7 +181,7 @@ def mixes_members_of_a_loss(values, raw, y, weight, out, buffers):
     out *= 1.0 + 1e-3 * values.sum()
 
 
-@value_is_damaged("or work is read")
+@value_is_damaged("or buffers are read")
 def reads_scratch(values, raw, y, weight, out, buffers):
     out += buffers.sums
 
@@ -255,7 +257,7 @@ def overwrites_its_parameters(y, p, x, cache, training):
     p.bias += 1.0
 
 
-@damages(check_layer, DENSE, "forward", "of member 0 is not as if alone")
+@damages(check_layer, DENSE, "forward", "of member 0 differs from that alone")
 def mixes_rows_of_members(y, p, x, cache, training):
     y -= 1e-10 * y.mean()
 
@@ -309,19 +311,19 @@ def does_nothing(self, grad, slots, t, rate, scratch):
     slots[0][...] = 1.0
 
 
-@step_is_replaced("gradients of 0 give a step")
+@step_is_replaced("not finite for gradients of 0")
 def divides_by_zero(self, grad, slots, t, rate, scratch):
     slots[0] += grad**2
     grad *= rounded(rate, grad.dtype) / np.sqrt(slots[0])
 
 
-@step_is_replaced("tmp is read")
+@step_is_replaced("scratch is read")
 def adds_scratch(self, grad, slots, t, rate, scratch):
     slots[0][...] = grad
     grad += scratch
 
 
-@step_is_replaced("with a rate of its own, member 1")
+@step_is_replaced("with its own learning rate, member 1")
 def one_rate_for_all(self, grad, slots, t, rate, scratch):
     rate = rate if isinstance(rate, float) else float(rate[0, 0])
     SGD.step(self, grad, slots, t, rate, scratch)
@@ -374,7 +376,10 @@ for draw, words in (
     (lambda self, s, shape, *_: np.float32(s.standard_normal(shape)), "is float32"),
     (lambda self, s, shape, *_: s.random_sample(shape).ravel(), r"shape \(18,\)"),
     (lambda self, s, shape, *_: np.random.default_rng().random(shape), "another draw"),
-    (lambda self, s, shape, *_: np.random.default_rng(0).random(shape), "went on"),
+    (
+        lambda self, s, shape, *_: np.random.default_rng(0).random(shape),
+        "an advanced stream",
+    ),
     (lambda self, s, shape, *_: np.full(shape, np.inf), "is not finite"),
 ):
     broken(check_initializer, changed(Normal(), draw=draw), words)

@@ -39,8 +39,8 @@ UNREACHABLE = "", "Traceback ...\nConnectionError: api.osv.dev\n"
 @pytest.mark.parametrize(
     ("answers", "status", "said"),
     [
-        ([report(CLEAN_PACKAGE)], 0, "no known vulnerability, says pypi"),
-        ([report(SKIPPED_PACKAGE), report(CLEAN_PACKAGE)], 0, "says osv"),
+        ([report(CLEAN_PACKAGE)], 0, "no known vulnerability according to pypi"),
+        ([report(SKIPPED_PACKAGE), report(CLEAN_PACKAGE)], 0, "according to osv"),
         (
             [report(VULNERABLE_PACKAGE)],
             1,

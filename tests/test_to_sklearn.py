@@ -189,7 +189,7 @@ def test_loss_of_the_same_probabilities_converts(target, loss):
     _, y = TARGETS[target]
     with temporarily_registered(CLASS_LOSSES, "sharper", Sharper):
         ours = make(SimpleMLPClassifier, loss=loss).fit(X, y)
-        with pytest.warns(UserWarning, match="MLPClassifier does not know loss="):
+        with pytest.warns(UserWarning, match="MLPClassifier does not support loss="):
             mlp = ours.to_sklearn()
         assert_same_model(ours, mlp)
         assert mlp.out_activation_ == ours.out_activation_
@@ -199,7 +199,7 @@ def test_loss_of_the_same_probabilities_converts(target, loss):
 def test_targets_of_several_classes_may_lie_anywhere():
     """The largest probability wins, wherever their middle is."""
     ours = make(SimpleMLPClassifier, loss=Brier(targets=(0.1, 0.5))).fit(X, BANDS)
-    with pytest.warns(UserWarning, match="does not know loss=Brier"):
+    with pytest.warns(UserWarning, match="does not support loss=Brier"):
         assert_same_model(ours, ours.to_sklearn())
 
 
@@ -214,7 +214,7 @@ def test_targets_of_several_classes_may_lie_anywhere():
 def test_loss_of_the_same_values_converts(target, loss):
     _, y = TARGETS[target]
     ours = make(SimpleMLPRegressor, loss=loss).fit(X, y / 10.0)
-    with pytest.warns(UserWarning, match="MLPRegressor does not know loss="):
+    with pytest.warns(UserWarning, match="MLPRegressor does not support loss="):
         mlp = ours.to_sklearn()
     assert getattr(mlp, "loss", "squared_error") == "squared_error"
     assert_same_model(ours, mlp)
@@ -225,7 +225,7 @@ def test_loss_of_the_same_values_converts(target, loss):
 @pytest.mark.parametrize("loss", ["gamma", SquaredError("exp"), Huber(0.5, "exp")])
 def test_loss_behind_an_exponential_converts_as_poisson(loss):
     ours = make(SimpleMLPRegressor, loss=loss).fit(X, np.exp(X[:, :2]))
-    with pytest.warns(UserWarning, match="MLPRegressor does not know loss="):
+    with pytest.warns(UserWarning, match="MLPRegressor does not support loss="):
         mlp = ours.to_sklearn()
     assert (mlp.loss, mlp.out_activation_) == ("poisson", "exp")
     assert_same_model(ours, mlp)
@@ -235,7 +235,7 @@ def test_loss_behind_an_exponential_converts_as_poisson(loss):
 def test_warning_names_the_fitted_loss_not_the_parameter_of_now():
     ours = make(SimpleMLPClassifier, loss="focal").fit(X, BANDS)
     ours.set_params(loss="log_loss")
-    with pytest.warns(UserWarning, match=r"does not know loss=Focal\(\)\."):
+    with pytest.warns(UserWarning, match=r"does not support loss=Focal\(\)\."):
         ours.to_sklearn()
 
 
@@ -247,7 +247,7 @@ def test_warning_names_the_fitted_loss_not_the_parameter_of_now():
 def test_network_without_biases_gets_zeros(target, solver):
     cls, y = TARGETS[target]
     ours = make(cls, solver=solver, use_bias=False).fit(X, y)
-    with pytest.warns(UserWarning, match="does not know use_bias=False"):
+    with pytest.warns(UserWarning, match="does not support use_bias=False"):
         mlp = ours.to_sklearn()
     assert [bias.tolist() for bias in mlp.intercepts_[:-1]] == [[0.0] * 7, [0.0] * 5]
     assert_same_model(ours, mlp)
@@ -277,7 +277,7 @@ def test_fixed_factors_are_folded_into_the_weights(params, words, target):
     """At prediction both are maps of single columns; training begins anew."""
     cls, y = TARGETS[target]
     ours = make(cls, **params).fit(X, y)
-    with pytest.warns(UserWarning, match=f"does not know {words}"):
+    with pytest.warns(UserWarning, match=f"does not support {words}"):
         mlp = ours.to_sklearn()
     assert_same_model(ours, mlp)
     assert mlp.n_layers_ == 4

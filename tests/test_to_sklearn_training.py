@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from both_forms import BANDS, TARGETS, VALUES, X, assert_same_model, make
 from sklearn.base import clone
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sknet import SimpleMLPClassifier, SimpleMLPRegressor
+from sknet.config.table import PARAMETERS
 from sknet.losses import LogLoss
 from sknet.network.blocks import Plain
 from sknet.optimizers import SGD, Adam
@@ -181,7 +182,38 @@ class OwnSchedule(InvScaling):
 def test_what_only_training_would_miss_is_told(params, words):
     """The network is equal; scikit-learn's class has no place for the parameter."""
     ours = make(SimpleMLPClassifier, **params).fit(X, BANDS + 3)
-    with pytest.warns(UserWarning, match=f"MLPClassifier does not know {words}"):
+    with pytest.warns(UserWarning, match=f"MLPClassifier does not support {words}"):
         mlp = ours.to_sklearn()
     assert_same_model(ours, mlp)
     mlp.partial_fit(X, BANDS + 3)
+
+
+# Another value of each parameter that only training would miss.
+MISSED = {
+    "class_weight": "balanced",
+    "dropout": 0.1,
+    "learning_rate_multipliers": {"bias": 0.1},
+    "clip_norm": 1.0,
+    "averaging": "ema",
+    "scoring": "accuracy",
+    "max_time": 100.0,
+    "checkpoint": "unused.npz",
+    "deterministic": True,
+}
+
+
+def test_each_parameter_that_sklearn_lacks_is_declared_kept_or_is_told():
+    """A new parameter warns unless the table says that nothing is lost."""
+    ours = SimpleMLPClassifier().get_params() | SimpleMLPRegressor().get_params()
+    theirs = MLPClassifier().get_params() | MLPRegressor().get_params()
+    own = {p.name for p in PARAMETERS if p.name in ours and not p.kept_by_conversion}
+    assert own - set(theirs) == set(MISSED)
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_parameter_that_sklearn_lacks_is_told(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    early = {"early_stopping": True, "validation_fraction": 0.3}
+    ours = make(SimpleMLPClassifier, **early, **{name: MISSED[name]}).fit(X, BANDS)
+    with pytest.warns(UserWarning, match=f"MLPClassifier does not support {name}="):
+        ours.to_sklearn()

@@ -2,14 +2,14 @@
 One neuron
 ==========
 
-A neuron weighs its inputs, adds a bias, and answers. You will see one that answers by
+A neuron weighs its inputs, adds a bias, and gives an output. You will see a neuron with
 hand-picked weights, and one that learns AND, OR and NOT by Rosenblatt's rule.
 """
 
 # %%
-# Forward, by hand: weights (0, 1), bias 4, input (2, 3). The sum is 7, the logistic
-# function of it almost one. A network without hidden layers is that neuron; its weights
-# can be assigned.
+# Forward, by hand: weights (0, 1), bias 4, input (2, 3). The sum is 7, and its logistic
+# function almost one. A network without hidden layers is such a neuron; its weights can
+# be assigned.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -27,8 +27,8 @@ print(f"by hand {by_hand:.16f}")
 print(f"sknet   {neuron.predict([[2.0, 3.0]])[0]:.16f}")
 
 # %%
-# A logistic neuron answers by degrees, a hard threshold says yes or no. The first has a
-# slope everywhere, and so can be told how to do better.
+# The output of a logistic neuron is gradual, that of a hard threshold is yes or no. The
+# first has a slope everywhere, which shows how to improve it.
 
 sums = np.linspace(-8.0, 8.0, 400)
 _, axes = plt.subplots(figsize=(6.4, 3.2), layout="constrained")
@@ -39,8 +39,8 @@ axes.set(xlabel="weighted sum", ylabel="answer")
 axes.legend()
 
 # %%
-# The perceptron learns from its errors only: one row a step, from weights of zero, at
-# rate 1. Four points are enough for AND and OR, two for NOT.
+# The perceptron learns only from its errors: one row a step, starting from weights of
+# zero, with a learning rate of 1. Four points are enough for AND and OR, two for NOT.
 
 
 def perceptron():
@@ -73,8 +73,8 @@ for name, (X, y) in gates.items():
     assert learned[name].score(X, y) == 1.0
 
 # %%
-# What it has found is a line: on its blue side the answer is yes, as it should be for
-# the white points.
+# The result is a line: on its blue side the output is yes, as it should be for the
+# white points.
 
 _, panels = plt.subplots(1, 2, figsize=(6.4, 3.2), layout="constrained", sharey=True)
 grid = np.linspace(-0.5, 1.5, 200)
@@ -87,5 +87,5 @@ for axes, name in zip(panels, ("AND", "OR"), strict=True):
 plt.show()
 
 # %%
-# Next: give it ``XOR``, ``[0, 1, 1, 0]``, and watch it run in circles. The seventh page
-# says why, and what helps.
+# Next: train it on ``XOR``, ``[0, 1, 1, 0]``, and watch it run in circles. The seventh
+# page explains why, and what helps.

@@ -2,13 +2,13 @@
 Forward and backward by hand
 ============================
 
-A network of two layers, small enough for pencil and paper. You will see its answer, its
-gradient by the chain rule, and that differences find the same.
+A network of two layers, small enough for pencil and paper. You will see its output, its
+gradient by the chain rule, and that finite differences give the same gradient.
 """
 
 # %%
-# Two inputs, two hidden neurons, one output; every row of weights is (0, 1), biases are
-# zero, all neurons logistic. The input (2, 3) gives 0.7216.
+# Two inputs, two hidden neurons, one output; the weights of each neuron are (0, 1), the
+# biases zero, and all neurons logistic. The input (2, 3) gives 0.7216.
 
 import warnings
 
@@ -26,7 +26,7 @@ plt.style.use("seaborn-v0_8-colorblind")
 
 
 def network(weights, biases, rate=1.0, n_steps=1, **params):
-    """Return a network that starts from given weights and descends plainly."""
+    """Return a network that starts from given weights, with plain gradient descent."""
     return SimpleMLPRegressor(
         hidden_layer_sizes=(len(biases[0]),),
         activation="logistic",
@@ -51,9 +51,9 @@ small = network(weights, biases, rate=1e-300, output_activation="logistic").fit(
 print(f"by hand {o.item():.16f}, sknet {small.predict(x)[0]:.16f}")
 
 # %%
-# Backward: all weights 1, input (-2, -1), target 1. The error of (t - o)^2 goes back
-# through the output neuron, the weight, and the hidden neuron. A step of rate 1 shows
-# the network's gradient; it minimises half of the squared error.
+# Backward: all weights 1, input (-2, -1), target 1. The derivative of (t - o)^2 goes
+# back through the output neuron, the weight, and the hidden neuron. A step at learning
+# rate 1 shows the network's gradient; the network minimises half the squared error.
 
 weights = [np.ones((2, 2)), np.ones((2, 1))]
 x = np.array([[-2.0, -1.0]])
@@ -65,8 +65,8 @@ print(f"o = {o:.6f}; by hand dL/dw1 = {by_hand:.7f}")
 print(f"sknet {2.0 * (1.0 - step.coefs_[0][0, 0]):.7f}")
 
 # %%
-# Three hidden neurons without biases, a linear output: the input (1, 1) gives hidden
-# sums of 1, 1.3 and 0.8, and the answer 1.2332.
+# Three hidden neurons without biases, and a linear output: the input (1, 1) gives
+# hidden sums of 1, 1.3 and 0.8, and the output 1.2332.
 
 W1 = np.array([[0.8, 0.4, 0.3], [0.2, 0.9, 0.5]])
 W2 = np.array([[0.3], [0.5], [0.9]])
@@ -85,8 +85,8 @@ print("sums", (x @ W1).round(4), "hidden", h.round(4))
 print(f"by hand {(h @ W2).item():.15f}, sknet {no_biases.predict(x)[0]:.15f}")
 
 # %%
-# Nobody checks a gradient of a hundred parameters by hand. Differences do: the report
-# has a line for each array of parameters.
+# A gradient of a hundred parameters cannot be checked by hand, but by finite
+# differences. The report has a line for each array of parameters.
 
 report = check_gradient(
     SimpleMLPRegressor(hidden_layer_sizes=(4, 4), activation="mish")
@@ -94,12 +94,13 @@ report = check_gradient(
 print(report)
 
 # %%
-# The smaller the step of a forward difference, the nearer it is to the gradient, until
-# rounding takes over; a central difference is better by a square.
+# The smaller the step, the closer a forward difference is to the gradient, until
+# rounding errors dominate. The error of a central difference decreases with the square
+# of the step.
 
 
 def loss(w):
-    """Half the squared error of the network above, by its first weight."""
+    """Return half the squared error of the network above, given its first weight."""
     z = np.array([-2.0 * w - 1.0, -3.0])
     return 0.5 * (1.0 - expit(expit(z).sum())) ** 2
 
@@ -115,5 +116,5 @@ axes.legend()
 plt.show()
 
 # %%
-# Next: break a pullback on purpose, e.g. by a class of your own whose ``backward`` is
-# wrong, and read what ``check_gradient`` says.
+# Next: write an activation with a mistake in ``backward``, and read the report of
+# ``check_gradient``.

@@ -2,13 +2,13 @@
 Gradient descent on a surface
 =============================
 
-The surface of a network of a hundred weights cannot be drawn; that of two weights can.
-You will see the way down it, and what the learning rate does.
+The loss surface of a hundred weights cannot be drawn, but that of two weights can. You
+will see the path down the surface, and the effect of the learning rate.
 """
 
 # %%
-# One neuron, two weights, made-up points on a line: half the mean squared error is a
-# bowl, steeper in one direction than in the other.
+# One neuron, two weights, synthetic points with a linear target: half the mean squared
+# error is a bowl, steeper in one direction than in the other.
 
 import warnings
 
@@ -54,8 +54,9 @@ for rate, points in paths.items():
     print(f"rate {rate}: error {error:.2g} after 40 steps")
 
 # %%
-# Too small, and it creeps; about right, and it rushes down and then along the valley;
-# too large, and across the valley each step overshoots by more than the one before.
+# If the learning rate is too small, descent creeps; if it is about right, descent
+# rushes down and then along the valley; if it is too large, each step across the valley
+# overshoots by more than the one before.
 
 grid = np.linspace(-4.0, 4.0, 120)
 plane = np.stack(np.meshgrid(grid, grid), axis=-1)
@@ -74,8 +75,9 @@ for axes, (rate, points) in zip(panels, paths.items(), strict=True):
 panels[0].set_ylabel("second weight")
 
 # %%
-# A hundred steps of a network with a hidden layer, from the start of a tutorial: the
-# error falls from 0.3346 to 0.000326, and the answer for a target of 0 is -0.0174.
+# A hundred steps of a network with a hidden layer, from the initial weights of a
+# tutorial: the error falls from 0.3346 to 0.000326, and the output for a target of 0 is
+# -0.0174.
 
 start = [
     (
@@ -106,4 +108,4 @@ axes.set(xlabel="step", ylabel="squared error")
 plt.show()
 
 # %%
-# Next: ``path(0.3, momentum=0.8)`` shortens the way along the valley.
+# Next: ``path(0.3, momentum=0.8)`` shortens the path along the valley.

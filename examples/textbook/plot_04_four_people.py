@@ -2,13 +2,14 @@
 Four people and two numbers
 ===========================
 
-Weight and height of four people, less 135 pounds and 66 inches, and whether the person
-is a woman. You will see a network of two hidden neurons learn it, a person a step.
+The data are the weight and height of four people, less 135 pounds and 66 inches, and
+whether the person is a woman. You will see a network of two hidden neurons learn this,
+one person a step.
 """
 
 # %%
-# The four rows, the network 2-2-1, all logistic, squared error, weights and biases from
-# N(0, 1): the classic first exercise.
+# Four rows, a 2-2-1 network of logistic neurons, squared error, weights and biases
+# drawn from N(0, 1): the classic first exercise.
 
 import warnings
 
@@ -49,8 +50,8 @@ def learn(seed):
 networks = [learn(seed) for seed in range(8)]
 
 # %%
-# The error falls for each start, sooner or later. Loss curves show half of the squared
-# error, as scikit-learn does; here it is the whole.
+# The error falls from each start, sooner or later. Loss curves contain half the squared
+# error, as in scikit-learn; it is doubled here.
 
 _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for network in networks:
@@ -60,7 +61,7 @@ worst = max(2.0 * network.loss_curve_[-1] for network in networks)
 print(f"the largest of the last errors: {worst:.4f}")
 
 # %%
-# Two people it has not seen: a light and short one, and a heavy and tall one.
+# Two new people: a light and short one, and a heavy and tall one.
 
 new = np.array([[-7.0, -3.0], [20.0, 2.0]])
 for name, column in zip(("light", "heavy"), (0, 1), strict=True):
@@ -68,7 +69,8 @@ for name, column in zip(("light", "heavy"), (0, 1), strict=True):
     print(f"{name}: a woman with {min(answers):.3f} to {max(answers):.3f}")
 
 # %%
-# Between the four people the starts disagree: four rows say little about the plane.
+# Between the four people, the networks disagree: four rows determine little of the
+# plane.
 
 grid_w, grid_h = np.linspace(-25.0, 30.0, 150), np.linspace(-10.0, 10.0, 150)
 plane = np.stack(np.meshgrid(grid_w, grid_h), axis=-1).reshape(-1, 2)
@@ -85,4 +87,4 @@ plt.colorbar(
 plt.show()
 
 # %%
-# Next: scale the two columns (``StandardScaler``) and count how many rounds are enough.
+# Next: scale the two columns (``StandardScaler``) and find how many rounds are enough.

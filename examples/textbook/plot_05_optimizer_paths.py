@@ -2,8 +2,8 @@
 Optimizers and their paths
 ==========================
 
-The same valley, every optimizer there is, and four sizes of batches. You will see how
-each of them goes down, and what noise does to the way.
+The same valley for every optimizer in the registry, and four batch sizes. You will see
+how each optimizer descends, and how noise affects the path.
 """
 
 # %%
@@ -60,8 +60,9 @@ def draw(axes, points, title):
 
 
 # %%
-# Every optimizer there is, sixty steps on all rows. Adam and its kin make steps of
-# about the learning rate in each direction, whatever the slope; plain descent cannot.
+# Every optimizer makes sixty steps on all rows. Adam and its relatives make steps of
+# about the learning rate in each coordinate, whatever the slope; plain gradient descent
+# does not.
 
 rates = {"sgd": 0.3}
 columns = 4
@@ -77,7 +78,7 @@ for axes in panels.flat[len(OPTIMIZERS) :]:
     axes.remove()
 
 # %%
-# Momentum: without it the way along the valley is slow; with it, the path swings.
+# Momentum: without it, progress along the valley is slow; with it, the path oscillates.
 
 _, panels = plt.subplots(1, 3, figsize=(9.6, 3.2), layout="constrained")
 for axes, momentum in zip(panels, (0.0, 0.7, 0.95), strict=True):
@@ -85,10 +86,10 @@ for axes, momentum in zip(panels, (0.0, 0.7, 0.95), strict=True):
     draw(axes, points, f"momentum {momentum}")
 
 # %%
-# Batches: from all rows (gradient descent) to a single one (stochastic), and two sizes
-# of mini-batches, four hundred steps each. The fewer rows, the noisier the way; but the
-# steps of the last panel have read 400 rows all together, those of the first all of the
-# 1024 rows 400 times.
+# Batches: all rows (gradient descent), a single row (stochastic gradient descent), and
+# two sizes of mini-batches, with four hundred steps each. The fewer rows, the noisier
+# the path; but all steps in the last panel together read 400 rows, whereas each step in
+# the first reads all 1024 rows.
 
 _, panels = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 for axes, batch_size in zip(panels, (1024, 128, 32, 1), strict=True):
@@ -100,5 +101,5 @@ for axes, batch_size in zip(panels, (1024, 128, 32, 1), strict=True):
 plt.show()
 
 # %%
-# Next: ``learning_rate="cosine", max_iter=400`` for ``path``, and the noise comes to
-# rest, though at this rate short of the minimum. Which rate gets there?
+# Next: pass ``learning_rate="cosine", max_iter=400`` to ``path``. The noise dies down,
+# but at this learning rate short of the minimum. Which learning rate reaches it?

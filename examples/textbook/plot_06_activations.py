@@ -2,14 +2,15 @@
 Activations, saturation, dying units
 ====================================
 
-Every activation there is, with its slope. You will see where slopes vanish, and how
-many rectifiers die in a training that is too fast.
+Every activation in the registry, with its slope. You will see where slopes vanish, and
+how many rectifiers die if the learning rate is too large.
 """
 
 # %%
-# Curves and slopes, from the registry: an activation that is added shows up here. Left
-# out is maxout, for it takes the largest of several sums. The slope of the hard
-# threshold is a stand-in, as its own is zero; "blend" starts as what it blends.
+# Curves and slopes, read from the registry, so that new activations appear here. Maxout
+# is left out, because it takes the largest of several sums. The slope of the hard
+# threshold is a surrogate, since its derivative is zero; "blend" is initially equal to
+# the activation that it blends.
 
 import warnings
 
@@ -27,7 +28,7 @@ plt.style.use("seaborn-v0_8-colorblind")
 
 
 def value_and_slope(name, z):
-    """Return an activation of sums, and its derivative."""
+    """Return the values of an activation, and its derivative."""
     function = ACTIVATIONS.make(name)
     a, slope, scratch = np.empty_like(z), np.ones_like(z), function.scratch(z)
     function.forward(z, a, scratch)
@@ -52,8 +53,8 @@ for axes in panels.flat[len(names) :]:
     axes.remove()
 
 # %%
-# Saturation: what is left of a gradient that goes back through ten layers, if each
-# input is ``z``. Sigmoids take it away at both ends, and the logistic one everywhere.
+# Saturation: the factor by which ten layers scale a gradient, if the input of each is
+# ``z``. Sigmoid functions shrink it at both ends, and the logistic one everywhere.
 
 _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
 for name in ("logistic", "tanh", "relu", "silu"):
@@ -64,7 +65,8 @@ axes.legend()
 
 # %%
 # Dying units: the share of hidden units whose slope is zero for every row, after
-# training at rising rates. A leaky unit has a slope on both sides, and never is dead.
+# training at increasing learning rates. A leaky unit has a slope on both sides, and is
+# never dead.
 
 X, y = load_digits(return_X_y=True)
 X = X[:800] / 16.0
@@ -92,5 +94,5 @@ axes.legend()
 plt.show()
 
 # %%
-# Next: ``Blend("relu")`` lets each unit choose how much of a rectifier it is. Look at
-# its shares in ``theta_`` after training.
+# Next: with ``Blend("relu")``, each unit learns to what degree it is a rectifier. Look
+# at the shares in ``theta_`` after training.

@@ -2,13 +2,13 @@
 XOR, and what the hidden layer does to the points
 =================================================
 
-No line separates XOR, so no single neuron learns it. You will see two hidden neurons
-move the four points to where a line does.
+No line separates the classes of XOR, so no single neuron can learn it. You will see two
+hidden neurons move the four points so that a line separates them.
 """
 
 # %%
-# The perceptron's rule never ends: its weights come back to where they have been, with
-# errors still there. What repeats once, repeats for ever.
+# The perceptron rule never ends: its weights return to earlier values while errors
+# remain. From there on, they repeat forever.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -45,8 +45,8 @@ print(
 assert errors
 
 # %%
-# Two hidden logistic neurons are enough. There are starts from which descent ends in a
-# local minimum; the first of twenty that gets out is taken.
+# Two hidden logistic neurons are enough. From some initial weights, training ends in a
+# local minimum; the first of twenty starts that succeeds is used.
 
 for seed in range(20):
     network = SimpleMLPClassifier(
@@ -58,12 +58,12 @@ print(f"start {seed}: answers {network.predict(corners).tolist()}")
 
 # %%
 # Left: the plane of the inputs, cut by two lines, one for each hidden neuron. Right:
-# the plane of the hidden neurons' answers. There a single line is enough, and it is
-# what the output neuron draws. White points should be answered by one, in blue.
+# the plane of the hidden neurons' outputs. There a single line is enough, and the
+# output neuron draws it. White points belong to class one, which is shown in blue.
 
 
 def hidden(points):
-    """Return the answers of the hidden neurons."""
+    """Return the outputs of the hidden neurons."""
     return expit(points @ network.coefs_[0] + network.intercepts_[0])
 
 
@@ -92,4 +92,4 @@ right.set(title="hidden layer", xlabel="first neuron", ylabel="second neuron")
 plt.show()
 
 # %%
-# Next: count the starts that fail, with two hidden neurons, with three, and with four.
+# Next: count the starts that fail with two, three and four hidden neurons.

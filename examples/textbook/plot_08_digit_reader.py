@@ -2,14 +2,14 @@
 The digit reader
 ================
 
-The classic three-layer net: pixels, hidden neurons, ten answers; no biases, logistic
-neurons throughout, squared error, one digit a step. You will see it learn, what its
-hidden neurons look at, and which digits it misreads.
+The classic three-layer network has pixels, hidden neurons and ten outputs, no biases,
+logistic neurons throughout, and is trained on the squared error, one digit a step. You
+will see how it learns, what its hidden neurons look at, and which digits it misreads.
 """
 
 # %%
-# scikit-learn's digits have 8 x 8 pixels. As in the textbook, pixels go from 0.01 to 1
-# and answers from 0.01 to 0.99, for a logistic neuron never quite reaches 0 or 1.
+# scikit-learn's digits have 8 x 8 pixels. As in the textbook, pixels range from 0.01 to
+# 1 and targets from 0.01 to 0.99, since a logistic neuron never quite reaches 0 or 1.
 # ``benchmarks/mnist.py --data PATH`` does the same with the 60,000 digits of MNIST.
 
 import warnings
@@ -52,9 +52,9 @@ print(f"right after 1, 5 and 15 epochs: {accuracy[0]:.3f} {accuracy[4]:.3f}", en
 print(f"{accuracy[14]:.3f}")
 
 # %%
-# A classifier does the encoding itself. Here are three losses on the same net: the
-# squared error of the textbook, with a logistic function for each output; the squared
-# error of a softmax; and the log-loss.
+# A classifier encodes the targets itself. Here are three losses for the same network:
+# the squared error of the textbook, with a logistic function for each output; the
+# squared error of a softmax; and the log loss.
 
 curves = {}
 for name, params in {
@@ -79,8 +79,8 @@ axes.set(xlabel="epoch", ylabel="share of new digits read")
 axes.legend()
 
 # %%
-# The weights of a hidden neuron are an image: bright where a pixel speaks for it, dark
-# where one speaks against it.
+# The weights of a hidden neuron form an image: bright pixels excite the neuron, dark
+# pixels inhibit it.
 
 figure, panels = plt.subplots(2, 8, figsize=(8, 2.6), layout="constrained")
 for axes, weights in zip(panels.flat, reader.coefs_[0].T, strict=False):
@@ -90,7 +90,7 @@ panels[0, 0].set_ylabel("pixels")
 figure.suptitle("what sixteen hidden neurons look at")
 
 # %%
-# What it misreads is mostly hard for us, too.
+# The digits that it misreads are mostly hard for humans, too.
 
 answers = reader.predict(X_test).argmax(axis=1)
 wrong = np.flatnonzero(answers != y_test)[:8]
@@ -102,5 +102,5 @@ panels[0].set_ylabel("pixels")
 plt.show()
 
 # %%
-# Next: turn each training digit a little to the left and to the right, and train on all
-# three.
+# Next: rotate each training digit a little to the left and to the right, and train on
+# all three versions.

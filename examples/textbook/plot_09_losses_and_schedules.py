@@ -2,15 +2,15 @@
 Losses and schedules
 ====================
 
-What a wrong answer costs, and how fast to learn from it. You will see the losses as
-functions of the raw output, and the course of the learning rate of every schedule.
+How much a wrong prediction costs, and how fast to learn from it. You will see the
+losses as functions of the raw output, and the learning rate curve of every schedule.
 """
 
 # %%
-# Losses of a classifier, for a sample whose answer should be yes. All fall as the raw
-# output says so more surely, "hinge" and "perceptron" until they are content. Far on
-# the wrong side all but the squared error have a slope; that one is flat there, and so
-# learns slowly.
+# Losses of a classifier, for a positive sample. All decrease as the raw output
+# increases, "hinge" and "perceptron" until they reach zero. Far on the wrong side, all
+# losses but the squared error have a slope; the squared error is flat there, and
+# learning is slow.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,10 +41,10 @@ axes.set(xlabel="raw output", ylabel="loss")
 axes.legend()
 
 # %%
-# Losses of a regressor. Left, for a target of zero: how much large errors weigh. Right,
-# losses whose raw output is the logarithm of the answer, for a target of one: "poisson"
-# is hard on answers that are too large, "gamma" on those that are too small. The
-# Gaussian likelihood has two raw outputs; the last page of the course shows it.
+# Losses of a regressor. Left: the weight of large errors, for a target of zero. Right:
+# losses whose raw output is the logarithm of the prediction, for a target of one.
+# "poisson" penalises predictions that are too large, "gamma" those that are too small.
+# The Gaussian likelihood has two raw outputs; the last page of the course shows it.
 
 _, panels = plt.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
 left, right = panels
@@ -63,8 +63,8 @@ for axes in panels:
     axes.legend()
 
 # %%
-# Schedules, over a plan of 100 epochs of 1000 samples. "adaptive" waits for the loss,
-# and so is a constant here.
+# Schedules, planned over 100 epochs of 1000 samples. "adaptive" depends on the loss,
+# and is therefore constant here.
 
 epochs = np.arange(0.0, 100.0, 0.1)
 clocks = [Clock(int(e), 1000 * int(e), e / 100.0) for e in epochs]
@@ -84,5 +84,5 @@ for axes, name in zip(panels.flat, SCHEDULES, strict=False):
 plt.show()
 
 # %%
-# Next: draw ``CosLog(cycles=2)``, and compare where its restarts end with those of
+# Next: draw ``CosLog(cycles=2)``, and compare where its cycles end with those of
 # ``Cosine(cycles=2)``.

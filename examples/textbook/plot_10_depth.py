@@ -2,15 +2,15 @@
 Vanishing gradients, and the cures
 ==================================
 
-Depth 5, 20, 50, 100, all layers 32 wide, on scikit-learn's digits. You will see
-gradients vanish in a plain net, and highway, residual and pre-activation nets that do
-not care. It takes some twenty seconds.
+Networks of depth 5, 20, 50 and 100, with all layers 32 wide, on scikit-learn's digits.
+You will see gradients vanish in a plain network, but not in highway, residual and
+pre-activation networks. This takes about twenty seconds.
 """
 
 # %%
-# First the gradients, before any training: their size in each layer of a plain net, of
-# one with layer normalisation, and of a pre-activation net. They are read off one step
-# of plain descent at a huge rate, which subtracts them.
+# First, the gradients before any training: their size in each layer of a plain network,
+# of one with layer normalisation, and of a pre-activation network. They are derived
+# from one step of plain gradient descent at a huge learning rate, which subtracts them.
 
 import warnings
 
@@ -30,7 +30,7 @@ plt.style.use("seaborn-v0_8-colorblind")
 X, y = load_digits(return_X_y=True)
 X = (X / 16.0).astype(np.float32)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0, stratify=y)
-HUGE = 1e100  # a rate at which tiny gradients show beside the weights
+HUGE = 1e100  # makes tiny gradients visible beside the weights
 
 
 def gradient_sizes(activation, block, n_blocks):
@@ -66,10 +66,10 @@ axes.set(xlabel="layer, from the inputs", ylabel="norm of the gradient")
 axes.legend()
 
 # %%
-# Then train them all, alike: a block of two products counts as two layers. A number is
-# the share of the digits that is right; chance is a tenth. Normalisation alone keeps
-# the size of the gradients, and is not enough: at depth 50 the way around the layers is
-# what makes the difference.
+# Then all networks are trained alike; a block of two products counts as two layers. The
+# numbers are accuracies; chance is a tenth. Normalisation alone preserves the size of
+# the gradients, but is not enough: at depth 50, the shortcut around the layers makes
+# the difference.
 
 DEPTHS = (5, 20, 50, 100)
 KINDS = {
@@ -103,7 +103,7 @@ for name in KINDS:
     assert max(trained) < 0.3 if name.startswith("plain") else min(trained) > 0.95
 
 # %%
-# The same as a figure, of the new digits.
+# The accuracies on new digits as a figure.
 
 _, axes = plt.subplots(figsize=(6.8, 3.6), layout="constrained")
 for marker, name in zip("osv^D", KINDS, strict=True):

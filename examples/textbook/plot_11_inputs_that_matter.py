@@ -2,14 +2,15 @@
 Which input matters?
 ====================
 
-Four answers to the question what a network looks at. You will see where they agree and
-where one of them errs, on data whose truth is known, and use them where it is not.
+Four measures of the features that a network uses. You will see where they agree and
+where one of them is wrong, on data with a known truth, and apply them to real data.
 """
 
 # %%
-# Made-up data: the target is three times the first feature plus the square of the
-# second; the third does nothing. Three measures say so. The first weights do not: they
-# put the square first, for a bent curve takes large weights, whatever it is worth.
+# Synthetic data: the target is three times the first feature plus the square of the
+# second; the third has no effect. Three measures show this. The weights of the first
+# layer do not: they rank the square first, since a curve requires large weights,
+# however little it contributes.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,8 +67,8 @@ for name, answer in answers.items():
     assert answer.argmax() == (1 if name == "first weights" else 0)
 
 # %%
-# A gradient says more than a share: it has a sign, and a value for each row. Those of
-# the first feature are 3 everywhere, those of the second twice its value.
+# A gradient is more informative than a share: it has a sign, and a value for each row.
+# Gradients of the first feature are 3 everywhere, those of the second twice its value.
 
 gradients = input_gradients(network, X)
 _, axes = plt.subplots(figsize=(6.4, 3.4), layout="constrained")
@@ -77,8 +78,8 @@ axes.set(xlabel="value of the feature", ylabel="gradient of the answer")
 axes.legend()
 
 # %%
-# Integrated gradients share out the difference of two answers: that for a row, and that
-# for a baseline. The shares sum to it.
+# Integrated gradients divide the difference between two predictions, for a row and for
+# a baseline, among the features. The shares sum to the difference.
 
 row, baseline = X[:1], np.zeros(3)
 shares = integrated_gradients(network, row, baseline=baseline)
@@ -86,9 +87,9 @@ difference = network.predict(row)[0] - network.predict(baseline[None])[0]
 print("shares", shares.round(3), "sum", shares.sum().round(3), "=", difference.round(3))
 
 # %%
-# A real table: the progress of diabetes within a year. All four name the same two
-# features first, in one order or the other. Of the rest they say different things:
-# features that say nearly the same share what they are worth in one way or another.
+# A real table: the progression of diabetes within a year. All four measures rank the
+# same two features first, in one order or the other. They disagree on the rest, because
+# the importance of strongly correlated features can be divided in different ways.
 
 data = load_diabetes()
 X, y = StandardScaler().fit_transform(data.data), (data.target - 152.0) / 77.0
@@ -105,4 +106,4 @@ for name, answer in answers.items():
 plt.show()
 
 # %%
-# Next: fit ten networks from ten seeds, and see which bars stay where they are.
+# Next: fit ten networks with ten seeds, and see which bars remain the same.

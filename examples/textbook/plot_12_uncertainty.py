@@ -2,12 +2,12 @@
 How sure is a prediction?
 =========================
 
-A number is not an answer without its uncertainty. You will see quantiles that never
+A prediction is incomplete without its uncertainty. You will see quantiles that never
 cross, and a mean with a standard deviation, each from one network.
 """
 
 # %%
-# Made-up data whose noise grows to the right.
+# Synthetic data whose noise increases to the right.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ plt.style.use("seaborn-v0_8-colorblind")
 
 
 def sample(n_rows, seed):
-    """Return rows, targets, and the standard deviation that they were made with."""
+    """Return rows, targets, and the true standard deviations of the targets."""
     rng = np.random.default_rng(seed)
     X = rng.uniform(0.0, 1.0, size=(n_rows, 1))
     spread = 0.05 + 0.4 * X.ravel() ** 2
@@ -72,7 +72,7 @@ axes.fill_between(
 axes.set(xlabel="feature", ylabel="target; mean and two deviations")
 
 # %%
-# The deviation it has learned, beside the one that the data were made with.
+# The learned deviation, beside the true one.
 
 _, axes = plt.subplots(figsize=(6.4, 3.0), layout="constrained")
 axes.plot(grid, std, label="learned")
@@ -82,5 +82,5 @@ axes.legend()
 plt.show()
 
 # %%
-# Next: give the Gaussian net rows far to the right of 1. It does not know that it does
-# not know: both losses learn the noise in the data, not what is missing from them.
+# Next: let the Gaussian network predict rows far to the right of 1. It is unaware of
+# its ignorance there: both losses learn the noise in the data, not the lack of data.

@@ -94,8 +94,10 @@ class Blend(Activation):
 
     Notes
     -----
-    The trainable form is the layer ``Mix``; this class is the function at the initial
-    shares. Pullback: :math:`dz = (1 - a)\, dy + a f'(z)\, dy`.
+    This class is the function at the initial shares; the trainable shares are the
+    parameters of the layer ``Mix``. It is an activation so that ``activation="blend"``
+    works like any other name: for all layers, for single ones, and in ONNX.
+    Pullback: :math:`dz = (1 - a)\, dy + a f'(z)\, dy`.
 
     References
     ----------

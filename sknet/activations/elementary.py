@@ -65,8 +65,9 @@ class HardThreshold(Activation):
     --------
     >>> import numpy as np
     >>> from sknet.activations import HardThreshold
-    >>> z, out, tmp = np.array([[[-2.0, 0.0, 0.5]]]), np.empty((1, 1, 3)), np.empty(3)
-    >>> HardThreshold().forward(z, out, tmp)
+    >>> z = np.array([[[-2.0, 0.0, 0.5]]])
+    >>> out, scratch = np.empty_like(z), np.empty_like(z)
+    >>> HardThreshold().forward(z, out, scratch)
     >>> out
     array([[[0., 0., 1.]]])
     """

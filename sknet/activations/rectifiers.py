@@ -130,8 +130,8 @@ class SELU(Activation):
     >>> import numpy as np
     >>> from sknet.activations import SELU
     >>> z = np.array([[[-1.0, 1.0]]])
-    >>> out, tmp = np.empty_like(z), np.empty_like(z)
-    >>> SELU().forward(z, out, tmp)
+    >>> out, scratch = np.empty_like(z), np.empty_like(z)
+    >>> SELU().forward(z, out, scratch)
     >>> out.round(4)
     array([[[-1.1113,  1.0507]]])
     """

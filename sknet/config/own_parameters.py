@@ -54,6 +54,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=None,
         constraint=[str, None],
+        kept_by_conversion=True,
     ),
     Parameter(
         "block",
@@ -64,6 +65,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default="plain",
         constraint=[Part(BLOCKS)],
+        kept_by_conversion=True,
     ),
     Parameter(
         "dropout",
@@ -91,6 +93,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "Whether dense layers have biases.",
         default=True,
         constraint=["boolean"],
+        kept_by_conversion=True,
     ),
     Parameter(
         "initializer",
@@ -102,6 +105,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=ByClass(Simple="glorot_uniform", Tabular="data_driven"),
         constraint=[Part(INITIALIZERS), list, tuple],
+        kept_by_conversion=True,
     ),
     Parameter(
         "learning_rate_multipliers",
@@ -113,7 +117,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
             Simple="""Factors that multiply the learning rate of some parameters, by
             parameter name: "weight", "bias", "mix" (the shares of a blended
             activation), "scale" and "shift" (of a normalisation), and so on. Not
-            supported by "lbfgs".
+            supported by full-batch solvers such as "lbfgs".
             """,
             Tabular="""Factors that multiply the learning rate of some parameters, by
             parameter name. "auto" uses 0.1 for biases, blended activations and numeric
@@ -131,7 +135,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "clip_norm",
         "float in (0, inf) or None",
         """Maximum norm of the gradient over all parameters; longer gradients are scaled
-        down. Not supported by "lbfgs".
+        down. Not supported by full-batch solvers such as "lbfgs".
         """,
         default=None,
         constraint=[Interval(Real, 0, None, closed="neither"), None],
@@ -142,7 +146,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         "str, Averaging or None",
         """Running average of the weights, which is validated and published in place of
         the last weights: a name from the table of averages, or an instance. None keeps
-        no average. Not supported by "lbfgs".
+        no average. Not supported by full-batch solvers such as "lbfgs".
         """,
         default=None,
         constraint=[Part(AVERAGES), None],
@@ -189,6 +193,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         ),
         default="auto",
         constraint=[StrOptions({"auto", "float32", "float64"})],
+        kept_by_conversion=True,
     ),
     Parameter(
         "max_time",
@@ -211,6 +216,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         constraint=[Interval(Integral, 1, None, closed="left"), None],
         changes_result=False,
+        kept_by_conversion=True,
     ),
     Parameter(
         "n_estimators",
@@ -221,6 +227,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=ByClass(Simple=1, Tabular=4),
         constraint=[Interval(Integral, 1, None, closed="left")],
+        kept_by_conversion=True,
     ),
     Parameter(
         "bootstrap",
@@ -231,6 +238,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=False,
         constraint=["boolean"],
         classes="Simple",
+        kept_by_conversion=True,
     ),
     Parameter(
         "shared_backbone",
@@ -242,6 +250,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=False,
         constraint=["boolean"],
         classes="Simple",
+        kept_by_conversion=True,
     ),
     Parameter(
         "joint_early_stopping",
@@ -251,6 +260,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         """,
         default=ByClass(Simple=True, Tabular=False),
         constraint=["boolean"],
+        kept_by_conversion=True,
     ),
     Parameter(
         "n_jobs",
@@ -261,6 +271,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=ByClass(Simple=None, Tabular=-1),
         constraint=[Integral, None],
         changes_result=False,
+        kept_by_conversion=True,
     ),
     Parameter(
         "checkpoint",
@@ -269,7 +280,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         a ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
         way resumes from there, with bit-identical results. The file is removed when
         ``fit`` finishes. In a folder, each fit has its own file. Not supported by
-        "lbfgs"; not used by ``partial_fit``.
+        full-batch solvers such as "lbfgs"; not used by ``partial_fit``.
         """,
         default=None,
         constraint=[str, os.PathLike, Checkpoint, None],

@@ -76,6 +76,10 @@ class Parameter:
         checkpoint with another value.
     needs_steps : str, default=""
         Why solvers without minibatch steps do not support it; empty if they do.
+    kept_by_conversion : bool, default=False
+        Whether scikit-learn's class, which does not have it, loses nothing: it is part
+        of the fitted network, concerns ensembles, which have no counterpart, or changes
+        neither the result nor when training ends. If not, ``to_sklearn`` warns.
     """
 
     name: str
@@ -87,6 +91,7 @@ class Parameter:
     positional: bool = False
     changes_result: bool = True
     needs_steps: str = ""
+    kept_by_conversion: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,8 +60,9 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "str, Optimizer or Solver",
         ByClass(
             Simple="""The solver for weight optimization: the name of a minibatch
-            optimizer from the table of optimizers, or an instance; or "lbfgs", a
-            quasi-Newton method that uses all rows at once. An instance has its own
+            optimizer from the table of optimizers, or an instance; or a full-batch
+            solver, which uses all rows at once: "lbfgs", a quasi-Newton method, a
+            registered name, or an instance. An instance has its own
             parameters, e.g. ``Adam(beta_2=0.95)``; with a name, they are taken from
             ``momentum``, ``beta_1`` and so on.
             """,
@@ -95,7 +96,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         ByClass(
             Simple="""Size of minibatches. "auto" means ``min(200, n_samples)``. A size
             larger than the data is clipped, with a warning; up to 40 shuffled rows
-            always form a single batch, with a warning. Ignored by "lbfgs".
+            always form a single batch, with a warning. Ignored by full-batch
+            solvers such as "lbfgs".
             """,
             Tabular="""Size of minibatches. "auto" takes fewer than 50 rows as a single
             batch; otherwise batches have at most 32 rows for up to 200 training rows,
@@ -115,7 +117,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         """Learning rate schedule for weight updates: a name from the table of
         schedules, or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned
         over ``max_iter`` epochs; a fit that resumes before the end of the plan finishes
-        it. "lbfgs" supports only "constant".
+        it. Full-batch solvers such as "lbfgs" support only "constant".
         """,
         default=ByClass(Simple="constant", Tabular="flat_cosine"),
         constraint=[Part(SCHEDULES)],
@@ -124,7 +126,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "learning_rate_init",
         "float in (0, inf)",
-        """The initial learning rate. Ignored by "lbfgs".
+        """The initial learning rate. Ignored by full-batch solvers such as "lbfgs".
         """,
         default=ByClass(
             Simple=0.001,
@@ -145,7 +147,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "max_iter",
         "int in [1, inf)",
-        """Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
+        """Maximum number of epochs (passes over the data), or of iterations of a
+        full-batch solver.
         """,
         default=ByClass(Simple=200, Tabular=32),
         constraint=[Interval(Integral, 1, None, closed="left")],
@@ -153,7 +156,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "shuffle",
         "bool",
-        """Whether to shuffle the rows in each epoch. Ignored by "lbfgs".
+        """Whether to shuffle the rows in each epoch. Ignored by full-batch
+        solvers such as "lbfgs".
         """,
         default=True,
         constraint=["boolean"],
@@ -225,7 +229,8 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
             Simple="""Whether to set aside ``validation_fraction`` of the rows (or to
             use ``X_val``) as a validation set, to terminate training when the
             validation score is not improving, and to keep the weights of the best
-            epoch. Ignored by ``partial_fit`` and, with a warning, by "lbfgs".
+            epoch. Ignored by ``partial_fit`` and, with a warning, by full-batch
+            solvers such as "lbfgs".
             """,
             Tabular="""Whether to set aside ``validation_fraction`` of the rows (or to
             use ``X_val``) as a validation set, and to keep the weights of the best
@@ -291,7 +296,7 @@ SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
         "int in [1, inf) or inf",
         ByClass(
             Simple="""Maximum number of consecutive epochs without an improvement of
-            ``tol``. Ignored by "lbfgs".
+            ``tol``. Ignored by full-batch solvers such as "lbfgs".
             """,
             Tabular=ByClass(
                 Classifier="""Maximum number of consecutive epochs without an

@@ -32,10 +32,10 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         or an instance. A list gives one activation per hidden layer.
     solver : str, Optimizer or Solver, default="adam"
         The solver for weight optimization: the name of a minibatch optimizer from the
-        table of optimizers, or an instance; or "lbfgs", a quasi-Newton method that uses
-        all rows at once. An instance has its own parameters, e.g.
-        ``Adam(beta_2=0.95)``; with a name, they are taken from ``momentum``, ``beta_1``
-        and so on.
+        table of optimizers, or an instance; or a full-batch solver, which uses all rows
+        at once: "lbfgs", a quasi-Newton method, a registered name, or an instance. An
+        instance has its own parameters, e.g. ``Adam(beta_2=0.95)``; with a name, they
+        are taken from ``momentum``, ``beta_1`` and so on.
     alpha : float in [0, inf), default=0.0001
         Strength of the L2 regularization term, which does not include the biases. The
         term is divided by the sum of the sample weights of a batch (by its number of
@@ -44,21 +44,23 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     batch_size : int in [1, inf) or "auto", default="auto"
         Size of minibatches. "auto" means ``min(200, n_samples)``. A size larger than
         the data is clipped, with a warning; up to 40 shuffled rows always form a single
-        batch, with a warning. Ignored by "lbfgs".
+        batch, with a warning. Ignored by full-batch solvers such as "lbfgs".
     learning_rate : str or Schedule, default="constant"
         Learning rate schedule for weight updates: a name from the table of schedules,
         or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned over
         ``max_iter`` epochs; a fit that resumes before the end of the plan finishes it.
-        "lbfgs" supports only "constant".
+        Full-batch solvers such as "lbfgs" support only "constant".
     learning_rate_init : float in (0, inf), default=0.001
-        The initial learning rate. Ignored by "lbfgs".
+        The initial learning rate. Ignored by full-batch solvers such as "lbfgs".
     power_t : float in [0, inf), default=0.5
         The exponent for inverse scaling learning rate. Only used when
         ``learning_rate="invscaling"``.
     max_iter : int in [1, inf), default=200
-        Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
+        Maximum number of epochs (passes over the data), or of iterations of a
+        full-batch solver.
     shuffle : bool, default=True
-        Whether to shuffle the rows in each epoch. Ignored by "lbfgs".
+        Whether to shuffle the rows in each epoch. Ignored by full-batch solvers such as
+        "lbfgs".
     random_state : int, RandomState instance or None, default=None
         Determines random number generation for the initial weights, the validation
         split and the order of the rows. Pass an int for reproducible results across
@@ -83,7 +85,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         Whether to set aside ``validation_fraction`` of the rows (or to use ``X_val``)
         as a validation set, to terminate training when the validation score is not
         improving, and to keep the weights of the best epoch. Ignored by ``partial_fit``
-        and, with a warning, by "lbfgs".
+        and, with a warning, by full-batch solvers such as "lbfgs".
     validation_fraction : float in [0, 1), default=0.1
         The proportion of training data to set aside as validation set for early
         stopping. If it amounts to fewer than 10 rows, or if a class cannot be split,
@@ -98,7 +100,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         Value for numerical stability in adam. Only used when ``solver="adam"``.
     n_iter_no_change : int in [1, inf) or inf, default=10
         Maximum number of consecutive epochs without an improvement of ``tol``. Ignored
-        by "lbfgs".
+        by full-batch solvers such as "lbfgs".
     max_fun : int in [1, inf), default=15000
         Maximum number of loss function calls. Only used when ``solver="lbfgs"``.
     class_weight : dict, "balanced" or None, default=None
@@ -135,14 +137,15 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     learning_rate_multipliers : dict of str to float, or None, default=None
         Factors that multiply the learning rate of some parameters, by parameter name:
         "weight", "bias", "mix" (the shares of a blended activation), "scale" and
-        "shift" (of a normalisation), and so on. Not supported by "lbfgs".
+        "shift" (of a normalisation), and so on. Not supported by full-batch solvers
+        such as "lbfgs".
     clip_norm : float in (0, inf) or None, default=None
         Maximum norm of the gradient over all parameters; longer gradients are scaled
-        down. Not supported by "lbfgs".
+        down. Not supported by full-batch solvers such as "lbfgs".
     averaging : str, Averaging or None, default=None
         Running average of the weights, which is validated and published in place of the
         last weights: a name from the table of averages, or an instance. None keeps no
-        average. Not supported by "lbfgs".
+        average. Not supported by full-batch solvers such as "lbfgs".
     scoring : str, callable or None, default=None
         How the validation set is scored: "loss" (the negative loss), the name of a
         scikit-learn scorer, a callable ``scorer(estimator, X, y)``, or None for the
@@ -181,7 +184,7 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
         way resumes from there, with bit-identical results. The file is removed when
         ``fit`` finishes. In a folder, each fit has its own file. Not supported by
-        "lbfgs"; not used by ``partial_fit``.
+        full-batch solvers such as "lbfgs"; not used by ``partial_fit``.
     deterministic : bool, default=False
         Whether results must not depend on the number of BLAS threads either: BLAS is
         limited to one thread, in ``fit`` and in prediction. If False, the last digits

@@ -227,15 +227,24 @@ def _check_same_network(
 
 
 def _differences(now: Architecture, before: Architecture) -> dict[str, Any]:
-    """Return pairs of the settings of two architectures, as plain data, by name.
+    """Return pairs of the settings of two architectures, by their names for users.
 
     The initializer and dropout are left out: they may change.
     """
     if now is before or now == before:
         return {}
-    pairs, fitted = now.to_config(), before.to_config()
+    pairs, fitted = _settings(now), _settings(before)
+    return {name: (value, fitted[name]) for name, value in pairs.items()}
+
+
+def _settings(architecture: Architecture) -> dict[str, Any]:
+    """Return the settings of an architecture that may not change, as plain data."""
+    config = architecture.to_config()
     return {
-        name: (value, fitted[name])
-        for name, value in pairs.items()
-        if name not in ("initializer", "dropout")
+        "hidden_layer_sizes": config["hidden_layer_sizes"],
+        "activation": config["activations"],
+        "block": config["block"],
+        "use_bias": config["use_bias"],
+        "number of networks with a shared backbone": config["n_heads"],
+        **config["input_embedding"],
     }

@@ -50,11 +50,12 @@ class TabularMLPClassifier(BaseMLPClassifier):
         Learning rate schedule for weight updates: a name from the table of schedules,
         or an instance, e.g. ``Warmup("cosine")``. Some schedules are planned over
         ``max_iter`` epochs; a fit that resumes before the end of the plan finishes it.
-        "lbfgs" supports only "constant".
+        Full-batch solvers such as "lbfgs" support only "constant".
     learning_rate_init : float in (0, inf), default=0.04
-        The initial learning rate. Ignored by "lbfgs".
+        The initial learning rate. Ignored by full-batch solvers such as "lbfgs".
     max_iter : int in [1, inf), default=32
-        Maximum number of epochs (passes over the data), or of iterations of "lbfgs".
+        Maximum number of epochs (passes over the data), or of iterations of a
+        full-batch solver.
     random_state : int, RandomState instance or None, default=None
         Determines random number generation for the initial weights, the validation
         split and the order of the rows. Pass an int for reproducible results across
@@ -117,11 +118,11 @@ class TabularMLPClassifier(BaseMLPClassifier):
         for all parameters.
     clip_norm : float in (0, inf) or None, default=None
         Maximum norm of the gradient over all parameters; longer gradients are scaled
-        down. Not supported by "lbfgs".
+        down. Not supported by full-batch solvers such as "lbfgs".
     averaging : str, Averaging or None, default=None
         Running average of the weights, which is validated and published in place of the
         last weights: a name from the table of averages, or an instance. None keeps no
-        average. Not supported by "lbfgs".
+        average. Not supported by full-batch solvers such as "lbfgs".
     scoring : str, callable or None, default="loss"
         How the validation set is scored: "loss" (the negative loss), the name of a
         scikit-learn scorer, a callable ``scorer(estimator, X, y)``, which receives
@@ -154,7 +155,7 @@ class TabularMLPClassifier(BaseMLPClassifier):
         ``Checkpoint`` specifies. If ``fit`` was killed, calling it again in the same
         way resumes from there, with bit-identical results. The file is removed when
         ``fit`` finishes. In a folder, each fit has its own file. Not supported by
-        "lbfgs"; not used by ``partial_fit``.
+        full-batch solvers such as "lbfgs"; not used by ``partial_fit``.
     deterministic : bool, default=False
         Whether results must not depend on the number of BLAS threads either: BLAS is
         limited to one thread, in ``fit`` and in prediction. If False, the last digits

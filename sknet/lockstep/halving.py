@@ -20,47 +20,47 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     Parameters
     ----------
     estimator : estimator
-        What to search the parameters of.
+        The estimator whose parameters are searched.
     param_grid : dict or list of dict
-        Values to try by parameter name, all combinations of them; a list has several
-        such grids.
+        Parameter names and the values to try, in all combinations; or a list of such
+        grids.
     factor : int or float, default=3
-        One in so many candidates goes on to the next rung, with so many times the
-        resource.
+        One in ``factor`` candidates is kept for the next rung, with ``factor`` times
+        the resource.
     resource : str, default="max_iter"
-        What grows from rung to rung: the ``max_iter`` of the network, of a pipeline
-        e.g. ``"mlp__max_iter"``; ``"n_samples"``; or another parameter that is a whole
-        number. In ``max_iter`` networks go on from where they are; otherwise each rung
-        trains anew.
+        The resource that grows from rung to rung: the ``max_iter`` of the network (for
+        a pipeline, e.g. ``"mlp__max_iter"``), ``"n_samples"``, or another integer
+        parameter. With ``max_iter``, networks continue their training from rung to
+        rung; otherwise each rung trains from scratch.
     max_resources : int or "auto", default="auto"
-        The most that a candidate can get. "auto" is the estimator's own value of the
-        resource, and all samples for ``"n_samples"``.
+        Largest resource for a candidate. "auto" is the estimator's own value of the
+        resource, or the number of samples for ``"n_samples"``.
     min_resources : int, "exhaust" or "smallest", default="exhaust"
-        What every candidate gets in the first rung. "smallest" is 1 (for samples, twice
-        the folds times the classes); "exhaust" is as much as lets the last rung reach
-        ``max_resources``.
+        Resource for every candidate in the first rung. "smallest" is 1 (for samples,
+        twice the folds times the classes); "exhaust" is the value with which the last
+        rung reaches ``max_resources``.
     aggressive_elimination : bool, default=False
-        Whether the first rung is repeated, where resources are scarce, until at most
+        Whether the first rung is repeated, if resources are scarce, so that at most
         ``factor`` candidates are left at the end.
     cv : int, cross-validation generator or iterable, default=5
-        The splits, the same each time: a number of folds, a splitter, or pairs of
-        training and test indices.
+        The splits, which must be the same in each call: a number of folds, a splitter,
+        or pairs of training and test indices.
     scoring : str, callable or None, default=None
         How predictions on the left-out fold are scored: by name or as
-        ``scorer(estimator, X, y)``. None takes the estimator's ``score``.
+        ``scorer(estimator, X, y)``. None uses the estimator's ``score``.
     refit : bool or callable, default=True
         Whether to fit the best candidate of the last rung on all data.
     error_score : "raise" or float, default=np.nan
         Score of a candidate whose fit fails on a fold; "raise" raises the error.
     return_train_score : bool, default=True
-        Whether the training folds are scored, too.
+        Whether the training folds are also scored.
     random_state : int, RandomState instance or None, default=None
-        Determines which samples a rung gets; ignored unless ``resource="n_samples"``.
+        Determines the samples of a rung; ignored unless ``resource="n_samples"``.
     n_jobs : int or None, default=None
-        Threads that the networks are split over; see :class:`LockstepGridSearchCV`.
+        Number of threads for the networks; see :class:`LockstepGridSearchCV`.
     verbose : int, default=0
-        0 is silent; from 1 on the rungs, the course of the training, and what did not
-        run in lockstep and why; from 2 on a line for each fit.
+        0 is silent; 1 or more shows the rungs, the progress of the training, and which
+        fits did not run in lockstep and why; 2 or more adds a line for each fit.
 
     Attributes
     ----------
@@ -119,10 +119,10 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
     Notes
     -----
     If ``random_state`` is an int, the results are those of scikit-learn's class, bit
-    for bit, because n epochs followed by m more are the same as n + m. If they are not,
-    because a schedule ("flat_cosine") or an average ("swa") is planned over
-    ``max_iter``, each rung trains from scratch, and the best candidate is refitted with
-    the ``max_iter`` that it won with.
+    for bit, because n epochs followed by m more are the same as n + m epochs. If a
+    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they
+    are not: each rung trains from scratch, and the best candidate is refitted with the
+    ``max_iter`` of its last rung.
 
     The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
     network is kept with its optimizer slots. All of it is released after ``fit``.
@@ -194,50 +194,50 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     Parameters
     ----------
     estimator : estimator
-        What to search the parameters of.
+        The estimator whose parameters are searched.
     param_distributions : dict or list of dict
-        By parameter name a list of values or a distribution with a method ``rvs``
-        (those of ``scipy.stats``); of a list, each draw takes one dict.
+        Parameter names, and lists of values or distributions with a method ``rvs``
+        (such as those of ``scipy.stats``); from a list of dicts, each draw takes one.
     n_candidates : int or "exhaust", default="exhaust"
-        Number of candidates of the first rung; "exhaust" is as many as let the last
-        rung reach ``max_resources``.
+        Number of candidates in the first rung; "exhaust" is the number with which the
+        last rung reaches ``max_resources``.
     factor : int or float, default=3
-        One in so many candidates goes on to the next rung, with so many times the
-        resource.
+        One in ``factor`` candidates is kept for the next rung, with ``factor`` times
+        the resource.
     resource : str, default="max_iter"
-        What grows from rung to rung: the ``max_iter`` of the network, of a pipeline
-        e.g. ``"mlp__max_iter"``; ``"n_samples"``; or another parameter that is a whole
-        number. In ``max_iter`` networks go on from where they are; otherwise each rung
-        trains anew.
+        The resource that grows from rung to rung: the ``max_iter`` of the network (for
+        a pipeline, e.g. ``"mlp__max_iter"``), ``"n_samples"``, or another integer
+        parameter. With ``max_iter``, networks continue their training from rung to
+        rung; otherwise each rung trains from scratch.
     max_resources : int or "auto", default="auto"
-        The most that a candidate can get. "auto" is the estimator's own value of the
-        resource, and all samples for ``"n_samples"``.
+        Largest resource for a candidate. "auto" is the estimator's own value of the
+        resource, or the number of samples for ``"n_samples"``.
     min_resources : int, "exhaust" or "smallest", default="smallest"
-        What every candidate gets in the first rung. "smallest" is 1 (for samples, twice
-        the folds times the classes); "exhaust" is as much as lets the last rung reach
-        ``max_resources``.
+        Resource for every candidate in the first rung. "smallest" is 1 (for samples,
+        twice the folds times the classes); "exhaust" is the value with which the last
+        rung reaches ``max_resources``.
     aggressive_elimination : bool, default=False
-        Whether the first rung is repeated, where resources are scarce, until at most
+        Whether the first rung is repeated, if resources are scarce, so that at most
         ``factor`` candidates are left at the end.
     cv : int, cross-validation generator or iterable, default=5
-        The splits, the same each time: a number of folds, a splitter, or pairs of
-        training and test indices.
+        The splits, which must be the same in each call: a number of folds, a splitter,
+        or pairs of training and test indices.
     scoring : str, callable or None, default=None
         How predictions on the left-out fold are scored: by name or as
-        ``scorer(estimator, X, y)``. None takes the estimator's ``score``.
+        ``scorer(estimator, X, y)``. None uses the estimator's ``score``.
     refit : bool or callable, default=True
         Whether to fit the best candidate of the last rung on all data.
     error_score : "raise" or float, default=np.nan
         Score of a candidate whose fit fails on a fold; "raise" raises the error.
     return_train_score : bool, default=True
-        Whether the training folds are scored, too.
+        Whether the training folds are also scored.
     random_state : int, RandomState instance or None, default=None
-        Determines which candidates are drawn, and which samples a rung gets.
+        Determines the candidates and the samples of a rung.
     n_jobs : int or None, default=None
-        Threads that the networks are split over; see :class:`LockstepGridSearchCV`.
+        Number of threads for the networks; see :class:`LockstepGridSearchCV`.
     verbose : int, default=0
-        0 is silent; from 1 on the rungs, the course of the training, and what did not
-        run in lockstep and why; from 2 on a line for each fit.
+        0 is silent; 1 or more shows the rungs, the progress of the training, and which
+        fits did not run in lockstep and why; 2 or more adds a line for each fit.
 
     Attributes
     ----------
@@ -296,10 +296,10 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
     Notes
     -----
     If ``random_state`` is an int, the results are those of scikit-learn's class, bit
-    for bit, because n epochs followed by m more are the same as n + m. If they are not,
-    because a schedule ("flat_cosine") or an average ("swa") is planned over
-    ``max_iter``, each rung trains from scratch, and the best candidate is refitted with
-    the ``max_iter`` that it won with.
+    for bit, because n epochs followed by m more are the same as n + m epochs. If a
+    schedule ("flat_cosine") or an average ("swa") is planned over ``max_iter``, they
+    are not: each rung trains from scratch, and the best candidate is refitted with the
+    ``max_iter`` of its last rung.
 
     The memory needed is as in :class:`LockstepGridSearchCV`; between rungs, every
     network is kept with its optimizer slots. All of it is released after ``fit``.

@@ -73,49 +73,50 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     ``SimpleMLPRegressor``, or a ``Pipeline`` that ends with one of them; the
     transformers of a pipeline are fitted once for each fold and distinct setting. Fits
     that cannot run in lockstep (other estimators, ``solver="lbfgs"``, ``max_time``) are
-    left to scikit-learn.
+    run by scikit-learn.
 
     Parameters
     ----------
     estimator : estimator
-        What to search the parameters of.
+        The estimator whose parameters are searched.
     param_grid : dict or list of dict
-        Values to try by parameter name, all combinations of them; a list has several
-        such grids.
+        Parameter names and the values to try, in all combinations; or a list of such
+        grids.
     scoring : str, callable, list, tuple, dict or None, default=None
-        How predictions on the left-out fold are scored: one scorer by name or as
-        ``scorer(estimator, X, y)``; several as a list of names, a dict, or a callable
-        that returns a dict. None takes the estimator's ``score``.
+        How predictions on the left-out fold are scored: one scorer, by name or as
+        ``scorer(estimator, X, y)``; or several, as a list of names, a dict, or a
+        callable that returns a dict. None uses the estimator's ``score``.
     n_jobs : int or None, default=None
-        Threads that the networks are split over; -1 for all processors, None for 1
-        unless a ``joblib.parallel_config`` says otherwise. With a backend of joblib
-        chosen there ("loky", "dask"), its workers. It changes no result. What does not
-        run in lockstep is spread over as many processes, as in scikit-learn.
+        Number of threads that the networks are distributed over; -1 means all
+        processors, None means 1 unless ``joblib.parallel_config`` sets another number.
+        If a joblib backend is selected there ("loky", "dask"), number of its workers.
+        Results do not depend on it. Fits that do not run in lockstep are distributed
+        over the same number of processes, as in scikit-learn.
     refit : bool, str or callable, default=True
-        Whether to fit the best candidate on all data. With several scorers the name of
-        the one that decides; a callable returns the index of the best from
+        Whether to fit the best candidate on all data. With several scorers, the name of
+        the scorer that determines the best; a callable returns its index, given
         ``cv_results_``.
     cv : int, cross-validation generator, iterable or None, default=None
         The splits: a number of folds (None for 5), a splitter, or pairs of training
         and test indices.
     verbose : int, default=0
-        0 is silent; from 1 on the number of fits, the course of the training, and what
-        did not run in lockstep and why; from 2 on a line for each fit, with its scores
-        from 3 on.
+        0 is silent; 1 or more shows the number of fits, the progress of the training,
+        and which fits did not run in lockstep and why; 2 or more adds a line for each
+        fit, and 3 or more its scores.
     pre_dispatch : int or str, default="2*n_jobs"
-        Of the fits that do not run in lockstep, how many are sent to the processes
-        ahead of time.
+        Number of fits dispatched to the processes in advance, among those that do not
+        run in lockstep.
     error_score : "raise" or float, default=np.nan
         Score of a candidate whose fit fails on a fold; "raise" raises the error.
     return_train_score : bool, default=False
-        Whether the training folds are scored, too.
+        Whether the training folds are also scored.
 
     Attributes
     ----------
     cv_results_ : dict of (masked) ndarray
         One column for each parameter, split score, mean, standard deviation, rank and
         time; can be converted to a ``DataFrame``. ``mean_fit_time`` is the share of a
-        fit in the time of the networks that were trained together.
+        fit in the training time of its stack.
     best_estimator_ : estimator
         The best candidate, fitted on all data. Not available with ``refit=False``.
     best_score_ : float
@@ -159,8 +160,8 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
     Beyond the data, the memory needed is four arrays as large as the parameters of the
     networks being trained: those of all candidates on all folds, which read the rows of
     the data in place. After preprocessing, and for tables, each fold has its own copy
-    of its rows; then only so many folds are trained at a time as fit into a few
-    megabytes, and at least one.
+    of its rows; then only as many folds are trained at a time as fit into a few
+    megabytes, but at least one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
     share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (version 1.9
@@ -186,53 +187,54 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
     It has the arguments of scikit-learn's ``RandomizedSearchCV`` and gives the same
     results, in less time. Prefer it to a grid if there are more than two or three
     parameters, or if good values are only roughly known. See
-    :class:`LockstepGridSearchCV` for what runs in lockstep and what does not.
+    :class:`LockstepGridSearchCV` for the fits that run in lockstep.
 
     Parameters
     ----------
     estimator : estimator
-        What to search the parameters of.
+        The estimator whose parameters are searched.
     param_distributions : dict or list of dict
-        By parameter name a list of values or a distribution with a method ``rvs``
-        (those of ``scipy.stats``); of a list, each draw takes one dict.
+        Parameter names, and lists of values or distributions with a method ``rvs``
+        (such as those of ``scipy.stats``); from a list of dicts, each draw takes one.
     n_iter : int in [1, inf), default=10
         Number of candidates.
     scoring : str, callable, list, tuple, dict or None, default=None
-        How predictions on the left-out fold are scored: one scorer by name or as
-        ``scorer(estimator, X, y)``; several as a list of names, a dict, or a callable
-        that returns a dict. None takes the estimator's ``score``.
+        How predictions on the left-out fold are scored: one scorer, by name or as
+        ``scorer(estimator, X, y)``; or several, as a list of names, a dict, or a
+        callable that returns a dict. None uses the estimator's ``score``.
     n_jobs : int or None, default=None
-        Threads that the networks are split over; -1 for all processors, None for 1
-        unless a ``joblib.parallel_config`` says otherwise. With a backend of joblib
-        chosen there ("loky", "dask"), its workers. It changes no result. What does not
-        run in lockstep is spread over as many processes, as in scikit-learn.
+        Number of threads that the networks are distributed over; -1 means all
+        processors, None means 1 unless ``joblib.parallel_config`` sets another number.
+        If a joblib backend is selected there ("loky", "dask"), number of its workers.
+        Results do not depend on it. Fits that do not run in lockstep are distributed
+        over the same number of processes, as in scikit-learn.
     refit : bool, str or callable, default=True
-        Whether to fit the best candidate on all data. With several scorers the name of
-        the one that decides; a callable returns the index of the best from
+        Whether to fit the best candidate on all data. With several scorers, the name of
+        the scorer that determines the best; a callable returns its index, given
         ``cv_results_``.
     cv : int, cross-validation generator, iterable or None, default=None
         The splits: a number of folds (None for 5), a splitter, or pairs of training
         and test indices.
     verbose : int, default=0
-        0 is silent; from 1 on the number of fits, the course of the training, and what
-        did not run in lockstep and why; from 2 on a line for each fit, with its scores
-        from 3 on.
+        0 is silent; 1 or more shows the number of fits, the progress of the training,
+        and which fits did not run in lockstep and why; 2 or more adds a line for each
+        fit, and 3 or more its scores.
     pre_dispatch : int or str, default="2*n_jobs"
-        Of the fits that do not run in lockstep, how many are sent to the processes
-        ahead of time.
+        Number of fits dispatched to the processes in advance, among those that do not
+        run in lockstep.
     random_state : int, RandomState instance or None, default=None
         Determines which candidates are drawn.
     error_score : "raise" or float, default=np.nan
         Score of a candidate whose fit fails on a fold; "raise" raises the error.
     return_train_score : bool, default=False
-        Whether the training folds are scored, too.
+        Whether the training folds are also scored.
 
     Attributes
     ----------
     cv_results_ : dict of (masked) ndarray
         One column for each parameter, split score, mean, standard deviation, rank and
         time; can be converted to a ``DataFrame``. ``mean_fit_time`` is the share of a
-        fit in the time of the networks that were trained together.
+        fit in the training time of its stack.
     best_estimator_ : estimator
         The best candidate, fitted on all data. Not available with ``refit=False``.
     best_score_ : float
@@ -271,8 +273,8 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
     Beyond the data, the memory needed is four arrays as large as the parameters of the
     networks being trained: those of all candidates on all folds, which read the rows of
     the data in place. After preprocessing, and for tables, each fold has its own copy
-    of its rows; then only so many folds are trained at a time as fit into a few
-    megabytes, and at least one.
+    of its rows; then only as many folds are trained at a time as fit into a few
+    megabytes, but at least one.
 
     Preprocessing whose ``random_state`` is None is drawn once for all candidates that
     share it, as with ``Pipeline(memory=...)``. scikit-learn's callbacks (version 1.9

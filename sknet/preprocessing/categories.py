@@ -157,7 +157,4 @@ def listed(category: dict[str, Any]) -> dict[str, Any]:
 
 def looked_up(category: dict[str, Any]) -> dict[str, Any]:
     """Return a category from a file in the form of :func:`fit_category`."""
-    slots = category["slots"]
-    if isinstance(slots, dict):  # in pickles of development versions of 0.1.0
-        return category
-    return category | {"slots": dict(zip(*slots, strict=True))}
+    return category | {"slots": dict(zip(*category["slots"], strict=True))}

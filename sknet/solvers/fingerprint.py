@@ -1,4 +1,9 @@
-"""The fingerprint of a training: in words and digests, the same in every process."""
+"""The fingerprint of a training: text and digests, the same in every process.
+
+Functions are described by their code and not by ``joblib.hash``: a loss edited in a
+notebook keeps its name and must not resume the old training, but ``joblib.hash``
+pickles functions by name, and refuses lambdas.
+"""
 
 from __future__ import annotations
 
@@ -20,29 +25,29 @@ from sknet.solvers.validation_set import ValidationSet
 from sknet.training.batches import Dataset
 
 
-# What a file of ours says of itself; the number changes with what is in it.
+# The format stated in a checkpoint; the number changes with the contents.
 FORMAT = "sknet checkpoint 1"
 
-# What ``repr`` says all about.
+# Types that ``repr`` describes completely.
 _PLAIN = (bool, int, float, complex, str, bytes)
 
-# Bytes whose digest is taken at a time: a memory map is never read as a whole, and
-# columns are never put in rows as a whole.
+# Bytes digested at a time: a memory map is never read as a whole, and an array in
+# column-major order is never copied as a whole.
 _CHUNK_BYTES = 2**22
 
 
 def run_of(problem: Problem) -> dict[str, Any]:
-    """Return what makes a training this one: parameters, data, and where it starts.
+    """Return the identity of a training: parameters, data and starting point.
 
     Parameters
     ----------
     problem : Problem
-        What is trained on what.
+        The training problem.
 
     Returns
     -------
     run : dict
-        Plain data; in words, but for digests of arrays.
+        Plain data: text, and digests of arrays.
     """
     start = "new"
     earlier = problem.start.earlier
@@ -69,7 +74,7 @@ def run_of(problem: Problem) -> dict[str, Any]:
 
 
 def _validation_digests(validation_set: ValidationSet | None) -> dict[str, str]:
-    """Return digests of the validation set that was handed in."""
+    """Return digests of the validation set passed by the user."""
     if validation_set is None:
         return dict.fromkeys(("X_val", "y_val", "sample_weight_val"), "none")
     return {
@@ -85,12 +90,12 @@ def _arrays_of(x: Any) -> list[Array]:
 
 
 def _targets_of(data: Dataset, y: Array) -> list[Array]:
-    """Return a target as columns, and in the user's units; objects are class names."""
+    """Return the target as columns and, unless it holds class names, as given."""
     return [data.y] if y.dtype.hasobject else [data.y, y]
 
 
 def _weights_of(data: Dataset) -> list[Array]:
-    """Return the weights, if there are any."""
+    """Return the sample weights, if there are any."""
     return [] if data.weight is None else [data.weight]
 
 
@@ -107,26 +112,26 @@ def _digest(arrays: Sequence[Array]) -> str:
 
 
 def described(value: Any) -> str:
-    """Return a parameter's value in words that are the same in every process.
+    """Return a parameter's value as text that is the same in every process.
 
     Parameters
     ----------
     value : object
-        As a user gave it.
+        The value as given by the user.
 
     Returns
     -------
     text : str
-        Short; of arrays shape, type and a digest, of functions where they come from and
-        a digest of what they do, of other objects what they say of themselves and a
-        digest of what they hold. Of a ``RandomState`` it is the kind alone: each fit
-        moves it on.
+        A short text: for an array, its shape, type and a digest; for a function, its
+        module, name and a digest of its code; for any other object, its ``repr`` and a
+        digest of its contents. A ``RandomState`` is described by its type alone,
+        because each fit advances it.
     """
     return _words(value, ())
 
 
 def _words(value: Any, around: tuple[Any, ...]) -> str:
-    """Return a value in words; ``around`` are the objects that it lies in."""
+    """Return a value as text; ``around`` are the objects that contain it."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, _PLAIN):
@@ -145,7 +150,7 @@ def _words(value: Any, around: tuple[Any, ...]) -> str:
         return f"{type(value).__qualname__}({fields})"
     if isinstance(value, (type, FunctionType)):
         return f"{value.__module__}.{value.__qualname__}{_inside(value, around)}"
-    if isinstance(value, CodeType):  # a notebook's file has another name each time
+    if isinstance(value, CodeType):  # without the file, whose name changes in notebooks
         return f"{value.co_qualname}{_inside(value, around)}"
     said = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
     name = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -153,7 +158,7 @@ def _words(value: Any, around: tuple[Any, ...]) -> str:
 
 
 def _listed(value: Any, around: tuple[Any, ...]) -> str:
-    """Return a list, a set or a dict in words."""
+    """Return a list, a set or a dict as text."""
     if isinstance(value, dict):
         pairs = value.items()
         items = [f"{_words(key, around)}: {_words(v, around)}" for key, v in pairs]
@@ -161,11 +166,11 @@ def _listed(value: Any, around: tuple[Any, ...]) -> str:
     items = [_words(item, around) for item in value]
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(items)}]"
-    return f"{{{', '.join(sorted(items))}}}"  # its order is another each time
+    return f"{{{', '.join(sorted(items))}}}"  # the order of a set varies
 
 
 def _inside(value: Any, around: tuple[Any, ...]) -> str:
-    """Return a digest of what a function does, or of what an object holds."""
+    """Return a digest of the code of a function or the contents of an object."""
     if isinstance(value, (type, np.random.RandomState)):
         return ""
     if isinstance(value, FunctionType):
@@ -173,7 +178,7 @@ def _inside(value: Any, around: tuple[Any, ...]) -> str:
         held += [value.__defaults__, value.__kwdefaults__, value.__code__]
     elif isinstance(value, CodeType):
         held = [value.co_code, value.co_names, value.co_consts]
-    elif hasattr(value, "to_numpy"):  # a table, which may hold bytes without a meaning
+    elif hasattr(value, "to_numpy"):  # a table, whose buffers may hold arbitrary bytes
         held = [list(getattr(value, "columns", ())), value.to_numpy()]
     else:
         held = _reduced(value)
@@ -182,7 +187,7 @@ def _inside(value: Any, around: tuple[Any, ...]) -> str:
 
 
 def _content(cell: CellType) -> Any:
-    """Return what a function holds of the one around it; None before it is there."""
+    """Return the contents of a closure cell; None if it is still empty."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -190,10 +195,10 @@ def _content(cell: CellType) -> Any:
 
 
 def _reduced(value: Any) -> Any:
-    """Return the parts of an object that a pickle would keep, or its kind's name."""
+    """Return the parts of an object that a pickle would keep, or its type's name."""
     try:
         parts = value.__reduce_ex__(4)
-    except Exception:  # a lock, say, or whatever else cannot be pickled
+    except Exception:  # a lock, or any other object that cannot be pickled
         return type(value).__qualname__
     if isinstance(parts, str):
         return parts

@@ -152,11 +152,11 @@ def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> 
     text, category = "", ConvergenceWarning
     if termination.reason == "interrupted":
         text, category = "Training interrupted by user.", UserWarning
-    elif termination.reason == "max_iter" and termination.detail:
-        name = config.given["solver"] if config.solver is None else config.solver.name
+    elif termination.reason == "max_iter" and config.solver is not None:
+        detail = f": {termination.detail}" if termination.detail else ""
         text = (
-            f"{name} failed to converge after {termination.n_iter} iteration(s): "
-            f"{termination.detail}. Increase max_iter or max_fun, or scale the data."
+            f"{config.solver.name} failed to converge after {termination.n_iter} "
+            f"iteration(s){detail}. Increase max_iter or max_fun, or scale the data."
         )
     elif termination.reason == "max_iter" and kind is not FitKind.PARTIAL:
         text = (

@@ -1,8 +1,11 @@
-"""Checks of components and gradients: what is asked of ours and of yours.
+"""Checks of components and gradients.
+
+Users check the components they write with the checks that sknet's own components pass,
+which is why these are part of the package and not of its test suite. There is one check
+for each family of components; :func:`check_gradient` also checks whole networks.
 
 A check raises AssertionError with the component, the property and the numbers, and is
-silent otherwise. Whoever writes a component runs the check of its family; whoever
-doubts a network runs :func:`check_gradient`.
+silent otherwise.
 """
 
 from sknet.testing.activation import check_activation

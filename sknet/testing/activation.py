@@ -14,32 +14,32 @@ from sknet.testing.parts import is_surrogate
 from sknet.testing.slopes import Surface, slopes_along
 
 
-# Differences reach 2e-3 to both sides; nearer to a declared kink they say nothing.
-_STEPS = (1e-3, 1e-4, 1e-5, 1e-6)  # the smallest where a derivative bends suddenly
+# Differences reach 2e-3 to both sides; closer to a declared kink they are meaningless.
+_STEPS = (1e-3, 1e-4, 1e-5, 1e-6)  # the smallest for derivatives that bend sharply
 _RTOL = 1e-6
-# Where functions like to have kinks that nobody has declared, and far-off points.
+# Points where functions often have undeclared kinks, and points far from zero.
 _SPECIAL = (0.0, 1.0, -1.0, 3.0, -3.0, 6.0, -6.0, 20.0, -20.0, 1e-3, -1e-3)
 
 
 def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
-    """Check that an activation keeps what is asked of it.
+    """Check that an activation meets the requirements of its family.
 
     The pullback is compared with differences, away from the declared ``kinks``, unless
-    the activation is a ``surrogate``. Input and output stay as they are, every element
-    is written, ``needs_input`` is true, members do not mix, and nothing becomes a NaN
-    or an infinity for finite input, in float32 and in float64.
+    the activation is a ``surrogate``. Input and output are not modified, every element
+    is written, ``needs_input`` is correct, members do not mix, and finite input gives
+    neither NaN nor infinity, in float32 and in float64.
 
     Parameters
     ----------
     activation : Activation
-        What is checked.
+        The activation to check.
     random_state : int, RandomState or None, default=0
-        Chooses where.
+        Determines the inputs at which it is checked.
 
     Raises
     ------
     AssertionError
-        If something is broken; the text says what, and where.
+        If a requirement is violated; the message states which one, and where.
 
     Examples
     --------
@@ -64,8 +64,8 @@ def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
 
 
 def _width(activation: Activation, checker: Checker) -> int:
-    """Return a number of columns that the activation takes."""
-    for n_in in range(5, 100):  # odd, which fills no register
+    """Return a number of columns that the activation accepts."""
+    for n_in in range(5, 100):  # odd, so that no register is filled
         try:
             n_out = activation.n_outputs(n_in)
         except ValueError:
@@ -75,11 +75,11 @@ def _width(activation: Activation, checker: Checker) -> int:
             f"n_outputs({n_in}) must divide {n_in}, got {n_out}",
         )
         return n_in
-    raise AssertionError(f"{activation!r}: n_outputs takes no width from 5 to 99")
+    raise AssertionError(f"{activation!r}: n_outputs accepts no width from 5 to 99")
 
 
 def _away_from_kinks(activation: Activation, z: Array) -> Array:
-    """Move what is close to a kink away from it."""
+    """Move inputs that are close to a kink away from it."""
     z = z.copy()
     for kink in activation.kinks:
         z[np.abs(z - kink) < 4.0 * _STEPS[0]] = kink + 8.0 * _STEPS[0]
@@ -87,7 +87,7 @@ def _away_from_kinks(activation: Activation, z: Array) -> Array:
 
 
 def _forward(activation: Activation, z: Array) -> Array:
-    """Return the activation's output in an array where gaps would show."""
+    """Return the output, in an array that reveals unwritten elements."""
     shape = (*z.shape[:-1], activation.n_outputs(z.shape[-1]))
     out = filled_with_nan(shape, z.dtype)
     activation.forward(z, out, _scratch(activation, z))
@@ -102,21 +102,21 @@ def _backward(activation: Activation, z: Array, a: Array, da: Array) -> Array:
 
 
 def _scratch(activation: Activation, z: Array) -> Array:
-    """Return scratch arrays; who reads before writing, shows."""
+    """Return scratch arrays filled with NaN, to reveal reads before the first write."""
     scratch = activation.scratch(z)
     scratch.fill(np.nan)
     return scratch
 
 
 def _check_pullback(activation: Activation, z: Array, checker: Checker) -> None:
-    """Compare the pullback with differences, each output apart from the others."""
+    """Compare the pullback with differences, for each output separately."""
     a = _forward(activation, z)
     joined = z.shape[-1] // a.shape[-1]
     da = np.repeat(1.0 + 0.5 * np.sin(np.arange(a.size)).reshape(a.shape), joined, -1)
     claimed = (_backward(activation, z, a, da) / da).reshape(-1, joined)
 
     def value(points: Array) -> Array:
-        """Return the output of the columns that one joins."""
+        """Return the outputs for groups of joined columns."""
         return _forward(activation, points[:, None]).ravel()
 
     points = z.reshape(-1, joined)
@@ -127,27 +127,31 @@ def _check_pullback(activation: Activation, z: Array, checker: Checker) -> None:
         checker.require(
             slopes.error[k] <= _RTOL,
             f"the derivative at z={points[k, piece]:.6g} is {slopes.analytic[k]:.10g} "
-            f"by backward, {slopes.numeric[k]:.10g} by differences",
+            f"in backward, but {slopes.numeric[k]:.10g} by differences",
         )
 
 
 def _check_manners(activation: Activation, z: Array, checker: Checker) -> None:
-    """Look at what is written, what is left alone, and what members share."""
+    """Check which arrays are written or left unmodified, and member independence."""
     kept = z.copy()
     a = _forward(activation, z)
     checker.same_bits(z, kept, "forward changes its input")
     checker.require(not np.isnan(a).any(), "forward does not write every element")
-    checker.same_bits(_forward(activation, z), a, "forward twice gives two answers")
+    checker.same_bits(
+        _forward(activation, z), a, "two calls of forward give different outputs"
+    )
     out = a.copy()
     da = np.cos(np.arange(z.size, dtype=z.dtype)).reshape(z.shape)
     dz = _backward(activation, z, a, da)
     checker.same_bits(z, kept, "backward changes z")
     checker.same_bits(a, out, "backward changes a")
-    checker.require(not np.isnan(dz).any(), "backward makes a NaN, or reads tmp")
+    checker.require(
+        not np.isnan(dz).any(), "backward gives NaN, or reads scratch before writing it"
+    )
     if a.shape == z.shape and not activation.needs_input:
         over = z.copy()
         activation.forward(over, over, _scratch(activation, z))
-        checker.same_bits(over, a, "in place, forward gives another answer")
+        checker.same_bits(over, a, "forward gives another output in place")
         lost = filled_with_nan(z.shape, z.dtype)
         again = _backward(activation, lost, a, da)
         checker.same_bits(again, dz, "backward reads z, but needs_input is False")
@@ -162,7 +166,7 @@ def _check_manners(activation: Activation, z: Array, checker: Checker) -> None:
 def _check_extremes(
     activation: Activation, n_in: int, dtype: Any, checker: Checker
 ) -> None:
-    """Look for NaN and infinities at huge and tiny input."""
+    """Check that huge and tiny input gives neither NaN nor infinity."""
     powers = 10.0 ** np.arange(-44, 31)
     sizes = np.concatenate([[0.0, 30.0, 88.0, 90.0, 104.0, 710.0, 746.0], powers])
     ladder = np.concatenate([sizes, -sizes]).astype(dtype)

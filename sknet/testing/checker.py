@@ -1,4 +1,4 @@
-"""Checker: how a check says what is wrong."""
+"""Checker: raises the errors of the checks."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 class Checker:
-    """Raises AssertionError in the name of one component.
+    """Raises AssertionError for one component.
 
     Parameters
     ----------
     component : Component
-        What is checked.
+        The component to check; its representation begins each message.
     """
 
     def __init__(self, component: Component) -> None:
         self.component = component
 
     def require(self, condition: Any, what: str) -> None:
-        """Refuse the component, with the words of what it breaks, unless it holds."""
+        """Raise AssertionError with the text ``what`` unless the condition holds."""
         if not condition:
             raise AssertionError(f"{self.component!r}: {what}")
 
     def same_bits(self, now: Any, before: Any, what: str) -> None:
-        """Refuse unless two arrays agree bit for bit; one may stand for all members."""
+        """Require that two arrays, after broadcasting, agree bit for bit."""
         now, before = np.broadcast_arrays(now, before)
         if not np.array_equal(now, before, equal_nan=True):
             differ = (now != before) & ~(np.isnan(now) & np.isnan(before))
@@ -44,7 +44,7 @@ class Checker:
             )
 
     def finite(self, array: Array, what: str) -> None:
-        """Refuse a NaN or an infinity."""
+        """Require that all elements are finite."""
         bad = np.argwhere(~np.isfinite(array))
         if len(bad):
             where = tuple(int(i) for i in bad[0])
@@ -54,7 +54,7 @@ class Checker:
 
     @contextmanager
     def converting_errors(self, what: str) -> Iterator[None]:
-        """Turn an exception inside into a refusal that says what was tried."""
+        """Convert an exception into an AssertionError that states what was tried."""
         try:
             yield
         except (ValueError, TypeError, IndexError, AttributeError) as error:
@@ -64,5 +64,5 @@ class Checker:
 
 
 def filled_with_nan(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """Return an array in which everything that is not written shows."""
+    """Return an array of NaN, which reveals elements that are never written."""
     return np.full(shape, np.nan, dtype=dtype)

@@ -31,19 +31,20 @@ from sknet.testing.slopes import Surface, Survey
 from sknet.training.batches import Batches
 
 
-# Standard deviation of what is added to initial parameters: biases that are zero and
-# scales that are one would hide mistakes.
+# Standard deviation of the noise added to initial parameters: biases of zero and scales
+# of one would hide mistakes.
 _PERTURBATION = 0.1
 
 
 class Effort(NamedTuple):
-    """How much is compared.
+    """The number of comparisons.
 
     Parameters
     ----------
     n_coordinates : int, default=200
-        Parameters to compare one by one, about: a share for each array by its size, but
-        at least eight. With 0 there are directions only.
+        Approximate number of parameters to compare one by one, distributed over the
+        arrays in proportion to their sizes, with at least eight for each. With 0, only
+        directions are compared.
     n_directions : int, default=3
         Random directions in all parameters at once.
     """
@@ -67,39 +68,38 @@ def check_gradient(
 ) -> GradientReport | None:
     """Check the gradient of an estimator, or a component, against differences.
 
-    What an estimator would minimise on the data, penalty included, is evaluated in
-    float64 on all rows at once: for a fitted one at its parameters, else at initial
-    ones with a perturbation. Dropout draws the same noise for every evaluation; batch
-    normalisation works as in training. The estimator itself is not changed.
+    The function that the estimator minimises on the data, penalty included, is
+    evaluated in float64 on all rows at once: at the parameters of a fitted estimator,
+    otherwise at perturbed initial parameters. Dropout draws the same noise for every
+    evaluation; batch normalisation works as in training. The estimator is not changed.
 
     Parameters
     ----------
     what : SimpleMLPClassifier, SimpleMLPRegressor, Activation, Layer or Loss
-        What is checked. A component gets the check of its family, and the other
-        arguments do not count.
+        The object to check. A component is passed to the check of its family, and the
+        other arguments are ignored.
     X : array-like of shape (n_samples, n_features), optional
-        Features. A few rows are enough; without any, twelve or more are made up.
+        Features. A few rows are enough; if None, at least twelve rows are generated.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-        Target, together with ``X``.
+        Target; required if ``X`` is given.
     sample_weight : array-like of shape (n_samples,), optional
         Weights of the rows.
     n_members : int, default=1
-        Networks to check side by side, each from another initial point.
+        Number of networks to check together, each from a different initial point.
     random_state : int, RandomState or None, default=0
-        Chooses the point, the parameters and the directions.
+        Determines the point, and the parameters and directions to compare.
     rtol : float, default=1e-6
-        Largest relative error; what it is relative to stands in
-        :mod:`sknet.testing.slopes`.
+        Largest relative error allowed; :mod:`sknet.testing.slopes` defines it.
 
     Returns
     -------
     report : GradientReport or None
-        What was found; None for a component.
+        The result; None for a component.
 
     Raises
     ------
     AssertionError
-        If a slope disagrees, or too many lie at kinks; with the report as text.
+        If a slope disagrees, or too many lie at kinks; the message is the report.
 
     Examples
     --------
@@ -153,22 +153,23 @@ def objective_report(
     objective : Objective
         Network, loss and penalty.
     theta : ndarray of shape (K, P)
-        Where, in float64; it is not changed.
+        The parameters in float64; they are not changed.
     batch : Batch
         The rows.
     noise : sequence of Generator
-        One for each member, if the network draws any; they are not advanced.
+        One noise stream for each member, if the network draws noise; they are not
+        advanced.
     stream : RandomState
-        Chooses parameters and directions.
+        Determines the parameters and directions to compare.
     rtol : float, default=1e-6
-        Largest relative error.
+        Largest relative error allowed.
     effort : Effort, optional
-        How much is compared.
+        The number of comparisons.
 
     Returns
     -------
     report : GradientReport
-        What was found; nothing is raised.
+        The result; a failure raises no exception.
 
     Examples
     --------
@@ -191,7 +192,7 @@ def objective_report(
     point = objective.point(theta.copy())
 
     def value(parameters: Array) -> Array:
-        """Evaluate at other parameters, with the same noise."""
+        """Return the objective at given parameters, with the same noise."""
         point.theta[:, : layout.n_trainable] = parameters
         point.training.streams = [noise_from_state(state) for state in states]
         with np.errstate(all="ignore"):
@@ -219,7 +220,7 @@ def objective_report(
 
 
 def _n_coordinates(size: int, n_all: int, effort: Effort) -> int:
-    """Return how many parameters of an array are compared one by one."""
+    """Return the number of parameters of an array to compare one by one."""
     if not effort.n_coordinates or n_all <= effort.n_coordinates:
         return min(size, effort.n_coordinates)
     return max(8, effort.n_coordinates * size // n_all)
@@ -239,7 +240,7 @@ def _problem(
     n_members: int,
     stream: np.random.RandomState,
 ) -> tuple[Objective, Array, Batch, list[np.random.Generator]]:
-    """Return what an estimator would minimise, where, on which rows, with noise."""
+    """Return an estimator's objective, parameters, batch and noise streams."""
     X, y, sample_weight = data
     if (X is None) != (y is None):
         raise ValueError("X and y must be given together, or neither of them.")
@@ -250,31 +251,31 @@ def _problem(
     classes = getattr(estimator, "classes_", None) if fitted else None
     config = copy._config()
     request = FitRequest(X, y, sample_weight, classes=classes)
-    task = prepare_problem(copy, config, request, InputCache(shares=False))
-    n_rows, float64 = task.data.n_rows, np.dtype(np.float64)
-    batch = next(Batches(task.data, n_rows, float64).epoch(None))
+    problem = prepare_problem(copy, config, request, InputCache(shares=False))
+    n_rows, float64 = problem.data.n_rows, np.dtype(np.float64)
+    batch = next(Batches(problem.data, n_rows, float64).epoch(None))
     seeds = stream.randint(2**31 - 1, size=n_members).tolist()
     streams = [check_random_state(seed) for seed in seeds]
-    noise = [noise_stream(s) for s in streams] if task.network.draws_noise else []
-    task = replace(task, dtype=float64)
-    theta = initial_theta(task, streams)
-    n_trainable = task.network.layout.n_trainable
+    noise = [noise_stream(s) for s in streams] if problem.network.draws_noise else []
+    problem = replace(problem, dtype=float64)
+    theta = initial_theta(problem, streams)
+    n_trainable = problem.network.layout.n_trainable
     if fitted:
         if estimator.theta_.shape[1] != theta.shape[1]:
             raise ValueError(
                 f"The fitted network has {estimator.theta_.shape[1]} parameters, but "
-                f"that of the estimator's parameters on these data {theta.shape[1]}: "
-                "pass data like those of fit, or a clone."
+                f"on these data it would have {theta.shape[1]}: pass data like those "
+                "used in fit, or a clone of the estimator."
             )
         theta[:] = estimator.theta_
     else:
         shape = (n_members, n_trainable)
         theta[:, :n_trainable] += _PERTURBATION * stream.standard_normal(shape)
-    return task.objective(copy.alpha), theta, batch, noise
+    return problem.objective(copy.alpha), theta, batch, noise
 
 
 def _made_up(estimator: BaseMLP, stream: np.random.RandomState) -> tuple[Any, Any]:
-    """Return rows that the estimator can be fitted to: three classes, or values > 0."""
+    """Return rows for fitting the estimator: three classes, or values > 0."""
     n_features = getattr(estimator, "n_features_in_", 3)
     classes = getattr(estimator, "classes_", np.arange(3))
     n_outputs = getattr(estimator, "n_outputs_", 1)

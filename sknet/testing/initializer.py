@@ -12,7 +12,7 @@ from sknet.initializers import Initializer
 from sknet.testing.checker import Checker
 
 
-# Shape and fans: dense weights, tall and wide and square; those of groups; biases.
+# Shapes and fans: dense weights (tall, wide, square), groups of weights, biases.
 _SHAPES = (
     ((6, 3), (6, 3)),
     ((3, 6), (3, 6)),
@@ -23,23 +23,23 @@ _SHAPES = (
 
 
 def check_initializer(initializer: Initializer, *, random_state: Any = 0) -> None:
-    """Check that an initializer keeps what is asked of it.
+    """Check that an initializer meets the requirements of its family.
 
-    It draws finite float64 arrays of the shape asked for, from the stream that is
-    handed in and from nothing else; ``for_bias`` is an initializer, too, and ``scale``
-    a positive float.
+    It draws finite float64 arrays of the requested shape, from the given random stream
+    and nothing else; ``for_bias`` returns an initializer, and ``scale`` a positive
+    float.
 
     Parameters
     ----------
     initializer : Initializer
-        What is checked.
+        The initializer to check.
     random_state : int, RandomState or None, default=0
-        The stream to draw from.
+        The random stream to draw from.
 
     Raises
     ------
     AssertionError
-        If something is broken; the text says what, and for which shape.
+        If a requirement is violated; the message states which one, and for which shape.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def check_initializer(initializer: Initializer, *, random_state: Any = 0) -> Non
         )
         checker.require(
             initializer.rescales or scale == 1.0,
-            f"scale({fan}) is {scale!r}, which nobody looks at: rescales is False",
+            f"scale({fan}) is {scale!r}, but is ignored because rescales is False",
         )
 
 
@@ -76,21 +76,21 @@ def _check_draw(
     stream: np.random.RandomState,
     checker: Checker,
 ) -> None:
-    """Draw one shape, again from the same place, and further on."""
+    """Draw an array, draw it again from the same state, and draw the next one."""
     before = stream_state(stream)
-    with checker.converting_errors(f"draw of the shape {shape}"):
+    with checker.converting_errors(f"draw of shape {shape}"):
         drawn = initializer.draw(stream, shape, fan, 1.0)
     checker.require(
         drawn.shape == shape and drawn.dtype == np.float64,
-        f"a draw of the shape {shape} is {drawn.dtype} of the shape {drawn.shape}",
+        f"a draw of shape {shape} is {drawn.dtype} of shape {drawn.shape}",
     )
-    checker.finite(drawn, f"a draw of the shape {shape} is not finite")
+    checker.finite(drawn, f"a draw of shape {shape} is not finite")
     kept = drawn.copy()
     again = initializer.draw(stream_from_state(before), shape, fan, 1.0)
     checker.same_bits(again, kept, "a stream in the same state gives another draw")
     further = initializer.draw(stream, shape, fan, 1.0)
-    # Of few elements, a draw of signs may well come twice.
+    # A draw of a few signs may well repeat by chance.
     if kept.size > 8 and np.array_equal(further, kept):
         checker.require(
-            len(np.unique(kept)) == 1, "a stream that went on gives the same draw"
+            len(np.unique(kept)) == 1, "an advanced stream gives the same draw again"
         )

@@ -1,4 +1,4 @@
-"""The check of a layer: the laws at the top of the layers' base."""
+"""The check of a layer: the laws stated in the module of the base class."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _N_ROWS = 5
 
 
 class _Pass(NamedTuple):
-    """What one forward and backward pass has made."""
+    """The results of one forward and backward pass."""
 
     y: Array
     grad: Array
     dx: Array | None
 
 
-class _Bench:
-    """A layer with parameters, input and noise to try it on."""
+class _LayerTrial:
+    """A layer with the parameters, input and noise that it is tried on."""
 
     def __init__(
         self, layer: Layer, input_shape: Shape, n_members: int, stream: Any
@@ -62,14 +62,14 @@ class _Bench:
                 stream.standard_normal()
 
     def modes(self) -> Iterator[tuple[str, Scalar | None]]:
-        """Iterate over prediction, and training with weights of both kinds."""
+        """Iterate over prediction, and training with either kind of weights."""
         yield "in prediction", None
         yield "in training", 1.0 / _N_ROWS
         yield "in training with weights", self.weight
 
-    def member(self, k: int) -> _Bench:
-        """Return the bench of one member."""
-        one, alone = slice(k, k + 1), object.__new__(_Bench)
+    def member(self, k: int) -> _LayerTrial:
+        """Return the trial of one member."""
+        one, alone = slice(k, k + 1), object.__new__(_LayerTrial)
         vars(alone).update(vars(self))
         for name in ("theta", "x", "weight", "noise"):
             setattr(alone, name, getattr(self, name)[one])
@@ -77,7 +77,7 @@ class _Bench:
         return alone
 
     def going_out(self, k: int) -> slice:
-        """Return where the outputs of one member are: one, or several submodels'."""
+        """Return the slice of a member's outputs: one, or one for each submodel."""
         return slice(k * self.n_heads, (k + 1) * self.n_heads)
 
     def run(self, weight: Scalar | None, theta: Array, x: Array, **how: Any) -> _Pass:
@@ -107,32 +107,32 @@ def check_layer(
     random_state: Any = 0,
     rtol: float = 1e-6,
 ) -> None:
-    """Check that a layer keeps the laws of layers.
+    """Check that a layer satisfies the laws of layers.
 
     Both pullbacks, to the parameters and to the input, are compared with differences,
     in prediction and in training, unless the layer holds an activation with a surrogate
-    gradient. Input and parameters stay as they are, statistics in prediction, too;
-    every element of the gradient is written; types are kept; members together are each
-    alone, bit for bit; a shared input may stand for one a member; and nothing becomes a
-    NaN or an infinity for finite input.
+    gradient. Input and parameters are not modified, and in prediction neither are
+    statistics; every element of the gradient is written; types are kept; members give
+    the same bits together as alone; one input shared by all members gives the same as
+    a copy for each; and finite input gives neither NaN nor infinity.
 
     Parameters
     ----------
     layer : Layer
-        What is checked.
+        The layer to check.
     input_shape : int or tuple of int, default=4
-        The shape of one row that comes in; a number counts columns.
+        The shape of one input row; an int is the number of columns.
     n_members : int, default=3
-        Networks side by side.
+        Number of networks in the stack.
     random_state : int, RandomState or None, default=0
-        Chooses parameters and input.
+        Determines parameters and input.
     rtol : float, default=1e-6
-        Largest relative error of the gradients.
+        Largest relative error allowed for the gradients.
 
     Raises
     ------
     AssertionError
-        If a law is broken; the text says which, and where.
+        If a law is violated; the message states which one, and where.
 
     Examples
     --------
@@ -147,34 +147,32 @@ def check_layer(
     stream = check_random_state(random_state)
     shape = (input_shape,) if isinstance(input_shape, int) else tuple(input_shape)
     with checker.converting_errors(f"build on rows of shape {shape}"):
-        reusable = _Bench(layer, shape, n_members, stream)
+        trial = _LayerTrial(layer, shape, n_members, stream)
     with np.errstate(all="ignore"):
         for dtype in DTYPES:
-            for mode, weight in reusable.modes():
-                _check_laws(reusable, weight, dtype, mode, checker)
-                _check_shared_input(reusable, weight, dtype, mode, checker)
-                _check_members(reusable, weight, dtype, mode, checker)
-                _check_extremes(reusable, weight, dtype, mode, checker)
-        for mode, weight in reusable.modes():
+            for mode, weight in trial.modes():
+                _check_laws(trial, weight, dtype, mode, checker)
+                _check_shared_input(trial, weight, dtype, mode, checker)
+                _check_members(trial, weight, dtype, mode, checker)
+                _check_extremes(trial, weight, dtype, mode, checker)
+        for mode, weight in trial.modes():
             if not is_surrogate(layer):
-                _check_pullback(reusable, weight, mode, stream, checker, rtol)
+                _check_pullback(trial, weight, mode, stream, checker, rtol)
 
 
 def _check_laws(
-    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
+    trial: _LayerTrial, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
-    """Look at what is written, what is left alone, and types."""
-    theta, x = reusable.theta.astype(dtype), reusable.x.astype(dtype)
-    first = reusable.run(weight, theta, x)
-    n_kept = (
-        reusable.layout.n_parameters if weight is None else reusable.layout.n_trainable
-    )
-    started = reusable.theta.astype(dtype)
-    checker.same_bits(x, reusable.x.astype(dtype), f"the input is changed {mode}")
+    """Check which arrays are written or left unmodified, and their types."""
+    theta, x = trial.theta.astype(dtype), trial.x.astype(dtype)
+    first = trial.run(weight, theta, x)
+    n_kept = trial.layout.n_parameters if weight is None else trial.layout.n_trainable
+    started = trial.theta.astype(dtype)
+    checker.same_bits(x, trial.x.astype(dtype), f"the input is changed {mode}")
     checker.same_bits(
         theta[:, :n_kept], started[:, :n_kept], f"parameters are changed {mode}"
     )
-    shape = reusable.dy.shape
+    shape = trial.dy.shape
     checker.require(
         first.y.shape == shape and first.y.dtype == dtype,
         f"{mode}, forward returns {first.y.dtype} {first.y.shape}, not {dtype} {shape}",
@@ -186,27 +184,27 @@ def _check_laws(
         f"{mode}, backward returns {first.dx.dtype} {first.dx.shape}, "
         f"not {dtype} {x.shape}",
     )
-    for section in sections_of(reusable.layout, reusable.layer):
+    for section in sections_of(trial.layout, trial.layer):
         written = first.grad[:, section.columns]
         checker.require(
             not np.isnan(written).any(),
             f"{mode}, backward does not write every element of {section.name}",
         )
-    again = reusable.run(weight, started.copy(), x)
-    checker.same_bits(again.y, first.y, f"{mode}, forward twice gives two answers")
-    checker.same_bits(again.grad, first.grad, f"{mode}, backward gives two answers")
-    bottom = reusable.run(weight, started.copy(), x, at_input=True)
-    checker.same_bits(bottom.grad, first.grad, f"{mode}, the gradient differs at input")
+    again = trial.run(weight, started.copy(), x)
+    checker.same_bits(again.y, first.y, f"{mode}, two calls of forward differ")
+    checker.same_bits(again.grad, first.grad, f"{mode}, two calls of backward differ")
+    bottom = trial.run(weight, started.copy(), x, at_input=True)
+    checker.same_bits(bottom.grad, first.grad, f"{mode}, the gradient differs at_input")
 
 
 def _check_shared_input(
-    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
+    trial: _LayerTrial, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
-    """Compare one input for all members with copies of it, one a member."""
-    theta, x = reusable.theta.astype(dtype), reusable.x.astype(dtype)
+    """Compare one input shared by all members with a copy for each member."""
+    theta, x = trial.theta.astype(dtype), trial.x.astype(dtype)
     shared = np.broadcast_to(x[:1], x.shape).copy()
-    apart = reusable.run(weight, theta.copy(), shared)
-    at_once = reusable.run(weight, theta.copy(), shared[:1].copy(), at_input=True)
+    apart = trial.run(weight, theta.copy(), shared)
+    at_once = trial.run(weight, theta.copy(), shared[:1].copy(), at_input=True)
     checker.same_bits(
         at_once.y, apart.y, f"{mode}, a shared input gives another output"
     )
@@ -216,13 +214,13 @@ def _check_shared_input(
 
 
 def _check_members(
-    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
+    trial: _LayerTrial, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
-    """Compare members together with each alone, statistics included."""
-    theta = reusable.theta.astype(dtype)
-    together = reusable.run(weight, theta, reusable.x.astype(dtype))
+    """Compare members in a stack with each member alone, including statistics."""
+    theta = trial.theta.astype(dtype)
+    together = trial.run(weight, theta, trial.x.astype(dtype))
     for k in range(len(theta)):
-        one, member = slice(k, k + 1), reusable.member(k)
+        one, member = slice(k, k + 1), trial.member(k)
         share = member.weight if isinstance(weight, np.ndarray) else weight
         own = member.theta.astype(dtype)
         alone = member.run(share, own, member.x.astype(dtype))
@@ -233,19 +231,19 @@ def _check_members(
             ("statistics", theta, own),
         ):
             if whole is not None:
-                what = f"{mode}, the {name} of member {k} is not as if alone"
-                place = reusable.going_out(k) if whole is together.y else one
+                what = f"{mode}, the {name} of member {k} differs from that alone"
+                place = trial.going_out(k) if whole is together.y else one
                 checker.same_bits(whole[place], part, what)
 
 
 def _check_extremes(
-    reusable: _Bench, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
+    trial: _LayerTrial, weight: Scalar | None, dtype: Any, mode: str, checker: Checker
 ) -> None:
-    """Look for NaN and infinities at huge input."""
+    """Check that huge input gives neither NaN nor infinity."""
     huge = 1e15 if dtype == np.float32 else 1e30
     for size in (0.0, 1e3, huge):
-        x = np.sign(reusable.x).astype(dtype) * dtype.type(size)
-        made = reusable.run(weight, reusable.theta.astype(dtype), x)
+        x = np.sign(trial.x).astype(dtype) * dtype.type(size)
+        made = trial.run(weight, trial.theta.astype(dtype), x)
         where = f"{mode} for input of size {size:g} ({dtype})"
         checker.finite(made.y, f"the output is not finite {where}")
         checker.finite(made.grad, f"the gradient is not finite {where}")
@@ -254,7 +252,7 @@ def _check_extremes(
 
 
 def _check_pullback(
-    reusable: _Bench,
+    trial: _LayerTrial,
     weight: Scalar | None,
     mode: str,
     stream: np.random.RandomState,
@@ -262,28 +260,28 @@ def _check_pullback(
     rtol: float,
 ) -> None:
     """Compare both pullbacks with differences of the output's product with dy."""
-    n_trainable, n_members = reusable.layout.n_trainable, len(reusable.theta)
+    n_trainable, n_members = trial.layout.n_trainable, len(trial.theta)
 
     def at(vectors: Array) -> _Pass:
-        """Run with other parameters and another input."""
-        theta = reusable.theta.copy()
+        """Run with the parameters and the input in the vectors."""
+        theta = trial.theta.copy()
         theta[:, :n_trainable] = vectors[:, :n_trainable]
-        x = vectors[:, n_trainable:].reshape(reusable.x.shape).copy()
-        return reusable.run(weight, theta, x)
+        x = vectors[:, n_trainable:].reshape(trial.x.shape).copy()
+        return trial.run(weight, theta, x)
 
     def value(vectors: Array) -> Array:
         """Return the product of the output with dy."""
-        return (at(vectors).y * reusable.dy).reshape(n_members, -1).sum(axis=1)
+        return (at(vectors).y * trial.dy).reshape(n_members, -1).sum(axis=1)
 
-    flat = reusable.x.reshape(n_members, -1)
-    origin = np.hstack([reusable.theta[:, :n_trainable], flat])
+    flat = trial.x.reshape(n_members, -1)
+    origin = np.hstack([trial.theta[:, :n_trainable], flat])
     claimed = at(origin)
     assert claimed.dx is not None
     gradient = np.hstack([claimed.grad, claimed.dx.reshape(n_members, -1)])
     survey = Survey(Surface(value, origin, gradient), rtol, stream)
-    inputs = n_trainable + np.arange(flat.shape[1]).reshape(reusable.x.shape[1:])
+    inputs = n_trainable + np.arange(flat.shape[1]).reshape(trial.x.shape[1:])
     sections = [
-        *sections_of(reusable.layout, reusable.layer),
+        *sections_of(trial.layout, trial.layer),
         Section("input", "", inputs),
     ]
     rows = [survey.coordinates(section, 30) for section in sections]

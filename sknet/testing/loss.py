@@ -29,28 +29,28 @@ class _Case(NamedTuple):
 
 
 def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None:
-    """Check that a loss keeps what is asked of it.
+    """Check that a loss meets the requirements of its family.
 
-    The gradient is compared with differences of the value. A row of weight zero is as
-    if it were absent, raw outputs and targets stay as they are, every element is
-    written, members do not mix, types are kept, ``constant`` is the best constant, and
-    nothing becomes a NaN or an infinity for finite raw outputs. A loss for classes is
-    checked for exclusive classes and for independent columns, unless its ``check``
-    refuses one of them.
+    The gradient is compared with differences of the value. A row of weight zero has no
+    effect, raw outputs and targets are not modified, every element is written, members
+    do not mix, types are kept, ``constant`` is the best constant, and finite raw
+    outputs give neither NaN nor infinity. A loss for classes is checked for exclusive
+    classes and for independent columns, unless its ``check`` rejects one of these kinds
+    of target.
 
     Parameters
     ----------
     loss : Loss
-        What is checked.
+        The loss to check.
     random_state : int, RandomState or None, default=0
-        Chooses raw outputs and targets.
+        Determines raw outputs and targets.
     rtol : float, default=1e-6
-        Largest relative error of the gradient.
+        Largest relative error allowed for the gradient.
 
     Raises
     ------
     AssertionError
-        If something is broken; the text says what, and where.
+        If a requirement is violated; the message states which one, and where.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
             _check_zero_weight(case, checker)
             _check_start(case, checker)
             _check_constant(case, checker)
-    checker.require(n_cases, "check() refuses every kind of target")
+    checker.require(n_cases, "check() rejects every kind of target")
 
 
 def _cases(
@@ -117,7 +117,7 @@ def _targets(
     stream: np.random.RandomState,
     checker: Checker,
 ) -> Array:
-    """Return targets that the loss takes; of classes, each is there."""
+    """Return targets that the loss accepts; every class occurs."""
     if isinstance(loss, ClassLoss):
         first = stream.randint(shape[-1], size=(shape[0], 1))
         codes = (np.arange(shape[1]) + first) % shape[-1]
@@ -129,7 +129,7 @@ def _targets(
     real = 1.5 * stream.standard_normal(shape)
     positive = stream.uniform(0.2, 3.0, size=shape)
     fraction = stream.uniform(0.1, 0.9, size=shape)
-    # With a link, targets that a prediction can reach, so that a constant can, too.
+    # With a link, targets in the range of predictions, which a constant can reach.
     order = [real, positive, fraction]
     for y in order if loss.link_name == "identity" else order[::-1]:
         try:
@@ -137,12 +137,12 @@ def _targets(
         except ValueError:
             continue
         return y
-    checker.require(False, "check_target refuses real, positive and fractional targets")
+    checker.require(False, "check_target rejects real, positive and fractional targets")
     raise NotImplementedError
 
 
 def _buffers(raw: Array) -> LossBuffers:
-    """Return scratch arrays for raw outputs; who reads before writing, shows."""
+    """Return buffers filled with NaN, to reveal reads before the first write."""
     n_members, n_rows, n_raw = raw.shape
     buffers = LossBuffers(n_members, n_rows, n_raw, raw.dtype)
     for scratch in (buffers.rows, buffers.sums, buffers.full):
@@ -153,7 +153,7 @@ def _buffers(raw: Array) -> LossBuffers:
 def _evaluate(
     loss: Loss, raw: Array, y: Array, weight: Scalar, buffers: LossBuffers | None = None
 ) -> tuple[Array, Array]:
-    """Return values (K,) and the gradient, in an array where gaps would show."""
+    """Return values (K,) and the gradient, in which unwritten elements are NaN."""
     out = filled_with_nan(raw.shape, raw.dtype)
     if buffers is None:
         buffers = _buffers(raw)
@@ -168,7 +168,7 @@ def _check_gradient(
     shape = raw.shape
 
     def value(vectors: Array) -> Array:
-        """Evaluate at other raw outputs."""
+        """Return the values at given raw outputs."""
         return _evaluate(loss, vectors.reshape(shape), y, weight)[0].copy()
 
     _, gradient = _evaluate(loss, raw, y, weight)
@@ -187,7 +187,7 @@ def _check_gradient(
 
 
 def _check_zero_weight(case: _Case, checker: Checker) -> None:
-    """Compare a row of weight zero with its absence."""
+    """Check that a row of weight zero has the effect of an absent row."""
     loss, raw, y, weight = case
     if not isinstance(weight, np.ndarray):
         return
@@ -201,21 +201,21 @@ def _check_zero_weight(case: _Case, checker: Checker) -> None:
     checker.same_bits(gradient[:, 0], zero, "a row of weight zero has a gradient")
     same = np.allclose(value, absent, rtol=1e-12, atol=1e-14)
     same = same and np.allclose(gradient[:, 1:], rest, rtol=1e-12, atol=1e-14)
-    checker.require(same, "a row of weight zero is not as if it were absent")
+    checker.require(same, "a row of weight zero differs from an absent row")
 
 
 def _check_start(case: _Case, checker: Checker) -> None:
-    """Look whether training can begin where the loss says."""
+    """Check that ``start`` is a valid initial value for the raw outputs."""
     shape = case.raw.shape[-1:]
     start = case.loss.start(case.y[0], np.ones(_N_ROWS))
     checker.require(
         start is None or (np.shape(start) == shape and np.isfinite(start).all()),
-        f"start must be None, or finite and have the shape {shape}, got {start}",
+        f"start must be None, or finite and of shape {shape}, got {start}",
     )
 
 
 def _check_constant(case: _Case, checker: Checker) -> None:
-    """Look whether the best constant is one: no slope, or nothing lower next to it."""
+    """Check the best constant: no slope there, or no lower value next to it."""
     loss, raw, y, weight = case
     n_raw = raw.shape[-1]
     shares = np.full(_N_ROWS, 1.0 / _N_ROWS)
@@ -227,13 +227,13 @@ def _check_constant(case: _Case, checker: Checker) -> None:
         return
     checker.require(
         np.shape(best) == (n_raw,) and np.isfinite(best).all(),
-        f"constant must be finite and have the shape {(n_raw,)}, got {best}",
+        f"constant must be finite and of shape {(n_raw,)}, got {best}",
     )
     if isinstance(loss, ValueLoss) and loss.link_name == "softmax":
-        return  # values that a softmax need not reach: only nearly the best
+        return  # a softmax may not reach these values: only nearly the best
 
     def at(constant: Array) -> tuple[float, Array]:
-        """Return value and gradient of all rows at one constant."""
+        """Return the value and the gradient over all rows at one constant."""
         rows = np.broadcast_to(constant, (1, _N_ROWS, n_raw)).copy()
         value, gradient = _evaluate(loss, rows, y[:1], shares[None, :, None])
         return float(value[0]), gradient
@@ -258,13 +258,13 @@ def _check_constant(case: _Case, checker: Checker) -> None:
 
 
 def _check_manners(case: _Case, checker: Checker) -> None:
-    """Look at what is written, what is left alone, types, and what members share."""
+    """Check which arrays are written or left unmodified, types, and members."""
     loss, raw, y, weight = case
     kept_raw, kept_y, kept_weight = raw.copy(), y.copy(), np.copy(weight)
     buffers = _buffers(raw)
     value, gradient = _evaluate(loss, raw, y, weight, buffers)
     value = value.copy()
-    checker.require(value.shape == (len(raw),), f"values have the shape {value.shape}")
+    checker.require(value.shape == (len(raw),), f"values have shape {value.shape}")
     checker.require(
         value.dtype == raw.dtype, f"values are {value.dtype} for {raw.dtype} raw"
     )
@@ -272,12 +272,13 @@ def _check_manners(case: _Case, checker: Checker) -> None:
     checker.same_bits(y, kept_y, "value_and_gradient changes y")
     checker.same_bits(weight, kept_weight, "value_and_gradient changes weight")
     checker.require(
-        not np.isnan(gradient).any(), "not every gradient is written, or work is read"
+        not np.isnan(gradient).any(),
+        "not every gradient is written, or buffers are read before they are written",
     )
     _evaluate(loss, raw[::-1].copy(), y[::-1].copy(), 1.0, buffers)
     again, same = _evaluate(loss, raw, y, weight, buffers)
-    checker.same_bits(again, value, "two calls give two values")
-    checker.same_bits(same, gradient, "two calls give two gradients")
+    checker.same_bits(again, value, "two calls give different values")
+    checker.same_bits(same, gradient, "two calls give different gradients")
     for k in range(len(raw)):
         one = slice(k, k + 1)
         share = weight[one] if isinstance(weight, np.ndarray) else weight
@@ -293,7 +294,7 @@ def _check_manners(case: _Case, checker: Checker) -> None:
 
 
 def _check_predictions(loss: Loss, raw: Array, y: Array, checker: Checker) -> None:
-    """Look at the link and what is read off predictions."""
+    """Check the link and the values derived from predictions."""
     rows, kept = raw[0], raw[0].copy()
     prediction = loss.link(rows)
     checker.same_bits(rows, kept, "link changes raw")
@@ -316,7 +317,7 @@ def _check_predictions(loss: Loss, raw: Array, y: Array, checker: Checker) -> No
         shape, point = y[0].shape, loss.point(prediction)
         checker.require(
             point.shape == shape,
-            f"point must have the shape {shape}, got {point.shape}",
+            f"point must have shape {shape}, got {point.shape}",
         )
         asked = loss.scaling if isinstance(loss.scaling, tuple) else (loss.scaling,)
         checker.require(
@@ -325,11 +326,11 @@ def _check_predictions(loss: Loss, raw: Array, y: Array, checker: Checker) -> No
         )
         spread = loss.spread(rows)
         good = spread is None or (spread.shape == shape and (spread > 0.0).all())
-        checker.require(good, "spread must be None, or positive and one a target")
+        checker.require(good, "spread must be None, or positive, one for each target")
 
 
 def _check_extremes(loss: Loss, raw: Array, y: Array, checker: Checker) -> None:
-    """Look for NaN and infinities at huge raw outputs of every sign."""
+    """Check that huge raw outputs of either sign give neither NaN nor infinity."""
     huge = 1e15 if raw.dtype == np.float32 else 1e30
     for size in (0.0, 1e-30, 100.0, 800.0, 1e6, huge):
         for signs in (np.ones_like(raw), -np.ones_like(raw), np.sign(raw)):

@@ -19,24 +19,25 @@ _DESCENT_RATE = 0.02
 
 
 def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
-    """Check that an optimizer keeps what is asked of it.
+    """Check that an optimizer meets the requirements of its family.
 
-    Steps block by block are those at once; members are as if alone, bit for bit, with
-    rates, steps so far and fields in ``rows`` of their own, too; every slot is used; a
-    gradient that is zero from the start moves nothing; huge and tiny gradients give
-    finite steps; and a convex quadratic is descended. In float32 and in float64.
+    Steps made block by block equal a step on the whole; members give the same bits as
+    alone, also if they differ in learning rate, number of steps or fields in ``rows``;
+    every slot is used; a gradient that has always been zero gives no step; huge and
+    tiny gradients give finite steps; and the optimizer descends a convex quadratic. All
+    but the last are checked in float32 and in float64.
 
     Parameters
     ----------
     optimizer : Optimizer
-        What is checked.
+        The optimizer to check.
     random_state : int, RandomState or None, default=0
-        Chooses gradients.
+        Determines the gradients.
 
     Raises
     ------
     AssertionError
-        If something is broken; the text says what, and where.
+        If a requirement is violated; the message states which one, and where.
 
     Examples
     --------
@@ -51,7 +52,7 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
     good = isinstance(n_slots, int) and n_slots >= 0
     checker.require(good, f"n_slots must be a whole number >= 0, got {n_slots!r}")
     checker.require(
-        np.all(np.asarray(optimizer.weight_decay) >= 0.0), "weight_decay < 0"
+        np.all(np.asarray(optimizer.weight_decay) >= 0.0), "weight_decay must be >= 0"
     )
     stream = check_random_state(random_state)
     gradients = stream.standard_normal((_N_STEPS, 3, 7))
@@ -66,7 +67,7 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
 def _steps(
     optimizer: Optimizer, gradients: Array, rate: Scalar, checker: Checker
 ) -> tuple[list[Array], list[Array]]:
-    """Return the steps that gradients become one after the other, and the slots."""
+    """Return the steps for successive gradients, and the slots."""
     shape, dtype = gradients.shape[1:], gradients.dtype
     slots = [np.zeros(shape, dtype=dtype) for _ in range(optimizer.n_slots)]
     steps = []
@@ -79,17 +80,21 @@ def _steps(
 
 
 def _check_steps(optimizer: Optimizer, gradients: Array, checker: Checker) -> None:
-    """Look at blocks, members, rates of members, and slots."""
+    """Check steps in blocks, by member, with a rate for each member, and slots."""
     steps, slots = _steps(optimizer, gradients, 0.1, checker)
     all_steps = np.array(steps)
-    checker.finite(all_steps, "a step is not finite, or tmp is read")
+    checker.finite(
+        all_steps, "a step is not finite, or scratch is read before it is written"
+    )
     moved = not np.array_equal(all_steps, gradients)
     checker.require(moved, "step leaves the gradient as it is")
     for i, slot in enumerate(slots):
         checker.finite(slot, f"slot {i} is not finite")
         checker.require(slot.any(), f"slot {i} of {len(slots)} is never written")
     again, _ = _steps(optimizer, gradients, 0.1, checker)
-    checker.same_bits(np.array(again), all_steps, "step is not a pure function")
+    checker.same_bits(
+        np.array(again), all_steps, "step is not a pure function: two calls differ"
+    )
     for part in (slice(0, 3), slice(3, 7)):
         block, _ = _steps(optimizer, gradients[:, :, part].copy(), 0.1, checker)
         checker.same_bits(
@@ -107,12 +112,12 @@ def _check_steps(optimizer: Optimizer, gradients: Array, checker: Checker) -> No
         checker.same_bits(
             np.array(several)[:, k : k + 1],
             np.array(alone),
-            f"with a rate of its own, member {k} is not as if alone",
+            f"with its own learning rate, member {k} differs from that alone",
         )
 
 
 def _check_rows(optimizer: Optimizer, gradients: Array, checker: Checker) -> None:
-    """Look at members that differ in a field of ``rows``, or in their steps so far."""
+    """Check members that differ in a field of ``rows``, or in the number of steps."""
     for name in optimizer.rows:
         value = getattr(optimizer, name)
         if not value:
@@ -125,7 +130,7 @@ def _check_rows(optimizer: Optimizer, gradients: Array, checker: Checker) -> Non
             checker.same_bits(
                 np.array(several)[:, k : k + 1],
                 np.array(alone),
-                f"with {name} in rows, member {k} is not as if alone",
+                f"with {name} in rows, member {k} differs from that alone",
             )
     shape, dtype = gradients.shape[1:], gradients.dtype
     slots = [np.ones(shape, dtype=dtype) for _ in range(optimizer.n_slots)]
@@ -140,17 +145,19 @@ def _check_rows(optimizer: Optimizer, gradients: Array, checker: Checker) -> Non
         checker.same_bits(
             together[k : k + 1],
             step,
-            f"with t in rows, member {k} is not as if alone",
+            f"with t in rows, member {k} differs from that alone",
         )
 
 
 def _check_extremes(optimizer: Optimizer, dtype: Any, checker: Checker) -> None:
-    """Look at gradients of zero, tiny and huge ones."""
+    """Check the steps for zero, tiny and huge gradients."""
     for size in (0.0, 1e-30, 1e-10, 1e10):
         gradients = np.full((_N_STEPS, 1, 2), size, dtype=dtype)
         steps, _ = _steps(optimizer, gradients, 0.1, checker)
         all_steps = np.array(steps)
-        checker.finite(all_steps, f"gradients of {size:g} give a step ({dtype})")
+        checker.finite(
+            all_steps, f"a step is not finite for gradients of {size:g} ({dtype})"
+        )
         if not size:
             checker.require(not all_steps.any(), "gradients of zero give a step")
 
@@ -158,7 +165,7 @@ def _check_extremes(optimizer: Optimizer, dtype: Any, checker: Checker) -> None:
 def _check_descent(
     optimizer: Optimizer, stream: np.random.RandomState, checker: Checker
 ) -> None:
-    """Descend a convex quadratic, for which any sensible optimizer is good enough."""
+    """Check that the optimizer descends a convex quadratic."""
     curvature = stream.uniform(0.5, 2.0, size=(1, 7))
     theta = stream.uniform(-1.0, 1.0, size=(1, 7))
     slots = [np.zeros_like(theta) for _ in range(optimizer.n_slots)]
@@ -171,6 +178,6 @@ def _check_descent(
     lowest = min(values)
     checker.require(
         lowest <= 0.1 * values[0],
-        f"{_N_DESCENT} steps at the rate {_DESCENT_RATE} bring a convex quadratic only "
+        f"{_N_DESCENT} steps at the rate {_DESCENT_RATE} lower a convex quadratic only "
         f"from {values[0]:.4g} to {lowest:.4g}",
     )

@@ -1,4 +1,4 @@
-"""Parts: what a component is made of, and where the parameters of a network are."""
+"""Parts: the components inside a component, and the arrays of a network."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Section(NamedTuple):
     Parameters
     ----------
     name : str
-        What it is called.
+        Name of the array.
     kind : str
-        What it belongs to.
+        Class of the layer that the array belongs to.
     columns : ndarray of int
-        Its places in the vector, in its own shape.
+        Positions of its elements in the vector, in the shape of the array.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Section(NamedTuple):
 
 
 def parts_of(component: Component) -> Iterator[Component]:
-    """Iterate over a component and all that are inside it, depth first.
+    """Iterate over a component and all components inside it, depth first.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ def parts_of(component: Component) -> Iterator[Component]:
     Yields
     ------
     part : Component
-        The component itself, then what its fields hold; of a name, what it stands for.
+        The component itself, then the components in its fields; a name is resolved by
+        its registry.
     """
     yield component
     for f in fields(component):  # type: ignore[arg-type]  # a dataclass
@@ -57,7 +58,7 @@ def parts_of(component: Component) -> Iterator[Component]:
 
 
 def is_surrogate(component: Component) -> bool:
-    """Tell whether a component holds an activation with a surrogate gradient."""
+    """Return whether a component holds an activation with a surrogate gradient."""
     activations = (p for p in parts_of(component) if isinstance(p, Activation))
     return any(activation.surrogate for activation in activations)
 
@@ -68,14 +69,14 @@ def sections_of(layout: Layout, root: Layer) -> list[Section]:
     Parameters
     ----------
     layout : Layout
-        Where the parameters live.
+        The layout of the parameters.
     root : Layer
         The composition of all layers.
 
     Returns
     -------
     sections : list of Section
-        In the order of declaring.
+        In the order of declaration.
     """
     numbers = np.arange(layout.n_parameters)[None]
     return [
@@ -86,7 +87,7 @@ def sections_of(layout: Layout, root: Layer) -> list[Section]:
 
 
 def _layer_name(layer: Layer, path: str) -> str:
-    """Return the class of the layer that a parameter's path leads to, if it does."""
+    """Return the class name of the layer at a parameter's path, or an empty string."""
     for number in path.split(".")[:-1]:
         inside = [
             item

@@ -1,4 +1,4 @@
-"""Registering a component for a while."""
+"""Temporary registration of a component."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sknet._component import Registry
 def temporarily_registered(
     registry: Registry[Any], name: str, cls: type[Any]
 ) -> Iterator[type[Any]]:
-    """Register a component, and take it out again at the end.
+    """Register a component, and remove it when the context ends.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def temporarily_registered(
     Yields
     ------
     cls : type
-        The class; its name stands in the registry.
+        The class, registered under its name.
 
     Examples
     --------
@@ -50,6 +50,6 @@ def temporarily_registered(
     try:
         yield cls
     finally:
-        # A registry has no way out for anybody else: names are for ever.
+        # Registries have no public removal: elsewhere, names are permanent.
         del registry._classes[name]
         cls.name = ""

@@ -6,27 +6,27 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 
-# Share of the slopes that may be left out for kinks; more, and little was checked.
+# Largest share of slopes left out at kinks; above it, too little was checked.
 MOST_LEFT_OUT = 0.2
 
 
 class ArrayCheck(NamedTuple):
-    """What was found for one parameter array.
+    """The result for one parameter array.
 
     Parameters
     ----------
     name : str
         Path in the tree of layers, e.g. ``"0.weight"``.
     layer : str
-        Class of the layer it belongs to.
+        Class of the layer that the array belongs to.
     shape : tuple of int
         Its shape for one member.
     error : float
         Largest relative error.
     n_checked : int
-        Slopes compared, over all members.
+        Number of slopes compared, over all members.
     n_left_out : int
-        Slopes left out, because the differences straddle a kink.
+        Number of slopes left out because the differences straddle a kink.
     """
 
     name: str
@@ -38,17 +38,17 @@ class ArrayCheck(NamedTuple):
 
 
 class Worst(NamedTuple):
-    """The slope of the largest relative error.
+    """The slope with the largest relative error.
 
     Parameters
     ----------
     name : str
-        For example ``"0.weight[3, 1]"``, or ``"random direction 0"``; of several
-        members, with the number of the member.
+        For example ``"0.weight[3, 1]"``, or ``"random direction 0"``; with several
+        members, followed by the index of the member.
     analytic : float
-        What backpropagation says.
+        The slope by backpropagation.
     numeric : float
-        What differences say.
+        The slope by finite differences.
     error : float
         The relative error.
     """
@@ -61,21 +61,21 @@ class Worst(NamedTuple):
 
 @dataclass(frozen=True)
 class GradientReport:
-    """What a gradient check has found; ``str`` makes it a table.
+    """The result of a gradient check; ``str`` formats it as a table.
 
     Parameters
     ----------
     what : str
-        What was checked.
+        Description of the object that was checked.
     rtol : float
-        The relative error that is fine.
+        Largest relative error allowed.
     arrays : tuple of ArrayCheck
-        One for each parameter array, then one for random directions.
+        One entry for each parameter array, and a last one for random directions.
     worst : Worst or None
-        The slope of the largest error; None if nothing could be compared.
+        The slope with the largest error; None if nothing could be compared.
     surrogate : bool, default=False
-        Whether an activation has a surrogate gradient. Differences then say something
-        about the output layer alone, and the other arrays are not checked.
+        Whether an activation has a surrogate gradient. Differences are then meaningful
+        for the output layer only, and the other arrays are not checked.
 
     Examples
     --------
@@ -94,40 +94,40 @@ class GradientReport:
 
     @property
     def n_checked(self) -> int:
-        """Slopes that were compared."""
+        """Number of slopes that were compared."""
         return sum(array.n_checked for array in self.arrays)
 
     @property
     def n_left_out(self) -> int:
-        """Slopes that were left out at kinks."""
+        """Number of slopes that were left out at kinks."""
         return sum(array.n_left_out for array in self.arrays)
 
     @property
     def passed(self) -> bool:
-        """Whether every slope agrees, and enough of them were compared."""
+        """Whether all slopes agree, and enough of them were compared."""
         return not self.complaint
 
     @property
     def complaint(self) -> str:
-        """What is wrong, in words; empty if nothing is."""
+        """Description of the failure; an empty string if the check passed."""
         n_all = self.n_checked + self.n_left_out
         if self.worst is not None and not self.worst.error <= self.rtol:
             worst = self.worst
             return (
                 f"the gradient at {worst.name} is {worst.analytic:.10g}, but "
-                f"differences say {worst.numeric:.10g}"
+                f"differences give {worst.numeric:.10g}"
             )
         if self.n_left_out > MOST_LEFT_OUT * n_all:
             return (
                 f"{self.n_left_out} of {n_all} differences straddle a kink, too many "
-                "to tell; try another random_state, or an estimator that is not fitted"
+                "to decide; try another random_state, or an unfitted estimator"
             )
         if not n_all and not self.surrogate:
             return "there is nothing to compare"
         return ""
 
     def __str__(self) -> str:
-        """Show a table: an array a line, and the worst slope."""
+        """Return a table with one line for each array, and the worst slope."""
         verdict = f"FAILED: {self.complaint}" if self.complaint else "passed"
         head = ("array", "layer", "shape", "checked", "left out", "largest error")
         rows = [head, *(_cells(array) for array in self.arrays)]
@@ -154,7 +154,7 @@ class GradientReport:
 
 
 def _cells(array: ArrayCheck) -> tuple[str, ...]:
-    """Return the texts of one line of the table."""
+    """Return the cells of one line of the table."""
     none = not array.n_checked
     error = "not checked" if none else f"{array.error:.1e}"
     counts = (str(array.n_checked), str(array.n_left_out))

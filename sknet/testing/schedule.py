@@ -13,21 +13,21 @@ _EPOCHS = (0, 1, 2, 9, 10, 11, 50, 1000)
 
 
 def check_schedule(schedule: Schedule) -> None:
-    """Check that a schedule keeps what is asked of it.
+    """Check that a schedule meets the requirements of its family.
 
-    Its factors are Python floats, finite and not negative, and not all of them zero; it
-    answers the same when asked twice; and it depends on the progress of the training
-    only if it says so by ``is_planned``.
+    Its factors are Python floats, finite and not negative, and not all of them zero;
+    the same clock always gives the same factor; and only a schedule with ``is_planned``
+    depends on the progress of the training.
 
     Parameters
     ----------
     schedule : Schedule
-        What is checked.
+        The schedule to check.
 
     Raises
     ------
     AssertionError
-        If something is broken; the text says what, and at which clock.
+        If a requirement is violated; the message states which one, and at which clock.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def check_schedule(schedule: Schedule) -> None:
     clocks = [Clock(n, 100 * n, p) for n in _EPOCHS for p in _PLANS]
     factors = [schedule.factor(clock) for clock in clocks]
     for clock, factor in zip(clocks, factors, strict=True):
-        # NumPy's scalars would turn float32 parameters into float64.
+        # NumPy scalars would promote float32 parameters to float64.
         checker.require(
             type(factor) is float,
             f"factor({clock}) must be a float, got {type(factor).__name__}",
@@ -53,7 +53,7 @@ def check_schedule(schedule: Schedule) -> None:
     checker.require(any(factors), "every factor is zero")
     backwards = [schedule.factor(clock) for clock in reversed(clocks)]
     checker.require(
-        backwards[::-1] == factors, "factor is not pure: two answers for one clock"
+        backwards[::-1] == factors, "factor is not pure: two values for the same clock"
     )
     if not schedule.is_planned:
         starts = [schedule.factor(clock._replace(progress=0.0)) for clock in clocks]

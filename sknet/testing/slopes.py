@@ -6,17 +6,17 @@ fourth-order central difference
 .. math:: \frac{F(-2h) - 8 F(-h) + 8 F(h) - F(2h)}{12 h}, \qquad
           F(s) = F(\theta + s u)
 
-at a step :math:`h` of 1e-3; where they disagree, at 1e-4 and 1e-5 as well, of which the
-best counts: a smaller step may lie on one side of a kink that a larger one straddles,
-and a function that bends sharply wants one, too.
+at a step :math:`h` of 1e-3. If they disagree, steps of 1e-4 and 1e-5 are tried as well,
+and the best one counts: a smaller step may lie on one side of a kink that a larger one
+straddles, and a function that bends sharply needs a smaller step, too.
 
-The relative error is :math:`|a - n| / \max(|a|, |n|, f)`. The floor :math:`f` is tied
-to the rounding of the value: differences of a value of size :math:`|F|` are right to
-about :math:`20\, \varepsilon |F| / h`, so that this much counts as the error ``rtol``.
+The relative error is :math:`|a - n| / \max(|a|, |n|, f)`. The floor :math:`f` follows
+from the rounding of the value: differences of a value of size :math:`|F|` are accurate
+to about :math:`20\, \varepsilon |F| / h`, and an error of this size counts as ``rtol``.
 
-A slope that still disagrees is left out, rather than wrong, if there is a kink: the
-slopes to the left and to the right differ, by an amount that does not shrink with the
-step, and the claimed one lies between them.
+A slope that still disagrees is left out, and does not count as wrong, if there is a
+kink: the slopes to the left and to the right differ by an amount that does not shrink
+with the step, and the claimed slope lies between them.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ from sknet.testing.report import ArrayCheck, Worst
 
 _STEPS = (1e-3, 1e-4, 1e-5)
 _ROUNDING = 20.0 * float(np.finfo(np.float64).eps)
-# Left and right slope of a smooth function differ by a tenth at a tenth of the step.
+# At a tenth of the step, the left and right slopes of a smooth function differ by a
+# tenth as much.
 _SHRINKS = 0.15
-# At a kink of height 1 the difference is wrong by at most this, with some room.
+# Largest error of the difference at a kink of height 1, with some margin.
 _INSIDE_KINK = 0.75
 
 
@@ -47,15 +48,16 @@ class Surface:
     Parameters
     ----------
     value : callable
-        Takes vectors (K, n), returns values (K,).
+        Maps vectors (K, n) to values (K,).
     origin : ndarray of shape (K, n)
-        Where the gradient is claimed.
+        The point of the claimed gradient.
     gradient : ndarray of shape (K, n)
-        The claim.
+        The claimed gradient.
     may_kink : bool, default=True
-        Whether slopes at kinks are left out; if not, they are wrong.
+        Whether slopes at kinks are left out; if False, they count as wrong.
     size : float, default=0.0
-        Size of what a value is computed from, if it may be larger than the value.
+        Size of the terms that the value is computed from, if they may be larger than
+        the value.
     """
 
     value: Callable[[Array], Array]
@@ -85,18 +87,18 @@ def slopes_along(
     Parameters
     ----------
     surface : Surface
-        What is compared.
+        The function and its claimed gradient.
     direction : ndarray of shape (n,) or (K, n)
         The direction.
     rtol : float
-        The relative error that is fine.
+        Largest relative error allowed.
     steps : sequence of float, optional
-        From large to small.
+        Step sizes, from large to small.
 
     Returns
     -------
     slopes : Slopes
-        Of each member.
+        The slopes of each member.
     """
     analytic = (surface.gradient * direction).sum(axis=1)
     middle = surface.value(surface.origin)
@@ -113,7 +115,7 @@ def slopes_along(
         size = np.maximum(np.abs(analytic), np.abs(now))
         scale = np.maximum(np.maximum(size, noise / rtol), np.finfo(float).tiny)
         error_now = np.abs(analytic - now) / scale
-        better = error_now < error  # never of a NaN
+        better = error_now < error  # False for NaN
         numeric[better], error[better] = now[better], error_now[better]
         bends.append(np.abs(low - 2.0 * middle + high) / (2.0 * step))
         if (error <= rtol).all():
@@ -125,21 +127,21 @@ def slopes_along(
 
 
 class Survey:
-    """Slopes of a surface, array by array, and the worst of them.
+    """Comparison of the slopes of a surface, array by array.
 
     Parameters
     ----------
     surface : Surface
-        What is compared.
+        The function and its claimed gradient.
     rtol : float
-        The relative error that is fine.
+        Largest relative error allowed.
     stream : RandomState
-        Chooses coordinates and directions.
+        Determines coordinates and directions.
 
     Attributes
     ----------
     worst : Worst or None
-        The slope of the largest error so far.
+        The slope with the largest error so far.
     """
 
     def __init__(
@@ -151,7 +153,7 @@ class Survey:
         self.worst: Worst | None = None
 
     def coordinates(self, section: Section, n_wanted: int) -> ArrayCheck:
-        """Compare along coordinates of one array: all, or some at random."""
+        """Compare along the coordinates of one array: all, or a random choice."""
         columns = section.columns.ravel()
         order = np.arange(len(columns))
         if n_wanted < len(columns):
@@ -166,7 +168,7 @@ class Survey:
         return _summary(section.name, section.kind, section.columns.shape, found)
 
     def directions(self, sections: Sequence[Section], n_wanted: int) -> ArrayCheck:
-        """Compare along random directions of length one in some arrays."""
+        """Compare along random unit directions in some arrays."""
         columns = np.concatenate([section.columns.ravel() for section in sections])
         found = []
         for i in range(n_wanted):
@@ -178,15 +180,15 @@ class Survey:
         return _summary("random directions", "", (len(columns),), found)
 
     def _compare(self, direction: Array, name: str, mixed: bool = False) -> Slopes:
-        """Compare along one direction, and remember the worst.
+        """Compare along one direction, and record the worst slope.
 
-        Of mistakes, one in a single coordinate is told rather than one in a mixture.
+        A wrong slope in a single coordinate is reported in preference to a mixed one.
         """
         slopes = slopes_along(self._surface, direction, self._rtol)
         counted = np.where(slopes.left_out, 0.0, slopes.error)
         k = int(np.argmax(counted))
-        told = self.worst is not None and mixed and self.worst.error > self._rtol
-        if self.worst is None or (counted[k] > self.worst.error and not told):
+        reported = self.worst is not None and mixed and self.worst.error > self._rtol
+        if self.worst is None or (counted[k] > self.worst.error and not reported):
             member = f" of member {k}" if len(counted) > 1 else ""
             analytic, numeric = float(slopes.analytic[k]), float(slopes.numeric[k])
             self.worst = Worst(name + member, analytic, numeric, float(counted[k]))

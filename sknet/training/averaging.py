@@ -25,7 +25,7 @@ class Averager:
         self._averaging = averaging
         if state.average is None:
             state.average = state.theta.copy()
-        self._tmp = np.empty_like(state.theta)
+        self._scratch = np.empty_like(state.theta)
 
     def after_step(self, state: TrainState, progress: Sequence[float]) -> None:
         """Update the average, if it includes every step."""
@@ -59,7 +59,7 @@ class Averager:
         if share == 1.0:
             np.copyto(average, theta)
         else:
-            scratch = self._tmp[members]
+            scratch = self._scratch[members]
             np.subtract(theta, average, out=scratch)
             scratch *= share
             average += scratch

@@ -289,9 +289,11 @@ class _Total:
 
 
 class _Kept:
-    """Parameters and noise of members whose batch has weight zero.
+    """State of the members whose batch has weight zero, restored after the step.
 
-    They are restored after the step.
+    A learning rate of zero would not freeze them: their optimizer slots, average,
+    statistics and noise stream would still advance, and K members trained together must
+    equal each one trained alone, bit for bit.
     """
 
     def __init__(self, state: TrainState, idle: Array) -> None:
@@ -316,7 +318,8 @@ class _Lost:
     """Members with a loss that is no longer finite.
 
     Trained alone, they would have stopped there. In a stack they remain until the end
-    of the epoch, when their counters and noise are restored.
+    of the epoch, when their counters and noise are restored: a learning rate of zero
+    would let both advance, and a stack must equal its members alone, bit for bit.
     """
 
     def __init__(self, state: TrainState) -> None:

@@ -50,7 +50,7 @@ each_kind = pytest.mark.parametrize("params", KINDS, ids=str)
 def converted(network):
     """What ``to_sklearn()`` returns; it tells what training would miss."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "MLP.* does not know")
+        warnings.filterwarnings("ignore", "MLP.* does not support")
         return network.to_sklearn()
 
 

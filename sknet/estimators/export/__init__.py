@@ -1,1 +1,1 @@
-"""Fitted estimators in other forms: saved, made small, as scikit-learn's own class."""
+"""Conversion of fitted estimators to scikit-learn's class, and back."""

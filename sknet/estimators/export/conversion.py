@@ -1,4 +1,4 @@
-"""To scikit-learn's own class of the same kind, and back."""
+"""Conversion to scikit-learn's class of the same kind, and back."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sknet.config.components import (
     schedule_of,
     solver_of,
 )
+from sknet.config.table import PARAMETERS
 from sknet.estimators.export.plain import (
     VALUE_LOSS_OF_LINK,
     activation_name,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from sknet.estimators._base import BaseMLP
 
 
-# Fitted attributes of one name and one meaning.
+# Fitted attributes with the same name and meaning in both classes.
 _SHARED = (
     "n_features_in_",
     "feature_names_in_",
@@ -60,41 +61,30 @@ _SHARED = (
     "validation_scores_",
     "best_validation_score_",
 )
-# Parameters that change how training goes on, and that scikit-learn does not have.
-_UNKNOWN = (
-    "class_weight",
-    "dropout",
-    "learning_rate_multipliers",
-    "clip_norm",
-    "averaging",
-    "scoring",
-    "max_time",
-    "checkpoint",
-    "deterministic",
-)
 
 
 def to_sklearn(estimator: BaseMLP) -> Any:
-    """Return a fitted estimator as scikit-learn's own; see ``BaseMLP.to_sklearn``."""
+    """Return a fitted estimator of scikit-learn's class; see ``BaseMLP.to_sklearn``."""
     check_is_fitted(estimator)
     reasons = list(obstacles(estimator))
     if reasons:
         raise ValueError(
-            f"This {type(estimator).__name__} has no equal "
+            f"This {type(estimator).__name__} cannot be converted to "
             f"{estimator._counterpart.__name__}: {'; '.join(reasons)}. It can be "
-            "written as ONNX, with sknet.onnx.register() and skl2onnx."
+            "exported to ONNX with sknet.onnx.register() and skl2onnx."
         )
     parameters, left_out = _parameters_for_counterpart(estimator)
     if left_out:
         warnings.warn(
-            f"{estimator._counterpart.__name__} does not know {', '.join(left_out)}. "
-            "It predicts the same, but would continue training without.",
+            f"{estimator._counterpart.__name__} does not support "
+            f"{', '.join(left_out)}. Its predictions are the same, but further "
+            "training would ignore these settings.",
             stacklevel=2,
         )
-    mlp = clone(estimator._counterpart(**parameters))  # with a random state of its own
+    mlp = clone(estimator._counterpart(**parameters))  # copies the random state
     vars(mlp).update(_shared(estimator))
     if mlp.early_stopping and vars(mlp).get("validation_scores_", ()) is None:
-        # There was nothing to split off; scikit-learn will add to the list.
+        # No rows were held out; scikit-learn will append to the list.
         mlp.validation_scores_, mlp.best_validation_score_ = [], -np.inf
     mlp.coefs_, mlp.intercepts_ = affine_maps(estimator)
     mlp.n_layers_ = len(mlp.coefs_) + 1
@@ -104,10 +94,10 @@ def to_sklearn(estimator: BaseMLP) -> Any:
 
 
 def from_sklearn(cls: Any, mlp: Any) -> Any:
-    """Return one of scikit-learn's as an estimator; see ``BaseMLP.from_sklearn``."""
+    """Return the estimator for a fitted one of scikit-learn; see ``from_sklearn``."""
     if cls._reader.inputs.encodes_tables:
         raise ValueError(
-            f"{cls.__name__} encodes tables before its networks, which "
+            f"{cls.__name__} encodes tables before its networks, but "
             f"{cls._counterpart.__name__} does not. Use "
             f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
         )
@@ -118,7 +108,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
         )
     check_is_fitted(mlp)
     parameters = clone(mlp).get_params(deep=False)
-    if mlp.solver != SGD.name:  # scikit-learn ignores it, and here it would act
+    if mlp.solver != SGD.name:  # scikit-learn ignores it, but sknet would not
         parameters["learning_rate"] = Constant.name
     estimator = cls(**parameters)
     hidden = tuple(len(bias) for bias in mlp.intercepts_[:-1])
@@ -127,9 +117,9 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
     target = _target_of(estimator, mlp)
     if target.loss.link_name != mlp.out_activation_:
         raise ValueError(
-            f"out_activation_={mlp.out_activation_!r} is not what "
-            f"{type(mlp).__name__} gives a network like this one, but "
-            f"{target.loss.link_name!r}: it was changed by hand."
+            f"out_activation_={mlp.out_activation_!r} was changed by hand: "
+            f"{type(mlp).__name__} sets it to {target.loss.link_name!r} for a network "
+            "like this one. Restore that value before converting."
         )
     model = untrained(Columns(mlp.n_features_in_), architecture, target)
     vars(estimator).update(_shared(mlp) | to_attributes(model))
@@ -141,7 +131,7 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
 
 
 def _label(estimator: BaseMLP, mlp: Any) -> None:
-    """Give scikit-learn's class the classes, if there are any."""
+    """Set the classes of scikit-learn's estimator, if there are any."""
     target = model_of(estimator).target
     if isinstance(target, ClassTarget):
         several = target.kind == "multilabel-indicator"
@@ -149,14 +139,15 @@ def _label(estimator: BaseMLP, mlp: Any) -> None:
 
 
 def _target_of(estimator: BaseMLP, mlp: Any) -> ClassTarget | ValueTarget:
-    """Return how the fitted target of scikit-learn's class becomes columns."""
+    """Return the target of a fitted estimator of scikit-learn."""
     loss = loss_to_fit(estimator._given(), estimator._losses)
     if not is_classifier(mlp):
         return ValueTarget(mlp.n_outputs_, loss)
     if len(mlp.classes_) == 1:
         raise ValueError(
-            f"This {type(mlp).__name__} has no equal {type(estimator).__name__}: it "
-            "has seen a single class, for which its predict_proba returns two columns."
+            f"This {type(mlp).__name__} cannot be converted to "
+            f"{type(estimator).__name__}: it was fitted to a single class, for which "
+            "its predict_proba returns two columns. Fit it to two classes."
         )
     kind = mlp_target_kind(mlp)
     loss = loss.with_param("exclusive", kind == "multiclass")
@@ -164,16 +155,16 @@ def _target_of(estimator: BaseMLP, mlp: Any) -> ClassTarget | ValueTarget:
 
 
 def _training_of_counterpart(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
-    """Return what an estimator continues training with after one of scikit-learn.
+    """Return the state for continuing the training of scikit-learn's estimator.
 
-    The counterpart's optimizer stays behind: it is in private attributes.
+    The optimizer of the counterpart is not converted: it is in private attributes.
 
     Parameters
     ----------
     estimator : BaseMLP
-        With the parameters and the network.
+        The estimator with its parameters and its network.
     mlp : MLPClassifier or MLPRegressor
-        Fitted.
+        The fitted estimator of scikit-learn.
 
     Returns
     -------
@@ -190,7 +181,7 @@ def _training_of_counterpart(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
     }
     found = {"n_epochs_": n_epochs, "_training": training}
     if mlp.solver == LBFGS.name or "loss_curve_" not in state:
-        return found  # L-BFGS draws no curves
+        return found  # L-BFGS records no curves
     scores = list(state["validation_scores_"] or ())
     # scikit-learn keeps no validation losses: their values are unknown.
     losses = [math.nan] * len(scores)
@@ -218,7 +209,7 @@ def _shared(fitted: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a copy of an attribute, with Python's numbers."""
+    """Return a copy of an attribute, with numbers as Python scalars."""
     if isinstance(value, list):
         return [float(number) for number in value]
     if isinstance(value, np.ndarray):
@@ -226,18 +217,19 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-# ------------------------------------------------------------------------ there
+# ------------------------------------------------------------------ to scikit-learn
 
 
 def _parameters_for_counterpart(estimator: BaseMLP) -> tuple[dict[str, Any], list[str]]:
-    """Return the counterpart's parameters, and those for which it has no place."""
+    """Return the counterpart's parameters, and those it does not support."""
     network = estimator._model.architecture
     names, ours = defaults_of(estimator._counterpart), defaults_of(type(estimator))
     found = {name: getattr(estimator, name) for name in names}
     found["hidden_layer_sizes"] = network.hidden_layer_sizes
     found["activation"] = activation_name(network)
-    given = {name: getattr(estimator, name, None) for name in _UNKNOWN}
-    left_out = {name: value for name, value in given.items() if value != ours.get(name)}
+    own = [p.name for p in PARAMETERS if not p.kept_by_conversion]
+    given = {n: getattr(estimator, n) for n in own if n in ours and n not in names}
+    left_out = {name: value for name, value in given.items() if value != ours[name]}
     left_out |= _parts_left_out(network)
     loss, own_loss = estimator._model.loss, _loss_of_counterpart(estimator)
     if loss != own_loss:
@@ -254,7 +246,7 @@ def _parameters_for_counterpart(estimator: BaseMLP) -> tuple[dict[str, Any], lis
 
 
 def _parts_left_out(network: Architecture) -> dict[str, Any]:
-    """Return the parts that the counterpart lacks, or that are in its weights."""
+    """Return the parts that the counterpart lacks, or has only within its weights."""
     found: dict[str, Any] = {}
     if not network.use_bias:
         found["use_bias"] = False
@@ -266,7 +258,7 @@ def _parts_left_out(network: Architecture) -> dict[str, Any]:
 
 
 def _loss_of_counterpart(estimator: BaseMLP) -> Loss:
-    """Return the loss that scikit-learn's class trains a network of this kind by."""
+    """Return the loss that scikit-learn's class uses for a network of this kind."""
     loss = estimator._model.loss
     if isinstance(loss, ClassLoss):
         return LogLoss(exclusive=loss.exclusive)
@@ -274,9 +266,9 @@ def _loss_of_counterpart(estimator: BaseMLP) -> Loss:
 
 
 def _solver(estimator: BaseMLP) -> dict[str, Any] | None:
-    """Return the parameters that say the solver, or None if there are none.
+    """Return the parameters for the solver, or None if scikit-learn lacks it.
 
-    A class that inherits from one of ours may step otherwise, and has none.
+    A subclass of an optimizer may make other steps, and is not converted.
     """
     given, named = estimator._given(), estimator._preset.optimizers
     solver = solver_of(given)
@@ -301,7 +293,7 @@ _MOMENTS = ("beta_1", "beta_2", "epsilon")
 
 
 def _learning_rate(estimator: BaseMLP) -> dict[str, Any] | None:
-    """Return the parameters that say the schedule, or None if there are none."""
+    """Return the parameters for the schedule, or None if scikit-learn lacks it."""
     schedule = schedule_of(estimator._given())
     if schedule == Constant():
         return {"learning_rate": schedule.name}
