@@ -93,10 +93,10 @@ class Layer(Component):
 
     It writes :meth:`forward` at prediction. ``p`` has the arrays of the parameters, of
     shape (K, ...), and ``shape`` is the shape of one row of the input. ``x`` is the
-    name of a value of shape (B, *shape), or (M, B, *shape) for M members, and the
-    result is the name of the output, (B, ...) or (M, B, ...). For several members,
-    ``x`` may still be (B, *shape), if no layer before this one has parameters: count
-    axes from the last one. ``graph.of_members`` makes parameters broadcast against
+    name of a value of shape (B, *shape), or (M, B, *shape) for M members or submodels
+    of a shared backbone; the result is the name of the output, (B, ...) or
+    (M, B, ...). For several members, ``x`` is still (B, *shape) if no layer before
+    this one has parameters: count axes from the last one. ``graph.of_members`` makes parameters broadcast against
     ``x``, and ``graph.with_axes`` reshapes rows behind any leading axes.
     """
 
