@@ -96,8 +96,9 @@ class Layer(Component):
     name of a value of shape (B, *shape), or (M, B, *shape) for M members or submodels
     of a shared backbone; the result is the name of the output, (B, ...) or
     (M, B, ...). For several members, ``x`` is still (B, *shape) if no layer before
-    this one has parameters: count axes from the last one. ``graph.of_members`` makes parameters broadcast against
-    ``x``, and ``graph.with_axes`` reshapes rows behind any leading axes.
+    this one has parameters: count axes from the last one. ``graph.of_members`` makes
+    parameters broadcast against ``x``, and ``graph.with_axes`` reshapes rows behind any
+    leading axes.
     """
 
     @abstractmethod
