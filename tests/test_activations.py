@@ -4,10 +4,11 @@ from functools import partial
 
 import numpy as np
 import pytest
+from activation_formulas import ALPHA, SCALE, slope_of, value_of
 from every_component import components
 from memory import smallest_peak_of
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.special import expit, ndtr
+from scipy.special import ndtr
 
 from sknet.activations import (
     ACTIVATIONS,
@@ -16,7 +17,6 @@ from sknet.activations import (
     SELU,
     Blend,
     HardThreshold,
-    Identity,
     LeakyReLU,
     Logistic,
     Maxout,
@@ -29,7 +29,6 @@ from sknet.activations import (
 from sknet.testing import check_activation
 
 
-SCALE, ALPHA = 1.0507009873554805, 1.6732632423543772
 EVERY = [
     *(cls() for cls in ACTIVATIONS.values()),
     LeakyReLU(slope=0.0),
@@ -78,62 +77,6 @@ def column(*values, dtype=np.float64):
 def grid(low, high, n_points=2001, dtype=np.float64):
     """Return points that avoid 0 and 1, as one member with three columns."""
     return np.linspace(low, high, n_points * 3).reshape(1, n_points, 3).astype(dtype)
-
-
-def density(z):
-    """Return the density of the standard normal."""
-    return np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
-
-
-def mish_slope(z):
-    """Return tanh(s) + z sigmoid(z) / cosh(s)^2, with s the softplus of z."""
-    s = np.logaddexp(0.0, z)
-    return np.tanh(s) + z * expit(z) / np.cosh(s) ** 2
-
-
-def value_of(activation, z):
-    """Return the value by a formula of another library, in float64."""
-    return {
-        Identity: lambda: z,
-        HardThreshold: lambda: np.heaviside(z, 0.0),
-        Logistic: lambda: expit(z),
-        Tanh: lambda: np.tanh(z),
-        ReLU: lambda: np.where(z > 0, z, 0.0),
-        LeakyReLU: lambda: np.where(z > 0, z, activation.slope * z),
-        ELU: lambda: np.where(z > 0, z, activation.alpha * np.expm1(np.minimum(z, 0))),
-        SELU: lambda: SCALE * np.where(z > 0, z, ALPHA * np.expm1(np.minimum(z, 0))),
-        Softplus: lambda: np.logaddexp(0.0, z),
-        SiLU: lambda: z * expit(z),
-        GELU: lambda: z * ndtr(z),
-        Mish: lambda: z * np.tanh(np.logaddexp(0.0, z)),
-        Blend: lambda: (
-            (1 - activation.initial) * z
-            + activation.initial * value_of(activation.function, z)
-        ),
-    }[type(activation)]()
-
-
-def slope_of(activation, z):
-    """Return the derivative, of the threshold its surrogate, in float64."""
-    return {
-        Identity: lambda: np.ones_like(z),
-        HardThreshold: lambda: np.where(abs(z) <= 1, 1.0, 0.0),
-        Logistic: lambda: expit(z) * expit(-z),
-        Tanh: lambda: 1 / np.cosh(np.clip(z, -300, 300)) ** 2,
-        ReLU: lambda: np.where(z > 0, 1.0, 0.0),
-        LeakyReLU: lambda: np.where(z > 0, 1.0, activation.slope),
-        ELU: lambda: np.where(z > 0, 1.0, activation.alpha * np.exp(np.minimum(z, 0))),
-        SELU: lambda: SCALE * np.where(z > 0, 1.0, ALPHA * np.exp(np.minimum(z, 0))),
-        Softplus: lambda: expit(z),
-        SiLU: lambda: expit(z) * (1 + z * expit(-z)),
-        GELU: lambda: ndtr(z) + z * density(z),
-        Mish: lambda: mish_slope(np.clip(z, -300, 300)),
-        Blend: lambda: (
-            1
-            - activation.initial
-            + activation.initial * slope_of(activation.function, z)
-        ),
-    }[type(activation)]()
 
 
 # ------------------------------------------------------------------ values and slopes

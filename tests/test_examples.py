@@ -101,6 +101,30 @@ def test_own_components_of_the_user_guide_pass_their_checks(tmp_path):
     subprocess.run([sys.executable, "-W", "error", str(script)], check=True, cwd=ROOT)
 
 
+def test_own_components_of_the_user_guide_have_their_onnx_forms(tmp_path):
+    """Those of the activation and of the layers, for any number of members."""
+    pytest.importorskip("onnxruntime")
+    script = tmp_path / "own.py"
+    compare = """
+import sys
+
+sys.path.insert(0, "tests")
+from layer_graphs import assert_same
+from sknet.network.layers import Activate, Sequential
+
+examples = [(Scale(), (4,)), (Scale(), (2, 3, 4)), (Swap(), (2, 3))]
+examples += [(Sequential((Swap(), Scale(), Swap())), (2, 3))]
+examples += [(Activate(ScaledSine(2.0)), (4,))]
+for layer, shape in examples:
+    for n_members, own_rows in ((1, False), (3, False), (3, True)):
+        assert_same(layer, shape, np.float32, n_members, own_rows)
+        assert_same(layer, shape, np.float64, n_members, own_rows)
+"""
+    script.write_text("".join(map(unindented, code_blocks(ADD_YOUR_OWN))) + compare)
+
+    subprocess.run([sys.executable, str(script)], check=True, cwd=ROOT)
+
+
 def test_readme_and_quick_start_show_the_same_code():
     """The README's example is that of the quick start."""
     readme, start = (code_and_output(ROOT / page)[0] for page in PAGES)

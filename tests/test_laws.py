@@ -6,9 +6,9 @@ Activations and losses have more variants: ``test_activations.py``,
 
 import pytest
 from every_component import components
+from layer_examples import EVERY, EXAMPLES, STACK, names_of
 from one_layer import LAYERS, N_IN
 
-from sknet.activations import ACTIVATIONS, Logistic
 from sknet.initializers import INITIALIZERS
 from sknet.network import layers
 from sknet.optimizers import OPTIMIZERS
@@ -39,29 +39,10 @@ def test_registered_initializer_passes(initializer):
     check_initializer(initializer)
 
 
-GATE = layers.Sequential((layers.Dense(4), layers.Activate(Logistic(), True)))
-STACK = (layers.Dense(6), layers.BatchNorm(), layers.Dropout(0.3), layers.Dense(2))
-EXAMPLES = [
-    layers.Embedding((3, 1, 2, 4), 2),
-    layers.Flatten(),
-    layers.LinearEnsemble(1, 3),
-    layers.Highway(layers.Dense(4), GATE, layers.Sequential(())),
-    layers.Partition((3, 1), (layers.Periodic(), layers.Sequential(()))),
-    layers.Periodic(waves=3, size=2, lowest=0.5),
-    layers.Reshape((2, 2)),
-    layers.Residual(layers.Dense(5), layers.ZeroPad(5)),
-    layers.Scale(),
-    layers.Sequential((layers.EnsembleView(3), *STACK, layers.LinearEnsemble(3, 2))),
-    layers.EnsembleView(3),
-    *(layers.activation_layer(activation) for activation in components(ACTIVATIONS)),
-    *(layers.Dense(3, 1.0, initializer) for initializer in components(INITIALIZERS)),
-]
-
-
-@pytest.mark.parametrize("layer", EXAMPLES, ids=repr)
-def test_layer_passes(layer):
+@pytest.mark.parametrize(("layer", "shape"), EXAMPLES, ids=repr)
+def test_layer_passes(layer, shape):
     """The laws of layers, for each layer of the package."""
-    check_layer(layer)
+    check_layer(layer, shape)
 
 
 @pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
@@ -76,7 +57,7 @@ def test_layer_passes_with_one_member():
 
 
 def test_each_layer_is_among_the_examples():
-    """A new layer gets an example here."""
-    shown = {type(layer).__name__ for layer in (*EXAMPLES, *LAYERS.values())}
+    """A new layer gets an example in ``layer_examples.py``, maybe inside another."""
+    shown = set().union(*(names_of(layer) for layer, _ in EVERY))
     abstract = {"Layer", "Training", "activation_layer"}
     assert set(layers.__all__) - abstract == shown

@@ -60,7 +60,8 @@ def test_every_component_has_a_converter():
     classes = [cls for registry in registries for cls in registry.values()]
     public = [getattr(layers, name) for name in layers.__all__]
     classes += [c for c in public if isinstance(c, type) and issubclass(c, Layer)]
-    assert [c for c in classes if c not in CONVERTERS and c is not Layer] == []
+    missing = [c for c in classes if c not in CONVERTERS and c is not Layer]
+    assert [c for c in missing if "write_onnx" not in vars(c)] == []
 
 
 @dataclass(frozen=True, repr=False)

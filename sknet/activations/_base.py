@@ -35,6 +35,18 @@ class Activation(Component):
         additional leading axis for them.
     forward_scratch : bool
         Whether :meth:`forward` also needs them. If not, prediction allocates none.
+
+    Notes
+    -----
+    The ONNX form is optional. It is not declared here, because only the method of the
+    class itself is used: a subclass that computes something else does not inherit it.
+    With ``Graph`` from ``sknet.onnx``, its signature is::
+
+        def write_onnx(self, graph: Graph, z: str) -> str
+
+    It writes :meth:`forward`. ``z`` is the name of a value of shape (B, ..., n), or
+    (M, B, ..., n) for M members; the result is the name of the output, of the same
+    shape, or with :meth:`n_outputs` columns.
     """
 
     gain: ClassVar[float] = 1.0

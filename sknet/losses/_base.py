@@ -93,6 +93,18 @@ class Loss(Component):
         is minimised.
     kinks : bool
         Whether there are points without a derivative.
+
+    Notes
+    -----
+    The ONNX form is optional. It is not declared here, because only the method of the
+    class itself is used: a subclass that computes something else does not inherit it.
+    With ``Graph`` from ``sknet.onnx``, its signature is::
+
+        def write_onnx(self, graph: Graph, raw: str, n_raw: int) -> str
+
+    It writes :meth:`link`. ``raw`` is the name of a value of shape (B, n_raw), or
+    (M, B, n_raw) for M members; the result is the name of the predictions, of the same
+    shape.
     """
 
     averages_outputs: ClassVar[bool] = False

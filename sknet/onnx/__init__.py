@@ -6,7 +6,8 @@ packages of the extra ``onnx``; importing this module does not.
 
 from sknet.onnx import activations, layers, links  # noqa: F401, register converters
 from sknet.onnx.converters import converter
+from sknet.onnx.graph import Graph
 from sknet.onnx.register import register
 
 
-__all__ = ["converter", "register"]
+__all__ = ["Graph", "converter", "register"]

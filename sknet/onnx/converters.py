@@ -51,8 +51,10 @@ def converter(component: type[Component]) -> Callable[[Function], Function]:
 
     See Also
     --------
-    sknet.activations.Activation : Instead of registering a function, a class can
-        define the method ``write_onnx(self, graph, ...)`` with the other arguments.
+    sknet.activations.Activation, sknet.network.layers.Layer, sknet.losses.Loss :
+        Instead of registering a function, a class can define the method ``write_onnx``;
+        its signature is in the Notes of the base class.
+    sknet.onnx.Graph : The class of ``graph``.
 
     Raises
     ------

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.network.layout import Shape
 
 
 # From this version on, ReduceSum and the other operators used here have one signature.
@@ -132,6 +133,50 @@ class Graph:
     def reshaped(self, x: str, *shape: int) -> str:
         """Return ``x`` in another shape; one length may be -1."""
         return self.op("Reshape", x, np.array(shape))
+
+    def with_axes(self, x: str, before: Shape, after: Shape) -> str:
+        """Return rows of shape ``before`` reshaped to the shape ``after``.
+
+        Parameters
+        ----------
+        x : str
+            Values of shape (..., *before), with any leading axes.
+        before, after : tuple of int
+            The shapes of one row, with the same number of elements.
+
+        Returns
+        -------
+        rows : str
+            The values, of shape (..., *after).
+        """
+        ends = (np.array([0]), np.array([-len(before)]), np.array([0]))
+        leading = self.op("Slice", self.op("Shape", x), *ends)
+        return self.op(
+            "Reshape", x, self.op("Concat", leading, np.array(after), axis=0)
+        )
+
+    def of_members(self, parameter: Array, shape: Shape = (1,)) -> Array:
+        """Return a parameter in a shape that broadcasts against rows.
+
+        Parameters
+        ----------
+        parameter : ndarray of shape (K, ...)
+            Values for each member.
+        shape : tuple of int, default=(1,)
+            The shape of one row.
+
+        Returns
+        -------
+        values : ndarray
+            The values without the first axis for a single member. For several members,
+            an axis of length one is inserted after the first for each axis of ``shape``
+            before the columns.
+        """
+        if len(parameter) == 1:
+            single: Array = parameter[0]
+            return single
+        between = (1,) * (len(shape) - 1)
+        return parameter.reshape(len(parameter), *between, *parameter.shape[1:])
 
     def mean_of_members(self, x: str, n_members: int) -> str:
         """Return the mean over the members, the first axis if there are several.

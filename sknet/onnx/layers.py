@@ -43,19 +43,6 @@ from sknet.onnx.converters import convert, converter
 from sknet.onnx.graph import Graph
 
 
-def of_members(parameter: Array, shape: Shape = (1,)) -> Array:
-    """Return parameters (K, ...), without the first axis for a single member.
-
-    Parameters of several members get additional axes, so that they broadcast against
-    rows of ``shape``.
-    """
-    if len(parameter) == 1:
-        single: Array = parameter[0]
-        return single
-    between = (1,) * (len(shape) - 1)
-    return parameter.reshape(len(parameter), *between, *parameter.shape[1:])
-
-
 # ------------------------------------------------------------------- layers of layers
 
 
@@ -114,21 +101,14 @@ def _n_members(p: Any) -> int:
 def reshape(graph: Graph, layer: Reshape, p: Any, x: str, shape: Shape) -> str:
     """Write the rows in the shape of the layer."""
     del p
-    return _with_axes(graph, x, shape, layer.shape)
+    return graph.with_axes(x, shape, layer.shape)
 
 
 @converter(Flatten)
 def flatten(graph: Graph, layer: Flatten, p: Any, x: str, shape: Shape) -> str:
     """Write the rows flattened to columns."""
     del layer, p
-    return _with_axes(graph, x, shape, (math.prod(shape),))
-
-
-def _with_axes(graph: Graph, x: str, before: Shape, after: Shape) -> str:
-    """Return rows (..., *before) as (..., *after), with any leading axes."""
-    ends = (np.array([0]), np.array([-len(before)]), np.array([0]))
-    leading = graph.op("Slice", graph.op("Shape", x), *ends)
-    return graph.op("Reshape", x, graph.op("Concat", leading, np.array(after), axis=0))
+    return graph.with_axes(x, shape, (math.prod(shape),))
 
 
 # -------------------------------------------------------------------------- products
@@ -161,8 +141,8 @@ def _affine(
     """Write ``s x W + b`` with given weights and the other settings of a layer."""
     if layer.initializer.rescales:
         weight = weight * layer.initializer.scale(p.weight.shape[-2:])
-    y = graph.op("MatMul", x, of_members(weight, shape))
-    return graph.op("Add", y, of_members(p.bias, shape)) if layer.use_bias else y
+    y = graph.op("MatMul", x, graph.of_members(weight, shape))
+    return graph.op("Add", y, graph.of_members(p.bias, shape)) if layer.use_bias else y
 
 
 # ------------------------------------------------------------------ column by column
@@ -179,7 +159,7 @@ def activate(graph: Graph, layer: Activate, p: Any, x: str, shape: Shape) -> str
 def mix(graph: Graph, layer: Mix, p: Any, x: str, shape: Shape) -> str:
     """Write the activation mixed with its input."""
     a = convert(graph, layer.activation, x)
-    return mixed(graph, x, a, of_members(p.mix, shape))
+    return mixed(graph, x, a, graph.of_members(p.mix, shape))
 
 
 @converter(Dropout)
@@ -193,7 +173,7 @@ def dropout(graph: Graph, layer: Dropout, p: Any, x: str, shape: Shape) -> str:
 def scale(graph: Graph, layer: Scale, p: Any, x: str, shape: Shape) -> str:
     """Write the product with the factors."""
     del layer
-    return graph.op("Mul", x, of_members(p.scale, shape))
+    return graph.op("Mul", x, graph.of_members(p.scale, shape))
 
 
 @converter(EnsembleView)
@@ -219,10 +199,10 @@ def zero_pad(graph: Graph, layer: ZeroPad, p: Any, x: str, shape: Shape) -> str:
 def batch_norm(graph: Graph, layer: BatchNorm, p: Any, x: str, shape: Shape) -> str:
     """Write the normalisation with the running statistics."""
     # Subtract the mean first: as one affine map, a large mean would cost precision.
-    centred = graph.op("Sub", x, of_members(p.running_mean, shape))
+    centred = graph.op("Sub", x, graph.of_members(p.running_mean, shape))
     factor = p.scale / np.sqrt(p.running_variance + layer.epsilon)
-    scaled = graph.op("Mul", centred, of_members(factor, shape))
-    return graph.op("Add", scaled, of_members(p.shift, shape))
+    scaled = graph.op("Mul", centred, graph.of_members(factor, shape))
+    return graph.op("Add", scaled, graph.of_members(p.shift, shape))
 
 
 @converter(LayerNorm)
@@ -233,8 +213,8 @@ def layer_norm(graph: Graph, layer: LayerNorm, p: Any, x: str, shape: Shape) -> 
     variance = graph.op("MatMul", graph.op("Mul", centred, centred), column)
     deviation = graph.op("Sqrt", graph.op("Add", variance, layer.epsilon))
     normal = graph.op("Div", centred, deviation)
-    y = graph.op("Mul", normal, of_members(p.scale, shape))
-    return graph.op("Add", y, of_members(p.shift, shape))
+    y = graph.op("Mul", normal, graph.of_members(p.scale, shape))
+    return graph.op("Add", y, graph.of_members(p.shift, shape))
 
 
 # ---------------------------------------------------------------- the input embedding
@@ -245,7 +225,7 @@ def embedding(graph: Graph, layer: Embedding, p: Any, x: str, shape: Shape) -> s
     """Write a look-up in one table, which has all codes of the preprocessor."""
     starts = np.cumsum((0, *layer.n_levels[:-1]))
     rows = graph.op("Add", graph.cast(x, np.int64), starts)
-    table = of_members(p.table)
+    table = graph.of_members(p.table)
     vectors = graph.op("Gather", table, rows, axis=table.ndim - 2)
     return _as_columns(graph, vectors, len(p.table), shape[0] * layer.size)
 

@@ -81,7 +81,25 @@ class Training:
 
 
 class Layer(Component):
-    """Base of the layers; see the laws at the top of the module."""
+    """Base of the layers; see the laws at the top of the module.
+
+    Notes
+    -----
+    The ONNX form is optional. It is not declared here, because only the method of the
+    class itself is used: a subclass that computes something else does not inherit it.
+    With ``Graph`` from ``sknet.onnx``, its signature is::
+
+        def write_onnx(self, graph: Graph, p: Any, x: str, shape: Shape) -> str
+
+    It writes :meth:`forward` at prediction. ``p`` has the arrays of the parameters, of
+    shape (K, ...), and ``shape`` is the shape of one row of the input. ``x`` is the
+    name of a value of shape (B, *shape), or (M, B, *shape) for M members or submodels
+    of a shared backbone; the result is the name of the output, (B, ...) or
+    (M, B, ...). For several members, ``x`` is still (B, *shape) if no layer before
+    this one has parameters: count axes from the last one. ``graph.of_members`` makes
+    parameters broadcast against ``x``, and ``graph.with_axes`` reshapes rows behind any
+    leading axes.
+    """
 
     @abstractmethod
     def build(self, declare: Declaration, shape: Shape) -> Shape:
