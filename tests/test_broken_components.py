@@ -36,8 +36,7 @@ def replaces(check, sound, method, words):
     """Enter a sound component with another function for a method."""
 
     def enter(function):
-        changes = {method: function}
-        broken(check, changed(sound, **changes), words, function.__name__)
+        broken(check, changed(sound, **{method: function}), words, function.__name__)
 
     return enter
 
@@ -396,7 +395,6 @@ broken(check_initializer, NUMBER_FOR_BIASES, "for_bias")
 @pytest.mark.parametrize(("check", "component", "words"), BROKEN)
 def test_broken_component_is_refused(check, component, words):
     """The message names component and property."""
-    with pytest.raises(
-        AssertionError, match=rf"(?s){type(component).__name__}.*{words}"
-    ):
+    pattern = rf"(?s){type(component).__name__}.*{words}"
+    with pytest.raises(AssertionError, match=pattern):
         check(component)
