@@ -7,6 +7,8 @@ come last in the class. The text between them is kept.
 """
 
 import argparse
+import ast
+import math
 import re
 import sys
 import textwrap
@@ -16,8 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the table of this checkout, whichever is installed
 
-from sknet.config.parameter import value_for  # noqa: E402
+from sknet.config.parameter import REQUIRED, value_for  # noqa: E402
 from sknet.config.table import attributes_of, parameters_of  # noqa: E402
+from sknet.lockstep.attributes import ATTRIBUTES  # noqa: E402
+from sknet.lockstep.parameters import PARAMETERS  # noqa: E402
 
 
 FILES = {
@@ -25,14 +29,30 @@ FILES = {
     "SimpleMLPRegressor": "sknet/estimators/regressor.py",
     "TabularMLPClassifier": "sknet/estimators/tabular_classifier.py",
     "TabularMLPRegressor": "sknet/estimators/tabular_regressor.py",
+    "LockstepGridSearchCV": "sknet/lockstep/search.py",
+    "LockstepRandomizedSearchCV": "sknet/lockstep/search.py",
+    "LockstepHalvingSearchCV": "sknet/lockstep/halving.py",
+    "LockstepHalvingRandomSearchCV": "sknet/lockstep/halving.py",
 }
 WIDTH = 88
+
+
+def parameters(class_name):
+    """Return the parameters of an estimator or a search."""
+    return PARAMETERS.get(class_name) or parameters_of(class_name)
+
+
+def attributes(class_name):
+    """Return the fitted attributes of an estimator or a search."""
+    return ATTRIBUTES.get(class_name) or attributes_of(class_name)
 
 
 def literal(value):
     """Return a default value as source code."""
     if isinstance(value, str):
         return f'"{value}"'
+    if isinstance(value, float) and math.isnan(value):
+        return "np.nan"
     text = repr(value)
     return re.sub(r"e-0(\d)$", r"e-\1", text)
 
@@ -58,32 +78,51 @@ def entry(class_name, item, default=None):
     )
 
 
+def default_of(class_name, p):
+    """Return the default of a parameter as source, or None if it must be given."""
+    value = value_for(class_name, p.default)
+    return None if value is REQUIRED else literal(value)
+
+
 def parameters_section(class_name):
     """Return the body of the section Parameters of a class."""
-    return "".join(
-        entry(class_name, p, literal(value_for(class_name, p.default)))
-        for p in parameters_of(class_name)
-    )
+    entries = parameters(class_name)
+    return "".join(entry(class_name, p, default_of(class_name, p)) for p in entries)
 
 
 def attributes_section(class_name):
     """Return the body of the section Attributes of a class."""
-    return "".join(entry(class_name, a) for a in attributes_of(class_name))
+    return "".join(entry(class_name, a) for a in attributes(class_name))
+
+
+def signature(class_name):
+    """Return the lines of a constructor's parameters."""
+    named = False
+    for p in parameters(class_name):
+        if not p.positional and not named:
+            yield "        *,"
+            named = True
+        default = default_of(class_name, p)
+        yield (
+            f"        {p.name}," if default is None else f"        {p.name}={default},"
+        )
 
 
 def constructor(class_name):
-    """Return the constructor of a class."""
-    parameters = parameters_of(class_name)
-    lines = ["    def __init__(", "        self,"]
-    named = False
-    for p in parameters:
-        if not p.positional and not named:
-            lines.append("        *,")
-            named = True
-        lines.append(f"        {p.name}={literal(value_for(class_name, p.default))},")
-    lines.append("    ):")
-    lines += [f"        self.{p.name} = {p.name}" for p in parameters]
+    """Return the constructor of an estimator, which stores its parameters."""
+    lines = ["    def __init__(", "        self,", *signature(class_name), "    ):"]
+    lines += [f"        self.{p.name} = {p.name}" for p in parameters(class_name)]
     return "\n".join(lines) + "\n"
+
+
+def constructor_of_search(class_name):
+    """Return the constructor of a search, which hands them on to scikit-learn's."""
+    lines = ["    def __init__(  # noqa: PLR0913, scikit-learn's", "        self,"]
+    lines += [*signature(class_name), "    ):", "        super().__init__("]
+    for p in parameters(class_name):
+        name = p.name if p.positional else f"{p.name}={p.name}"
+        lines.append(f"            {name},")
+    return "\n".join([*lines, "        )"]) + "\n"
 
 
 def section(text, title, body):
@@ -95,10 +134,28 @@ def section(text, title, body):
 
 
 def rewritten(class_name, text):
-    """Return the source of a class with its three parts regenerated."""
+    """Return the source of a class with its parts regenerated.
+
+    A search without a constructor of its own has that of scikit-learn's class.
+    """
     text = section(text, "Parameters", parameters_section(class_name))
     text = section(text, "Attributes", attributes_section(class_name))
-    return text[: text.index("    def __init__(")] + constructor(class_name)
+    head, start, _ = text.partition("    def __init__(")
+    if not start:
+        return text
+    write = constructor_of_search if class_name in PARAMETERS else constructor
+    return head + write(class_name)
+
+
+def updated(class_name, source):
+    """Return a file with the source of one class regenerated."""
+    (node,) = (
+        n for n in ast.parse(source).body if getattr(n, "name", "") == class_name
+    )
+    lines = source.splitlines(keepends=True)
+    start, end = node.lineno - 1, node.end_lineno
+    own = rewritten(class_name, "".join(lines[start:end]))
+    return "".join(lines[:start]) + own + "".join(lines[end:])
 
 
 def main():
@@ -109,15 +166,13 @@ def main():
     for class_name, name in FILES.items():
         path = ROOT / name
         before = path.read_text(encoding="utf-8")
-        after = rewritten(class_name, before)
+        after = updated(class_name, before)
         if after != before:
-            stale.append(name)
+            stale.append(class_name)
             if not check:
                 path.write_text(after, encoding="utf-8")
     if check and stale:
-        sys.exit(
-            f"Not up to date with sknet/config: {', '.join(stale)}. Run: make write"
-        )
+        sys.exit(f"Not up to date with the tables: {', '.join(stale)}. Run: make write")
 
 
 if __name__ == "__main__":

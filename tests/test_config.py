@@ -1,14 +1,15 @@
-"""The table of parameters: declared once, and what is written from it is up to date."""
+"""The tables of parameters: each is declared once, and the sources are up to date."""
 
 import importlib.util
 import inspect
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sklearn.utils._param_validation import make_constraint
 
 import sknet
-from sknet.config.parameter import ByClass, value_for
+from sknet.config.parameter import REQUIRED, ByClass, value_for
 from sknet.config.table import (
     PARAMETERS,
     WITHOUT_RESULT,
@@ -16,6 +17,7 @@ from sknet.config.table import (
     constraints_of,
     parameters_of,
 )
+from sknet.lockstep import parameters
 
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +27,7 @@ CLASSES = [
     "TabularMLPClassifier",
     "TabularMLPRegressor",
 ]
+SEARCHES = list(parameters.PARAMETERS)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,7 @@ def test_names_are_declared_once_for_each_class(name):
 def test_source_is_what_the_table_says(writer, name):
     """As ``make lint`` demands; a changed word, default or order is seen."""
     text = (ROOT / writer.FILES[name]).read_text(encoding="utf-8")
-    assert writer.rewritten(name, text) == text
+    assert writer.updated(name, text) == text
     for before, after in (
         ("        alpha=0.", "        alpha=1."),
         ("    alpha : float", "    alpha : number"),
@@ -80,7 +83,42 @@ def test_source_is_what_the_table_says(writer, name):
     ):
         stale = text.replace(before, after)
         assert stale != text
-        assert writer.rewritten(name, stale) == text
+        assert writer.updated(name, stale) == text
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_search_has_the_parameters_in_order(name):
+    """Those of scikit-learn's class, whose constraints it inherits, and no others."""
+    search = getattr(sknet, name)
+    signature = inspect.signature(search).parameters
+    table = parameters.PARAMETERS[name]
+    assert list(signature) == [p.name for p in table]
+    for p in table:
+        default = signature[p.name].default
+        if default is inspect.Parameter.empty:
+            assert p.default is REQUIRED
+        else:
+            np.testing.assert_equal(default, p.default)
+    assert {p.name for p in table} <= set(search._parameter_constraints)
+
+
+@pytest.mark.parametrize("name", SEARCHES)
+def test_source_of_a_search_is_what_its_table_says(writer, name):
+    """A changed word, default or order is seen; other classes of the file stay."""
+    text = (ROOT / writer.FILES[name]).read_text(encoding="utf-8")
+    assert writer.updated(name, text) == text
+    for before, after in (
+        ("    n_jobs : int", "    n_jobs : number"),
+        ("    best_score_ : float", "    best_score_ : int"),
+        ("        factor=3,", "        factor=2,"),
+        ("            verbose=verbose,\n", ""),
+    ):
+        stale = text.replace(before, after)
+        if before.startswith("    n_jobs") or "Halving" in name:
+            assert stale != text
+        for each in (n for n in SEARCHES if writer.FILES[n] == writer.FILES[name]):
+            stale = writer.updated(each, stale)
+        assert stale == text
 
 
 def test_classes_without_a_value_are_an_error():

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 
+REQUIRED = object()  # the default of a parameter that must be given
+
+
 class ByClass:
     """A value that depends on the estimator class, chosen by a part of its name.
 
@@ -64,7 +67,7 @@ class Parameter:
     words : str or ByClass
         Its description; line breaks and indentation do not matter.
     default : object or ByClass
-        Its default value, a literal.
+        Its default value, a literal; or ``REQUIRED``.
     constraint : list or ByClass
         Its valid values, as constraints of scikit-learn's parameter validation.
     classes : str, default="MLP"

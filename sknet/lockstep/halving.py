@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sknet._sklearn import HalvingGridSearchCV, HalvingRandomSearchCV
-from sknet.lockstep.rungs import RESOURCE, Halving
+from sknet.lockstep.rungs import Halving
 
 
 class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
@@ -151,7 +151,7 @@ class LockstepHalvingSearchCV(Halving, HalvingGridSearchCV):
         param_grid,
         *,
         factor=3,
-        resource=RESOURCE,
+        resource="max_iter",
         max_resources="auto",
         min_resources="exhaust",
         aggressive_elimination=False,
@@ -325,7 +325,7 @@ class LockstepHalvingRandomSearchCV(Halving, HalvingRandomSearchCV):
         *,
         n_candidates="exhaust",
         factor=3,
-        resource=RESOURCE,
+        resource="max_iter",
         max_resources="auto",
         min_resources="smallest",
         aggressive_elimination=False,

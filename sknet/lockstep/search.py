@@ -97,8 +97,8 @@ class LockstepGridSearchCV(Lockstep, GridSearchCV):
         the scorer that determines the best; a callable returns its index, given
         ``cv_results_``.
     cv : int, cross-validation generator, iterable or None, default=None
-        The splits: a number of folds (None for 5), a splitter, or pairs of training
-        and test indices.
+        The splits: a number of folds (None for 5), a splitter, or pairs of training and
+        test indices.
     verbose : int, default=0
         0 is silent; 1 or more shows the number of fits, the progress of the training,
         and which fits did not run in lockstep and why; 2 or more adds a line for each
@@ -213,8 +213,8 @@ class LockstepRandomizedSearchCV(Lockstep, RandomizedSearchCV):
         the scorer that determines the best; a callable returns its index, given
         ``cv_results_``.
     cv : int, cross-validation generator, iterable or None, default=None
-        The splits: a number of folds (None for 5), a splitter, or pairs of training
-        and test indices.
+        The splits: a number of folds (None for 5), a splitter, or pairs of training and
+        test indices.
     verbose : int, default=0
         0 is silent; 1 or more shows the number of fits, the progress of the training,
         and which fits did not run in lockstep and why; 2 or more adds a line for each
