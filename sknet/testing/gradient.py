@@ -271,7 +271,7 @@ def _problem(
     else:
         shape = (n_members, n_trainable)
         theta[:, :n_trainable] += _PERTURBATION * stream.standard_normal(shape)
-    return problem.objective(copy.alpha), theta, batch, noise
+    return problem.objective(config.alpha), theta, batch, noise
 
 
 def _made_up(estimator: BaseMLP, stream: np.random.RandomState) -> tuple[Any, Any]:
