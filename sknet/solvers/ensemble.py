@@ -19,7 +19,7 @@ from sknet.config.training_config import TrainingConfig
 from sknet.solvers.problem import Problem
 from sknet.training.batches import Dataset
 from sknet.training.member import Member, Termination
-from sknet.training.monitor import History
+from sknet.training.monitor import History, stack_histories
 
 
 # Reasons of termination, the worst first. The termination of an ensemble is the worst
@@ -85,19 +85,13 @@ def history_of(problem: Problem, k: int) -> History:
     )
     if kept is None:
         return History()
+    history = History.from_plain(kept, k)
     # Early stopping monitored the score, and published the weights that achieved it.
-    watched = kept["on_score"]
-    return History(
-        [list(kept["loss_curves"][k])],
-        [list(kept["validation_loss_curves"][k])],
-        [list(kept["validation_scores"][k])],
-        np.array([math.inf if watched else kept["best_loss"][k]]),
-        np.array([kept["best_score"][k] if watched else -math.inf]),
-        np.array([kept["n_no_improvement"][k]]),
-        np.array([kept["first_epoch"][k] if "first_epoch" in kept else 0]),
-        [kept["data"][k] if "data" in kept else ""],
-        [kept["measure"][k] if "measure" in kept else ""],
-    )
+    if kept["on_score"]:
+        history.best_loss[0] = math.inf
+    else:
+        history.best_score[0] = -math.inf
+    return history
 
 
 def trained_members(members: Sequence[Member]) -> Sequence[Member]:
@@ -235,18 +229,7 @@ def _stands_in(member: Member) -> bool:
 
 def plain_history(history: Sequence[History], on_score: bool) -> dict[str, Any]:
     """Return histories as plain data, from which :func:`history_of` restores them."""
-    return {
-        "on_score": on_score,
-        "loss_curves": [p.loss_curves[0] for p in history],
-        "validation_loss_curves": [p.validation_loss_curves[0] for p in history],
-        "validation_scores": [p.validation_scores[0] for p in history],
-        "best_loss": [float(p.best_loss[0]) for p in history],
-        "best_score": [float(p.best_score[0]) for p in history],
-        "n_no_improvement": [int(p.n_no_improvement[0]) for p in history],
-        "first_epoch": [int(p.first_epoch[0]) for p in history],
-        "data": [p.data[0] for p in history],
-        "measure": [p.measure[0] for p in history],
-    }
+    return {"on_score": on_score, **stack_histories(history).to_plain()}
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -7,9 +7,9 @@ adaptive learning rate, and the choice of the best epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -57,17 +57,20 @@ class History:
 
     def members(self, which: Sequence[int]) -> History:
         """Return the history of some members."""
-        return History(
-            [self.loss_curves[k] for k in which],
-            [self.validation_loss_curves[k] for k in which],
-            [self.validation_scores[k] for k in which],
-            self.best_loss[which],
-            self.best_score[which],
-            self.n_no_improvement[which],
-            self.first_epoch[which],
-            [self.data[k] for k in which],
-            [self.measure[k] for k in which],
-        )
+        return History(*(_chosen(values, which) for values in vars(self).values()))
+
+    def to_plain(self) -> dict[str, list[Any]]:
+        """Return the fields as lists, of which the curves are shared."""
+        return {name: list(_items(values)) for name, values in vars(self).items()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], k: int) -> History:
+        """Return a copy of the history of member ``k`` from :meth:`to_plain`."""
+        history = cls()
+        for name, values in vars(history).items():
+            value = plain[name][k]
+            values[0] = list(value) if isinstance(value, list) else value
+        return history
 
     def forget_best(self) -> None:
         """Reset the best values, which are not comparable with later ones."""
@@ -85,17 +88,27 @@ def stack_histories(histories: Sequence[History]) -> History:
     """
     if len(histories) == 1:
         return histories[0]
-    return History(
-        [curve for history in histories for curve in history.loss_curves],
-        [curve for history in histories for curve in history.validation_loss_curves],
-        [curve for history in histories for curve in history.validation_scores],
-        np.concatenate([history.best_loss for history in histories]),
-        np.concatenate([history.best_score for history in histories]),
-        np.concatenate([history.n_no_improvement for history in histories]),
-        np.concatenate([history.first_epoch for history in histories]),
-        [words for history in histories for words in history.data],
-        [words for history in histories for words in history.measure],
-    )
+    fields = zip(*(vars(history).values() for history in histories), strict=True)
+    return History(*map(_joined, fields))
+
+
+def _chosen(values: Any, which: Sequence[int]) -> Any:
+    """Return the items of some members, of a list or an array."""
+    if isinstance(values, np.ndarray):
+        return values[which]
+    return [values[k] for k in which]
+
+
+def _items(values: Any) -> list[Any]:
+    """Return the items of a list or an array, as Python's numbers."""
+    return values.tolist() if isinstance(values, np.ndarray) else values  # type: ignore[no-any-return]  # a list
+
+
+def _joined(parts: Sequence[Any]) -> Any:
+    """Return lists, or arrays, as one."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return [item for part in parts for item in part]
 
 
 @dataclass(frozen=True)
