@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from sknet._component import Component
-from sknet._numerics import Array, Scalar, SparseRows, constant_row
+from sknet._numerics import Array, Scalar, constant_row
 from sknet.network.layout import Declaration, Shape
 
 
@@ -194,7 +194,7 @@ def rows_of(x: Any) -> Any:
 
     Sparse rows, which have no positions, are returned as they are.
     """
-    if isinstance(x, SparseRows) or x.ndim == 3:
+    if len(x.shape) == 3:  # which sparse rows have, too
         return x
     return x.reshape(len(x), -1, x.shape[-1])
 
