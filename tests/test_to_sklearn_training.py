@@ -217,3 +217,9 @@ def test_parameter_that_sklearn_lacks_is_told(name, tmp_path, monkeypatch):
     ours = make(SimpleMLPClassifier, **early, **{name: MISSED[name]}).fit(X, BANDS)
     with pytest.warns(UserWarning, match=f"MLPClassifier does not support {name}="):
         ours.to_sklearn()
+
+
+def test_instance_of_the_same_loss_is_no_loss_of_anything():
+    """The losses are compared, not the words for them."""
+    ours = make(SimpleMLPClassifier, loss=LogLoss()).fit(X, BANDS)
+    assert_same_model(ours, ours.to_sklearn())  # warnings are errors

@@ -43,6 +43,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default="log_loss",
         constraint=[Part(CLASS_LOSSES), tuple, list],
         classes="Classifier",
+        kept_by_conversion=True,  # the fitted network's is compared
     ),
     replace(VALUE_LOSS, classes="TabularMLPRegressor", positional=False),
     Parameter(

@@ -28,6 +28,7 @@ VALUE_LOSS = Parameter(
     constraint=[Part(VALUE_LOSSES), tuple, list],
     classes="SimpleMLPRegressor",
     positional=True,
+    kept_by_conversion=True,  # the fitted network's is compared
 )
 
 SKLEARN_PARAMETERS: tuple[Parameter, ...] = (
