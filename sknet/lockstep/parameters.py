@@ -4,6 +4,7 @@ Their constructors and docstrings are written from it by ``make write``.
 """
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from sknet.config.parameter import REQUIRED, Parameter
@@ -249,16 +250,7 @@ N_CANDIDATES = Parameter(
     "exhaust",
     INHERITED,
 )
-MIN_RESOURCES_OF_HALVING_RANDOM = Parameter(
-    "min_resources",
-    'int, "exhaust" or "smallest"',
-    """Resource for every candidate in the first rung. "smallest" is 1 (for samples,
-    twice the folds times the classes); "exhaust" is the value with which the last rung
-    reaches ``max_resources``.
-    """,
-    "smallest",
-    INHERITED,
-)
+MIN_RESOURCES_OF_HALVING_RANDOM = replace(MIN_RESOURCES, default="smallest")
 RANDOM_STATE_OF_HALVING_RANDOM = Parameter(
     "random_state",
     "int, RandomState instance or None",
