@@ -16,7 +16,8 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # the table of this checkout, whichever is installed
+# The tables of this checkout, whichever is installed: E402 below, as the path is first.
+sys.path.insert(0, str(ROOT))
 
 from sknet.config.parameter import REQUIRED, value_for  # noqa: E402
 from sknet.config.table import attributes_of, parameters_of  # noqa: E402
