@@ -1,0 +1,291 @@
+/* The machine: trains networks by recorded programs, without Python.
+
+   It has no state of its own, allocates nothing and calls nothing but the bit generators
+   that it is given, so that any number of threads may use it at once. */
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "_machine.h"
+
+/* Number of steps between two checks of whether the loss is still finite, as in NumPy. */
+enum { LOOK_EVERY = 64 };
+
+#define EXPORTED __attribute__((visibility("default")))
+
+/* Types of the features, in the order of FEATURE_TYPES in machine.py. */
+enum {
+    TYPE_FLOAT, TYPE_DOUBLE, TYPE_INT8, TYPE_INT16, TYPE_INT32, TYPE_INT64,
+    TYPE_UINT8, TYPE_UINT16, TYPE_UINT32, TYPE_UINT64
+};
+
+/* ---------------------------------------------------------------- instruction sets */
+
+#define PASTE2(a, b) a##_##b
+#define PASTE(a, b) PASTE2(a, b)
+
+#define KERNEL(name) PASTE(name, SET)
+
+#define VECTOR_BYTES 16
+#define USE_FMA 0
+#define REAL float
+#define REAL_IS_DOUBLE 0
+#define SET baseline_float
+#include "_set.h"
+#undef SET
+#undef REAL
+#undef REAL_IS_DOUBLE
+#define REAL double
+#define REAL_IS_DOUBLE 1
+#define SET baseline_double
+#include "_set.h"
+#undef SET
+#undef REAL
+#undef REAL_IS_DOUBLE
+#undef VECTOR_BYTES
+#undef USE_FMA
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAS_AVX2 1
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define VECTOR_BYTES 32
+#define USE_FMA 1
+#define REAL float
+#define REAL_IS_DOUBLE 0
+#define SET avx2_float
+#include "_set.h"
+#undef SET
+#undef REAL
+#undef REAL_IS_DOUBLE
+#define REAL double
+#define REAL_IS_DOUBLE 1
+#define SET avx2_double
+#include "_set.h"
+#undef SET
+#undef REAL
+#undef REAL_IS_DOUBLE
+#undef VECTOR_BYTES
+#undef USE_FMA
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+/* The functions of an instruction set, for one type. */
+typedef struct {
+    void (*run)(const int64_t *, int64_t, void *const *, const double *, BitGenerator *, void *);
+    void (*gather)(void *, int64_t, int64_t, const char *, int64_t, int64_t,
+                   const int64_t *, const int64_t *, int64_t);
+    double (*gather_weights)(void *, int64_t, const double *, const int64_t *, int64_t, int64_t);
+    double (*element)(void *const *, int64_t, int64_t);
+    int (*is_finite)(const void *, int64_t);
+    int64_t (*scratch_bytes)(const int64_t *, int64_t);
+} Functions;
+
+#define FUNCTIONS(SET)                                                              \
+    {run_##SET, (void *)gather_##SET, (void *)gather_weights_##SET, element_##SET,  \
+     is_finite_##SET, scratch_bytes_##SET}
+
+static const Functions FUNCTIONS[][2] = {
+    {FUNCTIONS(baseline_float), FUNCTIONS(baseline_double)},
+#ifdef HAS_AVX2
+    {FUNCTIONS(avx2_float), FUNCTIONS(avx2_double)},
+#endif
+};
+
+/* Return the number of instruction sets that this processor has. */
+EXPORTED int64_t sknet_machine_kernels(void)
+{
+#ifdef HAS_AVX2
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return 2;
+#endif
+    return 1;
+}
+
+/* Return the name of an instruction set. */
+EXPORTED const char *sknet_machine_kernel_name(int64_t kernels)
+{
+    return kernels == 0 ? "baseline" : "AVX2";
+}
+
+EXPORTED int64_t sknet_machine_version(void)
+{
+    return MACHINE_VERSION;
+}
+
+/* Return the number of bytes of scratch memory that instructions need. */
+EXPORTED int64_t sknet_machine_scratch(
+    int64_t kernels, int64_t is_double, const int64_t *code, int64_t n_words)
+{
+    return FUNCTIONS[kernels][is_double].scratch_bytes(code, n_words);
+}
+
+/* ------------------------------------------------------------------------ training */
+
+/* Permute an order as NumPy's RandomState.shuffle does, with the same draws. */
+static void shuffle(int64_t *order, int64_t n, BitGenerator *stream)
+{
+    for (int64_t i = n - 1; i > 0; i--) {
+        uint64_t mask = (uint64_t)i, j;
+        for (int bits = 1; bits < 64; bits *= 2)
+            mask |= mask >> bits;
+        do
+            j = mask <= 0xffffffffu ? (stream->next_uint32(stream->state) & mask)
+                                    : (stream->next_uint64(stream->state) & mask);
+        while (j > (uint64_t)i);
+        const int64_t kept = order[i];
+        order[i] = order[j];
+        order[j] = kept;
+    }
+}
+
+/* Calculate the numbers that change from step to step. */
+static void calculate(const int64_t *words, int64_t n, double *numbers)
+{
+    for (; n > 0; n--, words += 4) {
+        const double a = numbers[words[2]], b = numbers[words[3]];
+        double result = 0.0;
+        switch (words[0]) {
+        case 0: result = a + b; break;
+        case 1: result = a - b; break;
+        case 2: result = a * b; break;
+        case 3: result = a / b; break;
+        case 4: result = pow(a, b); break;
+        }
+        numbers[words[1]] = result;
+    }
+}
+
+static void set(double *numbers, int64_t place, double value)
+{
+    if (place >= 0)
+        numbers[place] = value;
+}
+
+/* Return the value of this step from a table with one or several values per epoch. */
+static double of_step(const double *table, int64_t per_epoch, const Member *m)
+{
+    return table[m->epoch * per_epoch + (per_epoch > 1 ? m->batch : 0)];
+}
+
+/* Make one step of a member; a batch of weight zero leaves everything as it is. */
+static void step(const Job *job, const Functions *f, Member *m)
+{
+    const int is_last = m->batch + 1 == job->n_batches;
+    const Program *p = job->programs[is_last];
+    double *numbers = m->numbers[is_last];
+    const int64_t first = m->batch * job->programs[0]->n_rows;
+    const int64_t *order = m->order ? m->order + first : NULL;
+    const int64_t size = job->is_double ? sizeof(double) : sizeof(float);
+    char *work = job->work;
+    m->regions[CONSTANT] = p->constants;
+    double total = (double)p->n_rows;
+    if (m->weight) {
+        total = f->gather_weights(work + p->weight * size, p->n_rows, m->weight, order,
+                                  first, job->normalize);
+        if (total == 0.0)
+            return;
+    }
+    f->gather(work + p->x * size, p->n_rows, job->n_features, m->x, job->x_type,
+              job->x_step, order, m->places, first);
+    f->gather(work + p->y * size, p->n_rows, job->n_targets, m->y, job->is_double,
+              job->n_targets * size, order, NULL, first);
+    m->t++;
+    set(numbers, p->t, (double)m->t);
+    set(numbers, p->rate, of_step(m->rates, job->rates_per_epoch, m));
+    set(numbers, p->total, total);
+    calculate(p->numbers, p->n_numbers, numbers);
+    f->run(p->gradient, p->n_gradient, m->regions, numbers, m->noise, job->scratch);
+    const double data = f->element(m->regions, p->data_region, p->data);
+    const double penalty = f->element(m->regions, p->penalty_region, p->penalty);
+    m->total += (job->report * data + penalty) * (double)p->n_rows;
+    m->n_counted += p->n_rows;
+    f->run(p->update, p->n_update, m->regions, numbers, m->noise, job->scratch);
+    if (p->n_averaging && job->shares_per_epoch > 1) {
+        set(numbers, p->share, of_step(m->shares, job->shares_per_epoch, m));
+        f->run(p->averaging, p->n_averaging, m->regions, numbers, m->noise, job->scratch);
+    }
+}
+
+/* Finish an epoch: the average, if it is one of epochs, the loss, and whether everything
+   is still finite. */
+static void end_epoch(const Job *job, const Functions *f, Member *m)
+{
+    const Program *p = job->programs[0];
+    if (p->n_averaging && job->shares_per_epoch == 1) {
+        m->regions[CONSTANT] = p->constants;
+        set(m->numbers[0], p->share, m->shares[m->epoch]);
+        f->run(p->averaging, p->n_averaging, m->regions, m->numbers[0], m->noise,
+               job->scratch);
+    }
+    const double loss = m->total / (double)(m->n_counted > 1 ? m->n_counted : 1);
+    m->is_lost = !isfinite(loss) || !f->is_finite(m->regions[THETA], job->n_parameters);
+    for (int64_t i = 0; i < job->n_slots && !m->is_lost; i++)
+        m->is_lost = !f->is_finite(m->regions[SLOTS + i], job->n_trainable);
+    m->n_seen = m->batch * p->n_rows < job->n_order ? m->batch * p->n_rows : job->n_order;
+    m->losses[m->epoch] = loss;
+    m->epoch++;
+    m->batch = m->n_counted = 0;
+    m->total = 0.0;
+}
+
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Train until all members have made their epochs, which returns 0, or until the time of
+   the call is over, which returns 1: the next call continues. A member whose loss or
+   parameters are no longer finite ends earlier. */
+EXPORTED int64_t sknet_machine_train(Job *job)
+{
+    const Functions *f = &FUNCTIONS[job->kernels][job->is_double];
+    const int64_t end = now() + job->nanoseconds;
+    int64_t looks = 0;
+    for (; job->current < job->n_members; job->current++) {
+        Member *m = job->members + job->current;
+        m->regions[WORK] = job->work;
+        while (m->epoch < job->n_epochs && !m->is_lost) {
+            if (m->batch == 0 && job->shuffle)
+                shuffle(m->order, job->n_order, m->shuffles);
+            while (m->batch < job->n_batches && !m->is_lost) {
+                step(job, f, m);
+                m->batch++;
+                m->is_lost = m->batch % LOOK_EVERY == 0 && !isfinite(m->total);
+                if (++looks >= job->look_every && m->batch < job->n_batches) {
+                    looks = 0;
+                    if (now() >= end)
+                        return 1;
+                }
+            }
+            end_epoch(job, f, m);
+            if (looks >= job->look_every) {
+                looks = 0;
+                if (now() >= end)
+                    return 1;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Run instructions once, as a test of a program or for a prediction. */
+EXPORTED void sknet_machine_run(int64_t kernels, int64_t is_double, const int64_t *code,
+                                int64_t n_words, void *const *regions,
+                                const double *numbers, BitGenerator *stream, void *scratch)
+{
+    FUNCTIONS[kernels][is_double].run(code, n_words, regions, numbers, stream, scratch);
+}

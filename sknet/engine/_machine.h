@@ -1,0 +1,107 @@
+/* What Python and the machine share: the layout of a job, and the words of a program.
+
+   All fields are 8 bytes wide, so that Python fills a job as an array of integers; the
+   names and their order are in machine.py, and a test compares both. */
+
+#ifndef SKNET_MACHINE_H
+#define SKNET_MACHINE_H
+
+#include <stdint.h>
+
+/* Raised with every change of this file or of the words of a program. */
+#define MACHINE_VERSION 2
+
+/* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
+typedef struct {
+    void *state;
+    uint64_t (*next_uint64)(void *state);
+    uint32_t (*next_uint32)(void *state);
+    double (*next_double)(void *state);
+    uint64_t (*next_raw)(void *state);
+} BitGenerator;
+
+/* Instructions; each begins with its code and its number of words. */
+enum { GROUP = 1, PRODUCT = 2, NOISE = 3, PRIMITIVE = 4 };
+
+/* Codes of reductions inside a group, after those of elementwise operations. */
+enum { ROW_SUM = 100, ROW_MAX = 101 };
+
+/* Codes of the operations that need whole arrays. */
+enum {
+    OVERFLOW_SHIFT,
+    CLIP_BY_NORM,
+    FIRST_LARGEST,
+    MOVE_TOWARDS,
+    LOOK_UP,
+    ADD_AT_LEVELS
+};
+
+/* The regions: what a program computes on. */
+enum { WORK, CONSTANT, THETA, AVERAGE, SLOTS, N_SLOTS = 4, N_REGIONS = SLOTS + N_SLOTS };
+
+/* A step on a batch of a certain size. Positions are in elements of a region. */
+typedef struct {
+    int64_t n_rows;
+    const int64_t *numbers;     /* calculations with numbers, 4 words each */
+    int64_t n_numbers;
+    const int64_t *gradient;    /* value and gradient */
+    int64_t n_gradient;
+    const int64_t *update;      /* from the gradient to new parameters */
+    int64_t n_update;
+    const int64_t *averaging;   /* the running average */
+    int64_t n_averaging;
+    void *constants;
+    int64_t x, y, weight;       /* positions of the batch in the region WORK */
+    int64_t data_region, data;  /* where the two terms of the loss are */
+    int64_t penalty_region, penalty;
+    int64_t t, rate, total, share; /* places of the numbers that change, or -1 */
+} Program;
+
+/* One network in training. */
+typedef struct {
+    void *regions[N_REGIONS];   /* WORK and CONSTANT are set by the machine */
+    BitGenerator *shuffles;
+    BitGenerator *noise;
+    int64_t *order;             /* row numbers, permuted in every epoch, or NULL */
+    const int64_t *places;      /* rows of x, or NULL if they are those of y */
+    const char *x;
+    const char *y;
+    const double *weight;       /* or NULL */
+    double *numbers[2];         /* of the program for full batches, and for the last */
+    const double *rates;        /* (epochs, rates_step or 1) */
+    const double *shares;
+    double *losses;             /* (epochs,) */
+    int64_t t;
+    int64_t epoch, batch;       /* what is done of the job */
+    int64_t n_counted;          /* rows of this epoch that are in the total */
+    double total;               /* the loss of this epoch */
+    int64_t n_seen;             /* rows of the last epoch, all unless it was lost */
+    int64_t is_lost;            /* whether something is no longer finite */
+} Member;
+
+/* Epochs of some members, one after the other. */
+typedef struct {
+    const Program *programs[2];
+    Member *members;
+    int64_t n_members;
+    int64_t n_epochs;
+    int64_t n_batches;
+    int64_t is_double;
+    int64_t kernels;            /* index of the instruction set */
+    int64_t shuffle;
+    int64_t n_order;            /* rows of an epoch */
+    int64_t n_features, n_targets;
+    int64_t x_type;             /* see the types of gather */
+    int64_t x_step;             /* bytes from one row of x to the next */
+    int64_t normalize;          /* whether weights are divided by their sum */
+    int64_t rates_per_epoch, shares_per_epoch;
+    int64_t n_parameters, n_slots, n_trainable;
+    double report;              /* factor from the minimised to the reported loss */
+    void *work;
+    void *scratch;
+    int64_t look_every;         /* batches between two looks at the clock */
+    int64_t nanoseconds;        /* the job is interrupted after this time */
+    int64_t current;            /* the member in training */
+} Job;
+
+#endif

@@ -1,0 +1,155 @@
+"""The machine: the compiled code that runs programs, and the layout of its jobs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.engine.library import load
+from sknet.engine.record import address_of
+
+
+# The regions of a program, in the order of the machine.
+SLOTS = ("slot0", "slot1", "slot2", "slot3")
+REGIONS = ("work", "constant", "theta", "average", *SLOTS)
+
+# The types of features that the machine gathers, in its order.
+FEATURE_TYPES = tuple(
+    np.dtype(name)
+    for name in (
+        *("float32", "float64", "int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64"),
+    )
+)
+
+
+def _layout(*fields: str | tuple[str, int]) -> np.dtype[Any]:
+    """Return the layout of a structure; the names of real numbers end in a colon."""
+    parts: list[Any] = []
+    for field in fields:
+        name, shape = field if isinstance(field, tuple) else (field, 1)
+        kind = np.float64 if name.endswith(":") else np.int64
+        part = (name.rstrip(":"), kind)
+        parts.append(part if shape == 1 else (*part, (shape,)))
+    return np.dtype(parts)
+
+
+# The structures of ``_machine.h``, field by field.
+PROGRAM = _layout(
+    *("n_rows", "numbers", "n_numbers", "gradient", "n_gradient", "update", "n_update"),
+    *("averaging", "n_averaging", "constants", "x", "y", "weight"),
+    *("data_region", "data", "penalty_region", "penalty", "t", "rate", "total", "share"),
+)
+MEMBER = _layout(
+    ("regions", len(REGIONS)),
+    *("shuffles", "noise", "order", "places", "x", "y", "weight"),
+    ("numbers", 2),
+    *("rates", "shares", "losses", "t", "epoch", "batch", "n_counted", "total:"),
+    *("n_seen", "is_lost"),
+)
+JOB = _layout(
+    ("programs", 2),
+    *("members", "n_members", "n_epochs", "n_batches", "is_double", "kernels"),
+    *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
+    *("normalize", "rates_per_epoch", "shares_per_epoch", "n_parameters", "n_slots"),
+    *("n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
+    "current",
+)
+
+
+class Machine:
+    """The functions of the library.
+
+    Parameters
+    ----------
+    library : ctypes.CDLL
+        The library.
+
+    Attributes
+    ----------
+    kernels : int
+        The instruction set in use, the best one that the processor has.
+    """
+
+    def __init__(self, library: Any) -> None:
+        self._train, self._run = library.sknet_machine_train, library.sknet_machine_run
+        self._scratch = library.sknet_machine_scratch
+        self._name = library.sknet_machine_kernel_name
+        address, number = ctypes.c_void_p, ctypes.c_int64
+        self._train.argtypes, self._train.restype = [address], number
+        self._run.argtypes = [number, number, address, number, *[address] * 4]
+        self._run.restype = None
+        self._scratch.argtypes = [number, number, address, number]
+        self._scratch.restype = number
+        self._name.argtypes, self._name.restype = [number], ctypes.c_char_p
+        count = library.sknet_machine_kernels
+        count.argtypes, count.restype = [], number
+        self.n_kernels = int(count())
+        self.kernels = self.n_kernels - 1
+
+    @property
+    def kernel_name(self) -> str:
+        """Name of the instruction set."""
+        return str(self._name(self.kernels).decode())
+
+    def scratch_bytes(self, code: Array, is_double: bool) -> int:
+        """Return the number of bytes of scratch memory that instructions need."""
+        return int(self._scratch(self.kernels, is_double, address_of(code), len(code)))
+
+    def train(self, job: Array) -> bool:
+        """Run a job, for a limited time; return whether it is done."""
+        return not self._train(address_of(job))
+
+    def run(
+        self,
+        code: Array,
+        regions: Array,
+        numbers: Array,
+        stream: int,
+        scratch: Array,
+    ) -> None:
+        """Run instructions once, on regions given by their addresses."""
+        is_double = scratch.dtype == np.float64
+        self._run(
+            self.kernels,
+            is_double,
+            address_of(code),
+            len(code),
+            address_of(regions),
+            address_of(numbers),
+            stream,
+            address_of(scratch),
+        )
+
+
+@lru_cache(maxsize=1)
+def machine() -> Machine | None:
+    """Return the machine, or None if there is no library for it."""
+    library = load()
+    return None if library is None else Machine(library)
+
+
+def aligned(n_elements: int, dtype: np.dtype[Any], alignment: int = 64) -> Array:
+    """Return an uninitialised array whose address is a multiple of the alignment."""
+    n_bytes = n_elements * dtype.itemsize
+    memory = np.empty(n_bytes + alignment, dtype=np.uint8)
+    first = -address_of(memory) % alignment
+    return memory[first : first + n_bytes].view(dtype)
+
+
+def bit_generator(stream: Any) -> int:
+    """Return the address of the bit generator of a RandomState or a Generator."""
+    generator = getattr(stream, "bit_generator", None) or stream._bit_generator
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return int(get(generator.capsule, b"BitGenerator"))
+
+
+def numbers_array(values: Sequence[float]) -> Array:
+    """Return numbers as an array, which has at least one element."""
+    return np.array([*values, 0.0], dtype=np.float64)
