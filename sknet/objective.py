@@ -73,11 +73,12 @@ class Point:
         network, layout = objective.network, objective.network.layout
         self.theta = theta
         self.training = Training(streams, 1.0)
-        self.grad = np.zeros((len(theta), layout.n_trainable), dtype=theta.dtype)
+        shape = (len(theta), layout.n_trainable)
+        self.grad = np.zeros(shape, dtype=theta.dtype, like=theta)
         self.views = layout.bind(theta)
         self.grad_views = layout.bind(self.grad)
         self.decayed = self._blocks(layout.n_decayed)
-        self._workspace = network.workspace(len(theta), theta.dtype, training=True)
+        self._workspace = network.workspace(len(theta), theta.dtype, True, theta)
         self._loss_buffers: dict[int, tuple[Array, LossBuffers]] = {}
         self._n_outputs = network.n_outputs
         self._n_heads = network.n_heads
@@ -87,7 +88,7 @@ class Point:
     def _blocks(self, n_decayed: int) -> list[tuple[Array, Array, Array]]:
         """Return the decayed weights in parts, with their gradients and scratch."""
         shape = (len(self.theta), min(n_decayed, _BLOCK_COLUMNS))
-        scratch = np.empty(shape, dtype=self.theta.dtype)
+        scratch = np.empty(shape, dtype=self.theta.dtype, like=self.theta)
         blocks = []
         for start in range(0, max(n_decayed, 1), _BLOCK_COLUMNS):
             stop = min(start + _BLOCK_COLUMNS, n_decayed)
@@ -104,8 +105,8 @@ class Point:
         if n_rows not in self._loss_buffers:
             n_models = len(self.theta) * self._n_heads
             shape = (n_models, n_rows, self._n_outputs)
-            d_raw = np.empty(shape, dtype=self.theta.dtype)
-            buffers = LossBuffers(*shape, self.theta.dtype)
+            d_raw = np.empty(shape, dtype=self.theta.dtype, like=self.theta)
+            buffers = LossBuffers(*shape, self.theta.dtype, self.theta)
             self._loss_buffers[n_rows] = d_raw, buffers
         return self._loss_buffers[n_rows]
 
@@ -130,7 +131,7 @@ class Point:
         key = name, rows.shape
         if key not in self._repeated:
             shape = (len(rows), self._n_heads, *rows.shape[1:])
-            self._repeated[key] = np.empty(shape, dtype=rows.dtype)
+            self._repeated[key] = np.empty(shape, rows.dtype, like=self.theta)
         kept = self._repeated[key]
         np.copyto(kept, rows[:, None])
         return kept.reshape(-1, *rows.shape[1:])

@@ -71,7 +71,7 @@ class Activation(Component):
     def scratch(self, z: Array) -> Array:
         """Return a ``scratch`` array for input like ``z``; a network keeps its own."""
         shape = z.shape if self.n_scratch == 1 else (self.n_scratch, *z.shape)
-        return np.empty(shape, dtype=z.dtype)
+        return np.empty(shape, dtype=z.dtype, like=z)
 
     def n_outputs(self, n_inputs: int) -> int:
         """Return the number of output columns; ValueError if ``n_inputs`` is invalid.

@@ -27,14 +27,22 @@ class LossBuffers:
         K, B and R.
     dtype : dtype
         Type of the raw outputs.
+    like : ndarray or None, default=None
+        An array of the computation: its class allocates the scratch arrays.
     """
 
     def __init__(
-        self, n_members: int, n_rows: int, n_outputs: int, dtype: np.dtype
+        self,
+        n_members: int,
+        n_rows: int,
+        n_outputs: int,
+        dtype: np.dtype,
+        like: Array | None = None,
     ) -> None:
-        self.rows = np.empty((n_members, n_rows, 1), dtype=dtype)
-        self.sums = np.empty((n_members, n_rows, 1), dtype=dtype)
-        self.full = np.empty((n_members, n_rows, n_outputs), dtype=dtype)
+        one = (n_members, n_rows, 1)
+        self.rows = np.empty(one, dtype=dtype, like=like)
+        self.sums = np.empty(one, dtype=dtype, like=like)
+        self.full = np.empty((*one[:2], n_outputs), dtype=dtype, like=like)
         self.ones_column = constant_row(n_outputs, dtype, 1.0).swapaxes(-1, -2)
         self._shared_weight = 1.0
         self._weight_row = constant_row(n_rows, dtype, 1.0)
@@ -46,15 +54,15 @@ class LossBuffers:
         key = (name, columns)
         if key not in self._named:
             shape = (*self.rows.shape[:2], columns)
-            self._named[key] = np.empty(shape, dtype=self.rows.dtype)
+            self._named[key] = np.empty(shape, self.rows.dtype, like=self.rows)
         return self._named[key]
 
     def nested(self, name: str, n_outputs: int) -> LossBuffers:
         """Return the buffers of a component loss with ``n_outputs`` raw outputs."""
         key = (name, n_outputs)
         if key not in self._nested:
-            n_members, n_rows, _ = self.rows.shape
-            buffers = LossBuffers(n_members, n_rows, n_outputs, self.rows.dtype)
+            (n_members, n_rows, _), like = self.rows.shape, self.rows
+            buffers = LossBuffers(n_members, n_rows, n_outputs, like.dtype, like)
             self._nested[key] = buffers
         return self._nested[key]
 

@@ -130,10 +130,14 @@ class Network:
         self.root.adapt(self.layout.bind(theta), self._shaped(rows), cache, weight)
 
     def workspace(
-        self, n_members: int, dtype: np.dtype[Any], training: bool
+        self,
+        n_members: int,
+        dtype: np.dtype[Any],
+        training: bool,
+        like: Array | None = None,
     ) -> Workspace:
-        """Return buffers for ``n_members`` members."""
-        return Workspace(self._declaration, n_members, dtype, training)
+        """Return buffers for ``n_members`` members; see :class:`Workspace`."""
+        return Workspace(self._declaration, n_members, dtype, training, like)
 
     def forward(
         self, views: Any, x: Any, cache: Any, training: Training | None = None

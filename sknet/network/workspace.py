@@ -61,6 +61,8 @@ class Workspace:
         Type of the computation.
     training : bool
         Whether the buffers of the backward pass are needed.
+    like : ndarray or None, default=None
+        An array of the computation: its class allocates the buffers.
     """
 
     def __init__(
@@ -69,10 +71,12 @@ class Workspace:
         n_members: int,
         dtype: np.dtype[Any],
         training: bool,
+        like: Array | None = None,
     ) -> None:
         self._needs = _needs(declaration, training)
         self._n_members = n_members
         self._dtype = dtype
+        self._like = like
         self._caches: dict[int, Any] = {}
 
     def cache(self, n_rows: int) -> Any:
@@ -92,7 +96,7 @@ class Workspace:
         """
         if n_rows not in self._caches:
             size = self._n_members * n_rows * self._needs.widest
-            scratch = np.empty(size, dtype=self._dtype)
+            scratch = np.empty(size, dtype=self._dtype, like=self._like)
             self._caches[n_rows] = self._allocate(self._needs, n_rows, scratch)
         return self._caches[n_rows]
 
@@ -103,7 +107,7 @@ class Workspace:
         for b in needs.kept:
             shape = (n_members, b.n_copies * n_rows, *b.shape)
             dtype = np.intp if b.holds_index else self._dtype
-            buffers[b.name] = np.empty(shape, dtype=dtype)
+            buffers[b.name] = np.empty(shape, dtype=dtype, like=self._like)
         for b in needs.scratch:
             shape = (n_members, b.n_copies * n_rows, *b.shape)
             full = shape if b.n_scratch == 1 else (b.n_scratch, *shape)

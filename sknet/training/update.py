@@ -40,6 +40,8 @@ class Update:
         Number of parameters, from the first on, that are subject to weight decay.
     factors : sequence of RateFactor, default=()
         Factors that multiply the steps of some parameters.
+    block_bytes : int, default=2**20
+        Size in bytes of all arrays of a block together.
     """
 
     def __init__(
@@ -50,14 +52,16 @@ class Update:
         slots: Sequence[Array],
         n_decayed: int = 0,
         factors: Sequence[RateFactor] = (),
+        block_bytes: int = _BLOCK_BYTES,
     ) -> None:
         self._optimizer = optimizer
         self._decayed = theta[:, :n_decayed]
         self._decays = is_in_use(optimizer.weight_decay)
         n_members, n_trainable = grad.shape
         column_bytes = n_members * grad.itemsize * (3 + len(slots))
-        width = max(64, _BLOCK_BYTES // column_bytes)
-        scratch = np.empty((n_members, min(width, n_trainable)), dtype=grad.dtype)
+        width = max(64, block_bytes // column_bytes)
+        shape = (n_members, min(width, n_trainable))
+        scratch = np.empty(shape, dtype=grad.dtype, like=grad)
         self._blocks = [
             (
                 theta[:, start : min(start + width, n_trainable)],
@@ -96,6 +100,7 @@ def _factors_of(
     block = np.ones(stop - start, dtype=dtype)
     for f in inside:
         block[max(f.start - start, 0) : f.stop - start] = f.factor
+    block.flags.writeable = False
     return block
 
 
