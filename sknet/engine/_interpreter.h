@@ -2,10 +2,6 @@
 
    Included once for each type and instruction set, after the kernels. */
 
-/* An operand: a region, or -1 for a number; a position; strides of rows, of the outer
-   and of the inner axis of a row. */
-enum { OPERAND_WORDS = 5, OPERATION_WORDS = 4 + 3 * OPERAND_WORDS };
-
 typedef struct {
     REAL *at;
     int64_t rows, outer, inner;
@@ -45,7 +41,7 @@ static inline void KERNEL(operation)(
         }
         return;
     }
-    if (code >= N_UNARY)
+    if (code >= FIRST_BINARY)
         b = KERNEL(operand)(w + 14, regions, numbers, row, &second);
     if (depth == 0) {
         if (n_inner == 1)
@@ -109,8 +105,6 @@ typedef struct {
     int64_t n_rows, n_columns, rows, columns;
     double number;
 } KERNEL(Matrix);
-
-enum { MATRIX_WORDS = 6 };
 
 static KERNEL(Matrix) KERNEL(matrix)(
     const int64_t *w, void *const *regions, const double *numbers)

@@ -23,6 +23,14 @@ typedef struct {
 /* Instructions; each begins with its code and its number of words. */
 enum { GROUP = 1, PRODUCT = 2, NOISE = 3, PRIMITIVE = 4 };
 
+/* An operand of a group is a region, or -1 for a number; a position; strides of rows, of
+   the outer and of the inner axis of a row. A matrix of a primitive is a region, a
+   position, numbers of rows and columns, and their strides. */
+enum { OPERAND_WORDS = 5, OPERATION_WORDS = 4 + 3 * OPERAND_WORDS, MATRIX_WORDS = 6 };
+
+/* The first code of the elementwise operations with two operands. */
+enum { FIRST_BINARY = 30 };
+
 /* Codes of reductions inside a group, after those of elementwise operations. */
 enum { ROW_SUM = 100, ROW_MAX = 101 };
 

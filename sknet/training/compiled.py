@@ -1,0 +1,354 @@
+"""Compiled epochs: the machine trains members by their programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sknet._numerics import Array
+from sknet.engine.machine import (
+    FEATURE_TYPES,
+    JOB,
+    MEMBER,
+    SLOTS,
+    Machine,
+    bit_generator,
+    machine,
+)
+from sknet.engine.machine import aligned
+from sknet.engine.program import Program
+from sknet.engine.record import NotRecordable, address_of
+from sknet.training.batches import Dataset
+from sknet.training.member import Member
+from sknet.training.recording import FirstBatch, leaves_of, program_of, scratch_for
+from sknet.training.state import TrainState
+from sknet.training.trainer import Record, Trainer
+
+
+# Time of a call of the machine, in seconds, after which Python looks for interrupts.
+_CALL_SECONDS = 0.02
+# Multiply-adds between two looks at the clock, which take some milliseconds.
+_LOOK_WORK = 2**24
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """How the rows of an epoch are cut into batches."""
+
+    n_rows: int
+    size: int
+    n_batches: int
+
+    @classmethod
+    def of(cls, n_rows: int, size: int, least: int) -> _Cut:
+        """Return the cut, in which no batch has fewer than the least rows."""
+        n_left = n_rows % size
+        short = n_rows > size and 0 < n_left < least
+        return cls(n_rows, min(size, n_rows), (n_rows - (n_left if short else 0) + size - 1) // size)
+
+    @property
+    def last(self) -> int:
+        """Number of rows of the last batch."""
+        return self.n_rows - (self.n_batches - 1) * self.size
+
+
+class CompiledTraining:
+    """Trains members by compiled programs.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        The members, of one shape.
+    state : TrainState
+        Their state, which is changed in place.
+    trainer : Trainer
+        Their trainer, which has the learning rates and the average.
+
+    Raises
+    ------
+    NotRecordable
+        If the machine cannot train them; the message is the reason.
+    """
+
+    def __init__(
+        self, members: Sequence[Member], state: TrainState, trainer: Trainer
+    ) -> None:
+        compiled = machine()
+        if compiled is None:
+            raise NotRecordable("The compiled library is not installed.")
+        self._machine, self._state, self._trainer = compiled, state, trainer
+        self._configs = [member.config for member in members]
+        self._sources = _Sources([member.data for member in members], state.theta.dtype)
+        config = self._configs[0]
+        n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
+        self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
+        averaging = trainer.averaging
+        self._each_step = averaging is not None and averaging.each_step
+        if self._each_step and self._sources.has_zero_weights:
+            raise NotRecordable("Rows of weight zero, with an average of every step.")
+        if averaging is not None and state.average is None:
+            state.average = state.theta.copy()
+        self._programs = [self._programs_of(k) for k in range(len(members))]
+        self._job = self._new_job()
+        self._members = self._new_members()
+        self._epoch_rows = n_rows
+
+    # ------------------------------------------------------------------------ programs
+
+    def _programs_of(self, k: int) -> list[Program]:
+        """Return the programs of a member, for full batches and for the last one."""
+        if k and self._configs[k] is self._configs[k - 1]:
+            return self._programs[k - 1] if hasattr(self, "_programs") else self._record(k)
+        return self._record(k)
+
+    def _record(self, k: int) -> list[Program]:
+        """Return the programs of a member, recorded on its first batch and its last."""
+        cut, config = self._cut, self._configs[k]
+        starts = [0, (cut.n_batches - 1) * cut.size]
+        sizes = [cut.size, cut.last] if cut.n_batches > 1 else [cut.last, cut.last]
+        first = program_of(config, self._machine, self._first_batch(k, starts[0], sizes[0]))
+        if sizes[0] == sizes[1]:
+            return [first, first]
+        last = program_of(config, self._machine, self._first_batch(k, starts[1], sizes[1]))
+        return [first, last]
+
+    def _first_batch(self, k: int, start: int, n_rows: int) -> FirstBatch:
+        """Return rows of a member's order, and where it stands."""
+        state, config = self._state, self._configs[k]
+        order = None if state.order is None else state.order[k, start : start + n_rows]
+        rows: Any = slice(start, start + n_rows) if order is None else order
+        x, y, weight, total = self._sources.batch(k, rows)
+        leaves = leaves_of(config)
+        leaves["t"] = float(state.t[k]) + 1.0
+        leaves["rate"] = float(config.learning_rate.rate)
+        return FirstBatch(
+            *(x, y, weight, total, state.theta[k : k + 1]),
+            [slot[k : k + 1] for slot in state.slots],
+            state.noise[k] if state.noise else None,
+            leaves,
+        )
+
+    # ------------------------------------------------------------------------- the job
+
+    def _new_job(self) -> Array:
+        """Return the parts of the job that stay the same."""
+        state, cut, sources = self._state, self._cut, self._sources
+        config, trainer = self._configs[0], self._trainer
+        programs = list({id(p): p for pair in self._programs for p in pair}.values())
+        dtype = state.theta.dtype
+        self._work = aligned(max(p.n_work for p in programs) + 1, dtype)
+        self._scratch = scratch_for(self._machine, programs)
+        network, loss = config.network, trainer.objective.loss
+        work = cut.size * max(network.layout.n_parameters, 1)
+        job = np.zeros(1, dtype=JOB)
+        job["n_batches"] = cut.n_batches
+        job["is_double"], job["kernels"] = dtype == np.float64, self._machine.kernels
+        job["shuffle"], job["n_order"] = trainer.shuffle, cut.n_rows
+        job["n_features"], job["n_targets"] = sources.n_features, sources.n_targets
+        job["x_type"], job["x_step"] = sources.x_type, sources.x_step
+        job["normalize"] = 1
+        job["n_parameters"] = state.theta.shape[1]
+        job["n_slots"], job["n_trainable"] = len(state.slots), network.layout.n_trainable
+        job["report"] = loss.report_factor(network.n_outputs)
+        job["work"], job["scratch"] = address_of(self._work), address_of(self._scratch)
+        job["look_every"] = max(1, _LOOK_WORK // work)
+        job["nanoseconds"] = int(_CALL_SECONDS * 1e9)
+        return job
+
+    def _new_members(self) -> Array:
+        """Return the structures of the members."""
+        state, sources = self._state, self._sources
+        members = np.zeros(state.n_members, dtype=MEMBER)
+        self._numbers = []
+        for k, member in enumerate(members):
+            leaves = leaves_of(self._configs[k])
+            numbers = [program.numbers(leaves) for program in self._programs[k]]
+            self._numbers.append(numbers)
+            regions = {"theta": state.theta[k], "average": state.average}
+            if state.average is not None:
+                regions["average"] = state.average[k]
+            regions |= {name: s[k] for name, s in zip(SLOTS, state.slots, strict=False)}
+            member["regions"] = _addresses(regions)
+            member["shuffles"] = bit_generator(state.streams[k])
+            member["noise"] = bit_generator(state.noise[k]) if state.noise else 0
+            member["order"] = 0 if state.order is None else address_of(state.order[k])
+            for name, array in sources.arrays(k).items():
+                member[name] = 0 if array is None else address_of(array)
+            member["numbers"] = [address_of(n) for n in numbers]
+        return members
+
+    def run(self, n_epochs: int) -> tuple[Array, Array]:
+        """Train all members, each until its loss is no longer finite.
+
+        Parameters
+        ----------
+        n_epochs : int
+            Number of epochs.
+
+        Returns
+        -------
+        losses : ndarray of shape (K, n_epochs)
+            The losses of the epochs that were made.
+        n_done : ndarray of int, of shape (K,)
+            How many epochs each member has made.
+        """
+        state, members, job = self._state, self._members, self._job[0]
+        losses = np.full((len(members), n_epochs), np.nan)
+        rates, shares, averaged = self._tables(n_epochs)
+        for name in ("epoch", "batch", "n_counted", "total", "is_lost"):
+            members[name] = 0
+        members["t"] = state.t
+        for name, table in (("rates", rates), ("shares", shares), ("losses", losses)):
+            members[name] = address_of(table) + table.strides[0] * np.arange(len(members))
+        job["members"], job["n_members"] = address_of(members), len(members)
+        job["n_epochs"], job["current"] = n_epochs, 0
+        job["rates_per_epoch"] = rates.shape[1] // n_epochs
+        job["shares_per_epoch"] = shares.shape[1] // n_epochs
+        try:
+            self._train(members)
+        finally:  # after an interrupt, the state must be consistent
+            n_done = members["epoch"].copy()
+            state.t[:] = members["t"]
+            state.n_epochs += n_done
+            state.n_seen += n_done * self._epoch_rows
+            lost = (members["is_lost"] != 0) & (n_done > 0)
+            state.n_seen[lost] += members["n_seen"][lost] - self._epoch_rows
+            state.n_averaged += averaged(n_done)
+        return losses, n_done
+
+    def _train(self, members: Array) -> None:
+        """Run the job to its end, in calls that let Python handle interrupts.
+
+        Members with different programs make jobs of their own.
+        """
+        job = self._job
+        for a, b, programs in self._runs():
+            part = members[a:b]
+            job["programs"] = [address_of(p.header) for p in programs]
+            job["members"], job["n_members"], job["current"] = address_of(part), b - a, 0
+            while not self._machine.train(job):
+                pass
+
+    def _runs(self) -> Iterator[tuple[int, int, list[Program]]]:
+        """Iterate over runs of members that share their programs."""
+        start, n = 0, len(self._programs)
+        for k in range(1, n + 1):
+            if k == n or any(
+                a is not b
+                for a, b in zip(self._programs[k], self._programs[start], strict=True)
+            ):
+                yield start, k, self._programs[start]
+                start = k
+
+    # ---------------------------------------------------------------- numbers of steps
+
+    def _tables(self, n_epochs: int) -> tuple[Array, Array, Any]:
+        """Return the rates and shares of all steps, and how many averages they make."""
+        state, trainer, cut = self._state, self._trainer, self._cut
+        rates = trainer.learning_rates
+        per_epoch = cut.n_batches if rates.is_planned else 1
+        table = np.empty((state.n_members, n_epochs * per_epoch))
+        averaging, K = trainer.averaging, state.n_members
+        n_shares = cut.n_batches if self._each_step else 1
+        shares = np.zeros((K, n_epochs * n_shares))
+        starts = np.zeros((K, n_epochs), dtype=int)
+        counts = state.n_averaged.tolist()
+        ahead = _Ahead(state)
+        for e in range(n_epochs):
+            epoch = rates.epoch(ahead)  # type: ignore[arg-type]  # has what is needed
+            for i in range(per_epoch):
+                table[:, e * per_epoch + i] = epoch.rates(i / cut.n_batches)
+            for i in range(n_shares if averaging is not None else 0):
+                share = (i + 1) / cut.n_batches if self._each_step else 1.0
+                for k, done in enumerate(epoch.progress(share)):
+                    shares[k, e * n_shares + i] = averaging.share(counts[k], done)  # type: ignore[union-attr]
+                    begun = averaging.starts(done)  # type: ignore[union-attr]
+                    counts[k] += begun
+                    starts[k, e] += begun
+            ahead.advance(cut.n_rows)
+        averaged = np.concatenate([np.zeros((K, 1), dtype=int), starts.cumsum(axis=1)], axis=1)
+        return table, shares, lambda n_done: averaged[np.arange(K), n_done]
+
+    def epochs(self) -> Iterator[Record]:
+        """Train indefinitely, yielding a record after each epoch, as a trainer does."""
+        while True:
+            losses, _ = self.run(1)
+            yield Record(losses[:, 0])
+
+
+class _Ahead:
+    """The counters of a state at the beginning of a later epoch."""
+
+    def __init__(self, state: TrainState) -> None:
+        self.n_epochs, self.n_seen = state.n_epochs.copy(), state.n_seen.copy()
+        self.cycle_start, self.plateau_scale = state.cycle_start, state.plateau_scale
+
+    def advance(self, n_rows: int) -> None:
+        """Go to the next epoch."""
+        self.n_epochs += 1
+        self.n_seen += n_rows
+
+
+def _addresses(regions: dict[str, Any]) -> list[int]:
+    """Return the addresses of the regions of a member."""
+    from sknet.engine.machine import REGIONS
+
+    return [
+        0 if regions.get(name) is None else address_of(regions[name]) for name in REGIONS
+    ]
+
+
+class _Sources:
+    """The data of all members, in the form that the machine reads."""
+
+    def __init__(self, data: Sequence[Dataset], dtype: np.dtype[Any]) -> None:
+        first, self._data, self._dtype = data[0], data, dtype
+        kinds = {(d.x.dtype, d.x.shape[1:], d.x.strides[:1]) for d in data if not sparse.issparse(d.x)}
+        if any(sparse.issparse(d.x) for d in data):
+            raise NotRecordable("The features are sparse.")
+        if len(kinds) > 1 or first.x.dtype not in FEATURE_TYPES:
+            raise NotRecordable(f"The features have the type {first.x.dtype}.")
+        if any(d.x.strides[1] != d.x.itemsize and d.x.shape[1] > 1 for d in data):
+            raise NotRecordable("The features are not in rows.")
+        self.x_type = FEATURE_TYPES.index(first.x.dtype)
+        self.x_step = first.x.strides[0]
+        self.n_features, self.n_targets = first.x.shape[1], first.y.shape[1]
+        kept: dict[tuple[str, int], Any] = {}
+        self._arrays = [self._arrays_of(d, kept) for d in data]
+
+    @property
+    def has_zero_weights(self) -> bool:
+        """Whether a row has the weight zero."""
+        weights = {id(w): w for w in (a["weight"] for a in self._arrays) if w is not None}
+        return any((w == 0.0).any() for w in weights.values())
+
+    def _arrays_of(self, data: Dataset, kept: dict[tuple[str, int], Any]) -> dict[str, Any]:
+        """Return the arrays of a member, converted once for all that share them."""
+        types = {"y": self._dtype, "weight": np.float64, "places": np.int64}
+        given = {"y": data.y, "weight": data.weight, "places": data.rows}
+        arrays: dict[str, Any] = {"x": data.x}
+        for name, array in given.items():
+            if array is not None and (name, id(array)) not in kept:
+                kept[name, id(array)] = np.ascontiguousarray(array, dtype=types[name])
+            arrays[name] = None if array is None else kept[name, id(array)]
+        return arrays
+
+    def arrays(self, k: int) -> dict[str, Any]:
+        """Return the arrays of a member by name; None for those that it does not have."""
+        return self._arrays[k]
+
+    def batch(self, k: int, rows: Any) -> tuple[Array, Array, Array | None, float]:
+        """Return features, targets, shares and total weight of some rows."""
+        data, arrays = self._data[k], self._arrays[k]
+        x = np.ascontiguousarray(data.features(rows), dtype=self._dtype)[None]
+        y = np.ascontiguousarray(arrays["y"][rows])[None]
+        if arrays["weight"] is None:
+            return x, y, None, float(x.shape[1])
+        weight = arrays["weight"][rows]
+        total = float(weight.sum())
+        weight = weight / (total if total > 0.0 else 1.0)
+        return x, y, weight.astype(self._dtype)[None, :, None], total or 1.0
