@@ -177,6 +177,9 @@ class Traced(np.ndarray):
             raise NotRecordable(f"It calls np.{function.__name__}.")
         return handle(self.recorder, *args, **kwargs)
 
+    def __repr__(self) -> str:
+        return f"Traced({self.view(np.ndarray)!r})"
+
     def __getitem__(self, key: Any) -> Any:
         part = super().__getitem__(key)
         if isinstance(part, np.ndarray):
@@ -263,6 +266,7 @@ class Recorder:
     blocks: list[Block] = field(default_factory=list)
     _addresses: list[int] = field(default_factory=list)
     _known: dict[tuple[Any, ...], Number] = field(default_factory=dict)
+    _constants: dict[tuple[Any, ...], tuple[Array, View]] = field(default_factory=dict)
 
     # ------------------------------------------------------------------------ numbers
 
@@ -302,9 +306,13 @@ class Recorder:
         return self._traced(array)
 
     def allocate(self, shape: Any, dtype: Any = None) -> Any:
-        """Return a new array, filled with NaN, in the region "work"."""
+        """Return a new array, filled with NaN, in the region "work".
+
+        An array of another type, such as one of integers, is a plain one, for named
+        operations to compute in; any other use of it is refused.
+        """
         if dtype is not None and np.dtype(dtype) != self.dtype:
-            raise NotRecordable(f"It computes in {np.dtype(dtype)}.")
+            return np.empty(shape, dtype=dtype)
         array = np.full(shape, np.nan, dtype=self.dtype)
         self._add(Block("work", array))
         return self._traced(array)
@@ -357,17 +365,26 @@ class Recorder:
                 "It computes on an array that the engine does not know: create arrays "
                 "with like=, and make constants read-only."
             )
-        values = np.ascontiguousarray(array, dtype=self.dtype)
-        block = Block("constant", values)
-        self._add(block)
-        strides = tuple([s // values.itemsize for s in values.strides])
-        return View(block, 0, values.shape, strides)
+        # Constants may share memory, and may be parts of each other: each has a copy.
+        key = address_of(array), array.dtype, array.shape, array.strides
+        if key not in self._constants:
+            values = np.array(array, dtype=self.dtype, order="C", subok=False)
+            block = Block("constant", values)
+            self._add(block)
+            strides = tuple([s // values.itemsize for s in values.strides])
+            # the array itself is kept, too, so that its address stays its own
+            self._constants[key] = array, View(block, 0, values.shape, strides)
+        return self._constants[key][1]
 
     def operand(self, value: Any) -> Operand:
         """Return an input of an operation: a view, or a number."""
         if isinstance(value, np.ndarray):
             return self._uniform(value) or self.view(value)
         return self.number(value)
+
+    def array_or_number(self, value: Any) -> Operand:
+        """Return an input for which a constant array is never taken as a number."""
+        return self.view(value) if isinstance(value, np.ndarray) else self.number(value)
 
     def _uniform(self, array: Array) -> Number | None:
         """Return the value of a read-only array whose elements are all the same."""
@@ -405,13 +422,11 @@ class Recorder:
         else:
             (out,) = outs
             ufunc(*plain, out=_plain(out), casting="unsafe")
-        operands = [self._matrix(v) if name == "matmul" else self.operand(v) for v in inputs]
-        self.note(name, self._target(out), *operands)
+        if out.size == 0:  # nothing is written
+            return out
+        operand = self.array_or_number if name == "matmul" else self.operand
+        self.note(name, self._target(out), *[operand(value) for value in inputs])
         return out
-
-    def _matrix(self, value: Any) -> View:
-        """Return a matrix of a product, which is never replaced by a number."""
-        return self.view(value)
 
     def _result(self, values: Any) -> Any:
         """Return a new array for a result, which a function has just computed."""
@@ -435,6 +450,8 @@ class Recorder:
         """Compute a sum or a maximum over one axis, and note it."""
         name = {np.add: "sum", np.maximum: "max"}.get(ufunc)
         axis, keepdims = options.pop("axis", 0), bool(options.pop("keepdims", False))
+        if options.get("where") is True:  # as the methods of arrays pass it
+            del options["where"]
         options = {n: v for n, v in options.items() if v is not None and n != "initial"}
         if name is None or options or not isinstance(axis, (int, np.integer)):
             raise NotRecordable(f"It calls {ufunc.__name__}.reduce.")
@@ -476,7 +493,7 @@ class Recorder:
             The array.
         """
         compute(_plain(out), *[_plain(value) for value in inputs])
-        operands = [self.operand(value) for value in inputs]
+        operands = [self.array_or_number(value) for value in inputs]
         self.note(name, self._target(out), *operands)
         return out
 
