@@ -209,7 +209,9 @@ def _bias_of(product: Operation, following: Operation) -> View | None:
     if following.name != "add" or following.out != product.out:
         return None
     first, second = following.inputs
-    if first != product.out or not isinstance(second, View):
+    if not isinstance(first, View) or not isinstance(second, View):
+        return None
+    if first != product.out:
         return None
     out: View = product.out
     if any(n != 1 for n in out.shape[:-2]) or any(n != 1 for n in second.shape[:-1]):

@@ -379,7 +379,8 @@ class Recorder:
     def operand(self, value: Any) -> Operand:
         """Return an input of an operation: a view, or a number."""
         if isinstance(value, np.ndarray):
-            return self._uniform(value) or self.view(value)
+            uniform = self._uniform(value)
+            return self.view(value) if uniform is None else uniform
         return self.number(value)
 
     def array_or_number(self, value: Any) -> Operand:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sknet._component import C, Component
-from sknet._numerics import Array, move_towards
+from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state
 from sknet._rows import shared
 from sknet.engine.machine import Machine, aligned, bit_generator
@@ -115,7 +115,7 @@ def program_key(config: MemberConfig, n_rows: int, dtype: Any, is_weighted: bool
 def check_recordable(config: MemberConfig) -> None:
     """Raise NotRecordable if a component says that it cannot be recorded."""
     for part in _components((config.architecture, config.loss, config.optimizer)):
-        if not part.recordable:
+        if not getattr(part, 'recordable', True):
             raise NotRecordable(f"{type(part).__name__} cannot be recorded.")
 
 
@@ -159,7 +159,7 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     layout = objective.network.layout
     factors = layout.learning_rate_multipliers(dict(config.learning_rate_multipliers))
     update = Update(
-        optimizer, theta, point.grad, slots, layout.n_decayed, factors, in_blocks=False
+        optimizer, theta, point.grad, slots, layout.n_decayed, factors, block_bytes=2**62
     )
     recorder.tape.clear()  # creating arrays is not part of a step
     rows = Batch(x, y, weight, total, n_rows)
@@ -175,6 +175,7 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
         *(grad, after_gradient, _values(theta), [_values(s) for s in slots]),
     )
     if config.averaging is not None:
+        from sknet._numerics import move_towards
         average = recorder.adopt(batch.theta.copy(), "average")
         move_towards(average, theta, recorder.leaf("share", 0.5), recorder.allocate(theta.shape))
     tape, view = recorder.tape, recorder.view
