@@ -13,7 +13,7 @@ import tokenize
 FLOORS = {
     0: (
         *("_archive", "_component", "fields", "_filelock", "_rng", "_numerics"),
-        *("_rows", "_reuse_cache"),
+        *("_operations", "_rows", "_reuse_cache"),
     ),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),

@@ -5,8 +5,8 @@ import pytest
 from counted_steps import STANDING_STILL, X, Y, classifier, start_of
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sknet._operations import clip_by_norm
 from sknet.optimizers import SGD, Adam, AdamW
-from sknet.training.update import clip_by_norm
 
 
 # That networks of few epochs have not converged is no news.

@@ -9,43 +9,10 @@ import numpy as np
 from scipy.special import expit
 
 from sknet._numerics import Array, Scalar, log_softmax, logistic, softplus
+from sknet._operations import overflow_shift
 from sknet._rows import is_in_use, rounded
 from sknet.fields import flag, real
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
-
-
-def _overflow_shift(raw: Array, scratch: Array, buffers: LossBuffers) -> Array | None:
-    """Return the shift to subtract from raw outputs before the exponential, or None.
-
-    It is the maximum of each row, as usual, but only for members with an output for
-    which the exponential could overflow: rows are short, and a maximum over short rows
-    takes longer than the rest of the loss.
-
-    Parameters
-    ----------
-    raw : ndarray of shape (K, B, C)
-        Raw outputs.
-    scratch : ndarray of shape (K, B, C)
-        Overwritten.
-    buffers : LossBuffers
-        Its ``sums`` are overwritten, and returned.
-
-    Returns
-    -------
-    shift : ndarray of shape (K, B, 1) or None
-        The shifts; zeros for members that need none, as when trained alone.
-    """
-    limit = 80.0 if raw.dtype == np.float32 else 700.0
-    # No element is larger than the norm of all: one fast product is usually enough.
-    if np.vdot(raw, raw) < limit * limit:
-        return None
-    np.abs(raw, out=scratch)
-    largest = np.maximum.reduce(scratch.reshape(len(scratch), -1), axis=1)
-    if max(largest.tolist()) < limit:
-        return None
-    np.maximum.reduce(raw, axis=-1, keepdims=True, out=buffers.sums)
-    buffers.sums[largest < limit] = 0.0
-    return buffers.sums
 
 
 @CLASS_LOSSES.register("log_loss", "cross_entropy")
@@ -126,7 +93,7 @@ class LogLoss(ClassLoss):
     @staticmethod
     def _exclusive(raw: Array, y: Array, out: Array, buffers: LossBuffers) -> None:
         """Write the softmax into ``out`` and the losses into ``buffers.rows``."""
-        shift = _overflow_shift(raw, out, buffers)
+        shift = overflow_shift(raw, out, buffers.sums)
         z = raw if shift is None else np.subtract(raw, shift, out=out)
         np.multiply(z, y, out=buffers.full)
         np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from sknet._numerics import Array, Scalar
+from sknet._operations import first_largest
 from sknet.fields import flag
 from sknet.losses._base import CLASS_LOSSES, ClassLoss, LossBuffers
 
@@ -38,11 +39,8 @@ def _exclusive(
     # a huge number excludes the true class; if it is the only one, -inf gives nan
     np.multiply(y, float(np.finfo(raw.dtype).max) / 4.0, out=rival)
     np.subtract(raw, rival, out=rival)
-    # the first of tied rivals; argmax needs an integer array to write to
     columns = np.intp(0).itemsize // raw.itemsize
-    first = buffers.named("first", columns).view(np.intp)
-    np.argmax(rival, axis=-1, out=first[..., 0])
-    np.equal(np.arange(raw.shape[-1]), first, out=out)
+    first_largest(rival, out=out, scratch=buffers.named("first", columns))
     rival *= out
     np.matmul(rival, buffers.ones_column, out=buffers.rows)
     buffers.rows -= own

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from sknet._operations import move_towards
 from sknet.averages import Averaging
 from sknet.training.state import TrainState
 
@@ -56,10 +57,4 @@ class Averager:
         if state.average is None:
             return
         average, theta = state.average[members], state.theta[members]
-        if share == 1.0:
-            np.copyto(average, theta)
-        else:
-            scratch = self._scratch[members]
-            np.subtract(theta, average, out=scratch)
-            scratch *= share
-            average += scratch
+        move_towards(average, theta, share, self._scratch[members])

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sknet._numerics import Array, Scalar
+from sknet._operations import clip_by_norm
 from sknet._rng import noise_state
 from sknet.averages import Averaging
 from sknet.objective import Batch, Objective, Point
@@ -23,7 +24,7 @@ from sknet.training.batches import Batches
 from sknet.training.learning_rates import LearningRates
 from sknet.training.reusable import ReusableArrays
 from sknet.training.state import TrainState
-from sknet.training.update import Update, clip_by_norm
+from sknet.training.update import Update
 
 
 # Number of steps between two checks of whether the loss is still finite.

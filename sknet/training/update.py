@@ -102,22 +102,3 @@ def _factors_of(
         block[max(f.start - start, 0) : f.stop - start] = f.factor
     block.flags.writeable = False
     return block
-
-
-def clip_by_norm(grad: Array, largest: float) -> None:
-    """Clip the gradient of each member to a maximum norm, in place.
-
-    Parameters
-    ----------
-    grad : ndarray of shape (K, P')
-        The gradient, which is overwritten.
-    largest : float
-        The maximum norm.
-    """
-    squares = np.matmul(grad[:, None, :], grad[:, :, None])[:, :, 0]
-    if not np.isfinite(squares).all():  # in float32, squares overflow above 2e19
-        wide = np.einsum("kp,kp->k", grad, grad, dtype=np.float64)[:, None]
-        squares = np.where(np.isfinite(squares), squares, wide)
-    norms = np.sqrt(squares).astype(grad.dtype)
-    if (norms > largest).any():
-        grad *= largest / np.maximum(norms, largest)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
+from sknet._operations import add_at_levels, look_up
 from sknet.fields import whole
 from sknet.initializers import Initializer
 from sknet.network.layers._base import Layer, Training, only_columns
@@ -90,28 +92,26 @@ class Embedding(Layer):
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
         """Return the vectors of each row's levels, concatenated."""
         del training
-        rows: Array = cache.rows
-        np.copyto(rows, x, casting="unsafe")
-        np.clip(rows, 0, np.subtract(self.n_levels, 1), out=rows)
-        rows += np.cumsum((0, *self.n_levels[:-1]))
+        cache.x = x
         y: Array = cache.y
-        for k, table in enumerate(p.table):
-            vectors = y[k].reshape(*rows.shape[1:], self.size)
-            np.take(table, rows[k], axis=0, out=vectors, mode="clip")
+        look_up(x, p.table, _bounds(self.n_levels), out=y, rows=cache.rows)
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Sum the gradients of each level."""
         del p
-        places: Array = cache.places
-        each = places.reshape(*cache.rows.shape, self.size)
-        np.multiply(cache.rows[..., None], self.size, out=each)
-        each += np.arange(self.size)
-        cache.scratch[...] = dy
-        grad.table[...] = 0.0
-        for k, table in enumerate(grad.table):
-            np.add.at(table.reshape(-1), places[k].ravel(), cache.scratch[k].ravel())
+        buffers = cache.rows, cache.places, cache.scratch
+        add_at_levels(dy, cache.x, _bounds(self.n_levels), grad.table, buffers)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             dx[...] = 0.0
         return dx
+
+
+@lru_cache(maxsize=32)
+def _bounds(n_levels: tuple[int, ...]) -> Array:
+    """Return the first row and the number of levels of each column, read-only."""
+    first = np.cumsum((0, *n_levels[:-1]))
+    bounds = np.column_stack([first, n_levels]).astype(np.float64)
+    bounds.flags.writeable = False
+    return bounds
