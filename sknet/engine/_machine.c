@@ -218,6 +218,26 @@ static void step(const Job *job, const Functions *f, Member *m)
     }
 }
 
+/* Apply the stopping rule to a loss, as Monitor does; keep the parameters before the best
+   epoch. On a plateau the member makes no further epoch in this job. */
+static void judge(const Job *job, Member *m, double loss)
+{
+    const int64_t bytes = job->n_parameters * (job->is_double ? sizeof(double) : sizeof(float));
+    const int is_enough = loss <= m->best_loss - m->tol;
+    if (loss < m->best_loss) {
+        m->best_loss = loss;
+        if (m->best) {
+            memcpy(m->best, m->before, bytes);
+            m->has_best = 1;
+        }
+    }
+    m->n_judged++;
+    m->n_no_improvement = is_enough ? 0 : m->n_no_improvement + 1;
+    const double n_before = (double)(m->n_judged - m->n_no_improvement);
+    if ((double)m->n_no_improvement > m->patience + m->growth * n_before)
+        m->n_epochs = m->epoch + 1;
+}
+
 /* Finish an epoch: the average, if it is one of epochs, the loss, and whether everything
    is still finite. */
 static void end_epoch(const Job *job, const Functions *f, Member *m)
@@ -235,9 +255,21 @@ static void end_epoch(const Job *job, const Functions *f, Member *m)
         m->is_lost = !f->is_finite(m->regions[SLOTS + i], job->n_trainable);
     m->n_seen = m->batch * p->n_rows < job->n_order ? m->batch * p->n_rows : job->n_order;
     m->losses[m->epoch] = loss;
+    if (job->stops && !m->is_lost)
+        judge(job, m, loss);
     m->epoch++;
     m->batch = m->n_counted = 0;
     m->total = 0.0;
+}
+
+/* Begin an epoch. */
+static void begin_epoch(const Job *job, Member *m)
+{
+    const int64_t size = job->is_double ? sizeof(double) : sizeof(float);
+    if (m->before)
+        memcpy(m->before, m->regions[THETA], job->n_parameters * size);
+    if (job->shuffle)
+        shuffle(m->order, job->n_order, m->shuffles);
 }
 
 static int64_t now(void)
@@ -258,9 +290,9 @@ EXPORTED int64_t sknet_machine_train(Job *job)
     for (; job->current < job->n_members; job->current++) {
         Member *m = job->members + job->current;
         m->regions[WORK] = job->work;
-        while (m->epoch < job->n_epochs && !m->is_lost) {
-            if (m->batch == 0 && job->shuffle)
-                shuffle(m->order, job->n_order, m->shuffles);
+        while (m->epoch < m->n_epochs && !m->is_lost) {
+            if (m->batch == 0)
+                begin_epoch(job, m);
             while (m->batch < job->n_batches && !m->is_lost) {
                 step(job, f, m);
                 m->batch++;

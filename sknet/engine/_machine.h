@@ -76,13 +76,21 @@ typedef struct {
     const char *y;
     const double *weight;       /* or NULL */
     double *numbers[2];         /* of the program for full batches, and for the last */
-    const double *rates;        /* (epochs, rates_step or 1) */
-    const double *shares;
+    const double *rates;        /* (epochs, rates_per_epoch) */
+    const double *shares;       /* (epochs, shares_per_epoch) */
     double *losses;             /* (epochs,) */
     int64_t t;
     int64_t epoch, batch;       /* what is done of the job */
     int64_t n_counted;          /* rows of this epoch that are in the total */
     double total;               /* the loss of this epoch */
+    int64_t n_epochs;           /* how many it makes at most in this job */
+    void *before, *best;        /* parameters before an epoch, and before the best one;
+                                   or NULL */
+    int64_t has_best;
+    double best_loss;           /* the stopping rule; see Monitor in monitor.py */
+    double tol, patience, growth;
+    int64_t n_no_improvement;
+    int64_t n_judged;           /* epochs that count for patience */
     int64_t n_seen;             /* rows of the last epoch, all unless it was lost */
     int64_t is_lost;            /* whether something is no longer finite */
 } Member;
@@ -92,7 +100,6 @@ typedef struct {
     const Program *programs[2];
     Member *members;
     int64_t n_members;
-    int64_t n_epochs;
     int64_t n_batches;
     int64_t is_double;
     int64_t kernels;            /* index of the instruction set */
@@ -103,6 +110,7 @@ typedef struct {
     int64_t x_step;             /* bytes from one row of x to the next */
     int64_t normalize;          /* whether weights are divided by their sum */
     int64_t rates_per_epoch, shares_per_epoch;
+    int64_t stops;              /* whether the stopping rule is applied */
     int64_t n_parameters, n_slots, n_trainable;
     double report;              /* factor from the minimised to the reported loss */
     void *work;

@@ -50,14 +50,15 @@ MEMBER = _layout(
     *("shuffles", "noise", "order", "places", "x", "y", "weight"),
     ("numbers", 2),
     *("rates", "shares", "losses", "t", "epoch", "batch", "n_counted", "total:"),
-    *("n_seen", "is_lost"),
+    *("n_epochs", "before", "best", "has_best", "best_loss:", "tol:", "patience:"),
+    *("growth:", "n_no_improvement", "n_judged", "n_seen", "is_lost"),
 )
 JOB = _layout(
     ("programs", 2),
-    *("members", "n_members", "n_epochs", "n_batches", "is_double", "kernels"),
+    *("members", "n_members", "n_batches", "is_double", "kernels"),
     *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
-    *("normalize", "rates_per_epoch", "shares_per_epoch", "n_parameters", "n_slots"),
-    *("n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
+    *("normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
+    *("n_parameters", "n_slots", "n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
     "current",
 )
 

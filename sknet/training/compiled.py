@@ -14,16 +14,17 @@ from sknet.engine.machine import (
     FEATURE_TYPES,
     JOB,
     MEMBER,
+    REGIONS,
     SLOTS,
-    Machine,
+    aligned,
     bit_generator,
     machine,
 )
-from sknet.engine.machine import aligned
 from sknet.engine.program import Program
 from sknet.engine.record import NotRecordable, address_of
 from sknet.training.batches import Dataset
 from sknet.training.member import Member
+from sknet.training.monitor import History, StoppingRule
 from sknet.training.recording import FirstBatch, leaves_of, program_of, scratch_for
 from sknet.training.state import TrainState
 from sknet.training.trainer import Record, Trainer
@@ -92,18 +93,19 @@ class CompiledTraining:
             raise NotRecordable("Rows of weight zero, with an average of every step.")
         if averaging is not None and state.average is None:
             state.average = state.theta.copy()
-        self._programs = [self._programs_of(k) for k in range(len(members))]
+        self._programs = self._recorded()
         self._job = self._new_job()
         self._members = self._new_members()
-        self._epoch_rows = n_rows
 
     # ------------------------------------------------------------------------ programs
 
-    def _programs_of(self, k: int) -> list[Program]:
-        """Return the programs of a member, for full batches and for the last one."""
-        if k and self._configs[k] is self._configs[k - 1]:
-            return self._programs[k - 1] if hasattr(self, "_programs") else self._record(k)
-        return self._record(k)
+    def _recorded(self) -> list[list[Program]]:
+        """Return the programs of each member, for full batches and for the last one."""
+        programs: list[list[Program]] = []
+        for k, config in enumerate(self._configs):
+            is_same = k > 0 and config is self._configs[k - 1]
+            programs.append(programs[-1] if is_same else self._record(k))
+        return programs
 
     def _record(self, k: int) -> list[Program]:
         """Return the programs of a member, recorded on its first batch and its last."""
@@ -181,44 +183,56 @@ class CompiledTraining:
             member["numbers"] = [address_of(n) for n in numbers]
         return members
 
-    def run(self, n_epochs: int) -> tuple[Array, Array]:
-        """Train all members, each until its loss is no longer finite.
+    def run(self, n_epochs: Array, judged: Judged | None = None) -> tuple[Array, Array]:
+        """Train all members, each until it is lost, or stops by its rule.
 
         Parameters
         ----------
-        n_epochs : int
-            Number of epochs.
+        n_epochs : ndarray of int, of shape (K,)
+            Largest number of epochs of each member.
+        judged : Judged or None, default=None
+            The stopping rules, whose values are updated; None if they are not applied.
 
         Returns
         -------
-        losses : ndarray of shape (K, n_epochs)
-            The losses of the epochs that were made.
+        losses : ndarray of shape (K, n)
+            The losses of the epochs that were made, then NaN.
         n_done : ndarray of int, of shape (K,)
             How many epochs each member has made.
         """
         state, members, job = self._state, self._members, self._job[0]
-        losses = np.full((len(members), n_epochs), np.nan)
-        rates, shares, averaged = self._tables(n_epochs)
+        n_most = int(n_epochs.max())
+        losses = np.full((len(members), n_most), np.nan)
+        rates, shares, averaged = self._tables(n_most)
         for name in ("epoch", "batch", "n_counted", "total", "is_lost"):
             members[name] = 0
-        members["t"] = state.t
+        members["t"], members["n_epochs"] = state.t, n_epochs
         for name, table in (("rates", rates), ("shares", shares), ("losses", losses)):
-            members[name] = address_of(table) + table.strides[0] * np.arange(len(members))
-        job["members"], job["n_members"] = address_of(members), len(members)
-        job["n_epochs"], job["current"] = n_epochs, 0
-        job["rates_per_epoch"] = rates.shape[1] // n_epochs
-        job["shares_per_epoch"] = shares.shape[1] // n_epochs
+            members[name] = _rows(table)
+        job["rates_per_epoch"] = rates.shape[1] // n_most
+        job["shares_per_epoch"] = shares.shape[1] // n_most
+        job["stops"] = judged is not None
+        if judged is not None:
+            judged.write(members, state)
         try:
             self._train(members)
         finally:  # after an interrupt, the state must be consistent
             n_done = members["epoch"].copy()
             state.t[:] = members["t"]
             state.n_epochs += n_done
-            state.n_seen += n_done * self._epoch_rows
-            lost = (members["is_lost"] != 0) & (n_done > 0)
-            state.n_seen[lost] += members["n_seen"][lost] - self._epoch_rows
+            state.n_seen += n_done * self._cut.n_rows
+            lost = self.are_lost & (n_done > 0)
+            state.n_seen[lost] += members["n_seen"][lost] - self._cut.n_rows
             state.n_averaged += averaged(n_done)
+            if judged is not None:
+                judged.read(members)
         return losses, n_done
+
+    @property
+    def are_lost(self) -> Array:
+        """Whether loss, parameters or slots of each member are no longer finite."""
+        lost: Array = self._members["is_lost"] != 0
+        return lost
 
     def _train(self, members: Array) -> None:
         """Run the job to its end, in calls that let Python handle interrupts.
@@ -275,9 +289,87 @@ class CompiledTraining:
 
     def epochs(self) -> Iterator[Record]:
         """Train indefinitely, yielding a record after each epoch, as a trainer does."""
+        one = np.ones(self._state.n_members, dtype=np.int64)
         while True:
-            losses, _ = self.run(1)
+            losses, _ = self.run(one)
             yield Record(losses[:, 0])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The stopping rules of members, and their values so far.
+
+    Parameters
+    ----------
+    rules : sequence of StoppingRule
+        The rule of each member.
+    history : History
+        Its best losses and counters are updated.
+    before, best : ndarray of shape (K, P), or None
+        Memory for the parameters before an epoch, and those before the best epoch;
+        None if they are not kept.
+    has_best : ndarray of bool, of shape (K,)
+        Updated.
+    """
+
+    rules: Sequence[StoppingRule]
+    history: History
+    before: Array | None
+    best: Array | None
+    has_best: Array
+
+    def write(self, members: Array, state: TrainState) -> None:
+        """Write rules and values for the machine."""
+        history = self.history
+        for name in StoppingRule.rows:
+            members[name] = [getattr(rule, name) for rule in self.rules]
+        members["best_loss"] = history.best_loss
+        members["n_no_improvement"] = history.n_no_improvement
+        members["n_judged"] = state.n_epochs - history.first_epoch
+        for name, array in (("before", self.before), ("best", self.best)):
+            members[name] = 0 if array is None else _rows(array)
+        members["has_best"] = self.has_best
+
+    def read(self, members: Array) -> None:
+        """Read the values."""
+        self.history.best_loss[:] = members["best_loss"]
+        self.history.n_no_improvement[:] = members["n_no_improvement"]
+        self.has_best[:] = members["has_best"] != 0
+
+
+def _rows(array: Array) -> Array:
+    """Return the addresses of the rows of an array."""
+    return address_of(array) + array.strides[0] * np.arange(len(array))
+
+
+def compiled_training(
+    members: Sequence[Member], state: TrainState, trainer: Trainer
+) -> CompiledTraining | None:
+    """Return the compiled training of members, or None if NumPy trains them.
+
+    Each member gets to know its engine.
+
+    Raises
+    ------
+    ValueError
+        If the configuration demands the compiled engine, and it is not possible.
+    """
+    engine, compiled, reason = members[0].config.engine, None, ""
+    if engine == "numpy":
+        reason = "engine='numpy'."
+    else:
+        try:
+            compiled = CompiledTraining(members, state, trainer)
+        except NotRecordable as error:
+            reason = str(error)
+    if reason and engine == "compiled":
+        raise ValueError(
+            f"engine='compiled' is not possible here: {reason} Use engine='auto', which "
+            "then computes in NumPy."
+        )
+    for member in members:
+        member.engine = f"numpy: {reason}" if reason else "compiled"
+    return compiled
 
 
 class _Ahead:
@@ -295,8 +387,6 @@ class _Ahead:
 
 def _addresses(regions: dict[str, Any]) -> list[int]:
     """Return the addresses of the regions of a member."""
-    from sknet.engine.machine import REGIONS
-
     return [
         0 if regions.get(name) is None else address_of(regions[name]) for name in REGIONS
     ]

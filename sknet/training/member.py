@@ -67,6 +67,8 @@ class Member:
         Number of epochs of this call of fit before this session.
     reusable : ReusableArrays, optional
         The arrays in which it is trained, if it is a single member that will resume.
+    engine : str, default=""
+        What trains it: "compiled", or "numpy" with the reason.
     """
 
     config: MemberConfig
@@ -79,6 +81,7 @@ class Member:
     termination: Termination | None = None
     n_done: int = 0
     reusable: ReusableArrays | None = None
+    engine: str = ""
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,8 @@ class MemberConfig:
         Whether all rows of a batch share the same noise.
     verbose : bool
         Whether the epochs are reported.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What makes the steps.
     """
 
     rows: ClassVar[tuple[str, ...]] = ("learning_rate", "alpha")
@@ -97,6 +99,7 @@ class MemberConfig:
     learning_rate_multipliers: tuple[tuple[str, float], ...] = ()
     shares_noise: bool = False
     verbose: bool = False
+    engine: str = "auto"
 
     @property
     def network(self) -> Network:

@@ -12,6 +12,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.training.batches import Batches
 from sknet.training.buffers import Buffers
+from sknet.training.compiled import Judged, compiled_training
 from sknet.training.member import EpochSnapshot, Hooks, Member, Termination
 from sknet.training.member_config import trainer_of
 from sknet.training.monitor import History, Monitor, stack_histories
@@ -27,6 +28,11 @@ MakeValidate = Callable[[Sequence[Member], Any, Buffers], Validate]
 # Reasons of termination after which a member needs its best parameters, because it is
 # reset to them, or may be in a later session that resumes from here.
 _NEEDS_BEST = ("diverged", "interrupted", "max_time")
+
+# Seconds of training after which Python looks at interrupts and at the time limit, if
+# nothing else is to be done after each epoch, and the most epochs in this time.
+_SECONDS_AT_ONCE = 0.01
+_MOST_AT_ONCE = 1000
 
 
 class Session:
@@ -61,7 +67,6 @@ class Session:
         self._make_validate = make_validate
         self._reporter = Reporter(first.verbose)
         self._hooks = hooks
-        self._n_done = 0
         self._deadline = deadline
         state = stack_states([member.state for member in members], spend=True)
         history = stack_histories([member.history for member in members])
@@ -71,6 +76,8 @@ class Session:
                 [state.theta[:1] if m.best is None else m.best for m in members]
             )
         has_best = np.array([member.best is not None for member in members])
+        self._n_done = np.zeros(len(members), dtype=np.int64)
+        self._epoch_seconds = math.inf
         self._set(list(members), state, history, best, has_best)
 
     def _set(
@@ -89,16 +96,20 @@ class Session:
         self._n_before = np.array([member.n_done for member in members])
         max_iter = np.array([r.budget.max_iter for r in configs])
         self._last_epochs = max_iter - self._n_before
-        self._first_end = int(self._last_epochs.min())
         self._all_members = np.ones(len(members), dtype=bool)
         trainer = trainer_of(configs)
         self._monitor = Monitor(
             [r.stopping_rule for r in configs], trainer.learning_rates
         )
-        data, dtype = [member.data for member in members], state.theta.dtype
-        size, least, buffers = config.batch_size, config.least_rows, Buffers()
-        batches = Batches(data, size, dtype, least=least, buffers=buffers)
-        self._epochs = trainer.epochs(state, batches, members[0].reusable)
+        dtype, buffers = state.theta.dtype, Buffers()
+        self._compiled = compiled_training(members, state, trainer)
+        if self._compiled is None:
+            data = [member.data for member in members]
+            size, least = config.batch_size, config.least_rows
+            batches = Batches(data, size, dtype, least=least, buffers=buffers)
+            self._epochs = trainer.epochs(state, batches, members[0].reusable)
+        else:
+            self._epochs = self._compiled.epochs()
         make = self._make_validate
         self._validate = None if make is None else make(members, dtype, buffers)
         # The parameters before an epoch are kept in case a later one diverges. This is
@@ -107,7 +118,7 @@ class Session:
         if not self._monitor.on_score:
             self._keeps_until = int(self._last_epochs.max()) - 1
         self._before = None
-        if self._n_done < self._keeps_until:
+        if self._n_done.min() < self._keeps_until:
             self._before = state.theta.copy()
 
     def run(self) -> None:
@@ -117,7 +128,10 @@ class Session:
         """
         try:
             while self._members:
-                self._epoch()
+                if self._needs_every_epoch:
+                    self._epoch()
+                else:
+                    self._epochs_at_once()
         except KeyboardInterrupt:
             self._leave(np.full(len(self._members), "interrupted", dtype=object))
 
@@ -139,20 +153,58 @@ class Session:
         converged = self._monitor.stops(history, state, report)
         halt = self._reason_to_halt()
         left: list[Member] = []
-        done = self._n_done >= self._first_end or halt
-        if done or np.count_nonzero(converged) or finite is not self._all_members:
-            reasons = np.full(len(loss), halt, dtype=object)
-            if halt != "stopped":  # after the last epoch there is nothing to resume
-                reasons[self._n_done >= self._last_epochs] = "max_iter"
-            reasons[converged] = "converged"
-            reasons[~finite] = "diverged"
-            left = self._leave(reasons)
-        if self._n_done >= self._keeps_until:
+        done = self._n_done >= self._last_epochs
+        if halt or np.count_nonzero(done | converged) or finite is not self._all_members:
+            left = self._leave(self._reasons(halt, converged, ~finite))
+        if self._n_done.min(initial=self._keeps_until) >= self._keeps_until:
             self._before = None
         elif self._members and self._before is not None:
             np.copyto(self._before, self._state.theta)
         if self._hooks.save is not None:
             self._hooks.save(self._snapshot() if self._members else None, left)
+
+    @property
+    def _needs_every_epoch(self) -> bool:
+        """Whether something other than training is done after every epoch."""
+        hooks = self._hooks
+        watched = hooks.watch or hooks.save or hooks.line or self._reporter.verbose
+        validated = self._validate is not None
+        return self._compiled is None or validated or watched is not None
+
+    def _epochs_at_once(self) -> None:
+        """Train some epochs; remove the members that have finished."""
+        state, history, compiled = self._state, self._history, self._compiled
+        if compiled is None:
+            return
+        if self._before is not None and self._best is None:
+            self._best = np.empty_like(self._before)
+        best = None if self._before is None else self._best
+        rules = [member.config.stopping_rule for member in self._members]
+        judged = Judged(rules, history, self._before, best, self._has_best)
+        left = self._last_epochs - self._n_done
+        n_at_once = min(_MOST_AT_ONCE, int(_SECONDS_AT_ONCE / self._epoch_seconds))
+        began = time.perf_counter()
+        losses, n_done = compiled.run(np.minimum(left, max(1, n_at_once)), judged)
+        self._epoch_seconds = (time.perf_counter() - began) / max(1, n_done.max())
+        self._n_done += n_done
+        for curve, row, n in zip(
+            history.loss_curves, losses.tolist(), n_done.tolist(), strict=True
+        ):
+            curve += row[:n]
+        lost = compiled.are_lost
+        converged = self._monitor.stops(history, state) & ~lost
+        halt = self._reason_to_halt()
+        if halt or np.count_nonzero((self._n_done >= self._last_epochs) | converged | lost):
+            self._leave(self._reasons(halt, converged, lost))
+
+    def _reasons(self, halt: str, converged: Array, lost: Array) -> Array:
+        """Return why each member stops, or "" if it does not."""
+        reasons = np.full(len(converged), halt, dtype=object)
+        if halt != "stopped":  # after the last epoch there is nothing to resume
+            reasons[self._n_done >= self._last_epochs] = "max_iter"
+        reasons[converged] = "converged"
+        reasons[lost] = "diverged"
+        return reasons
 
     def _reason_to_halt(self) -> str:
         """Return why all members stop regardless of their losses, or ""."""
@@ -201,10 +253,10 @@ class Session:
         """Report the last epoch."""
         if self._reporter.verbose:
             scores = [] if score is None else score.tolist()
-            n_iter = int(self._n_before[0]) + self._n_done
+            n_iter = int(self._n_before[0] + self._n_done[0])
             self._reporter.epoch(n_iter, loss.tolist(), scores)
         if self._hooks.line is not None:
-            self._hooks.line.epoch(self._n_done, loss.tolist())
+            self._hooks.line.epoch(int(self._n_done[0]), loss.tolist())
 
     def _keep(self, is_best: Array) -> None:
         """Copy the parameters of the members for which the epoch is the best so far."""
@@ -233,7 +285,7 @@ class Session:
                 member.state = state.members([k]) if left else state.member(k)
                 member.history = self._history.members([k])
             member.termination = Termination(
-                whys[k], int(self._n_before[k]) + self._n_done
+                whys[k], int(self._n_before[k] + self._n_done[k])
             )
             wanted = self._monitor.on_score or whys[k] in _NEEDS_BEST
             if wanted and self._best is not None and self._has_best[k]:
@@ -244,6 +296,7 @@ class Session:
         if not left:
             self._members = []
         elif done:
+            self._n_done = self._n_done[left]
             self._set(
                 [self._members[k] for k in left],
                 self._state.members(left),
