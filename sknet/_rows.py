@@ -104,7 +104,7 @@ def is_in_use(value: Scalar) -> bool:
 
     If it has rows, they differ, so at least one of them is above zero.
     """
-    return isinstance(value, np.ndarray) or value > 0.0
+    return value > 0.0 if isinstance(value, (int, float)) else True
 
 
 def rounded(value: Scalar, dtype: np.dtype[Any]) -> Scalar:
@@ -122,7 +122,7 @@ def power(base: Scalar, exponent: Scalar) -> Scalar:
     NumPy rounds powers of arrays differently from powers of numbers, but a row must
     equal the value of the member when trained alone.
     """
-    if base.__class__ is float and exponent.__class__ is not np.ndarray:
+    if np.ndarray not in (base.__class__, exponent.__class__):
         return base**exponent
     bases, exponents = np.broadcast_arrays(base, exponent)
     pairs = zip(bases.ravel().tolist(), exponents.ravel().tolist(), strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from sknet._component import C, Component
 from sknet._numerics import Array
+from sknet._operations import clip_by_norm, move_towards
 from sknet._rng import noise_from_state, noise_state
 from sknet._rows import shared
 from sknet.engine.machine import Machine, aligned, bit_generator
@@ -21,7 +22,7 @@ from sknet.network.network import Network
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
 from sknet.training.member_config import MemberConfig
-from sknet.training.update import Update, clip_by_norm
+from sknet.training.update import Update
 
 
 # Largest difference between a recorded step and NumPy's, relative to the largest
@@ -175,7 +176,6 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
         *(grad, after_gradient, _values(theta), [_values(s) for s in slots]),
     )
     if config.averaging is not None:
-        from sknet._numerics import move_towards
         average = recorder.adopt(batch.theta.copy(), "average")
         move_towards(average, theta, recorder.leaf("share", 0.5), recorder.allocate(theta.shape))
     tape, view = recorder.tape, recorder.view

@@ -167,9 +167,9 @@ class Session:
     def _needs_every_epoch(self) -> bool:
         """Whether something other than training is done after every epoch."""
         hooks = self._hooks
-        watched = hooks.watch or hooks.save or hooks.line or self._reporter.verbose
-        validated = self._validate is not None
-        return self._compiled is None or validated or watched is not None
+        watchers = (hooks.watch, hooks.save, hooks.line, self._validate)
+        is_watched = any(watcher is not None for watcher in watchers)
+        return self._compiled is None or is_watched or self._reporter.verbose
 
     def _epochs_at_once(self) -> None:
         """Train some epochs; remove the members that have finished."""
