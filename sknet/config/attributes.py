@@ -116,6 +116,13 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "Number of training samples seen in all calls since training began.",
     ),
     Attribute(
+        "engine_",
+        "str",
+        """What made the training steps: "compiled", or "numpy: " and the reason. In an
+        ensemble, a reason of any of its networks.
+        """,
+    ),
+    Attribute(
         "loss_",
         "float",
         "Training loss of the last epoch, including the penalty.",

@@ -289,6 +289,18 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         needs_steps="does not expose its state, so training could not resume exactly",
     ),
     Parameter(
+        "engine",
+        '{"auto", "compiled", "numpy"}',
+        """What makes the training steps. "compiled" replays a recorded step in compiled
+        code, and raises an error if that is not possible; "numpy" computes in NumPy;
+        "auto" uses compiled code where possible. The two differ in rounding. The
+        attribute ``engine_`` tells which one was used, and why.
+        """,
+        default="auto",
+        constraint=[StrOptions({"auto", "compiled", "numpy"})],
+        kept_by_conversion=True,
+    ),
+    Parameter(
         "deterministic",
         "bool",
         """Whether results must not depend on the number of BLAS threads either: BLAS is

@@ -110,6 +110,7 @@ class TrainingConfig:
     deterministic: bool
     dtype: str
     early_stopping: bool
+    engine: str
     learning_rate_init: float
     max_fun: int
     max_iter: int

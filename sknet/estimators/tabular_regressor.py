@@ -148,6 +148,11 @@ class TabularMLPRegressor(BaseMLPRegressor):
         way resumes from there, with bit-identical results. The file is removed when
         ``fit`` finishes. In a folder, each fit has its own file. Not supported by
         full-batch solvers such as "lbfgs"; not used by ``partial_fit``.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What makes the training steps. "compiled" replays a recorded step in compiled
+        code, and raises an error if that is not possible; "numpy" computes in NumPy;
+        "auto" uses compiled code where possible. The two differ in rounding. The
+        attribute ``engine_`` tells which one was used, and why.
     deterministic : bool, default=False
         Whether results must not depend on the number of BLAS threads either: BLAS is
         limited to one thread, in ``fit`` and in prediction. If False, the last digits
@@ -205,6 +210,9 @@ class TabularMLPRegressor(BaseMLPRegressor):
         Number of epochs, or of iterations, in all calls since training began.
     t_ : int
         Number of training samples seen in all calls since training began.
+    engine_ : str
+        What made the training steps: "compiled", or "numpy: " and the reason. In an
+        ensemble, a reason of any of its networks.
     loss_ : float
         Training loss of the last epoch, including the penalty.
     loss_curve_ : list of float
@@ -312,6 +320,7 @@ class TabularMLPRegressor(BaseMLPRegressor):
         joint_early_stopping=False,
         n_jobs=-1,
         checkpoint=None,
+        engine="auto",
         deterministic=False,
         blend_activation=True,
         categorical_features="from_dtype",
@@ -352,6 +361,7 @@ class TabularMLPRegressor(BaseMLPRegressor):
         self.joint_early_stopping = joint_early_stopping
         self.n_jobs = n_jobs
         self.checkpoint = checkpoint
+        self.engine = engine
         self.deterministic = deterministic
         self.blend_activation = blend_activation
         self.categorical_features = categorical_features

@@ -326,6 +326,7 @@ def _attributes(
         "loss_": float(mean_of_members(np.array([loss for _, loss in solved]))),
         "n_epochs_": n_epochs,
         "t_": seen,
+        "engine_": "numpy: solvers on all rows compute in NumPy.",
         "_training": {
             "streams": list(kept),
             "n_networks": problem.config.n_networks,

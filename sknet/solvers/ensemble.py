@@ -211,6 +211,7 @@ def summary(members: Sequence[Member], termination: Termination) -> dict[str, An
         "learning_rate_": _mean(rates),
         "n_epochs_": max(int(state.n_epochs[0]) for state in states),
         "t_": max(int(state.n_seen[0]) for state in states),
+        "engine_": max(member.engine for member in members),  # "numpy: ..." comes last
         "_training": {
             "history": plain_history(history, on_score),
             "ended": termination.reason,

@@ -209,6 +209,7 @@ def _train_in_processes(
                 history=copy.history,
                 best=copy.best,
                 termination=copy.termination,
+                engine=copy.engine,
             )
 
 

@@ -266,6 +266,7 @@ def _member_config(
         shares_noise=not problem.start.is_partial
         and n_batch == n_rows <= problem.config.preset.full_batch_rows,
         verbose=bool(problem.config.verbose),
+        engine=str(problem.config.engine),
     )
 
 

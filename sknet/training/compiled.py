@@ -264,6 +264,9 @@ class CompiledTraining:
         """Return the rates and shares of all steps, and how many averages they make."""
         state, trainer, cut = self._state, self._trainer, self._cut
         rates = trainer.learning_rates
+        if rates.changes_at_plateaus_only and trainer.averaging is None:
+            table = np.repeat(np.array(rates.epoch(state).rates())[:, None], n_epochs, axis=1)
+            return table, table, lambda n_done: 0
         per_epoch = cut.n_batches if rates.is_planned else 1
         table = np.empty((state.n_members, n_epochs * per_epoch))
         averaging, K = trainer.averaging, state.n_members

@@ -9,7 +9,7 @@ import numpy as np
 
 from sknet._numerics import Scalar
 from sknet._rows import one_or_rows
-from sknet.schedules import Clock, Constant, Schedule
+from sknet.schedules import Adaptive, Clock, Constant, Schedule
 from sknet.training.state import TrainState
 
 
@@ -69,6 +69,10 @@ class LearningRates:
             for learning_rate in learning_rates
         ]
         self._learning_rates = [LearningRate(0.0, *kind) for kind in kinds]
+        self.changes_at_plateaus_only = all(
+            isinstance(learning_rate.schedule, (Constant, Adaptive))
+            for learning_rate in learning_rates
+        )
         self.is_planned = any(
             learning_rate.schedule.is_planned for learning_rate in learning_rates
         )
