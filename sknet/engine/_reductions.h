@@ -1,0 +1,252 @@
+/* Vector types; sums and maxima of rows and columns; dot products. Included by _kernels.h. */
+
+#define VECTOR KERNEL(vector)
+#define LOOSE KERNEL(loose)
+#define MASK KERNEL(mask)
+#define LANES ((int64_t)(64 / sizeof(REAL)))
+#define LANE_VECTORS (64 / VECTOR_BYTES)
+
+typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef REAL LOOSE __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(sizeof(REAL))));
+typedef REAL KERNEL(sixteen_bytes) __attribute__((vector_size(16), may_alias));
+typedef BITS MASK __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef BITS KERNEL(loose_mask) __attribute__((vector_size(VECTOR_BYTES), may_alias, aligned(sizeof(REAL))));
+
+/* Macros, because a function whose arguments are wider than the default registers has
+ * no fixed calling convention. */
+#define LOAD(p) ((VECTOR)*(const LOOSE *)(p))
+#define STORE(p, v) (*(LOOSE *)(p) = (LOOSE)(v))
+#define SPREAD(number) ((number) - (VECTOR){0}) /* x - 0 is x for each x */
+#define CHOOSE(mask, x, y) ((VECTOR)(((MASK)(x) & (MASK)(mask)) | ((MASK)(y) & ~(MASK)(mask))))
+
+/* sum += x * y, the only multiplication of products and dot products. */
+#if !USE_FMA
+#define ADD_PRODUCT(sum, x, y) ((sum) += (x) * (y))
+#elif defined(SKNET_X86) && VECTOR_BYTES == 16
+#define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)SKNET_FMA(_mm_fmadd, __m128, x, y, sum))
+#elif defined(SKNET_X86) && VECTOR_BYTES == 32
+#define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)SKNET_FMA(_mm256_fmadd, __m256, x, y, sum))
+#elif defined(SKNET_X86) && VECTOR_BYTES == 64 && !defined(SKNET_WITHOUT_AVX512)
+#define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)SKNET_FMA(_mm512_fmadd, __m512, x, y, sum))
+#elif defined(__aarch64__) && VECTOR_BYTES == 16 && REAL_IS_DOUBLE
+#define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)vfmaq_f64((float64x2_t)(sum), (float64x2_t)(x), (float64x2_t)(y)))
+#elif defined(__aarch64__) && VECTOR_BYTES == 16
+#define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)vfmaq_f32((float32x4_t)(sum), (float32x4_t)(x), (float32x4_t)(y)))
+#else
+#define ADD_PRODUCT(sum, x, y) \
+    do { \
+        VECTOR s_ = (sum), x_ = (x), y_ = (y); \
+        for (int l_ = 0; l_ < WIDTH; l_++) \
+            s_[l_] = MAD(x_[l_], y_[l_], s_[l_]); \
+        (sum) = s_; \
+    } while (0)
+#endif
+#if REAL_IS_DOUBLE
+#define SKNET_FMA(instruction, type, x, y, sum) instruction##_pd((type##d)(x), (type##d)(y), (type##d)(sum))
+#else
+#define SKNET_FMA(instruction, type, x, y, sum) instruction##_ps((type)(x), (type)(y), (type)(sum))
+#endif
+
+typedef struct {
+    VECTOR part[LANE_VECTORS];
+} KERNEL(lanes);
+
+/* Adds a[i] b[i] to lane i modulo LANES; a[i] alone if b is NULL. */
+INLINE void KERNEL(add_to_lanes)(KERNEL(lanes) *sum, int64_t n, const REAL *a, const REAL *b)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+#pragma GCC unroll 4
+        for (int v = 0; v < LANE_VECTORS; v++) {
+            VECTOR x = LOAD(a + i + v * WIDTH);
+            if (b)
+                ADD_PRODUCT(sum->part[v], x, LOAD(b + i + v * WIDTH));
+            else
+                sum->part[v] += x;
+        }
+    if (i == n)
+        return;
+    _Alignas(64) REAL rest_a[LANES] = {0}, rest_b[LANES] = {0};
+    for (int64_t l = 0; l < n - i; l++)
+        rest_a[l] = a[i + l];
+    if (b)
+        for (int64_t l = 0; l < n - i; l++)
+            rest_b[l] = b[i + l];
+#pragma GCC unroll 4
+    for (int v = 0; v < LANE_VECTORS; v++)
+        if (b)
+            ADD_PRODUCT(sum->part[v], LOAD(rest_a + v * WIDTH), LOAD(rest_b + v * WIDTH));
+        else
+            sum->part[v] += LOAD(rest_a + v * WIDTH);
+}
+
+/* The sum of all lanes: the upper half is added to the lower half, again and again. */
+INLINE REAL KERNEL(combined)(const KERNEL(lanes) *sum)
+{
+    union {
+        VECTOR vector[LANE_VECTORS];
+        KERNEL(sixteen_bytes) part[4];
+    } u;
+#pragma GCC unroll 4
+    for (int v = 0; v < LANE_VECTORS; v++)
+        u.vector[v] = sum->part[v];
+    KERNEL(sixteen_bytes) q = (u.part[0] + u.part[2]) + (u.part[1] + u.part[3]);
+#if REAL_IS_DOUBLE
+    return q[0] + q[1];
+#else
+    return (q[0] + q[2]) + (q[1] + q[3]);
+#endif
+}
+
+INLINE REAL KERNEL(contiguous_sum)(int64_t n, const REAL *a, const REAL *b)
+{
+    KERNEL(lanes) sum = {0};
+    KERNEL(add_to_lanes)(&sum, n, a, b);
+    return KERNEL(combined)(&sum);
+}
+
+/* The same bits, from any strides. */
+static REAL KERNEL(strided_sum)(int64_t n, const REAL *a, int64_t sa, const REAL *b, int64_t sb)
+{
+    _Alignas(64) REAL copy_a[STRIP], copy_b[STRIP];
+    KERNEL(lanes) sum = {0};
+    for (int64_t start = 0; start < n; start += STRIP) {
+        int64_t count = n - start < STRIP ? n - start : STRIP;
+        for (int64_t i = 0; i < count; i++) {
+            copy_a[i] = a[(start + i) * sa];
+            copy_b[i] = b ? b[(start + i) * sb] : 1;
+        }
+        KERNEL(add_to_lanes)(&sum, count, copy_a, copy_b);
+    }
+    return KERNEL(combined)(&sum);
+}
+
+/* The same bits for WIDTH rows at once, which stand side by side in memory. */
+INLINE VECTOR KERNEL(sums_of_adjacent)(int64_t n, const REAL *a, int64_t sa, const REAL *b, int64_t sb)
+{
+    VECTOR lane[LANES];
+    for (int64_t l = 0; l < LANES; l++) {
+        VECTOR sum = {0};
+        for (int64_t i = l; i < n; i += LANES)
+            if (b)
+                ADD_PRODUCT(sum, LOAD(a + i * sa), SPREAD(b[i * sb]));
+            else
+                sum += LOAD(a + i * sa);
+        lane[l] = sum;
+    }
+    for (int64_t half = LANES / 2; half; half /= 2)
+        for (int64_t l = 0; l < half; l++)
+            lane[l] += lane[l + half];
+    return lane[0];
+}
+
+/* out[i] = sum over j of a[i, j] b[j], or of a[i, j] if b is NULL (+ bias, one number). */
+static void KERNEL(row_sums)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, const REAL *b,
+                             int64_t sb, REAL *out, int64_t os, const REAL *bias)
+{
+    int64_t i = 0;
+    if (ars == 1 && acs != 1)
+        for (; i + WIDTH <= rows; i += WIDTH) {
+            VECTOR sums = KERNEL(sums_of_adjacent)(cols, a + i, acs, b, sb);
+            for (int64_t l = 0; l < WIDTH; l++)
+                out[(i + l) * os] = bias ? sums[l] + *bias : sums[l];
+        }
+    for (; i < rows; i++) {
+        const REAL *row = a + i * ars;
+        REAL sum;
+        if (acs != 1 || (b && sb != 1))
+            sum = KERNEL(strided_sum)(cols, row, acs, b, sb);
+        else
+            sum = b ? KERNEL(contiguous_sum)(cols, row, b) : KERNEL(contiguous_sum)(cols, row, NULL);
+        out[i * os] = bias ? sum + *bias : sum;
+    }
+}
+
+static void KERNEL(row_sum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, REAL *out, int64_t os)
+{
+    KERNEL(row_sums)(rows, cols, a, ars, acs, NULL, 0, out, os, NULL);
+}
+
+/* Added in the lanes' own precision, as the elements of a product are: for float, a
+ * double sum would double the time. */
+static double KERNEL(dot)(int64_t n, const REAL *a, const REAL *b)
+{
+    return KERNEL(contiguous_sum)(n, a, b);
+}
+
+/* NaN if there is one; minus infinity if there are no columns. */
+static void KERNEL(row_maximum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, REAL *out,
+                                int64_t os)
+{
+    for (int64_t i = 0; i < rows; i++) {
+        const REAL *row = a + i * ars;
+        REAL most = -NUMBER(__builtin_inf());
+        int64_t j = 0;
+        if (acs == 1 && cols >= 2 * WIDTH) {
+            VECTOR found = LOAD(row);
+            for (j = WIDTH; j + WIDTH <= cols; j += WIDTH) {
+                VECTOR x = LOAD(row + j);
+                found = CHOOSE((MASK)(x > found) | (MASK)(x != x), x, found);
+            }
+            for (int64_t l = 0; l < WIDTH; l++)
+                most = found[l] > most || found[l] != found[l] ? found[l] : most;
+        }
+        for (; j < cols; j++) {
+            REAL x = row[j * acs];
+            most = x > most || x != x ? x : most;
+        }
+        out[i * os] = most;
+    }
+}
+
+/* The rows are added one after the other. */
+static void KERNEL(column_sum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, REAL *out)
+{
+    int64_t j = 0;
+    for (; j + 4 * WIDTH <= cols; j += 4 * WIDTH) {
+        VECTOR s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
+        for (int64_t i = 0; i < rows; i++) {
+            const REAL *row = a + i * ars + j;
+            s0 += LOAD(row);
+            s1 += LOAD(row + WIDTH);
+            s2 += LOAD(row + 2 * WIDTH);
+            s3 += LOAD(row + 3 * WIDTH);
+        }
+        STORE(out + j, s0);
+        STORE(out + j + WIDTH, s1);
+        STORE(out + j + 2 * WIDTH, s2);
+        STORE(out + j + 3 * WIDTH, s3);
+    }
+    for (; j + WIDTH <= cols; j += WIDTH) {
+        VECTOR sum = {0};
+        for (int64_t i = 0; i < rows; i++)
+            sum += LOAD(a + i * ars + j);
+        STORE(out + j, sum);
+    }
+    if (j < cols) {
+        REAL sums[VECTOR_BYTES / sizeof(REAL)] = {0};
+        int64_t rest = cols - j;
+        for (int64_t i = 0; i < rows; i++)
+            for (int64_t l = 0; l < rest; l++)
+                sums[l] += a[i * ars + j + l];
+        for (int64_t l = 0; l < rest; l++)
+            out[j + l] = sums[l];
+    }
+}
+
+static int KERNEL(all_finite)(int64_t n, const REAL *a)
+{
+    /* An exponent of ones carries into the sign when one is added to it. */
+    const BITS top = ~(~(BITS)0 >> 1), one = REAL_IS_DOUBLE ? (BITS)1 << (52 % (8 * sizeof(BITS))) : (BITS)1 << 23;
+    while (n > 0) {
+        int64_t count = n < 4 * STRIP ? n : 4 * STRIP;
+        BITS found = 0;
+        for (int64_t i = 0; i < count; i++)
+            found |= (KERNEL(bits)(a[i]) & ~top) + one;
+        if (found & top)
+            return 0;
+        a += count;
+        n -= count;
+    }
+    return 1;
+}
