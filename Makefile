@@ -12,7 +12,8 @@ INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
 .PHONY: help demo test lint write doctest suite test-works-with test-works-with-more \
-    test-exporters test-slow test-oldest test-versions docs bench wheel audit clean
+    test-exporters test-slow test-oldest test-versions test-sanitized docs bench wheel \
+    audit clean
 .NOTPARALLEL:
 
 help:
@@ -27,6 +28,7 @@ help:
 	@echo 'make test-oldest       the test suite with the oldest supported versions'
 	@echo 'make test-versions     the test suite with each supported minor version of scikit-learn'
 	@echo 'make test-3.13         the test suite with Python 3.13, if it is installed'
+	@echo 'make test-sanitized    the tests of the engine, compiled with sanitizers (gcc)'
 	@echo 'make wheel             build the release files twice, compare and test them'
 	@echo 'make audit             make wheel, then look for known vulnerabilities in dependencies'
 	@echo 'make docs              build the documentation, with warnings as errors'
@@ -82,11 +84,25 @@ $(VENV)/.has-%: pyproject.toml | $(BIN)/python
 	$(@D)/bin/$(INSTALL) '.[test,frames]' scikit-learn==$*
 	@touch $@
 
+# ------------------------------------------------------------------------------ engine
+# Compiled in the source tree, for all environments; without a compiler there is only a
+# warning, and the file is not made. SKNET_BUILD=compiled makes that an error.
+
+ENGINE := sknet/engine/_machine.$(if $(filter Darwin,$(shell uname)),dylib,so)
+ENGINE_SOURCES := hatch_build.py $(wildcard sknet/engine/*.c sknet/engine/*.h)
+SANITIZED := build/sanitized/$(notdir $(ENGINE))
+
+$(ENGINE): $(ENGINE_SOURCES)
+	$(PYTHON) hatch_build.py
+
+$(SANITIZED): $(ENGINE_SOURCES)
+	CC=gcc $(PYTHON) hatch_build.py --sanitized $@
+
 # ------------------------------------------------------------------------------ tests
 # One BLAS thread per process: two processes share two cores and give the same bits.
 
 PYTESTS := suite doctest test-works-with-more test-exporters test-slow test-oldest \
-    test-1.% test-3.%
+    test-sanitized test-1.% test-3.%
 $(PYTESTS): export OMP_NUM_THREADS = 1
 $(PYTESTS): export OPENBLAS_NUM_THREADS = 1
 $(PYTESTS): export MKL_NUM_THREADS = 1
@@ -107,10 +123,10 @@ lint: $(VENV)/.has-test
 write: $(VENV)/.has-test
 	$(BIN)/python .ci/write_estimators.py
 
-doctest: $(VENV)/.has-test
+doctest: $(ENGINE) $(VENV)/.has-test
 	$(BIN)/python -m pytest --doctest-modules sknet
 
-suite: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
+suite: $(ENGINE) $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
 
 # With all libraries installed, a missing library is an error and not a skip.
@@ -120,26 +136,33 @@ test-works-with test-works-with-more test-slow test-exporters: \
 test-works-with: $(VENV)/.has-works-with test
 
 # One process: Ray and Spark start processes themselves.
-test-works-with-more: .venv-more/.done
+test-works-with-more: $(ENGINE) .venv-more/.done
 	.venv-more/bin/python -m pytest --timeout 600 -m more tests/works_with
 
-test-slow: $(VENV)/.has-test $(VENV)/.has-works-with
+test-slow: $(ENGINE) $(VENV)/.has-test $(VENV)/.has-works-with
 	$(BIN)/python $(PYTEST) -m slow
 
-test-exporters: .venv-exporters/.done
+test-exporters: $(ENGINE) .venv-exporters/.done
 	.venv-exporters/bin/python -m pytest --timeout 600 -m 'exporters or not exporters' \
 	    tests/works_with/test_exporters.py
 
-test-oldest: .venv-oldest/.done
+test-oldest: $(ENGINE) .venv-oldest/.done
 	.venv-oldest/bin/python $(PYTEST)
 
-test-1.%: .venv-1.%/.done
+test-1.%: $(ENGINE) .venv-1.%/.done
 	.venv-1.$*/bin/python $(PYTEST)
 
-test-3.%: .venv-3.%/.done
+test-3.%: $(ENGINE) .venv-3.%/.done
 	.venv-3.$*/bin/python $(PYTEST)
 
 test-versions: test-oldest test-1.7.2 test-1.8.0
+
+# AddressSanitizer must be the first library of the process, and sees only memory that
+# malloc gives. Python does not free everything when it ends, which would be reported.
+test-sanitized: $(SANITIZED) $(VENV)/.has-test
+	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	    PYTHONMALLOC=malloc SKNET_ENGINE_LIBRARY=$(abspath $(SANITIZED)) \
+	    $(BIN)/python -m pytest --timeout 600 tests/engine
 
 # ---------------------------------------------------------------------------- release
 
@@ -152,13 +175,13 @@ audit: wheel
 
 # ------------------------------------------------------------------ demo, docs, bench
 
-demo: $(VENV)/.has-plot
+demo: $(ENGINE) $(VENV)/.has-plot
 	$(BIN)/python examples/demo.py
 
 docs: $(VENV)/.has-docs
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
-bench: $(VENV)/.has-bench
+bench: $(ENGINE) $(VENV)/.has-bench
 	$(BIN)/python benchmarks/fit_speed.py --threads 1
 	for script in inlined threads predict_latency predict_memory fit_memory search_memory; do \
 	    $(BIN)/python benchmarks/$$script.py || exit 1; done
@@ -166,4 +189,5 @@ bench: $(VENV)/.has-bench
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache build dist docs/_build \
 	    docs/auto_examples docs/generated docs/sg_execution_times.rst demo_loss_curves.png
+	rm -f $(ENGINE)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,6 @@
-"""Build the release files twice, compare them, check their contents, test the wheel.
+"""Build the release files twice, compare them, check their contents, test the wheels.
 
+There are two wheels: one with the compiled engine, for this platform, and a pure one.
 The second build starts from the source archive of the first, in another folder and with
 other file times: a build from the published sources reproduces the published files.
 ``make wheel`` runs it; the files are in ``dist/``, the test environment is
@@ -26,6 +27,14 @@ DIST = ROOT / "dist"
 TRIAL = ROOT / ".venv-wheel"
 NO_COMMIT = "1580601600"  # hatchling's default, for sources without history
 SDIST_PARTS = {"LICENSE", "PKG-INFO", "README.md", "pyproject.toml", "sknet", "tests"}
+SDIST_PARTS |= {"hatch_build.py"}
+KINDS = ("pure", "compiled")  # of wheels: values of SKNET_BUILD
+LIBRARY = re.compile(r"sknet/engine/_machine\.(so|dylib|dll)")
+# What python -m sknet says of the engine.
+REPORTS = {
+    "pure": "engine: NumPy. There is no compiled library ",
+    "compiled": "engine: compiled, ",
+}
 # Run outside of the source tree, by a Python that sees only its own packages.
 SMOKE = """
 import sys
@@ -64,23 +73,35 @@ def source_date():
     return git("log", "-1", "--format=%ct") or NO_COMMIT
 
 
+def unpack(sdist, folder):
+    """Unpack a source archive, with current file times; return its only folder."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (source,) = Path(folder).iterdir()
+    for path in source.rglob("*"):
+        path.touch()
+    return source
+
+
 def build(source, out):
-    """Build the source archive, and the wheel from it; return both."""
+    """Build the source archive, and from it the wheels; return all by their kind."""
     # Use the pinned hatchling of this environment, not the newest release.
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", out, source)
-    (sdist,), (wheel,) = out.glob("*.tar.gz"), out.glob("*.whl")
-    return sdist, wheel
+    command = (sys.executable, "-m", "build", "--no-isolation", "--outdir", out)
+    run(*command, "--sdist", source)
+    (sdist,) = out.glob("*.tar.gz")
+    built = {"sdist": sdist}
+    with tempfile.TemporaryDirectory() as elsewhere:
+        unpacked = unpack(sdist, elsewhere)
+        for kind in KINDS:
+            run(*command, "--wheel", unpacked, env={**os.environ, "SKNET_BUILD": kind})
+            (built[kind],) = set(out.glob("*.whl")) - set(built.values())
+    return built
 
 
 def build_again(sdist, out):
-    """Build from the contents of a source archive, with current file times."""
+    """Build from the contents of a source archive, in another folder."""
     with tempfile.TemporaryDirectory() as elsewhere:
-        with tarfile.open(sdist) as archive:
-            archive.extractall(elsewhere, filter="data")
-        (source,) = Path(elsewhere).iterdir()
-        for path in source.rglob("*"):
-            path.touch()
-        return build(source, out)
+        return build(unpack(sdist, elsewhere), out)
 
 
 def digest(path):
@@ -100,6 +121,23 @@ def wheel_complaints(names, sources):
         yield f"the wheel lacks {name}"
     for name in sorted(names - sources - own):
         yield f"the wheel has {name}, which is not a source file"
+
+
+def kind_complaints(kind, wheel, names, text):
+    """Iterate over what is wrong with a wheel of a kind: its name, names and WHEEL.
+
+    No part of the compiled engine depends on the version of Python.
+    """
+    compiled = kind == "compiled"
+    tag = wheel.removesuffix(".whl").split("-", 2)[2]
+    if not tag.startswith("py3-none-") or compiled == tag.endswith("-any"):
+        yield f"the {kind} wheel is called {wheel}"
+    libraries = [name for name in names if LIBRARY.fullmatch(name)]
+    if len(libraries) != compiled:
+        yield f"the {kind} wheel has {len(libraries)} libraries"
+    found = message_from_string(text)
+    if (found["Tag"], found["Root-Is-Purelib"]) != (tag, str(not compiled).lower()):
+        yield f"the {kind} wheel's WHEEL is that of another kind"
 
 
 def sdist_complaints(names, tracked):
@@ -139,7 +177,7 @@ def metadata_complaints(text, project, version, changes):
         yield f"CHANGES.md begins with {heading and heading[1]}, not with {version}"
 
 
-def try_wheel(wheel):
+def try_wheel(kind, wheel):
     """Install the wheel in an empty environment, and use it."""
     venv.create(TRIAL, clear=True, with_pip=True)
     python = next(TRIAL.glob("*/python"), TRIAL / "Scripts" / "python.exe")
@@ -148,39 +186,61 @@ def try_wheel(wheel):
     run(*pip, "check")
     with tempfile.TemporaryDirectory() as elsewhere:
         run(python, "-I", "-W", "error", "-c", SMOKE, cwd=elsewhere)
+        command = [python, "-I", "-m", "sknet"]
+        done = subprocess.run(command, cwd=elsewhere, capture_output=True, text=True)
+    (line,) = re.findall("^engine: .*$", done.stdout, re.MULTILINE) or [done.stderr]
+    print(line)
+    if not line.startswith(REPORTS[kind]):
+        sys.exit(f"The {kind} wheel does not report: {REPORTS[kind]}")
+
+
+def compare(built, again):
+    """Print the digests of the files; exit if those of the second build differ."""
+    for kind, ours in built.items():
+        print(f"{digest(ours)}  {ours.name}")
+        if digest(ours) != digest(again[kind]):
+            sys.exit(f"{ours.name} differs from build to build")
+
+
+def check_wheel(kind, wheel):
+    """Iterate over the errors in a wheel: its files and its metadata."""
+    files = [*(ROOT / "sknet").rglob("*.py"), ROOT / "sknet" / "py.typed"]
+    sources = {path.relative_to(ROOT).as_posix() for path in files}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    source = (ROOT / "sknet" / "_version.py").read_text(encoding="utf-8")
+    version = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]
+    changes = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
+    with zipfile.ZipFile(wheel) as inside:
+        names = inside.namelist()
+        text = {
+            name.rpartition("/")[2]: inside.read(name).decode("utf-8")
+            for name in names
+            if name.endswith((".dist-info/METADATA", ".dist-info/WHEEL"))
+        }
+    libraries = {name for name in names if LIBRARY.fullmatch(name)}
+    yield from wheel_complaints(names, sources | libraries)
+    yield from kind_complaints(kind, wheel.name, names, text["WHEEL"])
+    yield from metadata_complaints(text["METADATA"], project, version, changes)
 
 
 def main():
     """Build, compare, check and test."""
     os.environ.setdefault("SOURCE_DATE_EPOCH", source_date())
     shutil.rmtree(DIST, ignore_errors=True)
-    sdist, wheel = build(ROOT, DIST)
+    built = build(ROOT, DIST)
     with tempfile.TemporaryDirectory() as second:
-        for ours, theirs in zip(
-            (sdist, wheel), build_again(sdist, Path(second)), strict=True
-        ):
-            print(f"{digest(ours)}  {ours.name}")
-            if digest(ours) != digest(theirs):
-                sys.exit(f"{ours.name} differs from build to build")
-    run(sys.executable, "-m", "twine", "check", "--strict", sdist, wheel)
+        compare(built, build_again(built["sdist"], Path(second)))
+    run(sys.executable, "-m", "twine", "check", "--strict", *built.values())
 
-    files = [*(ROOT / "sknet").rglob("*.py"), ROOT / "sknet" / "py.typed"]
-    sources = {path.relative_to(ROOT).as_posix() for path in files}
-    with zipfile.ZipFile(wheel) as inside, tarfile.open(sdist) as archive:
-        names = inside.namelist()
-        complaints = [*wheel_complaints(names, sources)]
-        (metadata,) = (name for name in names if name.endswith("/METADATA"))
-        text = inside.read(metadata).decode("utf-8")
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-        source = (ROOT / "sknet" / "_version.py").read_text(encoding="utf-8")
-        version = re.search(r'^__version__ = "(.+)"$', source, re.MULTILINE)[1]
-        changes = (ROOT / "CHANGES.md").read_text(encoding="utf-8")
-        complaints += metadata_complaints(text, project, version, changes)
+    with tarfile.open(built["sdist"]) as archive:
         packed = [member.name for member in archive if member.isfile()]
-        complaints += sdist_complaints(packed, set(git("ls-files").splitlines()))
+    complaints = [*sdist_complaints(packed, set(git("ls-files").splitlines()))]
+    for kind in KINDS:
+        complaints += check_wheel(kind, built[kind])
     if complaints:
         sys.exit("\n".join(complaints))
-    try_wheel(wheel)
+    for kind in KINDS:
+        try_wheel(kind, built[kind])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The output of ``python -m sknet``: versions, BLAS, speed and advice on settings.
+"""The output of ``python -m sknet``: versions, engine, BLAS, speed and advice.
 
 A fit spends almost all of its time in matrix products, so its speed depends on the
 library that computes them (BLAS) and on the kernel it chose for this processor.
@@ -21,6 +21,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import __version__
+from sknet.engine import library
 
 
 PACKAGES = ("numpy", "scipy", "scikit-learn", "threadpoolctl")
@@ -101,6 +102,22 @@ def describe_blas(info: Mapping[str, Any]) -> str:
         f"{info['internal_api']} {info.get('version') or '(no version)'}, "
         f"kernel {kernel}, {info['num_threads']} thread(s), from {folder}"
     )
+
+
+def describe_engine(compiled: library.Library | None, reason: str) -> str:
+    """Return one line that says what computes the training steps.
+
+    Parameters
+    ----------
+    compiled : Library, optional
+        The compiled library, if there is one.
+    reason : str
+        Why there is none.
+    """
+    if compiled is None:
+        return f"NumPy. {reason}"
+    instructions = compiled.instruction_set or "not known"
+    return f"compiled, instruction set: {instructions}, from {compiled.path.name}"
 
 
 def older_kernels(
@@ -235,6 +252,7 @@ def diagnose() -> None:
     if advice := namesake():
         print("\n" + advice)
     print(f"cpu:  {model}, {os.cpu_count()} core(s), vector units: {found}")
+    print(f"engine: {describe_engine(library.load(), library.reason())}")
     for info in infos:
         print(f"blas: {describe_blas(info)}")
     for name, rate in rates.items():

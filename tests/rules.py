@@ -5,6 +5,7 @@ Each rule is a function from sources (module name to text) to complaints.
 
 import ast
 import io
+import sys
 import tokenize
 
 
@@ -50,6 +51,8 @@ FLOORS = {
 SIDE = {
     "_sklearn": ({6, 8, 9, 10}, set()),
     "_version": ({8, 9, 10, 11}, set()),
+    "engine": ({*range(12)}, {"engine.*"}),
+    "engine.*": ({*range(12)}, {"engine", "engine.*"}),
     "preprocessing": ({6, 9, 10, 11}, {"preprocessing.*"}),
     "preprocessing.*": (
         {6, 9, 10, 11},
@@ -319,6 +322,29 @@ def rule_sklearn_floor(sources):
             yield f"sknet.{module} (floor {place(module)}) imports sklearn"
 
 
+def rule_engine(sources):
+    """The engine imports NumPy and the standard library, and nothing else."""
+    known = {"numpy", "sknet", *sys.stdlib_module_names}
+    for module, source in sources.items():
+        heads = {dotted.partition(".")[0] for dotted, _ in imported_names(source)}
+        if module.partition(".")[0] == "engine" and heads - known:
+            yield f"sknet.{module} imports {', '.join(sorted(heads - known))}"
+
+
+def rule_ctypes(sources):
+    """C is called by the engine only, and one of its modules loads the library."""
+    loaders = {"CDLL", "PyDLL", "cdll", "pydll", "LoadLibrary", "dlopen"}
+    for module, source in sources.items():
+        imports = imported_names(source)
+        heads = {dotted.partition(".")[0] for dotted, _ in imports}
+        if heads & {"ctypes", "cffi"} and module.partition(".")[0] != "engine":
+            yield f"sknet.{module} imports ctypes"
+        calls = (n.func for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call))
+        for called in map(ast.unparse, calls):
+            if loaders.intersection(called.split(".")) and module != "engine.library":
+                yield f"sknet.{module} calls {called}"
+
+
 def rule_matplotlib(sources):
     """Importing sknet never imports matplotlib: only a function that draws does."""
     for module, source in sources.items():
@@ -330,7 +356,7 @@ def rule_matplotlib(sources):
 def rule_plain_words(sources):
     """``hasattr``, ``global`` and ``**kwargs`` are not used below the estimators."""
     for module, source in sources.items():
-        if place(module) not in range(6):
+        if place(module) not in (*range(6), "engine", "engine.*"):
             continue
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Name) and node.id == "hasattr":

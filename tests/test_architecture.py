@@ -9,8 +9,10 @@ import pytest
 from rules import (
     read_package,
     rule_arguments,
+    rule_ctypes,
     rule_cycles,
     rule_down,
+    rule_engine,
     rule_file_length,
     rule_function_length,
     rule_generators,
@@ -46,6 +48,8 @@ BAD = {
         {"testing": "from sknet import inspection", "inspection": ""},
         {"preprocessing.tabular": "import sknet._rng", "_rng": ""},
         {"preprocessing.tabular": "from sknet import losses", "losses": ""},
+        {"engine.record": "from sknet import _rows", "_rows": ""},
+        {"testing": "from sknet.engine import library", "engine.library": ""},
     ],
     rule_rooms: [
         {
@@ -99,6 +103,15 @@ BAD = {
         {"estimators._base": "import sklearn._loss"},
     ],
     rule_sklearn_floor: [{"training.monitor": "from sklearn.utils import shuffle"}],
+    rule_engine: [
+        {"engine.record": "from scipy.special import erf"},
+        {"engine": "def f():\n    import sklearn"},
+    ],
+    rule_ctypes: [
+        {"losses": "import ctypes"},
+        {"engine.record": "import ctypes\nlibrary = ctypes.CDLL(path)"},
+        {"engine.record": "from ctypes import cdll\nc = cdll.LoadLibrary(path)"},
+    ],
     rule_matplotlib: [
         {"inspection.weights": "import matplotlib.pyplot as plt"},
         {"inspection.weights": "class A:\n    from matplotlib import figure"},
@@ -109,6 +122,7 @@ BAD = {
         {"losses": "def f():\n    global x\n    x = 1"},
         {"losses": "def f(**kwargs): ..."},
         {"training.trainer": "f = lambda **options: 1"},
+        {"engine.record": "def f(**options): ..."},
     ],
     rule_names: [{"utils": ""}, {"training._helpers": ""}, {"misc.losses": ""}],
 }
@@ -119,6 +133,10 @@ GOOD = {
     "__main__": "from sknet import __version__\nprint(__version__)",
     "_rng": "import numpy as np\nr = np.random.default_rng(0)",
     "_sklearn": "from sklearn.utils.validation import _num_samples",
+    "engine": "",
+    "engine.library": "import ctypes\nfunctions = ctypes.CDLL(path)",
+    "engine.record": "import ctypes\nimport numpy\nfrom sknet.engine import library",
+    "penalties": "from sknet.engine import record",
     "losses": "def f(a, b, c, d, e, *, f, g):\n" + DOCSTRING + "    # why\n" * 50,
     "network": "",
     "network.layers.dense": "from sknet.network.layers import _base",

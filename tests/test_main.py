@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from sknet import __main__ as command
+from sknet.engine.library import Library
 
 
 CPUINFO = """\
@@ -130,6 +132,16 @@ def test_blas_line_names_version_kernel_threads_and_owner():
     assert "kernel unknown" in command.describe_blas(MKL)
 
 
+def test_engine_line_names_the_instruction_set_or_the_reason():
+    """The library need not say what instructions it uses."""
+    library = Library(Path("/env/_machine.so"), None, "avx2")
+    line = "compiled, instruction set: {}, from _machine.so"
+    assert command.describe_engine(library, "") == line.format("avx2")
+    library = Library(Path("/env/_machine.so"), None)
+    assert command.describe_engine(library, "") == line.format("not known")
+    assert command.describe_engine(None, "Not built.") == "NumPy. Not built."
+
+
 def test_gain_is_the_median_ratio():
     now = {"a": 10.0, "b": 10.0, "c": 10.0}
     assert command.measured_gain(now, {"a": 20.0, "b": 30.0, "c": 90.0}) == 3.0
@@ -144,7 +156,7 @@ def test_rates_are_positive():
 def test_command_runs():
     run = [sys.executable, "-m", "sknet"]
     full = subprocess.run(run, capture_output=True, text=True, check=True, timeout=300)
-    for word in ("scikit-learn", "numpy", "cpu:", "GFLOP/s"):
+    for word in ("scikit-learn", "numpy", "cpu:", "engine: ", "GFLOP/s"):
         assert word in full.stdout
     done = subprocess.run(
         [*run, "--rates"], capture_output=True, text=True, check=True, timeout=300

@@ -90,6 +90,34 @@ def test_wheel_holds_nothing_else(extra):
     assert extra in complaint
 
 
+LIBRARY = "sknet/engine/_machine.so"
+MADE = {  # kind of a wheel: its name, a file in it, the lines of WHEEL
+    "pure": ("py3-none-any", "sknet/__init__.py", "true"),
+    "compiled": ("py3-none-linux_x86_64", LIBRARY, "false"),
+}
+
+
+@pytest.mark.parametrize("claimed", MADE)
+@pytest.mark.parametrize("part", [None, 0, 1, 2])
+def test_wheel_is_of_the_kind_that_it_claims(claimed, part):
+    """One part after the other is taken from the other kind."""
+    (other,) = MADE.keys() - {claimed}
+    tag, name, purelib = (
+        MADE[other if i == part else claimed][i] for i in range(len(MADE[claimed]))
+    )
+    text = f"Root-Is-Purelib: {purelib}\nTag: {MADE[claimed][0]}\n"
+    wheel = f"sknet_mlp-0.1.0-{tag}.whl"
+    complaints = list(WHEEL.kind_complaints(claimed, wheel, {name}, text))
+    assert bool(complaints) == (part is not None)
+
+
+def test_compiled_wheel_serves_every_python():
+    wheel = "sknet_mlp-0.1.0-cp311-cp311-linux_x86_64.whl"
+    text = "Root-Is-Purelib: false\nTag: cp311-cp311-linux_x86_64\n"
+    (complaint,) = WHEEL.kind_complaints("compiled", wheel, {LIBRARY}, text)
+    assert "is called" in complaint
+
+
 @pytest.mark.parametrize("lost", sorted(WHEEL.SDIST_PARTS))
 def test_source_archive_is_complete(lost):
     names = {f"sknet-0.1.0/{part}" for part in WHEEL.SDIST_PARTS}

@@ -119,6 +119,12 @@ EXPORTED const char *sknet_machine_kernel_name(int64_t kernels)
     return kernels == 0 ? "baseline" : "AVX2";
 }
 
+/* Return the name of the instruction set in use, the best that the processor has. */
+EXPORTED const char *sknet_machine_instruction_set(void)
+{
+    return sknet_machine_kernel_name(sknet_machine_kernels() - 1);
+}
+
 EXPORTED int64_t sknet_machine_version(void)
 {
     return MACHINE_VERSION;

@@ -132,7 +132,7 @@ class Machine:
 def machine() -> Machine | None:
     """Return the machine, or None if there is no library for it."""
     library = load()
-    return None if library is None else Machine(library)
+    return None if library is None else Machine(library.functions)
 
 
 def aligned(n_elements: int, dtype: np.dtype[Any], alignment: int = 64) -> Array:

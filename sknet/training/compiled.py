@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from sknet._numerics import Array
+from sknet.engine import library
 from sknet.engine.machine import (
     FEATURE_TYPES,
     JOB,
@@ -80,7 +81,7 @@ class CompiledTraining:
     ) -> None:
         compiled = machine()
         if compiled is None:
-            raise NotRecordable("The compiled library is not installed.")
+            raise NotRecordable(library.reason())
         self._machine, self._state, self._trainer = compiled, state, trainer
         self._configs = [member.config for member in members]
         self._sources = _Sources([member.data for member in members], state.theta.dtype)
