@@ -320,7 +320,53 @@ EXPORTED int64_t sknet_machine_train(Job *job)
     return 0;
 }
 
-/* Run instructions once, as a test of a program or for a prediction. */
+/* ---------------------------------------------------------------------- prediction */
+
+/* Copy raw outputs, from the type of the computation to that of the result. */
+static void copy_out(const Prediction *job, const char *raw, int64_t head_rows, int64_t row,
+                     int64_t n_rows)
+{
+    const int64_t n = n_rows * job->n_outputs;
+    for (int64_t e = 0; e < job->n_heads; e++) {
+        const int64_t from = e * head_rows * job->n_outputs;
+        const int64_t to = e * job->head_step + row * job->n_outputs;
+        if (job->is_double)
+            for (int64_t i = 0; i < n; i++)
+                ((double *)job->out)[to + i] = ((const double *)raw)[from + i];
+        else if (job->out_is_double)
+            for (int64_t i = 0; i < n; i++)
+                ((double *)job->out)[to + i] = ((const float *)raw)[from + i];
+        else
+            for (int64_t i = 0; i < n; i++)
+                ((float *)job->out)[to + i] = ((const float *)raw)[from + i];
+    }
+}
+
+/* Compute the raw outputs of some rows. The last rows are filled up with zeros, since a
+   row does not depend on the others. */
+EXPORTED void sknet_machine_predict(const Prediction *job)
+{
+    const Functions *f = &FUNCTIONS[job->kernels][job->is_double];
+    const int64_t size = job->is_double ? sizeof(double) : sizeof(float);
+    char *work = job->work;
+    void *regions[N_REGIONS] = {[WORK] = work, [THETA] = job->theta};
+    for (int64_t row = job->first; row < job->last;) {
+        const int64_t n_left = job->last - row;
+        const Forward *p = n_left == 1 ? job->one
+                         : n_left >= job->many->n_rows ? job->many : job->some;
+        const int64_t n = n_left < p->n_rows ? n_left : p->n_rows;
+        char *x = work + p->x * size;
+        f->gather(x, n, job->n_features, job->x, job->x_type, job->x_step,
+                  job->order ? job->order + row : NULL, job->places, row);
+        memset(x + n * job->n_features * size, 0, (p->n_rows - n) * job->n_features * size);
+        regions[CONSTANT] = p->constants;
+        f->run(p->code, p->n_code, regions, p->numbers, NULL, job->scratch);
+        copy_out(job, work + p->raw * size, p->n_rows, row, n);
+        row += n;
+    }
+}
+
+/* Run instructions once, as a test of a program. */
 EXPORTED void sknet_machine_run(int64_t kernels, int64_t is_double, const int64_t *code,
                                 int64_t n_words, void *const *regions,
                                 const double *numbers, BitGenerator *stream, void *scratch)

@@ -120,4 +120,34 @@ typedef struct {
     int64_t current;            /* the member in training */
 } Job;
 
+/* The forward pass of a network, for a number of rows. */
+typedef struct {
+    int64_t n_rows;
+    const int64_t *code;
+    int64_t n_code;
+    void *constants;
+    const double *numbers;
+    int64_t x, raw;             /* positions in the region WORK */
+} Forward;
+
+/* Raw outputs of one network for some rows. */
+typedef struct {
+    const Forward *many, *some, *one; /* programs for many rows, some, and a single one */
+    int64_t is_double;
+    int64_t kernels;
+    void *theta;
+    const char *x;
+    int64_t x_type, x_step;     /* as in Job */
+    int64_t n_features;
+    const int64_t *order;       /* row numbers, or NULL for all rows */
+    const int64_t *places;      /* as in Member */
+    int64_t first, last;        /* the rows to predict */
+    char *out;                  /* (n_heads, rows of all calls, n_outputs) */
+    int64_t out_is_double;
+    int64_t head_step;          /* elements from one head of the output to the next */
+    int64_t n_heads, n_outputs;
+    void *work;
+    void *scratch;
+} Prediction;
+
 #endif

@@ -61,6 +61,12 @@ JOB = _layout(
     *("n_parameters", "n_slots", "n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
     "current",
 )
+FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
+PREDICTION = _layout(
+    *("many", "some", "one", "is_double", "kernels", "theta", "x", "x_type"),
+    *("x_step", "n_features", "order", "places", "first", "last", "out"),
+    *("out_is_double", "head_step", "n_heads", "n_outputs", "work", "scratch"),
+)
 
 
 class Machine:
@@ -87,6 +93,8 @@ class Machine:
         self._run.restype = None
         self._scratch.argtypes = [number, number, address, number]
         self._scratch.restype = number
+        self.predict_at = library.sknet_machine_predict
+        self.predict_at.argtypes, self.predict_at.restype = [address], None
         self._name.argtypes, self._name.restype = [number], ctypes.c_char_p
         count = library.sknet_machine_kernels
         count.argtypes, count.restype = [], number
@@ -105,6 +113,10 @@ class Machine:
     def train(self, job: Array) -> bool:
         """Run a job, for a limited time; return whether it is done."""
         return not self._train(address_of(job))
+
+    def predict(self, job: Array) -> None:
+        """Run a prediction."""
+        self.predict_at(address_of(job))
 
     def run(
         self,

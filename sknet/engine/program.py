@@ -85,7 +85,7 @@ class Program:
         self._constants = memory.constants(recorder.dtype)
         once, self._every_step = lower_numbers(recorder.numbers, CHANGING)
         self._once = [tuple(words) for words in once.tolist()]
-        self._initial, self._leaves = _initial_numbers(recorder.numbers)
+        self._initial, self._leaves = initial_numbers(recorder.numbers)
         self.grad_place = memory.place(step.grad.block, step.grad.start)[1]
         self.n_trainable = step.grad.shape[-1]
         self.is_trusted = False
@@ -141,7 +141,7 @@ class Program:
         return header
 
 
-def _initial_numbers(numbers: Sequence[Number]) -> tuple[list[float], dict[str, int]]:
+def initial_numbers(numbers: Sequence[Number]) -> tuple[list[float], dict[str, int]]:
     """Return the constants, with zeros for other numbers, and the places of leaves."""
     initial, leaves = [], {}
     for number in numbers:
@@ -151,7 +151,3 @@ def _initial_numbers(numbers: Sequence[Number]) -> tuple[list[float], dict[str, 
             leaves[rest[0]] = number.place
     return initial or [0.0], leaves
 
-
-def place_of(program: Any, name: str) -> int:
-    """Return the place of a field of the header."""
-    return int(program.header[name][0])

@@ -17,7 +17,7 @@ from sknet._rng import noise_from_state, noise_state
 from sknet._rows import shared
 from sknet.engine.machine import Machine, aligned, bit_generator
 from sknet.engine.program import Program, Step
-from sknet.engine.record import Noise, NotRecordable, Recorder, View
+from sknet.engine.record import Noise, NotRecordable, Recorder
 from sknet.network.network import Network
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
@@ -245,17 +245,17 @@ def is_right(
         float(places[int(header[f"{name}_region"])][header[name]])
         for name in ("data", "penalty")
     ]
-    close = _are_close(np.array(terms), np.array([expected.data, expected.penalty]), loose)
-    close = close and _are_close(work[where], expected.grad.ravel(), loose)
-    close = close and _are_close(theta, expected.after_gradient, loose)
+    close = are_close(np.array(terms), np.array([expected.data, expected.penalty]), loose)
+    close = close and are_close(work[where], expected.grad.ravel(), loose)
+    close = close and are_close(theta, expected.after_gradient, loose)
     work[where] = expected.grad.ravel()
     np.copyto(theta, expected.after_gradient)
     machine.run(program.update.code, regions, numbers, generator, scratch)
-    close = close and _are_close(theta, expected.theta, tight)
-    return close and all(map(_are_close, slots, expected.slots, [tight] * len(slots)))
+    close = close and are_close(theta, expected.theta, tight)
+    return close and all(map(are_close, slots, expected.slots, [tight] * len(slots)))
 
 
-def _are_close(found: Array, expected: Array, tolerance: float) -> bool:
+def are_close(found: Array, expected: Array, tolerance: float) -> bool:
     """Return whether arrays agree up to a fraction of the largest element."""
     finite = np.isfinite(expected)
     if not np.array_equal(finite, np.isfinite(found)):
@@ -332,5 +332,3 @@ def program_of(config: MemberConfig, machine: Machine, batch: FirstBatch) -> Pro
         _PROGRAMS.keep(key, program)
     return program
 
-
-__all__ = ["FirstBatch", "View", "leaves_of", "program_of", "scratch_for"]

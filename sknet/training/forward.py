@@ -1,0 +1,219 @@
+"""Compiled prediction: the forward pass of a network, recorded for some numbers of rows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from sknet._numerics import Array
+from sknet.engine import library
+from sknet.engine.lower import Memory, lower, lower_numbers
+from sknet.engine.machine import (
+    FEATURE_TYPES,
+    FORWARD,
+    PREDICTION,
+    REGIONS,
+    Machine,
+    aligned,
+    machine,
+)
+from sknet.engine.program import initial_numbers
+from sknet.engine.record import NotRecordable, Recorder, address_of
+from sknet.network.network import Network
+from sknet.training.recording import are_close
+
+
+# Numbers of rows of the programs: a prediction uses the first as often as possible, then
+# the second; the last is for a single row. A block of the first has a good product and
+# fits in the cache.
+ROWS = (256, 16, 1)
+# Largest difference from NumPy, relative to the largest raw output.
+_TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
+# Multiply-adds for which another thread is worth its start.
+_WORTH_A_THREAD = 2**24
+
+
+class _Pass:
+    """The program of a forward pass, for one number of rows."""
+
+    def __init__(self, network: Network, dtype: np.dtype[Any], n_rows: int) -> None:
+        recorder = Recorder(dtype)
+        theta = recorder.adopt(
+            np.zeros((1, network.layout.n_parameters), dtype=dtype), "theta"
+        )
+        x = recorder.adopt(np.zeros((1, n_rows, network.n_inputs), dtype=dtype), "work")
+        workspace = network.workspace(1, theta.dtype, training=False, like=theta)
+        views, cache = network.layout.bind(theta), workspace.cache(n_rows)
+        recorder.tape.clear()
+        with np.errstate(all="ignore"):
+            raw = recorder.copy(network.forward(views, x, cache))
+        memory = Memory(recorder, REGIONS)
+        self.lowered = lower(recorder.tape, memory, dtype.itemsize)
+        self.n_rows, self.n_work, self.dtype = n_rows, memory.n_work, dtype
+        once, every_step = lower_numbers(recorder.numbers, ())
+        if len(once) or len(every_step):
+            raise NotRecordable("It calculates with numbers at prediction.")
+        self.numbers = np.array(initial_numbers(recorder.numbers)[0], dtype=np.float64)
+        self._constants = memory.constants(dtype)
+        self.header = np.zeros(1, dtype=FORWARD)
+        self.header["n_rows"], self.header["n_code"] = n_rows, len(self.lowered.code)
+        self.header["code"] = address_of(self.lowered.code)
+        self.header["constants"] = address_of(self._constants)
+        self.header["numbers"] = address_of(self.numbers)
+        for name, array in (("x", x), ("raw", raw)):
+            view = recorder.view(array)
+            self.header[name] = memory.place(view.block, view.start)[1]
+
+
+class CompiledForward:
+    """Computes raw outputs of a network in compiled code.
+
+    Any number of threads may use it at the same time.
+
+    Parameters
+    ----------
+    network : Network
+        The network.
+    dtype : dtype
+        Type of the computation.
+
+    Raises
+    ------
+    NotRecordable
+        If the machine cannot compute them; the message is the reason.
+    """
+
+    def __init__(self, network: Network, dtype: np.dtype[Any]) -> None:
+        compiled = machine()
+        if compiled is None:
+            raise NotRecordable(library.reason())
+        self._machine: Machine = compiled
+        self._n_inputs, self._n_heads = network.n_inputs, network.n_heads
+        self._n_outputs, self._n_largest = network.n_outputs, network.n_largest
+        self._dtype = dtype
+        self._passes = [_Pass(network, dtype, n) for n in ROWS]
+        self._n_work = max(p.n_work for p in self._passes)
+        is_double = dtype == np.float64
+        self._scratch_bytes = max(
+            compiled.scratch_bytes(p.lowered.code, is_double) for p in self._passes
+        )
+        self._of_thread = threading.local()
+        self._job = np.zeros(1, dtype=PREDICTION)
+        for name, forward in zip(("many", "some", "one"), self._passes, strict=True):
+            self._job[name] = address_of(forward.header)
+        self._job["is_double"], self._job["kernels"] = is_double, compiled.kernels
+        self._job["n_features"] = network.n_inputs
+        self._job["n_heads"], self._job["n_outputs"] = network.n_heads, network.n_outputs
+        self._check(network)
+
+    def _check(self, network: Network) -> None:
+        """Compare the raw outputs of random rows with NumPy's."""
+        stream = np.random.RandomState(0)  # noqa: NPY002  # fixed numbers, not a draw
+        n_rows = ROWS[0] + ROWS[1] + ROWS[2]
+        x = stream.standard_normal((n_rows, self._n_inputs)).astype(self._dtype)
+        theta = stream.uniform(0.1, 1.0, (1, network.layout.n_parameters))
+        theta = theta.astype(self._dtype)
+        found = np.empty((self._n_heads, n_rows, self._n_outputs), dtype=self._dtype)
+        self.fill(found, theta, x)
+        cache = network.workspace(1, self._dtype, training=False).cache(n_rows)
+        views = network.layout.bind(theta)
+        with np.errstate(all="ignore"):
+            expected = network.forward(views, x[None], cache)
+        if not are_close(found, expected, _TOLERANCES[self._dtype]):
+            raise NotRecordable("Its first prediction differs from NumPy's.")
+
+    def takes(self, x: Any) -> bool:
+        """Return whether it can read features without copying them."""
+        return bool(
+            isinstance(x, np.ndarray)
+            and x.dtype in FEATURE_TYPES
+            and (x.shape[1] == 1 or x.strides[1] == x.itemsize)
+        )
+
+    def fill(
+        self, out: Array, theta: Array, x: Array, order: Array | None = None
+    ) -> None:
+        """Compute the raw outputs of one network.
+
+        Parameters
+        ----------
+        out : ndarray of shape (E, N, C)
+            Overwritten; its rows are contiguous.
+        theta : ndarray of shape (1, P)
+            The parameters.
+        x : ndarray of shape (M, D)
+            Features; see :meth:`takes`.
+        order : ndarray of int64, of shape (N,), or None, default=None
+            The rows of ``x``; None for all of them.
+        """
+        n_rows = out.shape[1]
+        work = n_rows * self._n_largest
+        n_threads = min(n_threads_allowed(), 1 + work // _WORTH_A_THREAD)
+        ends = [n_rows * i // n_threads // ROWS[0] * ROWS[0] for i in range(n_threads)]
+        parts = list(zip(ends, [*ends[1:], n_rows], strict=True))
+        if len(parts) == 1:
+            self._fill_part(out, theta, x, order, parts[0])
+            return
+        with ThreadPoolExecutor(len(parts)) as pool:
+            jobs = [
+                pool.submit(self._fill_part, out, theta, x, order, p) for p in parts
+            ]
+            for job in jobs:
+                job.result()
+
+    def _fill_part(
+        self, out: Array, theta: Array, x: Array, order: Array | None, rows: Any
+    ) -> None:
+        """Compute the raw outputs of some of the rows."""
+        job = self._job.copy()
+        work, scratch = self._memory()
+        job["theta"], job["x"] = address_of(theta), address_of(x)
+        job["x_type"], job["x_step"] = FEATURE_TYPES.index(x.dtype), x.strides[0]
+        job["order"] = 0 if order is None else address_of(order)
+        job["first"], job["last"] = rows
+        job["out"], job["out_is_double"] = address_of(out), out.dtype == np.float64
+        job["head_step"] = out.strides[0] // out.itemsize
+        job["work"], job["scratch"] = address_of(work), address_of(scratch)
+        self._machine.predict(job)
+
+    def _memory(self) -> tuple[Array, Array]:
+        """Return the workspace of this thread."""
+        try:
+            memory: tuple[Array, Array] = self._of_thread.memory
+        except AttributeError:
+            scratch = self._scratch_bytes // self._dtype.itemsize + 1
+            memory = aligned(self._n_work + 1, self._dtype), aligned(scratch, self._dtype)
+            self._of_thread.memory = memory
+        return memory
+
+
+def n_threads_allowed() -> int:
+    """Return how many threads a prediction may use: as many as BLAS would."""
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        if (value := os.environ.get(name, "")).isdigit():
+            return max(1, int(value))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+_KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = WeakKeyDictionary()
+_LOCK = threading.Lock()
+
+
+def compiled_forward(network: Network, dtype: np.dtype[Any]) -> CompiledForward | str:
+    """Return the compiled forward pass of a network, or why there is none."""
+    kept = _KEPT.get(network, {}).get(dtype)
+    if kept is not None:
+        return kept
+    try:
+        made: CompiledForward | str = CompiledForward(network, dtype)
+    except NotRecordable as reason:
+        made = str(reason) or "It cannot be recorded."
+    with _LOCK:
+        return _KEPT.setdefault(network, {}).setdefault(dtype, made)
