@@ -23,7 +23,7 @@ from sknet.penalties import L2
 from sknet.training.update import Update
 
 
-N_IN, N_ROWS = 6, 7
+N_IN = 6
 PLAIN = Architecture((6, 4))
 ONE_BLOCK = 2**60
 NAMED = {
@@ -51,6 +51,7 @@ class Step:
     share: float | None = None
     multipliers: tuple = ()
     scale: float = 1.0
+    n_rows: int = 7
     dtype: type = np.float32
 
     def network(self, numbers=float):
@@ -68,12 +69,12 @@ class Step:
         theta += 0.1 * np.abs(rng.normal(size=theta.shape))
         n = network.layout.n_trainable
         slots = rng.uniform(0.1, 1.0, size=(self.optimizer.n_slots, 1, n))
-        weight = rng.uniform(0.1, 1.0, size=(1, N_ROWS, 1))
+        weight = rng.uniform(0.1, 1.0, size=(1, self.n_rows, 1))
         arrays = {
             "theta": theta,
             **{f"slot{i}": slot for i, slot in enumerate(slots)},
             "average": theta + 0.1,
-            "x": rng.normal(size=(1, N_ROWS, N_IN)) * self.scale,
+            "x": rng.normal(size=(1, self.n_rows, N_IN)) * self.scale,
             "y": self._targets(rng),
             "weight": weight / weight.sum(),
             "total": weight.sum(axis=1),
@@ -82,7 +83,7 @@ class Step:
 
     def _targets(self, rng):
         """Targets that suit the loss."""
-        shape = (1, N_ROWS, self.n_columns)
+        shape = (1, self.n_rows, self.n_columns)
         exclusive = getattr(self.loss, "exclusive", None)
         if exclusive is None:
             return rng.uniform(0.1, 0.9, size=shape)
@@ -110,8 +111,12 @@ class Step:
             factors,
             block_bytes,
         )
-        shares = (a.weight, a.total) if self.weighted else (1.0 / N_ROWS, float(N_ROWS))
-        batch = Batch(a.x, a.y, *shares, N_ROWS)
+        shares = (
+            (a.weight, a.total)
+            if self.weighted
+            else (1.0 / self.n_rows, float(self.n_rows))
+        )
+        batch = Batch(a.x, a.y, *shares, self.n_rows)
 
         def step(t, rate):
             values = objective.value_and_gradient(point, batch)

@@ -47,6 +47,7 @@ OWN = [SGD(nesterov=False), SGD(momentum=0.0), AdamW(), RMSprop(momentum=0.5)]
 OWN += [Lion(weight_decay=0.1), SGD(weight_decay=0.1)]
 EMBEDDED = InputEmbedding(2, Periodic(waves=3), (3, 4), 2, scales=True)
 BACKBONE = replace(PLAIN, n_heads=3, dropout=(0.2,), block=Plain(normalization="batch"))
+DROPS = replace(PLAIN, dropout=(0.3,))
 STEPS = {
     "nothing special": Step(),
     "no penalty": Step(alpha=0.0),
@@ -57,10 +58,14 @@ STEPS = {
     "average that is the newest": Step(share=1.0),
     "multipliers": Step(multipliers=(("bias", 0.1), ("weight", 0.5))),
     "one multiplier for all": Step(multipliers=(("bias", 0.5), ("weight", 0.5))),
-    "dropout": Step(replace(PLAIN, dropout=(0.3,))),
-    "shared noise": Step(replace(PLAIN, dropout=(0.3,)), shares_noise=True),
+    "dropout": Step(DROPS),
+    "shared noise": Step(DROPS, shares_noise=True),
     "two rates of dropout": Step(replace(PLAIN, dropout=(0.3, 0.1))),
     "large outputs": Step(scale=1e5),
+    "one row": Step(n_rows=1),
+    "one row with shared noise": Step(DROPS, shares_noise=True, n_rows=1),
+    "one row in a backbone": Step(BACKBONE, weighted=True, n_rows=1),
+    "one unit": Step(replace(PLAIN, hidden_layer_sizes=(1, 1))),
     "one output": Step(loss=LogLoss(exclusive=False), n_columns=1),
     "linear": Step(replace(PLAIN, hidden_layer_sizes=())),
     "no bias": Step(replace(PLAIN, use_bias=False)),
