@@ -33,11 +33,18 @@ class Component:
     rows : tuple of str
         Fields that may differ between networks that are trained together, as rows of
         one array; see ``in_rows``.
+    recordable : bool
+        Whether a training step can be recorded, to be repeated by compiled code. It can
+        if every array is allocated with ``like=`` an array of the computation, every
+        constant is a number or a read-only array, and no number is read from an array
+        and no branch depends on one, except in the named operations of
+        ``sknet._operations``.
     """
 
     name: ClassVar[str] = ""
     synonyms: ClassVar[tuple[str, ...]] = ()
     rows: ClassVar[tuple[str, ...]] = ()
+    recordable: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Convert NumPy scalars, which widen float32 arrays, to Python numbers."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,10 @@ def repeat_rows(component: C, times: int) -> C:
 def is_in_use(value: Scalar) -> bool:
     """Return whether a hyperparameter is above zero for any member.
 
-    If it has rows, they differ, so at least one of them is above zero.
+    If it has rows, they differ, so at least one of them is above zero. In a recorded
+    step, a hyperparameter that may differ is not a number that could be compared.
     """
-    return value > 0.0 if isinstance(value, (int, float)) else True
+    return not isinstance(value, Real) or value > 0.0
 
 
 def rounded(value: Scalar, dtype: np.dtype[Any]) -> Scalar:
@@ -122,8 +124,9 @@ def power(base: Scalar, exponent: Scalar) -> Scalar:
     NumPy rounds powers of arrays differently from powers of numbers, but a row must
     equal the value of the member when trained alone.
     """
-    if np.ndarray not in (base.__class__, exponent.__class__):
-        return base**exponent
+    if not (isinstance(base, np.ndarray) or isinstance(exponent, np.ndarray)):
+        result: Scalar = base**exponent
+        return result
     bases, exponents = np.broadcast_arrays(base, exponent)
     pairs = zip(bases.ravel().tolist(), exponents.ravel().tolist(), strict=True)
     return np.array([b**e for b, e in pairs]).reshape(bases.shape)

@@ -25,7 +25,8 @@ class Penalty(Component):
 
         ``weights``, ``grad`` and ``scratch`` have shape (K, W); ``scratch`` is
         overwritten. For a large network the weights are passed in parts, whose
-        penalties are summed.
+        penalties are summed. It can be recorded; see ``recordable`` of
+        :class:`Component`.
         """
 
 

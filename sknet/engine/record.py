@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.engine.operations import ELEMENTWISE, NUMBERS
+from sknet.engine.operations import ELEMENTWISE, NUMBERS, UNARY
 
 
 class NotRecordable(Exception):
@@ -221,7 +221,8 @@ class Traced(np.ndarray):
 
 def address_of(array: Array) -> int:
     """Return the address of the first element of an array."""
-    return int(array.ctypes.data)
+    address: int = array.__array_interface__["data"][0]
+    return address
 
 
 class Noise:
@@ -378,8 +379,8 @@ class Recorder:
     def operand(self, value: Any) -> Operand:
         """Return an input of an operation: a view, or a number."""
         if isinstance(value, np.ndarray):
-            uniform = self._uniform(value)
-            return self.view(value) if uniform is None else uniform
+            number = self._uniform(value)
+            return self.view(value) if number is None else number
         return self.number(value)
 
     def array_or_number(self, value: Any) -> Operand:
@@ -548,17 +549,24 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
 }
 
 
+class _Probe(np.ndarray):
+    """An array on which a function of NumPy or SciPy returns itself."""
+
+    def __array_ufunc__(
+        self, ufunc: Any, method: str, *inputs: Any, **options: Any
+    ) -> Any:
+        return ufunc
+
+
 def _names() -> dict[Any, str]:
     """Return the name on the tape of each function that can be recorded."""
     from scipy import special
 
-    names = {np.positive: "copy", np.matmul: "matmul", special.expit: "expit"}
+    names, probe = {np.positive: "copy", np.matmul: "matmul"}, np.empty(1).view(_Probe)
     for name in ELEMENTWISE:
-        for module in (np, special):
-            function = getattr(module, name, None)
-            if isinstance(function, np.ufunc):
-                names.setdefault(function, name)
-                break
+        function = getattr(np, name, None) or getattr(special, name)
+        if name != "copy":  # with SCIPY_ARRAY_API=1, those of SciPy are wrapped
+            names[function(*[probe] * (1 if name in UNARY else 2))] = name
     return names
 
 

@@ -104,6 +104,9 @@ class Loss(Component):
 
     Notes
     -----
+    :meth:`value_and_gradient` can be recorded; see ``recordable`` of
+    :class:`Component`.
+
     The ONNX form is optional. It is not declared here, because only the method of the
     class itself is used: a subclass that computes something else does not inherit it.
     With ``Graph`` from ``sknet.onnx``, its signature is::

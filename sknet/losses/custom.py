@@ -24,7 +24,12 @@ Function = Callable[[Array, Array], Any]
 
 
 class _Pair(Loss):
-    """Base of both kinds: functions of the raw outputs and targets of one member."""
+    """Base of both kinds: functions of the raw outputs and targets of one member.
+
+    They may do anything, so a step with them is not recorded.
+    """
+
+    recordable: ClassVar[bool] = False
 
     value: Function | None
     gradient: Function | None

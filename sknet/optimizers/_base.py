@@ -48,7 +48,9 @@ class Optimizer(Component):
         ``t`` counts steps from 1. ``grad``, ``scratch`` (overwritten) and every slot
         have shape (K, block). If members differ, ``t``, ``rate`` and the fields that
         the class lists in ``rows`` have shape (K, 1), in float64; ``rounded`` converts
-        values computed from them to the dtype of ``grad``.
+        values computed from them to the dtype of ``grad``. A step can be recorded: the
+        numbers are then only calculated with, by operators and the functions of
+        ``sknet._rows``; see ``recordable`` of :class:`Component`.
         """
 
 

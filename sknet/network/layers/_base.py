@@ -1,4 +1,4 @@
-"""The layer: a map and its pullback, subject to seven laws.
+"""The layer: a map and its pullback, subject to eight laws.
 
 1. A layer holds only hyperparameters; no array is ever an attribute.
 2. ``build`` declares; only the network allocates.
@@ -14,6 +14,11 @@
 6. No allocation grows with the number of rows or parameters.
 7. The output has the dtype of the input: scalars are Python floats or arrays of that
    dtype.
+8. A training step can be recorded, to be repeated by compiled code: every array is
+   allocated with ``like=`` an array of the computation, constants are read-only arrays
+   or numbers, and no branch depends on data and no number is read from an array, except
+   by the named operations of ``sknet._operations``. A class that cannot keep this law
+   says ``recordable = False``.
 """
 
 from __future__ import annotations

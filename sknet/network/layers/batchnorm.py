@@ -91,7 +91,7 @@ class BatchNorm(Layer):
     def _remember(self, p: Any, mean: Array, variance: Array) -> None:
         """Move the running statistics towards the statistics of a batch."""
         p.n_batches += 1.0
-        share = np.maximum(1.0 / p.n_batches, self.momentum).astype(mean.dtype)
+        share = np.maximum(1.0 / p.n_batches, self.momentum)
         p.running_mean += share * (mean - p.running_mean)
         p.running_variance += share * (variance - p.running_variance)
 

@@ -110,7 +110,9 @@ class Periodic(Layer):
         cache.each = x.swapaxes(-1, -2)[..., None]
         out[..., -1:] = cache.each
         y: Array = cache.y
-        y += _as_rows(np.pad(p.offset, ((0, 0), (0, 0), (0, 0), (0, 1))))
+        offset = np.zeros((*p.offset.shape[:3], self.size), y.dtype, like=y)
+        offset[..., :-1] = p.offset
+        y += _as_rows(offset)
         return y
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
