@@ -19,9 +19,9 @@
 #define BLOCK_COLUMNS (40 * TILE_COLUMNS)
 
 typedef struct {
-    const REAL *a, *b, *bias; /* bias: NULL until the last block */
+    const REAL *a, *b, *bias; /* bias: NULL until the last block of the summed index */
     REAL *c;
-    int64_t depth, ars, acs, brs, crs, ccs, cols;
+    int64_t depth, ars, acs, brs, crs;
     int continued; /* C holds the sums of earlier blocks */
 } KERNEL(tile);
 
@@ -30,30 +30,14 @@ INLINE void KERNEL(tile_product)(const KERNEL(tile) *t, int rows, int vectors)
 {
     VECTOR sum[TILE_ROWS][TILE_VECTORS];
     const REAL *a = t->a, *b = t->b;
-    const int64_t ars = t->ars, acs = t->acs, brs = t->brs, depth = t->depth, crs = t->crs, ccs = t->ccs;
-    const int64_t cols = t->cols;
-    const int whole = ccs == 1 && cols == vectors * WIDTH;
-    _Alignas(64) REAL line[VECTOR_BYTES / sizeof(REAL) * TILE_VECTORS] = {0};
+    REAL *c = t->c;
+    const int64_t ars = t->ars, acs = t->acs, brs = t->brs, crs = t->crs;
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = (VECTOR){0};
-    if (t->continued) {
-#pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
-            const REAL *c = t->c + r * crs;
-            if (!whole) {
-                for (int64_t j = 0; j < cols; j++)
-                    line[j] = c[j * ccs];
-                c = line;
-            }
-#pragma GCC unroll 3
-            for (int v = 0; v < vectors; v++)
-                sum[r][v] = LOAD(c + v * WIDTH);
-        }
-    }
-    for (int64_t p = 0; p < depth; p++) {
+            sum[r][v] = t->continued ? LOAD(c + r * crs + v * WIDTH) : (VECTOR){0};
+    for (int64_t p = t->depth; p > 0; p--) {
         VECTOR y[TILE_VECTORS];
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
@@ -68,31 +52,19 @@ INLINE void KERNEL(tile_product)(const KERNEL(tile) *t, int rows, int vectors)
         a += acs;
         b += brs;
     }
-    if (t->bias) {
-        const REAL *bias = t->bias;
-        if (cols != vectors * WIDTH) {
-            for (int64_t j = 0; j < cols; j++)
-                line[j] = bias[j];
-            bias = line;
-        }
+    if (t->bias)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++) {
-            VECTOR y = LOAD(bias + v * WIDTH);
+            VECTOR y = LOAD(t->bias + v * WIDTH);
 #pragma GCC unroll 8
             for (int r = 0; r < rows; r++)
                 sum[r][v] += y;
         }
-    }
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++) {
-        REAL *c = t->c + r * crs;
+    for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
-            STORE(whole ? c + v * WIDTH : line + v * WIDTH, sum[r][v]);
-        if (!whole)
-            for (int64_t j = 0; j < cols; j++)
-                c[j * ccs] = line[j];
-    }
+            STORE(c + r * crs + v * WIDTH, sum[r][v]);
 }
 
 #define TILE_CASE(rows, vectors) \
@@ -119,6 +91,28 @@ static void KERNEL(any_tile)(const KERNEL(tile) *t, int64_t rows, int64_t vector
         TILE_CASES(8)
 #endif
     }
+}
+
+/* A tile whose columns do not fill its vectors, or do not stand side by side. */
+static void KERNEL(partial_tile)(const KERNEL(tile) *t, int64_t rows, int64_t cols, int64_t ccs)
+{
+    _Alignas(64) REAL copy[TILE_ROWS * TILE_VECTORS * (VECTOR_BYTES / sizeof(REAL))], bias[TILE_VECTORS * (VECTOR_BYTES / sizeof(REAL))];
+    KERNEL(tile) whole = *t;
+    whole.c = copy;
+    whole.crs = TILE_COLUMNS;
+    if (t->continued)
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t j = 0; j < cols; j++)
+                copy[r * TILE_COLUMNS + j] = t->c[r * t->crs + j * ccs];
+    if (t->bias) {
+        for (int64_t j = 0; j < cols; j++)
+            bias[j] = t->bias[j];
+        whole.bias = bias;
+    }
+    KERNEL(any_tile)(&whole, rows, (cols + WIDTH - 1) / WIDTH);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < cols; j++)
+            t->c[r * t->crs + j * ccs] = copy[r * TILE_COLUMNS + j];
 }
 
 #undef TILE_CASE
@@ -175,11 +169,11 @@ static void KERNEL(product)(int64_t m, int64_t n, int64_t k, const REAL *a, int6
             for (int64_t i0 = 0; i0 < m; i0 += BLOCK_ROWS) {
                 int64_t end = LEAST(m, i0 + BLOCK_ROWS);
                 for (int64_t j = 0; j < columns; j += TILE_COLUMNS) {
-                    KERNEL(tile) t = {.depth = depth, .ars = ars, .acs = acs, .crs = crs, .ccs = ccs};
-                    t.cols = LEAST(columns - j, TILE_COLUMNS);
+                    KERNEL(tile) t = {.depth = depth, .ars = ars, .acs = acs, .crs = crs};
+                    int64_t cols = LEAST(columns - j, TILE_COLUMNS);
                     t.b = scratch + j * depth;
                     t.brs = TILE_COLUMNS;
-                    if (direct && t.cols == TILE_COLUMNS) {
+                    if (direct && cols == TILE_COLUMNS) {
                         t.b = b + p0 * brs + j0 + j;
                         t.brs = brs;
                     }
@@ -188,7 +182,11 @@ static void KERNEL(product)(int64_t m, int64_t n, int64_t k, const REAL *a, int6
                     for (int64_t i = i0; i < end; i += TILE_ROWS) {
                         t.a = a + i * ars + p0 * acs;
                         t.c = c + i * crs + (j0 + j) * ccs;
-                        KERNEL(any_tile)(&t, LEAST(end - i, TILE_ROWS), (t.cols + WIDTH - 1) / WIDTH);
+                        int64_t rows = LEAST(end - i, TILE_ROWS);
+                        if (ccs == 1 && cols % WIDTH == 0)
+                            KERNEL(any_tile)(&t, rows, cols / WIDTH);
+                        else
+                            KERNEL(partial_tile)(&t, rows, cols, ccs);
                     }
                 }
             }

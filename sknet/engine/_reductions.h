@@ -28,6 +28,19 @@ typedef BITS KERNEL(loose_mask) __attribute__((vector_size(VECTOR_BYTES), may_al
 #define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)SKNET_FMA(_mm256_fmadd, __m256, x, y, sum))
 #elif defined(SKNET_X86) && VECTOR_BYTES == 64 && !defined(SKNET_WITHOUT_AVX512)
 #define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)SKNET_FMA(_mm512_fmadd, __m512, x, y, sum))
+#elif defined(SKNET_X86) && VECTOR_BYTES == 64 /* tests, on a processor with AVX2 alone */
+typedef REAL KERNEL(half) __attribute__((vector_size(32), may_alias));
+typedef union {
+    VECTOR whole;
+    KERNEL(half) half[2];
+} KERNEL(halves);
+#define ADD_PRODUCT(sum, x, y) \
+    do { \
+        KERNEL(halves) s_ = {sum}, x_ = {x}, y_ = {y}; \
+        s_.half[0] = (KERNEL(half))SKNET_FMA(_mm256_fmadd, __m256, x_.half[0], y_.half[0], s_.half[0]); \
+        s_.half[1] = (KERNEL(half))SKNET_FMA(_mm256_fmadd, __m256, x_.half[1], y_.half[1], s_.half[1]); \
+        (sum) = s_.whole; \
+    } while (0)
 #elif defined(__aarch64__) && VECTOR_BYTES == 16 && REAL_IS_DOUBLE
 #define ADD_PRODUCT(sum, x, y) ((sum) = (VECTOR)vfmaq_f64((float64x2_t)(sum), (float64x2_t)(x), (float64x2_t)(y)))
 #elif defined(__aarch64__) && VECTOR_BYTES == 16

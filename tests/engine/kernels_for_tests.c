@@ -38,7 +38,12 @@
 #undef SET
 #undef VECTOR_BYTES
 
-/* The code for 64 bytes, on a processor that has only 32. */
+/* The code for 64 bytes, on a processor that has only 32; not optimized, because the
+ * compiler needs minutes to spread so many registers over the stack. */
+#ifndef __clang__
+#pragma GCC push_options
+#pragma GCC optimize("O1")
+#endif
 #define SET halves
 #define VECTOR_BYTES 64
 #define SKNET_WITHOUT_AVX512
@@ -47,6 +52,10 @@
 #undef VECTOR_BYTES
 #undef USE_FMA
 #undef SKNET_WITHOUT_AVX512
+#ifndef __clang__
+#pragma GCC pop_options
+#endif
+
 #ifdef __clang__
 #pragma clang attribute pop
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
