@@ -221,8 +221,7 @@ class Traced(np.ndarray):
 
 def address_of(array: Array) -> int:
     """Return the address of the first element of an array."""
-    address: int = array.__array_interface__["data"][0]
-    return address
+    return int(array.ctypes.data)
 
 
 class Noise:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def prepare_problem(
         inputs = reader.goes_on(config, start.earlier.model.inputs, X)
     columns = reader.columns(inputs, X, cache)
     architecture = config.architecture(reader.input_embedding(config, inputs))
-    model = untrained(inputs, architecture, target)
+    model = replace(untrained(inputs, architecture, target), engine=config.engine)
     texts: tuple[tuple[Any, str], ...] = ()
     check_multipliers(config.given["learning_rate_multipliers"], model.network)
     if start.earlier is not None:

@@ -38,6 +38,8 @@ class FittedModel:
         Temperature by which raw outputs are divided.
     head : int or None, default=None
         The only member of a shared backbone that predicts; None for all of them.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What computes the raw outputs.
     """
 
     inputs: Any
@@ -47,6 +49,7 @@ class FittedModel:
     target: Any
     temperature: float = 1.0
     head: int | None = None
+    engine: str = "auto"
 
     @property
     def loss(self) -> Loss:
@@ -93,7 +96,9 @@ class FittedModel:
         widest = np.promote_types(self.theta.dtype, dtype)
         with np.errstate(all="ignore"):
             if infer is None:
-                raw = raw_outputs(self.network, self.theta, columns, widest)
+                raw = raw_outputs(
+                    self.network, self.theta, columns, widest, self.engine
+                )
             else:
                 raw = infer(columns, widest)
             raw = in_type(self.own(_refuse_overflow(raw)), dtype)

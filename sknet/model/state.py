@@ -31,7 +31,7 @@ from sknet.problem.value_target import TargetScale, ValueTarget
 _PARTS = (
     *("theta_", "_architecture", "_loss", "n_features_in_", "n_outputs_"),
     *("classes_", "_target_kind", "preprocessor_", "temperature_", "_head"),
-    *("target_mean_", "target_deviation_", "target_range_"),
+    *("target_mean_", "target_deviation_", "target_range_", "engine"),
 )
 
 _Key = tuple[Any, ...]
@@ -137,6 +137,7 @@ def from_attributes(state: Mapping[str, Any]) -> FittedModel:
         theta=state["theta_"],
         temperature=state.get("temperature_", 1.0),
         head=state.get("_head"),
+        engine=state.get("engine", "auto"),
     )
 
 

@@ -124,7 +124,12 @@ def _held_out(problem: Problem, row: Array, member: Member) -> HeldOut:
     batches = Batches(validation_set.data, step, row.dtype)
     order = None if validation_set.rows is None else validation_set.rows[None]
     raw = raw_outputs_of_rows(
-        problem.network, row[None], batches, order, validation_set.n_rows
+        problem.network,
+        row[None],
+        batches,
+        order,
+        validation_set.n_rows,
+        problem.config.engine,
     )
     weight = validation_set.data.weight
     weight = np.ones(len(raw[0])) if weight is None else validation_set.chosen(weight)

@@ -208,6 +208,7 @@ class Validator:
         ]
         self._validation_sets = validation_sets
         self._network = members[0].config.network
+        self._engine = members[0].config.engine
         self._loss = in_rows([member.config.loss for member in members])
         alike = all(h is validation_sets[0] for h in validation_sets)
         chosen = validation_sets[:1] if alike else validation_sets
@@ -245,7 +246,12 @@ class Validator:
         raw = np.concatenate(
             [
                 raw_outputs_of_rows(
-                    self._network, theta[part], batches, order, first.n_rows
+                    self._network,
+                    theta[part],
+                    batches,
+                    order,
+                    first.n_rows,
+                    self._engine,
                 )
                 for part, batches, order in self._parts
             ]

@@ -233,6 +233,11 @@ class Batches:
         are added to the batch before.
     buffers : Buffers or None, default=None
         Buffers for the features of a batch, if they are shared with other batches.
+
+    Attributes
+    ----------
+    data : sequence of Dataset
+        The data of each member, or of all members.
     """
 
     def __init__(
@@ -245,6 +250,7 @@ class Batches:
         buffers: Buffers | None = None,
     ) -> None:
         members = [data] if isinstance(data, Dataset) else data
+        self.data = members
         self._x = _Sources([d.x for d in members], dtype, buffers or Buffers())
         self._places = _Places([d.rows for d in members])
         self._y = _Sources([d.y for d in members], dtype, Buffers())

@@ -174,7 +174,9 @@ class CompiledForward:
         work, scratch = self._memory()
         job["theta"], job["x"] = address_of(theta), address_of(x)
         job["x_type"], job["x_step"] = FEATURE_TYPES.index(x.dtype), x.strides[0]
-        job["order"] = 0 if order is None else address_of(order)
+        if order is not None:
+            order = np.ascontiguousarray(order, dtype=np.int64)
+            job["order"] = address_of(order)
         job["first"], job["last"] = rows
         job["out"], job["out_is_double"] = address_of(out), out.dtype == np.float64
         job["head_step"] = out.strides[0] // out.itemsize

@@ -11,6 +11,7 @@ from sknet._numerics import Array, SparseRows
 from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
 from sknet.training.batches import Batches
+from sknet.training.forward import CompiledForward, compiled_forward
 
 
 # Number of rows in a chunk: large enough for BLAS, but small enough for the buffers to
@@ -25,7 +26,11 @@ _KEPT_ROWS = 256
 
 
 def raw_outputs(
-    network: Network, theta: Array, x: Any, dtype: np.dtype[Any] | None = None
+    network: Network,
+    theta: Array,
+    x: Any,
+    dtype: np.dtype[Any] | None = None,
+    engine: str = "auto",
 ) -> Array:
     """Compute the raw outputs of every member for every row.
 
@@ -40,6 +45,8 @@ def raw_outputs(
     dtype : dtype or None, default=None
         Type of the result, at least as precise as the type of ``theta``; None for the
         type of ``theta``.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What computes them.
 
     Returns
     -------
@@ -48,8 +55,15 @@ def raw_outputs(
         members; submodels of the same member are consecutive.
     """
     n_rows = x.shape[0]
+    forward = forward_for(network, theta, x, engine)
+    if forward is not None:
+        shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
+        raw = np.empty(shape, dtype=theta.dtype if dtype is None else dtype)
+        for k, out in enumerate(_of_members(raw, network)):
+            forward.fill(out, theta[k : k + 1], x)
+        return raw
     if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other
-        each = [raw_outputs(network, row[None], x, dtype) for row in theta]
+        each = [raw_outputs(network, row[None], x, dtype, engine) for row in theta]
         return np.concatenate(each)
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
@@ -67,6 +81,24 @@ def raw_outputs(
     return raw
 
 
+def forward_for(
+    network: Network, theta: Array, x: Any, engine: str
+) -> CompiledForward | None:
+    """Return the compiled forward pass for some features, or None to use NumPy."""
+    if engine == "numpy" or not len(theta):
+        return None
+    forward = compiled_forward(network, theta.dtype)
+    if isinstance(forward, str) or not forward.takes(x):
+        return None
+    return forward
+
+
+def _of_members(raw: Array, network: Network) -> list[Array]:
+    """Return the raw outputs of each member."""
+    n_heads = network.n_heads
+    return [raw[k : k + n_heads] for k in range(0, len(raw), n_heads)]
+
+
 class Inference:
     """Repeated computation of raw outputs for constant parameters.
 
@@ -80,18 +112,21 @@ class Inference:
         The network.
     theta : ndarray of shape (K, P)
         Its parameters.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What computes them.
     """
 
-    def __init__(self, network: Network, theta: Array) -> None:
-        self._network, self._theta = network, theta
+    def __init__(self, network: Network, theta: Array, engine: str = "auto") -> None:
+        self._network, self._theta, self._engine = network, theta, engine
         self._views = network.layout.bind(theta)
         self._most_rows = _KEPT_ROWS // (len(theta) * network.n_heads)
         self._n_rows = 0
 
     def __call__(self, x: Any, dtype: np.dtype[Any] | None = None) -> Array:
         """Compute the same raw outputs as :func:`raw_outputs`, bit for bit."""
-        if not isinstance(x, np.ndarray) or len(x) > self._most_rows:
-            return raw_outputs(self._network, self._theta, x, dtype)
+        large = not isinstance(x, np.ndarray) or len(x) > self._most_rows
+        if large or forward_for(self._network, self._theta, x, self._engine):
+            return raw_outputs(self._network, self._theta, x, dtype, self._engine)
         if len(x) != self._n_rows:
             self._make_buffers(*x.shape)
         np.copyto(self._x[0], x)
@@ -109,7 +144,12 @@ class Inference:
 
 
 def raw_outputs_of_rows(
-    network: Network, theta: Array, batches: Batches, order: Array | None, n_rows: int
+    network: Network,
+    theta: Array,
+    batches: Batches,
+    order: Array | None,
+    n_rows: int,
+    engine: str = "auto",
 ) -> Array:
     """Compute the raw outputs of every member for its own rows.
 
@@ -125,16 +165,28 @@ def raw_outputs_of_rows(
         Each member's row numbers; None for all rows.
     n_rows : int
         Number of rows, N.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What computes them.
 
     Returns
     -------
     raw : ndarray of shape (K * E, N, C)
         Raw outputs, before the link; see :func:`raw_outputs`.
     """
-    views = network.layout.bind(theta)
-    workspace = network.workspace(len(theta), theta.dtype, training=False)
     shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
     raw = np.empty(shape, dtype=theta.dtype)
+    data = batches.data
+    forwards = [forward_for(network, theta, d.x, engine) for d in data]
+    if all(forward is not None for forward in forwards):
+        for k, out in enumerate(_of_members(raw, network)):
+            d, forward = data[k % len(data)], forwards[k % len(data)]
+            rows = None if order is None else order[k % len(order)]
+            if d.rows is not None:
+                rows = d.rows if rows is None else d.rows[rows]
+            forward.fill(out, theta[k : k + 1], d.x, rows)  # type: ignore[union-attr]
+        return raw
+    views = network.layout.bind(theta)
+    workspace = network.workspace(len(theta), theta.dtype, training=False)
     start = 0
     for batch in batches.epoch(order):
         stop = start + batch.n_rows

@@ -116,7 +116,7 @@ def program_key(config: MemberConfig, n_rows: int, dtype: Any, is_weighted: bool
 def check_recordable(config: MemberConfig) -> None:
     """Raise NotRecordable if a component says that it cannot be recorded."""
     for part in _components((config.architecture, config.loss, config.optimizer)):
-        if not getattr(part, 'recordable', True):
+        if not part.recordable:
             raise NotRecordable(f"{type(part).__name__} cannot be recorded.")
 
 

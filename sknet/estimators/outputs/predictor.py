@@ -63,7 +63,7 @@ class Predictor:
         try:
             inference = self._threads.inference
         except AttributeError:  # the first call of this thread
-            inference = Inference(model.network, model.theta)
+            inference = Inference(model.network, model.theta, model.engine)
             self._threads.inference = inference
         if not self._one_thread:
             return model, model.raw(columns, dtype, inference)
