@@ -59,19 +59,22 @@ static inline void KERNEL(operation)(
                 b.at + i * b.rows + j * b.outer, b.inner);
 }
 
-/* Compute a group, some rows at a time. */
-static void KERNEL(group)(const int64_t *w, void *const *regions, const double *numbers)
+/* Compute a group, some rows at a time. Threads divide the rows among them. */
+static void KERNEL(group)(const int64_t *w, void *const *regions, const double *numbers,
+                          Share share)
 {
-    const int64_t n_rows = w[0], tile = w[1], n = w[2];
-    for (int64_t row = 0; row < n_rows; row += tile) {
-        const int64_t rows = n_rows - row < tile ? n_rows - row : tile;
+    const int64_t tile = w[1], n = w[2];
+    const Range range = range_of(w[0], tile, share);
+    for (int64_t row = range.first; row < range.last; row += tile) {
+        const int64_t rows = range.last - row < tile ? range.last - row : tile;
         for (int64_t i = 0; i < n; i++)
             KERNEL(operation)(w + 3 + i * OPERATION_WORDS, regions, numbers, row, rows);
     }
 }
 
-/* Compute one or several matrix products. */
-static void KERNEL(products)(const int64_t *w, void *const *regions, REAL *scratch)
+/* Compute one or several matrix products. Threads divide the rows of the result, or its
+   columns if it has few rows, which does not change the order of any sum. */
+static void KERNEL(products)(const int64_t *w, void *const *regions, REAL *scratch, Share share)
 {
     const int64_t m = w[0], n = w[1], k = w[2], count = w[3];
     const REAL *bias = w[4] < 0 ? NULL : (const REAL *)regions[w[4]] + w[5];
@@ -79,8 +82,17 @@ static void KERNEL(products)(const int64_t *w, void *const *regions, REAL *scrat
     REAL *c = (REAL *)regions[o[0]] + o[1];
     const REAL *a = (const REAL *)regions[p[0]] + p[1];
     const REAL *b = (const REAL *)regions[q[0]] + q[1];
+    const Range rows = m >= n ? range_of(m, ROWS_AT_ONCE, share) : (Range){0, m};
+    const Range columns = m < n ? range_of(n, COLUMNS_AT_ONCE, share) : (Range){0, n};
+    if (rows.first >= rows.last || columns.first >= columns.last)
+        return;
+    a += rows.first * p[3];
+    b += columns.first * q[4];
+    c += rows.first * o[3] + columns.first * o[4];
+    bias = bias ? bias + columns.first : NULL;
     for (int64_t i = 0; i < count; i++)
-        KERNEL(product)(m, n, k, a + i * p[2], p[3], p[4], b + i * q[2], q[3], q[4],
+        KERNEL(product)(rows.last - rows.first, columns.last - columns.first, k,
+                        a + i * p[2], p[3], p[4], b + i * q[2], q[3], q[4],
                         c + i * o[2], o[3], o[4], bias, scratch);
 }
 
@@ -247,25 +259,29 @@ static void KERNEL(primitive)(const int64_t *w, void *const *regions, const doub
     }
 }
 
-/* Run instructions. */
-static void KERNEL(run)(const int64_t *code, int64_t n_words, void *const *regions,
-                        const double *numbers, BitGenerator *stream, void *scratch)
+/* Run instructions; threads wait for each other after each of them. */
+static void KERNEL(run)(const Call *call, void *scratch, Share share)
 {
-    for (const int64_t *end = code + n_words; code < end; code += code[1]) {
+    const int64_t *code = call->code;
+    for (const int64_t *end = code + call->n_words; code < end; code += code[1]) {
         switch (code[0]) {
         case GROUP:
-            KERNEL(group)(code + 2, regions, numbers);
+            KERNEL(group)(code + 2, call->regions, call->numbers, share);
             break;
         case PRODUCT:
-            KERNEL(products)(code + 2, regions, scratch);
+            KERNEL(products)(code + 2, call->regions, scratch, share);
             break;
         case NOISE:
-            KERNEL(noise)(code + 2, regions, stream);
+            if (share.index == 0)
+                KERNEL(noise)(code + 2, call->regions, call->stream);
             break;
         case PRIMITIVE:
-            KERNEL(primitive)(code + 2, regions, numbers);
+            if (share.index == 0)
+                KERNEL(primitive)(code + 2, call->regions, call->numbers);
             break;
         }
+        if (share.count > 1)
+            meet(share.barrier);
     }
 }
 

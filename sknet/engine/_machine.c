@@ -1,14 +1,17 @@
 /* The machine: trains networks by recorded programs, without Python.
 
-   It has no state of its own, allocates nothing and calls nothing but the bit generators
-   that it is given, so that any number of threads may use it at once. */
+   It has no state of its own and allocates nothing, so that any number of threads may use
+   it at once. */
 
 #include <math.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
 #include <time.h>
 
 #include "_machine.h"
+
+#include "_threads.h"
 
 /* Number of steps between two checks of whether the loss is still finite, as in NumPy. */
 enum { LOOK_EVERY = 64 };
@@ -82,7 +85,7 @@ enum {
 
 /* The functions of an instruction set, for one type. */
 typedef struct {
-    void (*run)(const int64_t *, int64_t, void *const *, const double *, BitGenerator *, void *);
+    Run run;
     void (*gather)(void *, int64_t, int64_t, const char *, int64_t, int64_t,
                    const int64_t *, const int64_t *, int64_t);
     double (*gather_weights)(void *, int64_t, const double *, const int64_t *, int64_t, int64_t);
@@ -185,6 +188,14 @@ static double of_step(const double *table, int64_t per_epoch, const Member *m)
     return table[m->epoch * per_epoch + (per_epoch > 1 ? m->batch : 0)];
 }
 
+/* Run instructions for a member. */
+static void run(const Job *job, const int64_t *code, int64_t n_words, Member *m,
+                const double *numbers)
+{
+    const Call call = {code, n_words, m->regions, numbers, m->noise};
+    run_by_team(job->team, &call);
+}
+
 /* Make one step of a member; a batch of weight zero leaves everything as it is. */
 static void step(const Job *job, const Functions *f, Member *m)
 {
@@ -212,15 +223,15 @@ static void step(const Job *job, const Functions *f, Member *m)
     set(numbers, p->rate, of_step(m->rates, job->rates_per_epoch, m));
     set(numbers, p->total, total);
     calculate(p->numbers, p->n_numbers, numbers);
-    f->run(p->gradient, p->n_gradient, m->regions, numbers, m->noise, job->scratch);
+    run(job, p->gradient, p->n_gradient, m, numbers);
     const double data = f->element(m->regions, p->data_region, p->data);
     const double penalty = f->element(m->regions, p->penalty_region, p->penalty);
     m->total += (job->report * data + penalty) * (double)p->n_rows;
     m->n_counted += p->n_rows;
-    f->run(p->update, p->n_update, m->regions, numbers, m->noise, job->scratch);
+    run(job, p->update, p->n_update, m, numbers);
     if (p->n_averaging && job->shares_per_epoch > 1) {
         set(numbers, p->share, of_step(m->shares, job->shares_per_epoch, m));
-        f->run(p->averaging, p->n_averaging, m->regions, numbers, m->noise, job->scratch);
+        run(job, p->averaging, p->n_averaging, m, numbers);
     }
 }
 
@@ -252,8 +263,7 @@ static void end_epoch(const Job *job, const Functions *f, Member *m)
     if (p->n_averaging && job->shares_per_epoch == 1) {
         m->regions[CONSTANT] = p->constants;
         set(m->numbers[0], p->share, m->shares[m->epoch]);
-        f->run(p->averaging, p->n_averaging, m->regions, m->numbers[0], m->noise,
-               job->scratch);
+        run(job, p->averaging, p->n_averaging, m, m->numbers[0]);
     }
     const double loss = m->total / (double)(m->n_counted > 1 ? m->n_counted : 1);
     m->is_lost = !isfinite(loss) || !f->is_finite(m->regions[THETA], job->n_parameters);
@@ -288,9 +298,8 @@ static int64_t now(void)
 /* Train until all members have made their epochs, which returns 0, or until the time of
    the call is over, which returns 1: the next call continues. A member whose loss or
    parameters are no longer finite ends earlier. */
-EXPORTED int64_t sknet_machine_train(Job *job)
+static int64_t train(Job *job, const Functions *f)
 {
-    const Functions *f = &FUNCTIONS[job->kernels][job->is_double];
     const int64_t end = now() + job->nanoseconds;
     int64_t looks = 0;
     for (; job->current < job->n_members; job->current++) {
@@ -318,6 +327,17 @@ EXPORTED int64_t sknet_machine_train(Job *job)
         }
     }
     return 0;
+}
+
+EXPORTED int64_t sknet_machine_train(Job *job)
+{
+    const Functions *f = &FUNCTIONS[job->kernels][job->is_double];
+    Team team;
+    begin_team(&team, f->run, job->n_threads, job->scratch, job->scratch_step);
+    job->team = &team;
+    const int64_t is_interrupted = train(job, f);
+    end_team(&team);
+    return is_interrupted;
 }
 
 /* ---------------------------------------------------------------------- prediction */
@@ -360,7 +380,8 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
                   job->order ? job->order + row : NULL, job->places, row);
         memset(x + n * job->n_features * size, 0, (p->n_rows - n) * job->n_features * size);
         regions[CONSTANT] = p->constants;
-        f->run(p->code, p->n_code, regions, p->numbers, NULL, job->scratch);
+        const Call call = {p->code, p->n_code, regions, p->numbers, NULL};
+        f->run(&call, job->scratch, ALONE);
         copy_out(job, work + p->raw * size, p->n_rows, row, n);
         row += n;
     }
@@ -371,5 +392,6 @@ EXPORTED void sknet_machine_run(int64_t kernels, int64_t is_double, const int64_
                                 int64_t n_words, void *const *regions,
                                 const double *numbers, BitGenerator *stream, void *scratch)
 {
-    FUNCTIONS[kernels][is_double].run(code, n_words, regions, numbers, stream, scratch);
+    const Call call = {code, n_words, regions, numbers, stream};
+    FUNCTIONS[kernels][is_double].run(&call, scratch, ALONE);
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 2
+#define MACHINE_VERSION 3
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -118,6 +118,9 @@ typedef struct {
     int64_t look_every;         /* batches between two looks at the clock */
     int64_t nanoseconds;        /* the job is interrupted after this time */
     int64_t current;            /* the member in training */
+    int64_t n_threads;          /* that make a step together */
+    int64_t scratch_step;       /* bytes of scratch memory of each thread */
+    struct Team *team;          /* set by the machine */
 } Job;
 
 /* The forward pass of a network, for a number of rows. */

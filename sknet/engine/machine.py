@@ -59,7 +59,7 @@ JOB = _layout(
     *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
     *("normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
     *("n_parameters", "n_slots", "n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
-    "current",
+    *("current", "n_threads", "scratch_step", "team"),
 )
 FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
 PREDICTION = _layout(

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from scipy import sparse
 
+from sknet.engine.machine import machine
 from sknet.solvers.threads import blas_threads
 from sknet.solvers.validation_set import Validator
 from sknet.training.interrupts import Interrupts
@@ -63,6 +64,9 @@ class Executor:
         Collects the blocks that failed, while the other blocks are still trained; None
         if an error ends the training of all. Members of a failed block that have not
         terminated are lost.
+    n_threads : int or None, default=None
+        Number of threads that make a compiled step together; None to decide by its
+        size. If several blocks are trained at the same time, it is 1.
     """
 
     n_jobs: int = 1
@@ -75,6 +79,7 @@ class Executor:
     failures: list[tuple[Sequence[Member], Exception]] | None = None
     began: float = field(default_factory=lambda: time.perf_counter())
     has_trained: bool = False
+    n_threads: int | None = None
 
     @classmethod
     def active(cls, n_jobs: int | None, line: ProgressLine | None = None) -> Executor:
@@ -175,6 +180,7 @@ def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> Non
     """Train blocks in threads; an interrupt ends all after their current epoch."""
     if not blocks:
         return
+    executor = replace(executor, n_threads=1)
     pool, jobs = ThreadPoolExecutor(executor.n_jobs), []
     try:  # an interrupt may occur while jobs are still being submitted
         for block, share in zip(blocks, shares(blocks, executor.n_jobs), strict=True):
@@ -215,7 +221,7 @@ def _train_in_processes(
 
 def _trained_block(block: list[Member]) -> list[Member] | None:
     """Train a block in another process; return it without data, or None on error."""
-    executor = Executor(failures=[])
+    executor = Executor(failures=[], n_threads=1)
     with blas_threads(1, 1, 1):
         train_block(block, executor)
     if executor.failures:
@@ -240,7 +246,7 @@ def train_block(
     hooks = Hooks(executor.line, executor.is_halted, executor.watch, executor.save)
     try:
         with np.errstate(all="ignore"):
-            Session(block, make, hooks, deadline).run()
+            Session(block, make, hooks, deadline, executor.n_threads).run()
     except Exception as error:
         if executor.failures is None:
             raise
@@ -292,10 +298,17 @@ def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
     """Return whether several threads are faster than a single one."""
     if n_jobs == 1:
         return False
+    if is_compiled(stack):
+        return True  # compiled code does not need Python's lock
     config, n_members = stack[0].config, math.ceil(len(stack) / n_jobs)
     in_block = min(n_members, max(1, BLOCK_BYTES // _bytes_of(stack[0])))
     rows = in_block * config.batch_size
     return rows * config.network.n_largest >= WORTH_A_THREAD
+
+
+def is_compiled(stack: Sequence[Member]) -> bool:
+    """Return whether compiled code makes the steps, one member after the other."""
+    return stack[0].config.engine != "numpy" and machine() is not None
 
 
 def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
@@ -306,7 +319,9 @@ def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
     validation_set = stack[0].validation_set
     if validation_set is not None and validation_set.pools:
         return [stack]
-    fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
+    fitting = len(stack)
+    if not is_compiled(stack):
+        fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
     n_blocks = max(math.ceil(len(stack) / fitting), min(n_jobs, len(stack)))
     n_blocks = min(len(stack), n_jobs * math.ceil(n_blocks / n_jobs))
     ends = [len(stack) * (i + 1) // n_blocks for i in range(n_blocks)]

@@ -80,8 +80,10 @@ class Minibatch(Solver):
         began, interrupts = time.perf_counter(), events.interrupts
         members = prepare_members(problem)
         saver = events.afterwards.enter_context(saving(problem, members, interrupts))
+        n_jobs = _jobs(problem.config, len(members))
         executor = Executor(
-            _jobs(problem.config, len(members)),
+            n_jobs,
+            n_threads=problem.config.n_threads if n_jobs == 1 else 1,
             save=saver,
             interrupts=interrupts,
             began=began,

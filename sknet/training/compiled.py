@@ -25,6 +25,8 @@ from sknet.engine.program import Program
 from sknet.engine.record import NotRecordable, address_of
 from sknet.training.batches import Dataset
 from sknet.training.member import Member
+from sknet.training.forward import n_threads_allowed
+from sknet.training.member_config import MemberConfig
 from sknet.training.monitor import History, StoppingRule
 from sknet.training.recording import FirstBatch, leaves_of, program_of, scratch_for
 from sknet.training.state import TrainState
@@ -35,6 +37,9 @@ from sknet.training.trainer import Record, Trainer
 _CALL_SECONDS = 0.02
 # Multiply-adds between two looks at the clock, which take some milliseconds.
 _LOOK_WORK = 2**24
+# Multiply-adds of the largest product of a step for which threads are worth waiting for
+# each other after each instruction.
+_WORTH_THREADS = 2**21
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,8 @@ class CompiledTraining:
         Their state, which is changed in place.
     trainer : Trainer
         Their trainer, which has the learning rates and the average.
+    n_threads : int or None, default=None
+        Number of threads that make a step together; None to decide by its size.
 
     Raises
     ------
@@ -77,7 +84,11 @@ class CompiledTraining:
     """
 
     def __init__(
-        self, members: Sequence[Member], state: TrainState, trainer: Trainer
+        self,
+        members: Sequence[Member],
+        state: TrainState,
+        trainer: Trainer,
+        n_threads: int | None = None,
     ) -> None:
         compiled = machine()
         if compiled is None:
@@ -88,6 +99,7 @@ class CompiledTraining:
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
+        self._n_threads = n_threads or _worth_threads(config)
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -144,7 +156,7 @@ class CompiledTraining:
         programs = list({id(p): p for pair in self._programs for p in pair}.values())
         dtype = state.theta.dtype
         self._work = aligned(max(p.n_work for p in programs) + 1, dtype)
-        self._scratch = scratch_for(self._machine, programs)
+        self._scratch = scratch_for(self._machine, programs, self._n_threads)
         network, loss = config.network, trainer.objective.loss
         work = cut.size * max(network.layout.n_parameters, 1)
         job = np.zeros(1, dtype=JOB)
@@ -159,6 +171,8 @@ class CompiledTraining:
         job["report"] = loss.report_factor(network.n_outputs)
         job["work"], job["scratch"] = address_of(self._work), address_of(self._scratch)
         job["look_every"] = max(1, _LOOK_WORK // work)
+        job["n_threads"] = self._n_threads
+        job["scratch_step"] = self._scratch.nbytes // self._n_threads
         job["nanoseconds"] = int(_CALL_SECONDS * 1e9)
         return job
 
@@ -346,8 +360,17 @@ def _rows(array: Array) -> Array:
     return address_of(array) + array.strides[0] * np.arange(len(array))
 
 
+def _worth_threads(config: MemberConfig) -> int:
+    """Return how many threads are faster than one for a step of this size."""
+    work = config.batch_size * config.network.n_largest
+    return n_threads_allowed() if work >= _WORTH_THREADS else 1
+
+
 def compiled_training(
-    members: Sequence[Member], state: TrainState, trainer: Trainer
+    members: Sequence[Member],
+    state: TrainState,
+    trainer: Trainer,
+    n_threads: int | None = None,
 ) -> CompiledTraining | None:
     """Return the compiled training of members, or None if NumPy trains them.
 
@@ -363,7 +386,7 @@ def compiled_training(
         reason = "engine='numpy'."
     else:
         try:
-            compiled = CompiledTraining(members, state, trainer)
+            compiled = CompiledTraining(members, state, trainer, n_threads)
         except NotRecordable as error:
             reason = str(error)
     if reason and engine == "compiled":

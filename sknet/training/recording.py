@@ -267,8 +267,10 @@ def are_close(found: Array, expected: Array, tolerance: float) -> bool:
     return bool(np.abs(found - expected).max() <= tolerance * largest)
 
 
-def scratch_for(machine: Machine, programs: list[Program]) -> Array:
-    """Return scratch memory for programs."""
+def scratch_for(
+    machine: Machine, programs: list[Program], n_threads: int = 1
+) -> Array:
+    """Return scratch memory for programs, for each of several threads."""
     dtype = programs[0].dtype
     is_double = dtype == np.float64
     n_bytes = max(
@@ -276,7 +278,8 @@ def scratch_for(machine: Machine, programs: list[Program]) -> Array:
         for program in programs
         for part in program.parts
     )
-    return aligned(n_bytes // dtype.itemsize + 1, dtype)
+    n_bytes = (n_bytes // 64 + 1) * 64  # each thread's memory is aligned
+    return aligned(n_threads * n_bytes // dtype.itemsize, dtype)
 
 
 # ------------------------------------------------------------------------------ keeping

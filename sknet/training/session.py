@@ -54,6 +54,9 @@ class Session:
         Functions that are called after every epoch.
     deadline : float, default=inf
         Time of ``perf_counter`` after which all members stop at the end of an epoch.
+    n_threads : int or None, default=None
+        Number of threads that make a compiled step together; None to decide by its
+        size.
     """
 
     def __init__(
@@ -62,12 +65,13 @@ class Session:
         make_validate: MakeValidate | None,
         hooks: Hooks,
         deadline: float = math.inf,
+        n_threads: int | None = None,
     ) -> None:
         first = members[0].config
         self._make_validate = make_validate
         self._reporter = Reporter(first.verbose)
         self._hooks = hooks
-        self._deadline = deadline
+        self._deadline, self._n_threads = deadline, n_threads
         state = stack_states([member.state for member in members], spend=True)
         history = stack_histories([member.history for member in members])
         best = None
@@ -102,7 +106,9 @@ class Session:
             [r.stopping_rule for r in configs], trainer.learning_rates
         )
         dtype, buffers = state.theta.dtype, Buffers()
-        self._compiled = compiled_training(members, state, trainer)
+        self._compiled = compiled_training(
+            members, state, trainer, self._n_threads
+        )
         if self._compiled is None:
             data = [member.data for member in members]
             size, least = config.batch_size, config.least_rows
