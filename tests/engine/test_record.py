@@ -5,6 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from every_component import components
+from own_components import (
+    Gained,
+    ScaledError,
+    SignDescent,
+    Softsign,
+    SquaredMargin,
+)
 from taped import PLAIN, Step, check_step
 
 from sknet.activations import ACTIVATIONS
@@ -124,3 +131,17 @@ def test_custom_losses_are_not_recorded_and_everything_else_is():
     registries = [CLASS_LOSSES, VALUE_LOSSES, ACTIVATIONS, OPTIMIZERS, BLOCKS]
     found = [cls for r in registries for cls in r.values() if not cls.recordable]
     assert found == [CustomClassLoss, CustomValueLoss]
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        Step(replace(PLAIN, activations=(Softsign(),), block=Gained())),
+        Step(loss=SquaredMargin()),
+        Step(loss=ScaledError(), weighted=True),
+        Step(optimizer=SignDescent()),
+    ],
+    ids=["activation, layer and block", "loss of classes", "of values", "optimizer"],
+)
+def test_components_of_ones_own(step):
+    check_step(step)
