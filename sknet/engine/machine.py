@@ -28,6 +28,13 @@ FEATURE_TYPES = tuple(
 )
 
 
+def feature_type(dtype: np.dtype[Any]) -> int | None:
+    """Return the number of a type of features, or None if the machine has none."""
+    if dtype == np.bool_:
+        dtype = np.dtype(np.uint8)  # the same bytes
+    return FEATURE_TYPES.index(dtype) if dtype in FEATURE_TYPES else None
+
+
 def _layout(*fields: str | tuple[str, int]) -> np.dtype[Any]:
     """Return the layout of a structure; the names of real numbers end in a colon."""
     parts: list[Any] = []

@@ -12,13 +12,13 @@ from scipy import sparse
 from sknet._numerics import Array
 from sknet.engine import library
 from sknet.engine.machine import (
-    FEATURE_TYPES,
     JOB,
     MEMBER,
     REGIONS,
     SLOTS,
     aligned,
     bit_generator,
+    feature_type,
     machine,
 )
 from sknet.engine.program import Program
@@ -427,11 +427,12 @@ class _Sources:
         kinds = {(d.x.dtype, d.x.shape[1:], d.x.strides[:1]) for d in data if not sparse.issparse(d.x)}
         if any(sparse.issparse(d.x) for d in data):
             raise NotRecordable("The features are sparse.")
-        if len(kinds) > 1 or first.x.dtype not in FEATURE_TYPES:
+        x_type = feature_type(first.x.dtype)
+        if len(kinds) > 1 or x_type is None:
             raise NotRecordable(f"The features have the type {first.x.dtype}.")
         if any(d.x.strides[1] != d.x.itemsize and d.x.shape[1] > 1 for d in data):
             raise NotRecordable("The features are not in rows.")
-        self.x_type = FEATURE_TYPES.index(first.x.dtype)
+        self.x_type = x_type
         self.x_step = first.x.strides[0]
         self.n_features, self.n_targets = first.x.shape[1], first.y.shape[1]
         kept: dict[tuple[str, int], Any] = {}

@@ -14,12 +14,12 @@ from sknet._numerics import Array
 from sknet.engine import library
 from sknet.engine.lower import Memory, lower, lower_numbers
 from sknet.engine.machine import (
-    FEATURE_TYPES,
     FORWARD,
     PREDICTION,
     REGIONS,
     Machine,
     aligned,
+    feature_type,
     machine,
 )
 from sknet.engine.program import initial_numbers
@@ -131,7 +131,7 @@ class CompiledForward:
         """Return whether it can read features without copying them."""
         return bool(
             isinstance(x, np.ndarray)
-            and x.dtype in FEATURE_TYPES
+            and feature_type(x.dtype) is not None
             and (x.shape[1] == 1 or x.strides[1] == x.itemsize)
         )
 
@@ -173,7 +173,7 @@ class CompiledForward:
         job = self._job.copy()
         work, scratch = self._memory()
         job["theta"], job["x"] = address_of(theta), address_of(x)
-        job["x_type"], job["x_step"] = FEATURE_TYPES.index(x.dtype), x.strides[0]
+        job["x_type"], job["x_step"] = feature_type(x.dtype), x.strides[0]
         if order is not None:
             order = np.ascontiguousarray(order, dtype=np.int64)
             job["order"] = address_of(order)
