@@ -128,6 +128,7 @@ enum {
 #undef LOOSE
 #undef MASK
 #undef LANES
+#undef LANE_COUNT
 #undef LANE_VECTORS
 #undef LOAD
 #undef STORE

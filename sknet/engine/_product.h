@@ -15,8 +15,11 @@
 #define BLOCK_DEPTH 256
 #endif
 #define TILE_COLUMNS (TILE_VECTORS * WIDTH)
+#define TILE_BYTES (TILE_VECTORS * VECTOR_BYTES)
 #define BLOCK_ROWS 96
 #define BLOCK_COLUMNS (40 * TILE_COLUMNS)
+
+#define LEAST(x, y) ((x) < (y) ? (x) : (y))
 
 typedef struct {
     const REAL *a, *b, *bias; /* bias: NULL until the last block of the summed index */
@@ -37,6 +40,10 @@ INLINE void KERNEL(tile_product)(const KERNEL(tile) *t, int rows, int vectors)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
             sum[r][v] = t->continued ? LOAD(c + r * crs + v * WIDTH) : (VECTOR){0};
+    if (rows == TILE_ROWS) /* the tile that follows */
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+            __builtin_prefetch(c + (rows + r) * crs, 1);
     for (int64_t p = t->depth; p > 0; p--) {
         VECTOR y[TILE_VECTORS];
 #pragma GCC unroll 3
@@ -93,54 +100,141 @@ static void KERNEL(any_tile)(const KERNEL(tile) *t, int64_t rows, int64_t vector
     }
 }
 
-/* A tile whose columns do not fill its vectors, or do not stand side by side. */
-static void KERNEL(partial_tile)(const KERNEL(tile) *t, int64_t rows, int64_t cols, int64_t ccs)
+/* At most TILE_COLUMNS numbers, without a loop that the compiler would replace by memcpy. */
+INLINE void KERNEL(copy_few)(int64_t cols, const REAL *from, REAL *to)
 {
-    _Alignas(64) REAL copy[TILE_ROWS * TILE_VECTORS * (VECTOR_BYTES / sizeof(REAL))], bias[TILE_VECTORS * (VECTOR_BYTES / sizeof(REAL))];
-    KERNEL(tile) whole = *t;
-    whole.c = copy;
-    whole.crs = TILE_COLUMNS;
-    if (t->continued)
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t j = 0; j < cols; j++)
-                copy[r * TILE_COLUMNS + j] = t->c[r * t->crs + j * ccs];
-    if (t->bias) {
-        for (int64_t j = 0; j < cols; j++)
-            bias[j] = t->bias[j];
-        whole.bias = bias;
+#define PIECE(size) \
+    if (cols & (size) && WIDTH > (size)) { \
+        memcpy(to, from, (size) * sizeof(REAL)); \
+        from += size; \
+        to += size; \
     }
-    KERNEL(any_tile)(&whole, rows, (cols + WIDTH - 1) / WIDTH);
+#pragma GCC unroll 3
+    for (int v = 0; v < TILE_VECTORS; v++)
+        if (cols >= WIDTH) {
+            STORE(to, LOAD(from));
+            cols -= WIDTH;
+            from += WIDTH;
+            to += WIDTH;
+        }
+    PIECE(8)
+    PIECE(4)
+    PIECE(2)
+    PIECE(1)
+#undef PIECE
+}
+
+/* Between a tile's copy and a C whose columns do not fill the vectors or do not stand
+ * side by side. */
+INLINE void KERNEL(fetch_tile)(int64_t rows, int64_t cols, REAL *copy, const REAL *c, int64_t crs, int64_t ccs)
+{
     for (int64_t r = 0; r < rows; r++)
         for (int64_t j = 0; j < cols; j++)
-            t->c[r * t->crs + j * ccs] = copy[r * TILE_COLUMNS + j];
+            copy[r * TILE_COLUMNS + j] = c[r * crs + j * ccs];
+}
+
+INLINE void KERNEL(store_tile)(int64_t rows, int64_t cols, const REAL *copy, REAL *c, int64_t crs, int64_t ccs)
+{
+    for (int64_t r = 0; r < rows; r++)
+        if (ccs == 1)
+            KERNEL(copy_few)(cols, copy + r * TILE_COLUMNS, c + r * crs);
+        else
+            for (int64_t j = 0; j < cols; j++)
+                c[r * crs + j * ccs] = copy[r * TILE_COLUMNS + j];
 }
 
 #undef TILE_CASE
 #undef TILE_CASES
 
-#define LEAST(x, y) ((x) < (y) ? (x) : (y))
+/* A is copied, too, if its copy is read often and does not stay in the first cache. */
+INLINE int KERNEL(packs_rows)(int64_t m, int64_t n, int64_t k)
+{
+    return m > 2 * TILE_ROWS && n >= 4 * TILE_COLUMNS && m * k >= 4096;
+}
 
 static int64_t KERNEL(product_scratch)(int64_t m, int64_t n, int64_t k)
 {
     int64_t columns = LEAST(n, BLOCK_COLUMNS), depth = LEAST(k, BLOCK_DEPTH);
-    (void)m;
-    return (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS * depth;
+    int64_t size = (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS * depth;
+    return KERNEL(packs_rows)(m, n, k) ? size + BLOCK_ROWS * depth : size;
 }
 
-/* One panel, whose missing columns are zero. */
+/* One panel of B, whose missing columns are zero. */
 static void KERNEL(pack)(int64_t depth, int64_t cols, const REAL *b, int64_t brs, int64_t bcs, REAL *to)
 {
-    for (int64_t p = 0; p < depth; p++, b += brs, to += TILE_COLUMNS) {
-        if (bcs == 1 && cols == TILE_COLUMNS) {
-#pragma GCC unroll 3
-            for (int v = 0; v < TILE_VECTORS; v++)
-                STORE(to + v * WIDTH, LOAD(b + v * WIDTH));
-            continue;
-        }
+    if (bcs != 1) { /* columns stand side by side in memory, or at least nearer */
+        if (cols < TILE_COLUMNS)
+            memset(to, 0, (size_t)(depth * TILE_COLUMNS) * sizeof(REAL));
         for (int64_t j = 0; j < cols; j++)
-            to[j] = b[j * bcs];
-        for (int64_t j = cols; j < TILE_COLUMNS; j++)
-            to[j] = 0;
+            for (int64_t p = 0; p < depth; p++)
+                to[p * TILE_COLUMNS + j] = b[p * brs + j * bcs];
+        return;
+    }
+    for (int64_t p = 0; p < depth; p++, b += brs, to += TILE_COLUMNS) {
+        int whole = cols == TILE_COLUMNS;
+#pragma GCC unroll 3
+        for (int v = 0; v < TILE_VECTORS; v++)
+            STORE(to + v * WIDTH, whole ? LOAD(b + v * WIDTH) : (VECTOR){0});
+        if (!whole)
+            KERNEL(copy_few)(cols, b, to);
+    }
+}
+
+/* Tiles of rows, each by the summed index. */
+static void KERNEL(pack_rows)(int64_t rows, int64_t depth, const REAL *a, int64_t ars, int64_t acs, REAL *to)
+{
+    for (int64_t i = 0; i < rows; i += TILE_ROWS, to += TILE_ROWS * depth) {
+        int64_t count = LEAST(rows - i, TILE_ROWS);
+        const REAL *from = a + i * ars;
+        if (count == TILE_ROWS)
+            for (int64_t p = 0; p < depth; p++)
+#pragma GCC unroll 8
+                for (int64_t r = 0; r < TILE_ROWS; r++)
+                    to[p * TILE_ROWS + r] = from[p * acs + r * ars];
+        else
+            for (int64_t p = 0; p < depth; p++)
+                for (int64_t r = 0; r < count; r++)
+                    to[p * TILE_ROWS + r] = from[p * acs + r * ars];
+    }
+}
+
+/* One block of rows and of the summed index. */
+typedef struct {
+    int64_t depth, ars, acs, crs, ccs;
+    int64_t ars_of_tiles; /* the distance of tiles of rows, for each row */
+    const REAL *a;
+    int continued;
+} KERNEL(block);
+
+/* One panel of B, with row distance brs, times all rows of the block. */
+static void KERNEL(panel_product)(const KERNEL(block) *block, int64_t m, int64_t cols, const REAL *b, int64_t brs,
+                                  REAL *c, const REAL *bias)
+{
+    _Alignas(64) REAL copy[TILE_ROWS * TILE_BYTES / sizeof(REAL)], whole_bias[TILE_BYTES / sizeof(REAL)];
+    const int64_t crs = block->crs, ccs = block->ccs, vectors = (cols + WIDTH - 1) / WIDTH;
+    KERNEL(tile) t = {.a = block->a, .b = b, .bias = bias, .c = c, .depth = block->depth};
+    t.ars = block->ars;
+    t.acs = block->acs;
+    t.brs = brs;
+    t.crs = crs;
+    t.continued = block->continued;
+    if (ccs == 1 && cols % WIDTH == 0) {
+        for (int64_t i = 0; i < m; i += TILE_ROWS, t.a += TILE_ROWS * block->ars_of_tiles, t.c += TILE_ROWS * crs)
+            KERNEL(any_tile)(&t, LEAST(m - i, TILE_ROWS), vectors);
+        return;
+    }
+    if (bias) {
+        KERNEL(copy_few)(cols, bias, whole_bias);
+        t.bias = whole_bias;
+    }
+    t.c = copy;
+    t.crs = TILE_COLUMNS;
+    for (int64_t i = 0; i < m; i += TILE_ROWS, t.a += TILE_ROWS * block->ars_of_tiles, c += TILE_ROWS * crs) {
+        int64_t rows = LEAST(m - i, TILE_ROWS);
+        if (t.continued)
+            KERNEL(fetch_tile)(rows, cols, copy, c, crs, ccs);
+        KERNEL(any_tile)(&t, rows, vectors);
+        KERNEL(store_tile)(rows, cols, copy, c, crs, ccs);
     }
 }
 
@@ -155,39 +249,31 @@ static void KERNEL(product)(int64_t m, int64_t n, int64_t k, const REAL *a, int6
         KERNEL(row_sums)(m, k, a, ars, acs, b, brs, c, crs, bias);
         return;
     }
-    int direct = bcs == 1 && m <= 2 * TILE_ROWS;
+    int direct = bcs == 1 && m <= 2 * TILE_ROWS, packed = KERNEL(packs_rows)(m, n, k);
     for (int64_t j0 = 0; j0 < n; j0 += BLOCK_COLUMNS) {
         int64_t columns = LEAST(n - j0, BLOCK_COLUMNS), p0 = 0;
         do { /* once even if k is 0 */
             int64_t depth = LEAST(k - p0, BLOCK_DEPTH);
-            int last = p0 + depth >= k;
-            for (int64_t j = 0; j < columns; j += TILE_COLUMNS) {
-                int64_t cols = LEAST(columns - j, TILE_COLUMNS);
-                if (!direct || cols < TILE_COLUMNS)
-                    KERNEL(pack)(depth, cols, b + p0 * brs + (j0 + j) * bcs, brs, bcs, scratch + j * depth);
-            }
-            for (int64_t i0 = 0; i0 < m; i0 += BLOCK_ROWS) {
-                int64_t end = LEAST(m, i0 + BLOCK_ROWS);
+            REAL *rows_copy = scratch + (columns + TILE_COLUMNS - 1) / TILE_COLUMNS * TILE_COLUMNS * depth;
+            KERNEL(block) block = {.depth = depth, .crs = crs, .ccs = ccs, .continued = p0 > 0};
+            block.ars = packed ? 1 : ars;
+            block.acs = packed ? TILE_ROWS : acs;
+            block.ars_of_tiles = packed ? depth : ars;
+            const REAL *block_a = a + p0 * acs, *block_b = b + p0 * brs;
+            for (int64_t i = 0; i < m; i += BLOCK_ROWS) {
+                int64_t rows = LEAST(m - i, BLOCK_ROWS);
+                block.a = packed ? rows_copy : block_a + i * ars;
+                if (packed)
+                    KERNEL(pack_rows)(rows, depth, block_a + i * ars, ars, acs, rows_copy);
                 for (int64_t j = 0; j < columns; j += TILE_COLUMNS) {
-                    KERNEL(tile) t = {.depth = depth, .ars = ars, .acs = acs, .crs = crs};
-                    int64_t cols = LEAST(columns - j, TILE_COLUMNS);
-                    t.b = scratch + j * depth;
-                    t.brs = TILE_COLUMNS;
-                    if (direct && cols == TILE_COLUMNS) {
-                        t.b = b + p0 * brs + j0 + j;
-                        t.brs = brs;
-                    }
-                    t.bias = bias && last ? bias + j0 + j : NULL;
-                    t.continued = p0 > 0;
-                    for (int64_t i = i0; i < end; i += TILE_ROWS) {
-                        t.a = a + i * ars + p0 * acs;
-                        t.c = c + i * crs + (j0 + j) * ccs;
-                        int64_t rows = LEAST(end - i, TILE_ROWS);
-                        if (ccs == 1 && cols % WIDTH == 0)
-                            KERNEL(any_tile)(&t, rows, cols / WIDTH);
-                        else
-                            KERNEL(partial_tile)(&t, rows, cols, ccs);
-                    }
+                    int64_t cols = LEAST(columns - j, TILE_COLUMNS), from = j0 + j;
+                    REAL *panel = scratch + j * depth;
+                    int in_place = direct && cols == TILE_COLUMNS;
+                    if (!in_place && i == 0)
+                        KERNEL(pack)(depth, cols, block_b + from * bcs, brs, bcs, panel);
+                    KERNEL(panel_product)(&block, rows, cols, in_place ? block_b + from : panel,
+                                          in_place ? brs : TILE_COLUMNS, c + i * crs + from * ccs,
+                                          bias && p0 + depth >= k ? bias + from : NULL);
                 }
             }
             p0 += depth;
@@ -198,6 +284,7 @@ static void KERNEL(product)(int64_t m, int64_t n, int64_t k, const REAL *a, int6
 #undef TILE_ROWS
 #undef TILE_VECTORS
 #undef TILE_COLUMNS
+#undef TILE_BYTES
 #undef BLOCK_DEPTH
 #undef BLOCK_ROWS
 #undef BLOCK_COLUMNS

@@ -4,6 +4,7 @@
 #define LOOSE KERNEL(loose)
 #define MASK KERNEL(mask)
 #define LANES ((int64_t)(64 / sizeof(REAL)))
+#define LANE_COUNT (64 / sizeof(REAL)) /* of an array */
 #define LANE_VECTORS (64 / VECTOR_BYTES)
 
 typedef REAL VECTOR __attribute__((vector_size(VECTOR_BYTES), may_alias));
@@ -79,7 +80,7 @@ INLINE void KERNEL(add_to_lanes)(KERNEL(lanes) *sum, int64_t n, const REAL *a, c
         }
     if (i == n)
         return;
-    _Alignas(64) REAL rest_a[LANES] = {0}, rest_b[LANES] = {0};
+    _Alignas(64) REAL rest_a[LANE_COUNT] = {0}, rest_b[LANE_COUNT] = {0};
     for (int64_t l = 0; l < n - i; l++)
         rest_a[l] = a[i + l];
     if (b)
@@ -153,24 +154,76 @@ INLINE VECTOR KERNEL(sums_of_adjacent)(int64_t n, const REAL *a, int64_t sa, con
     return lane[0];
 }
 
+/* Rows of contiguous numbers. What follows the last whole LANES of a row is read as if it
+ * had LANES numbers, where these lie inside of A, and masked. */
+INLINE void KERNEL(contiguous_row_sums)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, const REAL *b,
+                                        REAL *out, int64_t os, const REAL *bias)
+{
+    static const BITS masks[2 * 64 / sizeof(BITS)] = {
+#define TWO ~(BITS)0, ~(BITS)0
+        TWO, TWO, TWO, TWO,
+#if !REAL_IS_DOUBLE
+        TWO, TWO, TWO, TWO,
+#endif
+#undef TWO
+    };
+    _Alignas(64) REAL rest_b[LANE_COUNT] = {0};
+    const int64_t rest = cols % LANES, whole = cols - rest;
+    if (b)
+        for (int64_t l = 0; l < rest; l++)
+            rest_b[l] = b[whole + l];
+    VECTOR factor[LANE_VECTORS];
+    MASK mask[LANE_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < LANE_VECTORS; v++) {
+        factor[v] = LOAD(rest_b + v * WIDTH);
+        mask[v] = *(const KERNEL(loose_mask) *)(masks + LANES - rest + v * WIDTH);
+    }
+    for (int64_t i = 0; i < rows; i++, a += ars) {
+        KERNEL(lanes) sum = {0};
+        KERNEL(add_to_lanes)(&sum, whole, a, b);
+        if (rest && (ars > 0 ? (rows - 1 - i) * ars : 0) + rest < LANES)
+            KERNEL(add_to_lanes)(&sum, rest, a + whole, b ? b + whole : NULL);
+        else if (rest)
+#pragma GCC unroll 4
+            for (int v = 0; v < LANE_VECTORS; v++) {
+                VECTOR x = (VECTOR)((MASK)LOAD(a + whole + v * WIDTH) & mask[v]);
+                if (b)
+                    ADD_PRODUCT(sum.part[v], x, factor[v]);
+                else
+                    sum.part[v] += x;
+            }
+        REAL result = KERNEL(combined)(&sum);
+        out[i * os] = bias ? result + *bias : result;
+    }
+}
+
 /* out[i] = sum over j of a[i, j] b[j], or of a[i, j] if b is NULL (+ bias, one number). */
 static void KERNEL(row_sums)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, const REAL *b,
                              int64_t sb, REAL *out, int64_t os, const REAL *bias)
 {
+    _Alignas(64) REAL column[STRIP];
+    if (b && sb != 1 && cols <= STRIP) {
+        for (int64_t j = 0; j < cols; j++)
+            column[j] = b[j * sb];
+        b = column;
+        sb = 1;
+    }
+    if (acs == 1 && !b)
+        KERNEL(contiguous_row_sums)(rows, cols, a, ars, NULL, out, os, bias);
+    else if (acs == 1 && sb == 1)
+        KERNEL(contiguous_row_sums)(rows, cols, a, ars, b, out, os, bias);
+    if (acs == 1 && (!b || sb == 1))
+        return;
     int64_t i = 0;
-    if (ars == 1 && acs != 1)
+    if (ars == 1)
         for (; i + WIDTH <= rows; i += WIDTH) {
             VECTOR sums = KERNEL(sums_of_adjacent)(cols, a + i, acs, b, sb);
             for (int64_t l = 0; l < WIDTH; l++)
                 out[(i + l) * os] = bias ? sums[l] + *bias : sums[l];
         }
     for (; i < rows; i++) {
-        const REAL *row = a + i * ars;
-        REAL sum;
-        if (acs != 1 || (b && sb != 1))
-            sum = KERNEL(strided_sum)(cols, row, acs, b, sb);
-        else
-            sum = b ? KERNEL(contiguous_sum)(cols, row, b) : KERNEL(contiguous_sum)(cols, row, NULL);
+        REAL sum = KERNEL(strided_sum)(cols, a + i * ars, acs, b, sb);
         out[i * os] = bias ? sum + *bias : sum;
     }
 }
@@ -187,30 +240,70 @@ static double KERNEL(dot)(int64_t n, const REAL *a, const REAL *b)
     return KERNEL(contiguous_sum)(n, a, b);
 }
 
+#define GREATER(x, y) CHOOSE((MASK)((x) > (y)) | (MASK)((x) != (x)), x, y) /* or NaN */
+
+/* The maximum of cols >= WIDTH contiguous numbers; of the last ones, some are read twice. */
+INLINE REAL KERNEL(contiguous_maximum)(int64_t cols, const REAL *a)
+{
+    VECTOR most = LOAD(a + cols - WIDTH);
+    int64_t j = 0;
+    if (cols >= 8 * WIDTH) {
+        VECTOR m0 = most, m1 = most, m2 = most, m3 = most;
+        for (; j + 4 * WIDTH <= cols; j += 4 * WIDTH) {
+            VECTOR x0 = LOAD(a + j), x1 = LOAD(a + j + WIDTH);
+            VECTOR x2 = LOAD(a + j + 2 * WIDTH), x3 = LOAD(a + j + 3 * WIDTH);
+            m0 = GREATER(x0, m0);
+            m1 = GREATER(x1, m1);
+            m2 = GREATER(x2, m2);
+            m3 = GREATER(x3, m3);
+        }
+        m0 = GREATER(m1, m0);
+        m2 = GREATER(m3, m2);
+        most = GREATER(m2, m0);
+    }
+    for (; j + WIDTH <= cols; j += WIDTH) {
+        VECTOR x = LOAD(a + j);
+        most = GREATER(x, most);
+    }
+    _Alignas(64) REAL lane[VECTOR_BYTES / sizeof(REAL)];
+    STORE(lane, most);
+    for (int half = VECTOR_BYTES / sizeof(REAL) / 2; half; half /= 2)
+        for (int l = 0; l < half; l++)
+            lane[l] = lane[l + half] > lane[l] || lane[l + half] != lane[l + half] ? lane[l + half] : lane[l];
+    return lane[0];
+}
+
 /* NaN if there is one; minus infinity if there are no columns. */
 static void KERNEL(row_maximum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, REAL *out,
                                 int64_t os)
 {
-    for (int64_t i = 0; i < rows; i++) {
-        const REAL *row = a + i * ars;
-        REAL most = -NUMBER(__builtin_inf());
-        int64_t j = 0;
-        if (acs == 1 && cols >= 2 * WIDTH) {
-            VECTOR found = LOAD(row);
-            for (j = WIDTH; j + WIDTH <= cols; j += WIDTH) {
-                VECTOR x = LOAD(row + j);
-                found = CHOOSE((MASK)(x > found) | (MASK)(x != x), x, found);
+    int64_t i = 0;
+    if (ars == 1 && acs != 1)
+        for (; i + WIDTH <= rows; i += WIDTH) {
+            VECTOR most = SPREAD(-NUMBER(__builtin_inf()));
+            for (int64_t j = 0; j < cols; j++) {
+                VECTOR x = LOAD(a + i + j * acs);
+                most = GREATER(x, most);
             }
             for (int64_t l = 0; l < WIDTH; l++)
-                most = found[l] > most || found[l] != found[l] ? found[l] : most;
+                out[(i + l) * os] = most[l];
         }
-        for (; j < cols; j++) {
+    for (; i < rows; i++) {
+        const REAL *row = a + i * ars;
+        if (acs == 1 && cols >= WIDTH) {
+            out[i * os] = KERNEL(contiguous_maximum)(cols, row);
+            continue;
+        }
+        REAL most = -NUMBER(__builtin_inf());
+        for (int64_t j = 0; j < cols; j++) {
             REAL x = row[j * acs];
             most = x > most || x != x ? x : most;
         }
         out[i * os] = most;
     }
 }
+
+#undef GREATER
 
 /* The rows are added one after the other. */
 static void KERNEL(column_sum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, REAL *out)

@@ -12,13 +12,34 @@ import numpy as np
 
 HERE = Path(__file__).parent
 SOURCES = HERE.parents[1] / "sknet" / "engine"
-FLAGS = "-std=gnu11 -fPIC -ffp-contract=off -fno-math-errno -fno-trapping-math -fvisibility=hidden".split()
-WARNINGS = "-Wall -Wextra -Werror -Wno-unused-function -Wno-psabi -Wno-unknown-warning-option".split()
-OF_MACHINES = {"x86_64": ("avx2", "halves", "avx512"), "AMD64": ("avx2", "halves", "avx512"), "aarch64": ("neon",)}
+FLAGS = [
+    "-std=gnu11",
+    "-fPIC",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fvisibility=hidden",
+]
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-Wno-unused-function",
+    "-Wno-psabi",
+    "-Wno-unknown-warning-option",
+]
+OF_MACHINES = {
+    "x86_64": ("avx2", "halves", "avx512"),
+    "AMD64": ("avx2", "halves", "avx512"),
+    "aarch64": ("neon",),
+}
 SETS = ("baseline", *OF_MACHINES.get(platform.machine(), ()))
 _UNARY, _BINARY = (
     re.findall(r"(?:VECTOR|EACH)\((\w+), ", part)
-    for part in (SOURCES / "_kernels.h").read_text().partition("#define SKNET_UNARY")[2].split("#define SKNET_BINARY")
+    for part in (SOURCES / "_kernels.h")
+    .read_text()
+    .partition("#define SKNET_UNARY")[2]
+    .split("#define SKNET_BINARY")
 )
 UNARY, BINARY = tuple(_UNARY), tuple(_BINARY)
 OPERATIONS = UNARY + BINARY
@@ -32,7 +53,17 @@ def compiled(folder: Path, *options: str, name: str = "kernels") -> Path:
     """Compile the test file with these options, and return the result's path."""
     result = folder / name
     source = HERE / "kernels_for_tests.c"
-    command = ["cc", *FLAGS, *WARNINGS, *options, f"-I{SOURCES}", str(source), "-o", str(result), "-lm"]
+    command = [
+        "cc",
+        *FLAGS,
+        *WARNINGS,
+        *options,
+        f"-I{SOURCES}",
+        str(source),
+        "-o",
+        str(result),
+        "-lm",
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return result
@@ -70,22 +101,47 @@ class Kernels:
 
     def elementwise(self, name: str, a, b=None, out=None) -> np.ndarray:
         """One-dimensional arrays; an array of one number has the stride 0."""
-        out = np.empty(max(len(x) for x in (a, b) if x is not None), self.dtype) if out is None else out
+        out = (
+            np.empty(max(len(x) for x in (a, b) if x is not None), self.dtype)
+            if out is None
+            else out
+        )
         pairs = []
         for x in (a, b):
             pairs += [x, 0 if x is None or len(x) == 1 else _steps(x)[0]]
-        self.call("test_elementwise", OPERATIONS.index(name), len(out), out, *_steps(out), *pairs)
+        self.call(
+            "test_elementwise",
+            OPERATIONS.index(name),
+            len(out),
+            out,
+            *_steps(out),
+            *pairs,
+        )
         return out
 
     def scratch(self, m: int, n: int, k: int) -> np.ndarray:
         size = self.call("test_product_scratch", m, n, k, result=ctypes.c_int64)
-        space = np.full(size + 16, np.nan, self.dtype)  # what was there before does not matter
+        space = np.full(
+            size + 16, np.nan, self.dtype
+        )  # what was there before does not matter
         skip = -space.ctypes.data % 64 // self.dtype.itemsize
         return space[skip : skip + size]
 
     def product_arguments(self, a, b, bias, out) -> list:
         (m, k), n = a.shape, b.shape[1]
-        return [m, n, k, a, *_steps(a), b, *_steps(b), out, *_steps(out), bias, self.scratch(m, n, k)]
+        return [
+            m,
+            n,
+            k,
+            a,
+            *_steps(a),
+            b,
+            *_steps(b),
+            out,
+            *_steps(out),
+            bias,
+            self.scratch(m, n, k),
+        ]
 
     def product(self, a, b, bias=None, out=None) -> np.ndarray:
         out = np.empty((a.shape[0], b.shape[1]), self.dtype) if out is None else out

@@ -1,5 +1,7 @@
-"""Products and sums of the C kernels: errors within their bounds, and bits that depend on
-neither the vector width nor on what else is computed."""
+"""Products and sums of the C kernels: errors within bounds, and unchanging bits.
+
+They depend neither on the vector width nor on what else is computed.
+"""
 
 import numpy as np
 import pytest
@@ -10,10 +12,32 @@ pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler (cc)")
 
 TYPES = (np.float32, np.float64)
 SHAPES = [
-    (1, 1, 1), (1, 1, 40), (5, 1, 1), (5, 1, 3), (40, 1, 4), (33, 1, 100), (1, 7, 1), (6, 5, 1), (1, 10, 4),
-    (1, 70, 33), (1, 200, 50), (32, 10, 4), (32, 3, 10), (4, 10, 32), (10, 3, 32), (7, 33, 17), (13, 47, 31),
-    (12, 16, 8), (24, 96, 5), (5, 4, 600), (101, 50, 515), (200, 100, 64), (3, 2000, 9), (97, 9, 160), (9, 1001, 7),
-]  # fmt: skip
+    (1, 1, 1),
+    (1, 1, 40),
+    (5, 1, 1),
+    (5, 1, 3),
+    (40, 1, 4),
+    (33, 1, 100),
+    (1, 7, 1),
+    (6, 5, 1),
+    (1, 10, 4),
+    (1, 70, 33),
+    (1, 200, 50),
+    (32, 10, 4),
+    (32, 3, 10),
+    (4, 10, 32),
+    (10, 3, 32),
+    (7, 33, 17),
+    (13, 47, 31),
+    (12, 16, 8),
+    (24, 96, 5),
+    (5, 4, 600),
+    (101, 50, 515),
+    (200, 100, 64),
+    (3, 2000, 9),
+    (97, 9, 160),
+    (9, 1001, 7),
+]
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +45,10 @@ def lib(tmp_path_factory):
     return library(tmp_path_factory.mktemp("kernels"))
 
 
-@pytest.fixture(params=[(s, t) for s in SETS for t in TYPES], ids=lambda p: f"{p[0]}-{p[1].__name__}")
+@pytest.fixture(
+    params=[(s, t) for s in SETS for t in TYPES],
+    ids=lambda p: f"{p[0]}-{p[1].__name__}",
+)
 def kernels(request, lib):
     instructions, dtype = request.param
     if not has(lib, instructions):
@@ -46,8 +73,6 @@ def strided(a, form):
     return np.ascontiguousarray(a)
 
 
-
-
 def wider(a):
     return a.astype(np.float64 if a.dtype == np.float32 else np.longdouble)
 
@@ -55,9 +80,15 @@ def wider(a):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_product(kernels, shape):
     m, n, k = shape
-    a, b, bias = (normal(s, kernels.dtype, i) for i, s in enumerate([(m, k), (k, n), n]))
+    a, b, bias = (
+        normal(s, kernels.dtype, i) for i, s in enumerate([(m, k), (k, n), n])
+    )
     exact = wider(a) @ wider(b)
-    bound = (k + 1) * np.finfo(kernels.dtype).eps * (np.abs(wider(a)) @ np.abs(wider(b)) + np.abs(bias))
+    bound = (
+        (k + 1)
+        * np.finfo(kernels.dtype).eps
+        * (np.abs(wider(a)) @ np.abs(wider(b)) + np.abs(bias))
+    )
     plain = kernels.product(a, b)
     assert np.all(np.abs(plain - exact) <= bound)
     np.testing.assert_array_equal(kernels.product(a, b, bias), plain + bias)
@@ -80,18 +111,22 @@ def test_product(kernels, shape):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_rows_alone(kernels, shape):
     m, n, k = shape
-    a, b, bias = (normal(s, kernels.dtype, i) for i, s in enumerate([(m, k), (k, n), n]))
+    a, b, bias = (
+        normal(s, kernels.dtype, i) for i, s in enumerate([(m, k), (k, n), n])
+    )
     for form in (0, 1):
         x = strided(a, form)
         whole = kernels.product(x, b, bias)
         for start, stop in {(0, 1), (m - 1, m), (m // 3, m // 2 + 1), (1, m)}:
             if start < stop:
-                np.testing.assert_array_equal(kernels.product(x[start:stop], b, bias), whole[start:stop])
+                np.testing.assert_array_equal(
+                    kernels.product(x[start:stop], b, bias), whole[start:stop]
+                )
 
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_vector_width_changes_no_bit(lib, dtype):
-    """All sets with FMA agree, and elements are sums in the order of the summed index."""
+    """All sets with FMA agree."""
     fused = [Kernels(lib, s, dtype) for s in SETS[1:] if has(lib, s)]
     if len(fused) < 2:
         pytest.skip("this processor has one instruction set with FMA at most")
@@ -106,7 +141,10 @@ def test_vector_width_changes_no_bit(lib, dtype):
     assert len({kernels.dot(a[0], a[1]) for kernels in fused}) == 1
     for name in ("exp", "log", "tanh", "expit", "sin", "expm1", "log1p", "logaddexp"):
         x = np.abs(a.ravel()) if name == "log" else np.abs(a.ravel()) * 3
-        assert len({kernels.elementwise(name, x, x[::-1]).tobytes() for kernels in fused}) == 1
+        assert (
+            len({kernels.elementwise(name, x, x[::-1]).tobytes() for kernels in fused})
+            == 1
+        )
 
 
 @pytest.mark.parametrize("dtype", TYPES)
@@ -125,7 +163,7 @@ def test_order_of_the_sums(lib, dtype):
 
 
 def lane_sums(terms):
-    """Sums of rows: 64 bytes of lanes, of which the upper half is added to the lower one."""
+    """Sums of rows by 64 bytes of lanes; upper halves are added to lower ones."""
     lanes = 64 // terms.itemsize
     rows, cols = terms.shape
     padded = np.zeros((rows, -(-cols // lanes) * lanes), terms.dtype)
@@ -143,14 +181,23 @@ def test_a_column_with_stride_zero(kernels):
     """A column that is one number: the sums of the rows, multiplied."""
     a = normal((37, 4), kernels.dtype)
     for k in (1, 2, 3, 4):
-        b = np.lib.stride_tricks.as_strided(np.array([0.5], kernels.dtype), (k, 1), (0, 0))
+        b = np.lib.stride_tricks.as_strided(
+            np.array([0.5], kernels.dtype), (k, 1), (0, 0)
+        )
         for form in range(4):
             x = strided(a[:, :k], form)
-            np.testing.assert_array_equal(kernels.product(x, b)[:, 0], lane_sums(a[:, :k] * kernels.dtype.type(0.5)))
+            np.testing.assert_array_equal(
+                kernels.product(x, b)[:, 0],
+                lane_sums(a[:, :k] * kernels.dtype.type(0.5)),
+            )
 
 
 def test_no_terms_and_no_numbers(kernels):
-    a, b, bias = np.empty((3, 0), kernels.dtype), np.empty((0, 5), kernels.dtype), normal(5, kernels.dtype)
+    a, b, bias = (
+        np.empty((3, 0), kernels.dtype),
+        np.empty((0, 5), kernels.dtype),
+        normal(5, kernels.dtype),
+    )
     np.testing.assert_array_equal(kernels.product(a, b), np.zeros((3, 5)))
     np.testing.assert_array_equal(kernels.product(a, b, bias), np.tile(bias, (3, 1)))
     np.testing.assert_array_equal(kernels.product(a, b[:, :1]), np.zeros((3, 1)))
@@ -173,7 +220,11 @@ def test_what_is_not_finite_stays_in_its_row_and_column(kernels):
         np.testing.assert_array_equal(np.delete(got, 4, 0), np.delete(clean, 4, 0))
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (5, 3), (32, 10), (9, 16), (33, 70), (7, 1000), (3, 8), (40, 4)], ids=str)
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 1), (5, 3), (32, 10), (9, 16), (33, 70), (7, 1000), (3, 8), (40, 4)],
+    ids=str,
+)
 def test_sums_and_maxima(kernels, shape):
     a = normal(shape, kernels.dtype)
     sums, columns = lane_sums(a), np.zeros(shape[1], kernels.dtype)
@@ -188,8 +239,12 @@ def test_sums_and_maxima(kernels, shape):
         for value in (np.nan, np.inf, -np.inf):
             b = a.copy()
             b[-1, j] = value
-            np.testing.assert_array_equal(kernels.of_rows("row_maximum", b), b.max(axis=1))
-            np.testing.assert_array_equal(kernels.of_rows("row_maximum", strided(b, 1)), b.max(axis=1))
+            np.testing.assert_array_equal(
+                kernels.of_rows("row_maximum", b), b.max(axis=1)
+            )
+            np.testing.assert_array_equal(
+                kernels.of_rows("row_maximum", strided(b, 1)), b.max(axis=1)
+            )
     b = np.full_like(a, -np.inf)
     np.testing.assert_array_equal(kernels.of_rows("row_maximum", b), b.max(axis=1))
 
@@ -206,7 +261,13 @@ def test_dot(kernels):
 def test_all_finite(kernels):
     info = np.finfo(kernels.dtype)
     for n in (1, 7, 40, 3000):
-        a = np.resize(np.array([0, 1, -info.max, info.max, info.tiny, -info.smallest_subnormal], kernels.dtype), n)
+        a = np.resize(
+            np.array(
+                [0, 1, -info.max, info.max, info.tiny, -info.smallest_subnormal],
+                kernels.dtype,
+            ),
+            n,
+        )
         assert kernels.all_finite(a)
         for at in {0, n // 2, n - 1}:
             for value in (np.inf, -np.inf, np.nan):
