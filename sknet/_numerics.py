@@ -39,6 +39,18 @@ class SparseRows:
         """Return the rows as an array (K or 1, B, D)."""
         return np.stack([member.toarray() for member in self.members])
 
+    def product(self, w: Array, out: Array) -> Array:
+        """Multiply by matrices, as :func:`matmul` does."""
+        for k in range(len(w)):
+            out[k] = self.members[k % len(self.members)] @ w[k]
+        return out
+
+    def transposed_product(self, dy: Array, out: Array) -> Array:
+        """Multiply the transposed rows, as :func:`matmul_transposed` does."""
+        for k in range(len(dy)):
+            out[k] = self.members[k % len(self.members)].T @ dy[k]
+        return out
+
 
 def matmul(x: Array | SparseRows, w: Array, out: Array) -> Array:
     """Multiply each member's rows by its matrix: ``out[k] = x[k] @ w[k]``.
@@ -59,9 +71,7 @@ def matmul(x: Array | SparseRows, w: Array, out: Array) -> Array:
     """
     if isinstance(x, np.ndarray):
         return np.matmul(x, w, out=out)
-    for k in range(len(w)):
-        out[k] = x.members[k % len(x.members)] @ w[k]
-    return out
+    return x.product(w, out)
 
 
 def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
@@ -85,9 +95,7 @@ def matmul_transposed(x: Array | SparseRows, dy: Array, out: Array) -> Array:
         # For a single row this is an outer product, for which BLAS needs triple time.
         multiply = np.multiply if x.shape[-2] == 1 else np.matmul
         return multiply(x.swapaxes(-1, -2), dy, out=out)
-    for k in range(len(dy)):
-        out[k] = x.members[k % len(x.members)].T @ dy[k]
-    return out
+    return x.transposed_product(dy, out)
 
 
 def mean_of_members(values: Array) -> Array:

@@ -224,14 +224,55 @@ static void KERNEL(add_at_levels)(
         }
 }
 
+/* Return an index of a sparse matrix. */
+static inline int64_t KERNEL(index)(const void *indices, int64_t bytes, int64_t i)
+{
+    return bytes == 4 ? ((const int32_t *)indices)[i] : ((const int64_t *)indices)[i];
+}
+
+/* Multiply sparse rows by a matrix, or their transpose, or write them as a matrix. */
+static void KERNEL(sparse)(int64_t code, KERNEL(Matrix) out, KERNEL(Matrix) m,
+                           const SparseRows *s)
+{
+    const int64_t n_rows = code == SPARSE_TRANSPOSED ? m.n_rows : out.n_rows;
+    const REAL *values = s->values;
+    for (int64_t i = 0; i < out.n_rows; i++)
+        for (int64_t j = 0; j < out.n_columns; j++)
+            AT(out, i, j) = 0;
+    for (int64_t i = 0; i < n_rows; i++) {
+        int64_t row = s->order ? s->order[i] : s->first + i;
+        row = s->places ? s->places[row] : row;
+        const int64_t end = KERNEL(index)(s->starts, s->index_bytes, row + 1);
+        for (int64_t p = KERNEL(index)(s->starts, s->index_bytes, row); p < end; p++) {
+            const int64_t column = KERNEL(index)(s->columns, s->index_bytes, p);
+            const REAL value = values[p];
+            if (code == SPARSE_TO_DENSE)
+                AT(out, i, column) += value;
+            else if (code == SPARSE_PRODUCT)
+                for (int64_t j = 0; j < out.n_columns; j++)
+                    AT(out, i, j) += value * AT(m, column, j);
+            else
+                for (int64_t j = 0; j < out.n_columns; j++)
+                    AT(out, column, j) += value * AT(m, i, j);
+        }
+    }
+}
+
 #undef AT
 
-static void KERNEL(primitive)(const int64_t *w, void *const *regions, const double *numbers)
+static void KERNEL(primitive)(const int64_t *w, void *const *regions, const double *numbers,
+                              const SparseRows *sparse)
 {
     KERNEL(Matrix) m[4];
     m[0] = KERNEL(matrix)(w + 1, regions, numbers);
-    m[1] = KERNEL(matrix)(w + 1 + MATRIX_WORDS, regions, numbers);
+    m[1] = w[0] == SPARSE_TO_DENSE ? m[0]
+                                   : KERNEL(matrix)(w + 1 + MATRIX_WORDS, regions, numbers);
     switch (w[0]) {
+    case SPARSE_PRODUCT:
+    case SPARSE_TRANSPOSED:
+    case SPARSE_TO_DENSE:
+        KERNEL(sparse)(w[0], m[0], m[1], sparse);
+        break;
     case OVERFLOW_SHIFT:
         m[2] = KERNEL(matrix)(w + 1 + 2 * MATRIX_WORDS, regions, numbers);
         KERNEL(overflow_shift)(m[0], m[1], m[2].number);
@@ -277,7 +318,7 @@ static void KERNEL(run)(const Call *call, void *scratch, Share share)
             break;
         case PRIMITIVE:
             if (share.index == 0)
-                KERNEL(primitive)(code + 2, call->regions, call->numbers);
+                KERNEL(primitive)(code + 2, call->regions, call->numbers, call->sparse);
             break;
         }
         if (share.count > 1)

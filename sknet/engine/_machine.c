@@ -190,9 +190,9 @@ static double of_step(const double *table, int64_t per_epoch, const Member *m)
 
 /* Run instructions for a member. */
 static void run(const Job *job, const int64_t *code, int64_t n_words, Member *m,
-                const double *numbers)
+                const double *numbers, const SparseRows *sparse)
 {
-    const Call call = {code, n_words, m->regions, numbers, m->noise};
+    const Call call = {code, n_words, m->regions, numbers, m->noise, sparse};
     run_by_team(job->team, &call);
 }
 
@@ -214,8 +214,11 @@ static void step(const Job *job, const Functions *f, Member *m)
         if (total == 0.0)
             return;
     }
-    f->gather(work + p->x * size, p->n_rows, job->n_features, m->x, job->x_type,
-              job->x_step, order, m->places, first);
+    const SparseRows sparse = {m->x, m->x_columns, m->x_starts, job->index_bytes,
+                               order, m->places, first};
+    if (!job->index_bytes)
+        f->gather(work + p->x * size, p->n_rows, job->n_features, m->x, job->x_type,
+                  job->x_step, order, m->places, first);
     f->gather(work + p->y * size, p->n_rows, job->n_targets, m->y, job->is_double,
               job->n_targets * size, order, NULL, first);
     m->t++;
@@ -223,15 +226,15 @@ static void step(const Job *job, const Functions *f, Member *m)
     set(numbers, p->rate, of_step(m->rates, job->rates_per_epoch, m));
     set(numbers, p->total, total);
     calculate(p->numbers, p->n_numbers, numbers);
-    run(job, p->gradient, p->n_gradient, m, numbers);
+    run(job, p->gradient, p->n_gradient, m, numbers, &sparse);
     const double data = f->element(m->regions, p->data_region, p->data);
     const double penalty = f->element(m->regions, p->penalty_region, p->penalty);
     m->total += (job->report * data + penalty) * (double)p->n_rows;
     m->n_counted += p->n_rows;
-    run(job, p->update, p->n_update, m, numbers);
+    run(job, p->update, p->n_update, m, numbers, NULL);
     if (p->n_averaging && job->shares_per_epoch > 1) {
         set(numbers, p->share, of_step(m->shares, job->shares_per_epoch, m));
-        run(job, p->averaging, p->n_averaging, m, numbers);
+        run(job, p->averaging, p->n_averaging, m, numbers, NULL);
     }
 }
 
@@ -263,7 +266,7 @@ static void end_epoch(const Job *job, const Functions *f, Member *m)
     if (p->n_averaging && job->shares_per_epoch == 1) {
         m->regions[CONSTANT] = p->constants;
         set(m->numbers[0], p->share, m->shares[m->epoch]);
-        run(job, p->averaging, p->n_averaging, m, m->numbers[0]);
+        run(job, p->averaging, p->n_averaging, m, m->numbers[0], NULL);
     }
     const double loss = m->total / (double)(m->n_counted > 1 ? m->n_counted : 1);
     m->is_lost = !isfinite(loss) || !f->is_finite(m->regions[THETA], job->n_parameters);
@@ -380,7 +383,7 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
                   job->order ? job->order + row : NULL, job->places, row);
         memset(x + n * job->n_features * size, 0, (p->n_rows - n) * job->n_features * size);
         regions[CONSTANT] = p->constants;
-        const Call call = {p->code, p->n_code, regions, p->numbers, NULL};
+        const Call call = {p->code, p->n_code, regions, p->numbers, NULL, NULL};
         f->run(&call, job->scratch, ALONE);
         copy_out(job, work + p->raw * size, p->n_rows, row, n);
         row += n;
@@ -390,8 +393,9 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
 /* Run instructions once, as a test of a program. */
 EXPORTED void sknet_machine_run(int64_t kernels, int64_t is_double, const int64_t *code,
                                 int64_t n_words, void *const *regions,
-                                const double *numbers, BitGenerator *stream, void *scratch)
+                                const double *numbers, BitGenerator *stream, void *scratch,
+                                const SparseRows *sparse)
 {
-    const Call call = {code, n_words, regions, numbers, stream};
+    const Call call = {code, n_words, regions, numbers, stream, sparse};
     FUNCTIONS[kernels][is_double].run(&call, scratch, ALONE);
 }

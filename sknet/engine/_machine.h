@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 3
+#define MACHINE_VERSION 4
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -41,8 +41,21 @@ enum {
     FIRST_LARGEST,
     MOVE_TOWARDS,
     LOOK_UP,
-    ADD_AT_LEVELS
+    ADD_AT_LEVELS,
+    SPARSE_PRODUCT,
+    SPARSE_TRANSPOSED,
+    SPARSE_TO_DENSE
 };
+
+/* Rows of a sparse matrix (CSR), whose values have the type of the computation. */
+typedef struct {
+    const void *values;
+    const void *columns, *starts;
+    int64_t index_bytes;        /* 4 or 8, of columns and starts */
+    const int64_t *order;       /* as for dense rows */
+    const int64_t *places;
+    int64_t first;
+} SparseRows;
 
 /* The regions: what a program computes on. */
 enum { WORK, CONSTANT, THETA, AVERAGE, SLOTS, N_SLOTS = 4, N_REGIONS = SLOTS + N_SLOTS };
@@ -72,7 +85,8 @@ typedef struct {
     BitGenerator *noise;
     int64_t *order;             /* row numbers, permuted in every epoch, or NULL */
     const int64_t *places;      /* rows of x, or NULL if they are those of y */
-    const char *x;
+    const char *x;              /* values, if x is sparse */
+    const void *x_columns, *x_starts;
     const char *y;
     const double *weight;       /* or NULL */
     double *numbers[2];         /* of the program for full batches, and for the last */
@@ -108,6 +122,7 @@ typedef struct {
     int64_t n_features, n_targets;
     int64_t x_type;             /* see the types of gather */
     int64_t x_step;             /* bytes from one row of x to the next */
+    int64_t index_bytes;        /* of sparse x; 0 if x is dense */
     int64_t normalize;          /* whether weights are divided by their sum */
     int64_t rates_per_epoch, shares_per_epoch;
     int64_t stops;              /* whether the stopping rule is applied */

@@ -41,6 +41,7 @@ typedef struct {
     void *const *regions;
     const double *numbers;
     BitGenerator *stream;
+    const SparseRows *sparse;
 } Call;
 
 typedef void (*Run)(const Call *, void *, Share);

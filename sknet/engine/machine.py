@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +53,7 @@ PROGRAM = _layout(
 )
 MEMBER = _layout(
     ("regions", len(REGIONS)),
-    *("shuffles", "noise", "order", "places", "x", "y", "weight"),
+    *("shuffles", "noise", "order", "places", "x", "x_columns", "x_starts", "y", "weight"),
     ("numbers", 2),
     *("rates", "shares", "losses", "t", "epoch", "batch", "n_counted", "total:"),
     *("n_epochs", "before", "best", "has_best", "best_loss:", "tol:", "patience:"),
@@ -64,11 +63,14 @@ JOB = _layout(
     ("programs", 2),
     *("members", "n_members", "n_batches", "is_double", "kernels"),
     *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
-    *("normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
+    *("index_bytes", "normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
     *("n_parameters", "n_slots", "n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
     *("current", "n_threads", "scratch_step", "team"),
 )
 FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
+SPARSE_ROWS = _layout(
+    *("values", "columns", "starts", "index_bytes", "order", "places", "first")
+)
 PREDICTION = _layout(
     *("many", "some", "one", "is_double", "kernels", "theta", "x", "x_type"),
     *("x_step", "n_features", "order", "places", "first", "last", "out"),
@@ -96,7 +98,7 @@ class Machine:
         self._name = library.sknet_machine_kernel_name
         address, number = ctypes.c_void_p, ctypes.c_int64
         self._train.argtypes, self._train.restype = [address], number
-        self._run.argtypes = [number, number, address, number, *[address] * 4]
+        self._run.argtypes = [number, number, address, number, *[address] * 5]
         self._run.restype = None
         self._scratch.argtypes = [number, number, address, number]
         self._scratch.restype = number
@@ -132,6 +134,7 @@ class Machine:
         numbers: Array,
         stream: int,
         scratch: Array,
+        sparse: int = 0,
     ) -> None:
         """Run instructions once, on regions given by their addresses."""
         is_double = scratch.dtype == np.float64
@@ -144,6 +147,7 @@ class Machine:
             address_of(numbers),
             stream,
             address_of(scratch),
+            sparse,
         )
 
 
@@ -170,6 +174,10 @@ def bit_generator(stream: Any) -> int:
     return int(get(generator.capsule, b"BitGenerator"))
 
 
-def numbers_array(values: Sequence[float]) -> Array:
-    """Return numbers as an array, which has at least one element."""
-    return np.array([*values, 0.0], dtype=np.float64)
+def sparse_rows(matrix: Any) -> Array:
+    """Return the structure of all rows of a CSR matrix."""
+    rows = np.zeros(1, dtype=SPARSE_ROWS)
+    rows["values"], rows["index_bytes"] = address_of(matrix.data), matrix.indices.itemsize
+    rows["columns"], rows["starts"] = address_of(matrix.indices), address_of(matrix.indptr)
+    return rows
+

@@ -45,4 +45,7 @@ PRIMITIVES = {
     "move_towards": 3,
     "look_up": 4,
     "add_at_levels": 5,
+    "sparse_product": 6,
+    "sparse_transposed": 7,
+    "sparse_to_dense": 8,
 }

@@ -32,7 +32,7 @@ class Step:
     gradient, update, averaging : sequence of Operation
         The parts of the tape.
     x, y, weight, grad : View or None
-        The arrays of the batch, and the gradient.
+        The arrays of the batch, and the gradient; ``x`` is None if it is sparse.
     data, penalty : View
         The two terms of the loss.
     n_rows : int
@@ -43,7 +43,7 @@ class Step:
     gradient: Sequence[Operation]
     update: Sequence[Operation]
     averaging: Sequence[Operation]
-    x: View
+    x: View | None
     y: View
     weight: View | None
     grad: View

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sknet._numerics import Array
+from sknet._numerics import Array, SparseRows
 from sknet.engine.operations import ELEMENTWISE, NUMBERS, UNARY
 
 
@@ -222,6 +222,48 @@ class Traced(np.ndarray):
 def address_of(array: Array) -> int:
     """Return the address of the first element of an array."""
     return int(array.ctypes.data)
+
+
+class RecordedRows(SparseRows):
+    """Sparse rows of a batch, whose products are noted.
+
+    Parameters
+    ----------
+    recorder : Recorder
+        The recorder.
+    rows : CSR matrix of shape (B, D)
+        The rows.
+    """
+
+    def __init__(self, recorder: Recorder, rows: Any) -> None:
+        super().__init__([rows])
+        self._recorder = recorder
+
+    def to_dense(self) -> Any:
+        """Return the rows as an array (1, B, D)."""
+
+        def compute(out: Array) -> None:
+            out[...] = SparseRows.to_dense(self)
+
+        return self._recorder.primitive(
+            "sparse_to_dense", self._recorder.allocate(self.shape), (), compute
+        )
+
+    def product(self, w: Any, out: Any) -> Any:
+        """Multiply by a matrix."""
+
+        def compute(plain: Array, matrix: Array) -> None:
+            SparseRows.product(self, matrix, plain)
+
+        return self._recorder.primitive("sparse_product", out, (w,), compute)
+
+    def transposed_product(self, dy: Any, out: Any) -> Any:
+        """Multiply the transposed rows by a matrix."""
+
+        def compute(plain: Array, matrix: Array) -> None:
+            SparseRows.transposed_product(self, matrix, plain)
+
+        return self._recorder.primitive("sparse_transposed", out, (dy,), compute)
 
 
 class Noise:

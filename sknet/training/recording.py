@@ -9,15 +9,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sknet._component import C, Component
 from sknet._numerics import Array
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rng import noise_from_state, noise_state
 from sknet._rows import shared
-from sknet.engine.machine import Machine, aligned, bit_generator
+from sknet.engine.machine import Machine, aligned, bit_generator, sparse_rows
 from sknet.engine.program import Program, Step
-from sknet.engine.record import Noise, NotRecordable, Recorder
+from sknet.engine.record import (
+    Noise,
+    NotRecordable,
+    RecordedRows,
+    Recorder,
+    address_of,
+)
 from sknet.network.network import Network
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
@@ -42,8 +49,10 @@ class FirstBatch:
 
     Parameters
     ----------
-    x, y : ndarray of shape (1, B, D) and (1, B, C)
-        Features and targets, in the type of the computation.
+    x : ndarray of shape (1, B, D) or CSR matrix of shape (B, D)
+        Features, in the type of the computation.
+    y : ndarray of shape (1, B, C)
+        Targets, likewise.
     weight : ndarray of shape (1, B, 1), or None
         Shares of the rows; None if they are equal.
     total : float
@@ -58,7 +67,7 @@ class FirstBatch:
         The numbers of this step: hyperparameters, rate and number of the step.
     """
 
-    x: Array
+    x: Any
     y: Array
     weight: Array | None
     total: float
@@ -101,14 +110,14 @@ def leaves_of(config: MemberConfig) -> dict[str, float]:
     return leaves
 
 
-def program_key(config: MemberConfig, n_rows: int, dtype: Any, is_weighted: bool) -> Any:
+def program_key(config: MemberConfig, n_rows: int, dtype: Any, kind: Any) -> Any:
     """Return what a program depends on, as a hashable object."""
     averaging = config.averaging is not None
     return (
         shared(config.architecture),
         *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
         *(config.clip_norm, averaging, config.learning_rate_multipliers),
-        *(config.shares_noise, n_rows, dtype, is_weighted),
+        *(config.shares_noise, n_rows, dtype, kind),
         frozenset(leaves_of(config)),
     )
 
@@ -147,8 +156,12 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     leaves = {n: recorder.leaf(n, value) for n, value in batch.leaves.items()}
     theta = recorder.adopt(batch.theta.copy(), "theta")
     slots = [recorder.adopt(s.copy(), f"slot{i}") for i, s in enumerate(batch.slots)]
-    x, y = (recorder.adopt(a.copy(), "work") for a in (batch.x, batch.y))
-    n_rows, weight, total = x.shape[1], 1.0 / x.shape[1], float(x.shape[1])
+    y, n_rows = recorder.adopt(batch.y.copy(), "work"), batch.y.shape[1]
+    is_sparse = sparse.issparse(batch.x)
+    x: Any = RecordedRows(recorder, batch.x) if is_sparse else None
+    if x is None:
+        x = recorder.adopt(batch.x.copy(), "work")
+    weight, total = 1.0 / n_rows, float(n_rows)
     if batch.weight is not None:
         weight = recorder.adopt(batch.weight.copy(), "work")
         total = recorder.leaf("total", batch.total)  # type: ignore[assignment]
@@ -181,7 +194,7 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     tape, view = recorder.tape, recorder.view
     step = Step(
         *(recorder, tape[: ends[0]], tape[ends[0] : ends[1]], tape[ends[1] :]),
-        *(view(x), view(y), None if batch.weight is None else view(weight)),
+        *(None if is_sparse else view(x), view(y), None if batch.weight is None else view(weight)),
         *(view(point.grad), view(data), view(penalty), n_rows),
     )
     return step, expected
@@ -233,12 +246,16 @@ def is_right(
     header = program.header[0]
     for name in ("x", "y", "weight"):
         array = getattr(batch, name)
-        if array is not None:
+        if isinstance(array, np.ndarray):
             work[header[name] : header[name] + array.size] = array.ravel()
     stream = batch.stream()
     generator = 0 if stream is None else bit_generator(stream)
     scratch = scratch_for(machine, [program])
-    machine.run(program.gradient.code, regions, numbers, generator, scratch)
+    rows = sparse_rows(batch.x) if sparse.issparse(batch.x) else None
+    machine.run(
+        *(program.gradient.code, regions, numbers, generator, scratch),
+        0 if rows is None else address_of(rows),
+    )
     where = slice(program.grad_place, program.grad_place + program.n_trainable)
     places = {2: theta.ravel(), 0: work}
     terms = [
@@ -323,7 +340,8 @@ def program_of(config: MemberConfig, machine: Machine, batch: FirstBatch) -> Pro
         If the step cannot be recorded, or if the machine computes something else.
     """
     is_weighted = batch.weight is not None
-    key = program_key(config, batch.x.shape[1], batch.theta.dtype, is_weighted)
+    kind = is_weighted, sparse.issparse(batch.x)
+    key = program_key(config, batch.y.shape[1], batch.theta.dtype, kind)
     program = _PROGRAMS.get(key)
     if program is None:
         check_recordable(config)
