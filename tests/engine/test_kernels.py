@@ -181,7 +181,7 @@ LIMITS = {
     "expit": 2.2,
     "sin": 1.6,
     "cos": 1.6,
-    "logaddexp": 2,
+    "logaddexp": 3,
     "xlogy": 2,
 }
 
