@@ -37,7 +37,9 @@
 #include "kernels_for_tests.c"
 #undef SET
 #undef VECTOR_BYTES
+#undef USE_FMA
 
+#ifndef BOUNDS_CHECK
 /* The code for 64 bytes, on a processor that has only 32; not optimized, because the
  * compiler needs minutes to spread so many registers over the stack. */
 #ifndef __clang__
@@ -46,6 +48,7 @@
 #endif
 #define SET halves
 #define VECTOR_BYTES 64
+#define USE_FMA 1
 #define SKNET_WITHOUT_AVX512
 #include "kernels_for_tests.c"
 #undef SET
@@ -54,6 +57,7 @@
 #undef SKNET_WITHOUT_AVX512
 #ifndef __clang__
 #pragma GCC pop_options
+#endif
 #endif
 
 #ifdef __clang__
@@ -116,8 +120,6 @@ int main(void)
     if (has_set("avx2") == 1) {
         bounds_avx2_float();
         bounds_avx2_double();
-        bounds_halves_float();
-        bounds_halves_double();
     }
     if (has_set("avx512") == 1) {
         bounds_avx512_float();
