@@ -28,54 +28,39 @@ enum {
 
 #define PASTE2(a, b) a##_##b
 #define PASTE(a, b) PASTE2(a, b)
-
 #define KERNEL(name) PASTE(name, SET)
 
+#define INSTRUCTIONS baseline
 #define VECTOR_BYTES 16
 #define USE_FMA 0
-#define REAL float
-#define REAL_IS_DOUBLE 0
-#define SET baseline_float
-#include "_set.h"
-#undef SET
-#undef REAL
-#undef REAL_IS_DOUBLE
-#define REAL double
-#define REAL_IS_DOUBLE 1
-#define SET baseline_double
-#include "_set.h"
-#undef SET
-#undef REAL
-#undef REAL_IS_DOUBLE
-#undef VECTOR_BYTES
-#undef USE_FMA
+#include "_both_types.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
-#define HAS_AVX2 1
+#define HAS_AVX 1
+
 #ifdef __clang__
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
+#define INSTRUCTIONS avx2
 #define VECTOR_BYTES 32
 #define USE_FMA 1
-#define REAL float
-#define REAL_IS_DOUBLE 0
-#define SET avx2_float
-#include "_set.h"
-#undef SET
-#undef REAL
-#undef REAL_IS_DOUBLE
-#define REAL double
-#define REAL_IS_DOUBLE 1
-#define SET avx2_double
-#include "_set.h"
-#undef SET
-#undef REAL
-#undef REAL_IS_DOUBLE
-#undef VECTOR_BYTES
-#undef USE_FMA
+#include "_both_types.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))), \
+                             apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,fma")
+#endif
+#define INSTRUCTIONS avx512
+#define VECTOR_BYTES 64
+#define USE_FMA 1
+#include "_both_types.h"
 #ifdef __clang__
 #pragma clang attribute pop
 #else
@@ -100,18 +85,22 @@ typedef struct {
 
 static const Functions FUNCTIONS[][2] = {
     {FUNCTIONS(baseline_float), FUNCTIONS(baseline_double)},
-#ifdef HAS_AVX2
+#ifdef HAS_AVX
     {FUNCTIONS(avx2_float), FUNCTIONS(avx2_double)},
+    {FUNCTIONS(avx512_float), FUNCTIONS(avx512_double)},
 #endif
 };
 
 /* Return the number of instruction sets that this processor has. */
 EXPORTED int64_t sknet_machine_kernels(void)
 {
-#ifdef HAS_AVX2
+#ifdef HAS_AVX
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return 2;
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return 1;
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
+               ? 3 : 2;
 #endif
     return 1;
 }
@@ -119,7 +108,8 @@ EXPORTED int64_t sknet_machine_kernels(void)
 /* Return the name of an instruction set. */
 EXPORTED const char *sknet_machine_kernel_name(int64_t kernels)
 {
-    return kernels == 0 ? "baseline" : "AVX2";
+    static const char *const names[] = {"baseline", "AVX2", "AVX-512"};
+    return names[kernels];
 }
 
 /* Return the name of the instruction set in use, the best that the processor has. */

@@ -160,21 +160,21 @@ def lower(tape: Sequence[Operation], memory: Memory, itemsize: int) -> Lowered:
     """
     code: list[int] = []
     lines: list[str] = []
-    group: list[RowOperation] = []
+    group = Group()
 
     def end_group() -> None:
-        if group:
-            code.extend(_group_words(group, memory, itemsize))
-            lines.extend(_group_lines(group))
-            group.clear()
+        nonlocal group
+        if group.operations:
+            code.extend(_group_words(group.operations, memory, itemsize))
+            lines.extend(_group_lines(group.operations))
+            group = Group()
 
-    operations = list(_with_bias(tape))
-    for operation, bias in operations:
+    for operation, bias in _with_bias(tape):
         if operation.name in CODES or operation.name in ROW_CODES:
             for row in _row_operations(operation):
-                if group and not _fits(group, row):
+                if not group.takes(row):
                     end_group()
-                group.append(row)
+                group.add(row)
             continue
         end_group()
         for words in _other_words(operation, bias, memory):
@@ -182,6 +182,37 @@ def lower(tape: Sequence[Operation], memory: Memory, itemsize: int) -> Lowered:
         lines.append(_line(operation))
     end_group()
     return Lowered(np.array(code, dtype=np.int64), tuple(lines))
+
+
+class Group:
+    """Operations on rows that are computed together, some rows at a time."""
+
+    def __init__(self) -> None:
+        self.operations: list[RowOperation] = []
+        self._accesses: dict[Block, dict[Access, bool]] = {}
+
+    def takes(self, new: RowOperation) -> bool:
+        """Return whether an operation can be computed row by row after the others."""
+        if not self.operations:
+            return True
+        n_rows = new.n_rows
+        if n_rows != self.operations[0].n_rows:
+            return False
+        for i, access in enumerate(new.accesses):
+            if access.block is None:
+                continue
+            for before, is_written in self._accesses.get(access.block, {}).items():
+                if (i == 0 or is_written) and not _same_rows(before, access, n_rows):
+                    return False
+        return True
+
+    def add(self, new: RowOperation) -> None:
+        """Add an operation."""
+        self.operations.append(new)
+        for i, access in enumerate(new.accesses):
+            if access.block is not None:
+                known = self._accesses.setdefault(access.block, {})
+                known[access] = known.get(access, False) or i == 0
 
 
 def _with_bias(tape: Sequence[Operation]) -> Iterable[tuple[Operation, View | None]]:
@@ -349,19 +380,6 @@ def _axes_with_ones(shape: tuple[int, ...], *operands: View) -> list[Axis]:
         (n, tuple([0 if o.shape[i] == 1 else o.strides[i] for o in operands]))
         for i, n in enumerate(shape)
     ]
-
-
-def _fits(group: Sequence[RowOperation], new: RowOperation) -> bool:
-    """Return whether an operation can be computed row by row after those of a group."""
-    if new.n_rows != group[0].n_rows:
-        return False
-    for before in group:
-        for i, a in enumerate(before.accesses):
-            for j, b in enumerate(new.accesses):
-                if a.block is b.block and a.block is not None and (i == 0 or j == 0):
-                    if not _same_rows(a, b, new.n_rows):
-                        return False
-    return True
 
 
 def _same_rows(a: Access, b: Access, n_rows: int) -> bool:

@@ -161,6 +161,7 @@ class Traced(np.ndarray):
     """An array whose operations are noted; views of it are traced, too."""
 
     recorder: Recorder
+    place: View | None = None  # which part of which block it is, once known
 
     def __array_finalize__(self, obj: Any) -> None:
         self.recorder = getattr(obj, "recorder", None)  # type: ignore[assignment]
@@ -384,7 +385,10 @@ class Recorder:
         NotRecordable
             If it is not part of any, and not constant.
         """
-        address = address_of(array)
+        known: View | None = getattr(array, "place", None)
+        if known is not None:
+            return known
+        address = array.__array_interface__["data"][0]
         place = bisect_right(self._addresses, address) - 1
         if place >= 0:
             block = self.blocks[place]
@@ -394,7 +398,10 @@ class Recorder:
                 if array.itemsize != size:
                     raise NotRecordable("It reads the bytes of an array as another type.")
                 strides = tuple([s // size for s in array.strides])
-                return View(block, offset // size, array.shape, strides)
+                known = View(block, offset // size, array.shape, strides)
+                if isinstance(array, Traced):
+                    array.place = known
+                return known
         if array.size == 0:
             raise NotRecordable("It computes on an empty array.")
         return self._constant(array)
