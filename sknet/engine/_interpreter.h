@@ -30,6 +30,13 @@ static inline void KERNEL(operation)(
     KERNEL(Operand) out = KERNEL(operand)(w + 4, regions, numbers, row, &first);
     KERNEL(Operand) a = KERNEL(operand)(w + 9, regions, numbers, row, &first);
     KERNEL(Operand) b = {&second, 0, 0, 0};
+    if (code >= ROW_SUM && n_outer == 1) {
+        if (code == ROW_SUM)
+            KERNEL(row_sum)(n_rows, n_inner, a.at, a.rows, a.inner, out.at, out.rows);
+        else
+            KERNEL(row_maximum)(n_rows, n_inner, a.at, a.rows, a.inner, out.at, out.rows);
+        return;
+    }
     if (code >= ROW_SUM) {
         for (int64_t i = 0; i < n_rows; i++) {
             REAL *to = out.at + i * out.rows;

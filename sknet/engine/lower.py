@@ -101,6 +101,7 @@ class Memory:
     """
 
     def __init__(self, recorder: Recorder, regions: Sequence[str]) -> None:
+        self.recorder = recorder
         self._regions = {name: i for i, name in enumerate(regions)}
         self._starts: dict[int, tuple[int, int]] = {}
         self._constants: list[Array] = []
@@ -169,7 +170,8 @@ def lower(tape: Sequence[Operation], memory: Memory, itemsize: int) -> Lowered:
             lines.extend(_group_lines(group.operations))
             group = Group()
 
-    for operation, bias in _with_bias(tape):
+    sums = (part for operation in tape for part in _as_sum(operation, memory.recorder))
+    for operation, bias in _with_bias(list(sums)):
         if operation.name in CODES or operation.name in ROW_CODES:
             for row in _row_operations(operation):
                 if not group.takes(row):
@@ -213,6 +215,25 @@ class Group:
             if access.block is not None:
                 known = self._accesses.setdefault(access.block, {})
                 known[access] = known.get(access, False) or i == 0
+
+
+def _as_sum(operation: Operation, recorder: Recorder) -> list[Operation]:
+    """Return a product with a column of equal constants as a sum over each row.
+
+    Sums are computed together with the operations before and after them.
+    """
+    if operation.name != "matmul":
+        return [operation]
+    out, (a, b) = operation.out, operation.inputs
+    if b.block.region != "constant" or out.shape[-1] != 1 or out.shape[-2] == 1:
+        return [operation]
+    first = b.block.array.flat[0]
+    if not (b.block.array == first).all():
+        return [operation]
+    total = Operation("sum", out, (a,), (len(a.shape) - 1,))
+    if first == 1.0:
+        return [total]
+    return [total, Operation("multiply", out, (out, recorder.number(first)))]
 
 
 def _with_bias(tape: Sequence[Operation]) -> Iterable[tuple[Operation, View | None]]:
@@ -348,11 +369,9 @@ def _merged(axes: Sequence[Axis]) -> list[Axis]:
 def _reduction(operation: Operation) -> RowOperation:
     """Return a sum or a maximum over an axis, for each element of the other axes."""
     out, (source,), (axis,) = operation.out, operation.inputs, operation.options
-    axes = _axes(source.shape, (out, source))
     others = [a for i, a in enumerate(_axes_with_ones(source.shape, out, source)) if i != axis]
     length = source.shape[axis]
     stride = source.strides[axis] if length != 1 else 0
-    del axes
     kept = _merged([a for a in others if a[0] != 1])
     if len(kept) > 2:
         raise NotRecordable("It reduces an array with too many axes.")

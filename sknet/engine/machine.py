@@ -17,6 +17,9 @@ from sknet.engine.record import address_of
 SLOTS = ("slot0", "slot1", "slot2", "slot3")
 REGIONS = ("work", "constant", "theta", "average", *SLOTS)
 
+# The most threads that make a step together.
+MOST_THREADS = 64
+
 # The types of features that the machine gathers, in its order.
 FEATURE_TYPES = tuple(
     np.dtype(name)

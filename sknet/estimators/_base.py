@@ -38,6 +38,7 @@ from sknet.estimators.outputs.parameters import (
     check_plain,
     weights_by_layer,
 )
+from sknet.estimators.outputs.program import Programs, programs_of
 from sknet.estimators.preparation import prepare_problem
 from sknet.model.state import keep_model, model_of
 from sknet.problem.input_cache import InputCache
@@ -196,6 +197,21 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def estimators_(self) -> list[Self]:
         """Networks of an ensemble as fitted estimators, in a new list of views."""
         return members_of(self)
+
+    def program(self, X: Any) -> Programs:
+        """Return the programs that compiled code runs for this network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, dataframe} of shape (n_samples, n_features)
+            Rows like those of ``fit``; their number determines the batches.
+
+        Returns
+        -------
+        programs : Programs
+            Its method ``explain`` returns them as text, or why there are none.
+        """
+        return programs_of(self, X)
 
     def to_sklearn(self) -> Any:
         """Return the fitted network as scikit-learn's own estimator.

@@ -14,6 +14,7 @@ from sknet.engine import library
 from sknet.engine.machine import (
     JOB,
     MEMBER,
+    MOST_THREADS,
     REGIONS,
     SLOTS,
     aligned,
@@ -99,7 +100,7 @@ class CompiledTraining:
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
-        self._n_threads = n_threads or _worth_threads(config)
+        self._n_threads = min(int(n_threads or _worth_threads(config)), MOST_THREADS)
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -146,6 +147,17 @@ class CompiledTraining:
             state.noise[k] if state.noise else None,
             leaves,
         )
+
+    def lines(self) -> list[tuple[str, list[str]]]:
+        """Return the instructions of the first member as text, with their titles."""
+        found = []
+        for program in dict.fromkeys(self._programs[0]):
+            batch = f"a batch of {program.n_rows} rows, {program.dtype}"
+            names = ("value and gradient", "update", "average")
+            for name, part in zip(names, program.parts, strict=True):
+                if part.lines:
+                    found.append((f"training, {batch}: {name}", list(part.lines)))
+        return found
 
     # ------------------------------------------------------------------------- the job
 

@@ -127,6 +127,12 @@ class CompiledForward:
         if not are_close(found, expected, _TOLERANCES[self._dtype]):
             raise NotRecordable("Its first prediction differs from NumPy's.")
 
+    def lines(self) -> list[tuple[str, list[str]]]:
+        """Return the instructions for many rows as text, with a title."""
+        first = self._passes[0]
+        title = f"prediction, {first.n_rows} rows, {first.dtype}"
+        return [(title, list(first.lowered.lines))]
+
     def takes(self, x: Any) -> bool:
         """Return whether it can read features without copying them."""
         return bool(
