@@ -52,7 +52,7 @@ SIDE = {
     "_sklearn": ({6, 8, 9, 10}, set()),
     "_version": ({8, 9, 10, 11}, set()),
     "engine": ({*range(12)}, {"engine.*"}),
-    "engine.*": ({*range(12)}, {"engine", "engine.*"}),
+    "engine.*": ({*range(12)}, {0, "engine", "engine.*"}),
     "preprocessing": ({6, 9, 10, 11}, {"preprocessing.*"}),
     "preprocessing.*": (
         {6, 9, 10, 11},
@@ -323,8 +323,8 @@ def rule_sklearn_floor(sources):
 
 
 def rule_engine(sources):
-    """The engine imports NumPy and the standard library, and nothing else."""
-    known = {"numpy", "sknet", *sys.stdlib_module_names}
+    """The engine imports NumPy, SciPy and the standard library, and nothing else."""
+    known = {"numpy", "scipy", "sknet", *sys.stdlib_module_names}
     for module, source in sources.items():
         heads = {dotted.partition(".")[0] for dotted, _ in imported_names(source)}
         if module.partition(".")[0] == "engine" and heads - known:
@@ -354,8 +354,13 @@ def rule_matplotlib(sources):
 
 
 def rule_plain_words(sources):
-    """``hasattr``, ``global`` and ``**kwargs`` are not used below the estimators."""
+    """``hasattr``, ``global`` and ``**kwargs`` are not used below the estimators.
+
+    NumPy's protocols for arrays of other classes, which the recorder has, need the last.
+    """
     for module, source in sources.items():
+        if module in ("engine.record", "engine.traced"):
+            continue
         if place(module) not in (*range(6), "engine", "engine.*"):
             continue
         for node in ast.walk(ast.parse(source)):

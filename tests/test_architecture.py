@@ -48,7 +48,7 @@ BAD = {
         {"testing": "from sknet import inspection", "inspection": ""},
         {"preprocessing.tabular": "import sknet._rng", "_rng": ""},
         {"preprocessing.tabular": "from sknet import losses", "losses": ""},
-        {"engine.record": "from sknet import _rows", "_rows": ""},
+        {"engine.record": "from sknet import optimizers", "optimizers": ""},
         {"testing": "from sknet.engine import library", "engine.library": ""},
     ],
     rule_rooms: [
@@ -104,7 +104,7 @@ BAD = {
     ],
     rule_sklearn_floor: [{"training.monitor": "from sklearn.utils import shuffle"}],
     rule_engine: [
-        {"engine.record": "from scipy.special import erf"},
+        {"engine.record": "from joblib import Parallel"},
         {"engine": "def f():\n    import sklearn"},
     ],
     rule_ctypes: [
@@ -122,7 +122,7 @@ BAD = {
         {"losses": "def f():\n    global x\n    x = 1"},
         {"losses": "def f(**kwargs): ..."},
         {"training.trainer": "f = lambda **options: 1"},
-        {"engine.record": "def f(**options): ..."},
+        {"engine.lower": "def f(**options): ..."},
     ],
     rule_names: [{"utils": ""}, {"training._helpers": ""}, {"misc.losses": ""}],
 }

@@ -93,7 +93,9 @@ def holders_of(rows):
 def test_features_are_in_few_hands(dtype, batch_size, monkeypatch):
     """From ``fit`` to the first product: there were nine holders once."""
     X = np.random.default_rng(0).normal(size=(500, N_FEATURES))
-    model = sknet.SimpleMLPRegressor(hidden_layer_sizes=(5,), max_iter=1, dtype=dtype)
+    model = sknet.SimpleMLPRegressor(
+        hidden_layer_sizes=(5,), max_iter=1, dtype=dtype, engine="numpy"
+    )
     product, found = Dense.forward, []
 
     def forward(self, p, x, cache, training):

@@ -38,7 +38,7 @@ from sknet.estimators.outputs.parameters import (
     check_plain,
     weights_by_layer,
 )
-from sknet.estimators.outputs.program import Programs, programs_of
+from sknet.estimators.programs import Programs, programs_of
 from sknet.estimators.preparation import prepare_problem
 from sknet.model.state import keep_model, model_of
 from sknet.problem.input_cache import InputCache

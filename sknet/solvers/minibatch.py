@@ -110,11 +110,8 @@ def _threads(problem: Problem, n_members: int) -> AbstractContextManager[Any]:
     config, n_threads = problem.config, problem.config.n_threads
     if _jobs(config, n_members) > 1:
         n_threads = 1
-    n_rows, n_largest = (
-        config.rows_at_once(problem.data.n_rows),
-        problem.network.n_largest,
-    )
-    return blas_threads(n_threads, n_rows, n_largest)
+    n_rows = config.rows_at_once(problem.data.n_rows)
+    return blas_threads(n_threads, n_rows, problem.network.n_largest)
 
 
 def prepare_members(problem: Problem) -> list[Member]:

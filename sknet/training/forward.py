@@ -112,12 +112,10 @@ class CompiledForward:
         self._check(network)
 
     def _check(self, network: Network) -> None:
-        """Compare the raw outputs of random rows with NumPy's."""
-        stream = np.random.RandomState(0)  # noqa: NPY002  # fixed numbers, not a draw
+        """Compare the raw outputs of some made-up rows with NumPy's."""
         n_rows = ROWS[0] + ROWS[1] + ROWS[2]
-        x = stream.standard_normal((n_rows, self._n_inputs)).astype(self._dtype)
-        theta = stream.uniform(0.1, 1.0, (1, network.layout.n_parameters))
-        theta = theta.astype(self._dtype)
+        x = self._scattered(n_rows, self._n_inputs) - self._dtype.type(0.5)
+        theta = self._scattered(1, network.layout.n_parameters)
         found = np.empty((self._n_heads, n_rows, self._n_outputs), dtype=self._dtype)
         self.fill(found, theta, x)
         cache = network.workspace(1, self._dtype, training=False).cache(n_rows)
@@ -126,6 +124,11 @@ class CompiledForward:
             expected = network.forward(views, x[None], cache)
         if not are_close(found, expected, _TOLERANCES[self._dtype]):
             raise NotRecordable("Its first prediction differs from NumPy's.")
+
+    def _scattered(self, n_rows: int, n_columns: int) -> Array:
+        """Return numbers in [0, 1) without a pattern, the same in every call."""
+        numbers = np.arange(1, n_rows * n_columns + 1) * np.sqrt(np.e)
+        return np.fmod(numbers, 1.0).reshape(n_rows, n_columns).astype(self._dtype)
 
     def lines(self) -> list[tuple[str, list[str]]]:
         """Return the instructions for many rows as text, with a title."""
@@ -205,9 +208,8 @@ def n_threads_allowed() -> int:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         if (value := os.environ.get(name, "")).isdigit():
             return max(1, int(value))
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 
 _KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = WeakKeyDictionary()

@@ -118,7 +118,7 @@ def program_key(config: MemberConfig, n_rows: int, dtype: Any, kind: Any) -> Any
         *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
         *(config.clip_norm, averaging, config.learning_rate_multipliers),
         *(config.shares_noise, n_rows, dtype, kind),
-        frozenset(leaves_of(config)),
+        *(frozenset(leaves_of(config)), tuple(map(bool, config.architecture.dropout))),
     )
 
 
