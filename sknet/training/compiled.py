@@ -24,11 +24,11 @@ from sknet.engine.machine import (
 from sknet.engine.program import Program
 from sknet.engine.record import NotRecordable, address_of
 from sknet.training.batches import Dataset
+from sknet.training.choice import chosen, threads_of_steps
 from sknet.training.member import Member
-from sknet.training.forward import n_threads_allowed
-from sknet.training.member_config import MemberConfig
 from sknet.training.monitor import History, StoppingRule
-from sknet.training.recording import FirstBatch, leaves_of, program_of, scratch_for
+from sknet.training.programs import program_of, scratch_for
+from sknet.training.recording import FirstBatch, leaves_of
 from sknet.training.state import TrainState
 from sknet.training.trainer import Record, Trainer
 
@@ -37,9 +37,6 @@ from sknet.training.trainer import Record, Trainer
 _CALL_SECONDS = 0.02
 # Multiply-adds between two looks at the clock, which take some milliseconds.
 _LOOK_WORK = 2**24
-# Multiply-adds of the largest product of a step for which threads are worth waiting for
-# each other after each instruction.
-_WORTH_THREADS = 2**21
 
 
 @dataclass(frozen=True)
@@ -99,7 +96,9 @@ class CompiledTraining:
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
-        self._n_threads = n_threads or _worth_threads(config)
+        self._n_threads = threads_of_steps(
+            n_threads, config.batch_size, config.network
+        )
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -360,12 +359,6 @@ def _rows(array: Array) -> Array:
     return address_of(array) + array.strides[0] * np.arange(len(array))
 
 
-def _worth_threads(config: MemberConfig) -> int:
-    """Return how many threads are faster than one for a step of this size."""
-    work = config.batch_size * config.network.n_largest
-    return n_threads_allowed() if work >= _WORTH_THREADS else 1
-
-
 def compiled_training(
     members: Sequence[Member],
     state: TrainState,
@@ -381,21 +374,12 @@ def compiled_training(
     ValueError
         If the configuration demands the compiled engine, and it is not possible.
     """
-    engine, compiled, reason = members[0].config.engine, None, ""
-    if engine == "numpy":
-        reason = "engine='numpy'."
-    else:
-        try:
-            compiled = CompiledTraining(members, state, trainer, n_threads)
-        except NotRecordable as error:
-            reason = str(error)
-    if reason and engine == "compiled":
-        raise ValueError(
-            f"engine='compiled' is not possible here: {reason} Use engine='auto', which "
-            "then computes in NumPy."
-        )
+    compiled, used = chosen(
+        members[0].config.engine,
+        lambda: CompiledTraining(members, state, trainer, n_threads),
+    )
     for member in members:
-        member.engine = f"numpy: {reason}" if reason else "compiled"
+        member.engine = used
     return compiled
 
 
