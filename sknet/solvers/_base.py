@@ -22,6 +22,7 @@ from sknet.solvers.events import Events
 from sknet.solvers.initial import initial_theta
 from sknet.solvers.problem import FitResult, Problem
 from sknet.solvers.threads import blas_threads
+from sknet.training.batches import Dataset
 from sknet.training.full_batch import STOPS, FullBatch, OutOfTime, Stopped, finished
 from sknet.training.interrupts import Interrupts
 from sknet.training.member import Termination
@@ -71,6 +72,14 @@ class MinimizationResult(NamedTuple):
     n_iter: int
     converged: bool
     message: str = ""
+
+
+class _Solved(NamedTuple):
+    """How the training of one network ended, its loss, and what has computed it."""
+
+    termination: Termination
+    loss: float
+    engine: str
 
 
 @dataclass(frozen=True, repr=False)
@@ -150,20 +159,19 @@ class FullBatchSolver(Solver):
         """Train one network after the other."""
         thetas, kept, seeds = _start(problem)
         data = member_data(problem, seeds)
-        solved: list[tuple[Termination, float]] = []
+        solved: list[_Solved] = []
         interrupts.raise_if_came()
         for k, budget in enumerate(_shared_budgets(problem.config, len(data))):
             callback = None
             if watch is not None:
                 callback = partial(_notify, watch, np.concatenate(thetas[: k + 1]))
-            full = FullBatch(
-                problem.objective(problem.config.alpha), data[k], thetas[k]
-            )
+            full = _full_batch(problem, data[k], thetas[k])
             one = self._solve_one(
                 problem.config, full, thetas[k], budget, interrupts, callback
             )
             solved.append(one)
-            if one[0].reason == "interrupted" or interrupts.came or interrupts.raised:
+            was_interrupted = interrupts.came or interrupts.raised
+            if was_interrupted or one.termination.reason == "interrupted":
                 break
         # Networks that were not started keep the parameters of the earlier fit.
         n_published = len(data) if problem.start.earlier is not None else len(solved)
@@ -185,8 +193,8 @@ class FullBatchSolver(Solver):
         budget: Budget,
         interrupts: Interrupts,
         callback: Watch | None,
-    ) -> tuple[Termination, float]:
-        """Train one network in place; return the termination and the loss."""
+    ) -> _Solved:
+        """Train one network in place."""
         termination, x, loss = self._minimize_within(
             config, full, budget, interrupts, callback
         )
@@ -197,7 +205,7 @@ class FullBatchSolver(Solver):
                 "contain large values and need to be preprocessed. The solver found no "
                 "finite value of the loss: scale X (e.g. StandardScaler) and y."
             )
-        return termination, loss
+        return _Solved(termination, loss, full.engine)
 
     def _minimize_within(
         self,
@@ -274,6 +282,13 @@ class FullBatchSolver(Solver):
                 )
 
 
+def _full_batch(problem: Problem, data: Dataset, theta: Array) -> FullBatch:
+    """Return the objective of one network on all rows of its data."""
+    config = problem.config
+    objective = problem.objective(config.alpha)
+    return FullBatch(objective, data, theta, str(config.engine), config.n_threads)
+
+
 def _shared_budgets(config: TrainingConfig, n_members: int) -> Iterator[Budget]:
     """Yield the budget of each network: an equal share of the remaining time.
 
@@ -289,10 +304,10 @@ def _shared_budgets(config: TrainingConfig, n_members: int) -> Iterator[Budget]:
 
 
 def _termination(
-    solved: Sequence[tuple[Termination, float]], n_members: int, was_interrupted: bool
+    solved: Sequence[_Solved], n_members: int, was_interrupted: bool
 ) -> Termination:
     """Return the worst termination, including that of networks never started."""
-    terminations = [termination for termination, _ in solved]
+    terminations = [one.termination for one in solved]
     if len(solved) < n_members:
         terminations.append(
             Termination("interrupted" if was_interrupted else "max_time", 0)
@@ -314,23 +329,23 @@ def _start(problem: Problem) -> tuple[list[Array], list[StreamState], Array | No
 
 def _attributes(
     problem: Problem,
-    solved: Sequence[tuple[Termination, float]],
+    solved: Sequence[_Solved],
     kept: Sequence[StreamState],
     seeds: Array | None,
 ) -> dict[str, Any]:
     """Return the fitted attributes that describe the training."""
     earlier = problem.start.earlier
     before, seen = (earlier.n_epochs, earlier.n_seen) if earlier else (0, 0)
-    n_epochs = before + max(termination.n_iter for termination, _ in solved)
+    n_epochs = before + max(one.termination.n_iter for one in solved)
     attributes: dict[str, Any] = {
-        "loss_": float(mean_of_members(np.array([loss for _, loss in solved]))),
+        "loss_": float(mean_of_members(np.array([one.loss for one in solved]))),
         "n_epochs_": n_epochs,
         "t_": seen,
-        "engine_": "numpy: solvers on all rows compute in NumPy.",
+        "engine_": max(one.engine for one in solved),  # "numpy: ..." comes last
         "_training": {
             "streams": list(kept),
             "n_networks": problem.config.n_networks,
-            "n_iter": [termination.n_iter for termination, _ in solved],
+            "n_iter": [one.termination.n_iter for one in solved],
             "n_epochs": [n_epochs] * len(kept),
             "n_seen": [seen] * len(kept),
         },

@@ -7,29 +7,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sknet._numerics import Array
 from sknet.engine import library
 from sknet.engine.machine import (
     JOB,
     MEMBER,
-    MOST_THREADS,
     REGIONS,
     SLOTS,
     aligned,
     bit_generator,
-    feature_type,
     machine,
 )
 from sknet.engine.program import Program
 from sknet.engine.record import NotRecordable, address_of
-from sknet.training.batches import Dataset
+from sknet.training.choice import chosen, threads_of_steps
+from sknet.training.compiled_data import CompiledData
 from sknet.training.member import Member
-from sknet.training.forward import n_threads_allowed
-from sknet.training.member_config import MemberConfig
 from sknet.training.monitor import History, StoppingRule
-from sknet.training.recording import FirstBatch, leaves_of, program_of, scratch_for
+from sknet.training.programs import program_of, scratch_for
+from sknet.training.recording import FirstBatch, leaves_of
 from sknet.training.state import TrainState
 from sknet.training.trainer import Record, Trainer
 
@@ -38,9 +35,6 @@ from sknet.training.trainer import Record, Trainer
 _CALL_SECONDS = 0.02
 # Multiply-adds between two looks at the clock, which take some milliseconds.
 _LOOK_WORK = 2**24
-# Multiply-adds of the largest product of a step for which threads are worth waiting for
-# each other after each instruction.
-_WORTH_THREADS = 2**21
 
 
 @dataclass(frozen=True)
@@ -96,11 +90,13 @@ class CompiledTraining:
             raise NotRecordable(library.reason())
         self._machine, self._state, self._trainer = compiled, state, trainer
         self._configs = [member.config for member in members]
-        self._sources = _Sources([member.data for member in members], state.theta.dtype)
+        self._sources = CompiledData([member.data for member in members], state.theta.dtype)
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
-        self._n_threads = min(int(n_threads or _worth_threads(config)), MOST_THREADS)
+        self._n_threads = threads_of_steps(
+            n_threads, config.batch_size, config.network
+        )
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -372,12 +368,6 @@ def _rows(array: Array) -> Array:
     return address_of(array) + array.strides[0] * np.arange(len(array))
 
 
-def _worth_threads(config: MemberConfig) -> int:
-    """Return how many threads are faster than one for a step of this size."""
-    work = config.batch_size * config.network.n_largest
-    return n_threads_allowed() if work >= _WORTH_THREADS else 1
-
-
 def compiled_training(
     members: Sequence[Member],
     state: TrainState,
@@ -393,21 +383,12 @@ def compiled_training(
     ValueError
         If the configuration demands the compiled engine, and it is not possible.
     """
-    engine, compiled, reason = members[0].config.engine, None, ""
-    if engine == "numpy":
-        reason = "engine='numpy'."
-    else:
-        try:
-            compiled = CompiledTraining(members, state, trainer, n_threads)
-        except NotRecordable as error:
-            reason = str(error)
-    if reason and engine == "compiled":
-        raise ValueError(
-            f"engine='compiled' is not possible here: {reason} Use engine='auto', which "
-            "then computes in NumPy."
-        )
+    compiled, used = chosen(
+        members[0].config.engine,
+        lambda: CompiledTraining(members, state, trainer, n_threads),
+    )
     for member in members:
-        member.engine = f"numpy: {reason}" if reason else "compiled"
+        member.engine = used
     return compiled
 
 
@@ -429,77 +410,3 @@ def _addresses(regions: dict[str, Any]) -> list[int]:
     return [
         0 if regions.get(name) is None else address_of(regions[name]) for name in REGIONS
     ]
-
-
-class _Sources:
-    """The data of all members, in the form that the machine reads."""
-
-    def __init__(self, data: Sequence[Dataset], dtype: np.dtype[Any]) -> None:
-        self._data, self._dtype = data, dtype
-        self._kept: dict[tuple[str, int], Any] = {}
-        self.n_features, self.n_targets = data[0].x.shape[1], data[0].y.shape[1]
-        self.x_type = self.x_step = self.index_bytes = 0
-        self.is_sparse = sparse.issparse(data[0].x)
-        layouts = {self._layout(d.x) for d in data}
-        if len(layouts) > 1:
-            raise NotRecordable("The features of the networks differ in type.")
-        self.x_type, self.x_step, self.index_bytes = layouts.pop()
-        self._arrays = [self._arrays_of(d) for d in data]
-
-    def _layout(self, x: Any) -> tuple[int, int, int]:
-        """Return type, bytes between rows, and bytes of an index of features."""
-        if sparse.issparse(x):
-            return 0, 0, x.indices.itemsize
-        x_type = feature_type(x.dtype)
-        if x_type is None:
-            raise NotRecordable(f"The features have the type {x.dtype}.")
-        if x.strides[1] != x.itemsize and x.shape[1] > 1:
-            raise NotRecordable("The rows of the features are not contiguous.")
-        return x_type, x.strides[0], 0
-
-    @property
-    def has_zero_weights(self) -> bool:
-        """Whether a row has the weight zero."""
-        weights = {id(w): w for w in (a["weight"] for a in self._arrays) if w is not None}
-        return any((w == 0.0).any() for w in weights.values())
-
-    def _arrays_of(self, data: Dataset) -> dict[str, Any]:
-        """Return the arrays of a member; None for those that it does not have."""
-        arrays = {
-            "y": self._converted("y", data.y, self._dtype),
-            "weight": self._converted("weight", data.weight, np.float64),
-            "places": self._converted("places", data.rows, np.int64),
-        }
-        x = data.x
-        if not self.is_sparse:
-            return {**arrays, "x": x}
-        values = self._converted("values", x.data, self._dtype)
-        return {**arrays, "x": values, "x_columns": x.indices, "x_starts": x.indptr}
-
-    def _converted(self, name: str, array: Any, dtype: Any) -> Any:
-        """Return an array in a type, converted once for all members that share it."""
-        if array is None:
-            return None
-        key = name, id(array)
-        if key not in self._kept:
-            converted = np.ascontiguousarray(array, dtype=dtype)
-            self._kept[key] = array, converted  # an id is valid while its object lives
-        return self._kept[key][1]
-
-    def arrays(self, k: int) -> dict[str, Any]:
-        """Return the arrays of a member by name; None for those that it does not have."""
-        return self._arrays[k]
-
-    def batch(self, k: int, rows: Any) -> tuple[Any, Array, Array | None, float]:
-        """Return features, targets, shares and total weight of some rows."""
-        data, arrays = self._data[k], self._arrays[k]
-        x = data.features(rows).astype(self._dtype)
-        if not self.is_sparse:
-            x = np.ascontiguousarray(x)[None]
-        y = np.ascontiguousarray(arrays["y"][rows])[None]
-        if arrays["weight"] is None:
-            return x, y, None, float(y.shape[1])
-        weight = arrays["weight"][rows]
-        total = float(weight.sum())
-        weight = weight / (total if total > 0.0 else 1.0)
-        return x, y, weight.astype(self._dtype)[None, :, None], total or 1.0

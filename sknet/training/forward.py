@@ -25,7 +25,7 @@ from sknet.engine.machine import (
 from sknet.engine.program import initial_numbers
 from sknet.engine.record import NotRecordable, Recorder, address_of
 from sknet.network.network import Network
-from sknet.training.recording import are_close
+from sknet.training.programs import are_close
 
 
 # Numbers of rows of the programs: a prediction uses the first as often as possible, then

@@ -11,6 +11,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.objective import Objective
 from sknet.training.batches import Batches, Dataset
+from sknet.training.choice import chosen
+from sknet.training.compiled_sum import CompiledSum
 from sknet.training.member import Termination
 
 
@@ -45,19 +47,42 @@ class FullBatch:
         The data.
     theta : ndarray of shape (1, P)
         The starting point, which is copied.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What evaluates the data term; the penalty is NumPy's.
+    n_threads : int or None, default=None
+        Number of threads of compiled code; None to decide by the size of the network.
 
     Attributes
     ----------
+    engine : str
+        What is used: "compiled", or "numpy: " and the reason.
     best : tuple of (float, ndarray) or None
         The lowest finite value so far, and its point.
+
+    Raises
+    ------
+    ValueError
+        If the compiled engine is demanded, and it is not possible.
     """
 
-    def __init__(self, objective: Objective, data: Dataset, theta: Array) -> None:
+    def __init__(
+        self,
+        objective: Objective,
+        data: Dataset,
+        theta: Array,
+        engine: str = "auto",
+        n_threads: int | None = None,
+    ) -> None:
         self._objective = objective
         self._point = objective.point(theta.astype(np.float64))
         self._batches = Batches(
             data, _CHUNK_ROWS, np.dtype(np.float64), normalize=False
         )
+        compiled, self.engine = chosen(
+            engine,
+            lambda: CompiledSum(objective, self._point, self._batches, n_threads),
+        )
+        self._sums = objective if compiled is None else compiled
         self._total = (
             float(data.n_rows) if data.weight is None else float(data.weight.sum())
         )
@@ -88,7 +113,7 @@ class FullBatch:
         # Divide after summation, to round in the same order as scikit-learn.
         data, grad = 0.0, np.zeros((1, len(x)))
         for batch in self._batches.epoch(None):
-            data += float(objective.data_value_and_gradient(point, batch)[0])
+            data += float(self._sums.data_value_and_gradient(point, batch)[0])
             grad += point.grad
         np.copyto(point.grad, grad)
         penalty = objective.penalty_value_and_gradient(point, objective.alpha)

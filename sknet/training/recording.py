@@ -1,12 +1,11 @@
-"""Programs of training steps: recorded, checked against NumPy, and kept for later."""
+"""Recorded steps: made once in NumPy, of which a recorder notes the operations."""
 
 from __future__ import annotations
 
 import dataclasses
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -15,32 +14,19 @@ from sknet._component import C, Component
 from sknet._numerics import Array
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rng import noise_from_state, noise_state
-from sknet._rows import shared
-from sknet.engine.machine import Machine, aligned, bit_generator, sparse_rows
-from sknet.engine.program import Program, Step
+from sknet.engine.program import Step
 from sknet.engine.record import (
     Noise,
     NotRecordable,
+    Operation,
     RecordedRows,
     Recorder,
-    address_of,
 )
 from sknet.network.network import Network
-from sknet.objective import Batch, Objective
+from sknet.objective import Batch, Objective, Point
 from sknet.penalties import L2
 from sknet.training.member_config import MemberConfig
 from sknet.training.update import Update
-
-
-# Largest difference between a recorded step and NumPy's, relative to the largest
-# element: of the gradient, in which sums are rounded in another order, and of the new
-# parameters for the same gradient.
-_TOLERANCES = {
-    np.dtype(np.float32): (2e-3, 1e-5),
-    np.dtype(np.float64): (1e-9, 1e-12),
-}
-# Number of programs that are kept for later calls of fit.
-_MOST_PROGRAMS = 256
 
 
 @dataclass(frozen=True)
@@ -76,6 +62,12 @@ class FirstBatch:
     noise: np.random.Generator | None
     leaves: dict[str, float]
 
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What a program depends on: number of rows, type, and kinds of arrays."""
+        n_rows, is_sparse = self.y.shape[1], sparse.issparse(self.x)
+        return n_rows, self.theta.dtype, self.weight is not None, is_sparse
+
     def stream(self) -> np.random.Generator | None:
         """Return a copy of the noise stream."""
         return None if self.noise is None else noise_from_state(noise_state(self.noise))
@@ -99,32 +91,23 @@ def leaves_of(config: MemberConfig) -> dict[str, float]:
     Zeros are not among them, since they change what is computed.
     """
     leaves = {"alpha": float(config.alpha)} if config.alpha else {}
-    for prefix, component in (("loss", config.loss), ("optimizer", config.optimizer)):
-        for name in component.rows:
-            value = getattr(component, name)
-            if value:
-                leaves[f"{prefix}.{name}"] = float(value)
+    leaves |= leaves_of_component("loss", config.loss)
+    leaves |= leaves_of_component("optimizer", config.optimizer)
     for i, rate in enumerate(config.architecture.dropout):
         if rate:
             leaves[f"dropout.{i}"] = float(rate)
     return leaves
 
 
-def program_key(config: MemberConfig, n_rows: int, dtype: Any, kind: Any) -> Any:
-    """Return what a program depends on, as a hashable object."""
-    averaging = config.averaging is not None
-    return (
-        shared(config.architecture),
-        *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
-        *(config.clip_norm, averaging, config.learning_rate_multipliers),
-        *(config.shares_noise, n_rows, dtype, kind),
-        *(frozenset(leaves_of(config)), tuple(map(bool, config.architecture.dropout))),
-    )
+def leaves_of_component(prefix: str, component: Component) -> dict[str, float]:
+    """Return those hyperparameters of a component that a program keeps as numbers."""
+    values = {name: getattr(component, name) for name in component.rows}
+    return {f"{prefix}.{n}": float(value) for n, value in values.items() if value}
 
 
-def check_recordable(config: MemberConfig) -> None:
-    """Raise NotRecordable if a component says that it cannot be recorded."""
-    for part in _components((config.architecture, config.loss, config.optimizer)):
+def check_recordable(value: Any) -> None:
+    """Raise NotRecordable if a component in a value says that it cannot be recorded."""
+    for part in _components(value):
         if not part.recordable:
             raise NotRecordable(f"{type(part).__name__} cannot be recorded.")
 
@@ -144,6 +127,47 @@ def _components(value: Any) -> Iterator[Component]:
 # --------------------------------------------------------------------------- recording
 
 
+class _TracedBatch(NamedTuple):
+    """A batch, and where training stands before it, as traced arrays and numbers."""
+
+    recorder: Recorder
+    leaves: dict[str, Any]
+    theta: Any
+    x: Any
+    y: Any
+    weight: Any  # None if all rows have the same share
+
+    @classmethod
+    def of(cls, batch: FirstBatch) -> _TracedBatch:
+        """Return copies of all arrays, of which a new recorder knows."""
+        recorder = Recorder(batch.theta.dtype)
+        leaves = {n: recorder.leaf(n, value) for n, value in batch.leaves.items()}
+        theta = recorder.adopt(batch.theta.copy(), "theta")
+        y = recorder.adopt(batch.y.copy(), "work")
+        if sparse.issparse(batch.x):
+            x: Any = RecordedRows(recorder, batch.x)
+        else:
+            x = recorder.adopt(batch.x.copy(), "work")
+        weight = batch.weight
+        if weight is not None:
+            weight = recorder.adopt(weight.copy(), "work")
+        return cls(recorder, leaves, theta, x, y, weight)
+
+    def step(
+        self, grad: Any, data: Any, penalty: Any, parts: Sequence[Sequence[Operation]]
+    ) -> Step:
+        """Return the recorded step; its parts are gradient, update and averaging."""
+        view, is_dense = self.recorder.view, isinstance(self.x, np.ndarray)
+        return Step(
+            *(self.recorder, *parts, view(self.x) if is_dense else None, view(self.y)),
+            weight=None if self.weight is None else view(self.weight),
+            grad=view(grad),
+            data=view(data),
+            penalty=view(penalty),
+            n_rows=self.y.shape[1],
+        )
+
+
 def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected]:
     """Make one step in NumPy, and record it.
 
@@ -152,52 +176,71 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     NotRecordable
         If an operation cannot be recorded.
     """
-    recorder = Recorder(batch.theta.dtype)
-    leaves = {n: recorder.leaf(n, value) for n, value in batch.leaves.items()}
-    theta = recorder.adopt(batch.theta.copy(), "theta")
+    traced = _TracedBatch.of(batch)
+    recorder, leaves, theta, x, y, weight = traced
     slots = [recorder.adopt(s.copy(), f"slot{i}") for i, s in enumerate(batch.slots)]
-    y, n_rows = recorder.adopt(batch.y.copy(), "work"), batch.y.shape[1]
-    is_sparse = sparse.issparse(batch.x)
-    x: Any = RecordedRows(recorder, batch.x) if is_sparse else None
-    if x is None:
-        x = recorder.adopt(batch.x.copy(), "work")
-    weight, total = 1.0 / n_rows, float(n_rows)
-    if batch.weight is not None:
-        weight = recorder.adopt(batch.weight.copy(), "work")
+    n_rows, total = y.shape[1], float(y.shape[1])
+    if weight is not None:
         total = recorder.leaf("total", batch.total)  # type: ignore[assignment]
     stream = batch.stream()
     streams = () if stream is None else (Noise(recorder, stream),)
     objective, optimizer = _with_numbers(config, leaves)
     point = objective.point(theta, streams)  # type: ignore[arg-type]  # as a Generator
     point.training.shares_noise = config.shares_noise
-    layout = objective.network.layout
-    factors = layout.learning_rate_multipliers(dict(config.learning_rate_multipliers))
-    update = Update(
-        optimizer, theta, point.grad, slots, layout.n_decayed, factors, block_bytes=2**62
-    )
+    update = _update(config, objective, optimizer, point, slots)
     recorder.tape.clear()  # creating arrays is not part of a step
-    rows = Batch(x, y, weight, total, n_rows)
+    rows = Batch(x, y, 1.0 / n_rows if weight is None else weight, total, n_rows)
     data, penalty = objective.value_and_gradient(point, rows)
     ends = [len(recorder.tape)]
+    terms = float(_values(data)[0]), float(_values(penalty)[0])
     grad, after_gradient = _values(point.grad), _values(theta)
     if config.clip_norm is not None:
         clip_by_norm(point.grad, config.clip_norm)
     update(leaves["t"], leaves["rate"])
     ends.append(len(recorder.tape))
-    expected = Expected(
-        *(float(_values(v)[0]) for v in (data, penalty)),
-        *(grad, after_gradient, _values(theta), [_values(s) for s in slots]),
-    )
+    after = _values(theta), [_values(s) for s in slots]
     if config.averaging is not None:
         average = recorder.adopt(batch.theta.copy(), "average")
-        move_towards(average, theta, recorder.leaf("share", 0.5), recorder.allocate(theta.shape))
-    tape, view = recorder.tape, recorder.view
-    step = Step(
-        *(recorder, tape[: ends[0]], tape[ends[0] : ends[1]], tape[ends[1] :]),
-        *(None if is_sparse else view(x), view(y), None if batch.weight is None else view(weight)),
-        *(view(point.grad), view(data), view(penalty), n_rows),
-    )
-    return step, expected
+        share: Any = recorder.leaf("share", 0.5)
+        move_towards(average, theta, share, recorder.allocate(theta.shape))
+    tape = recorder.tape
+    parts = tape[: ends[0]], tape[ends[0] : ends[1]], tape[ends[1] :]
+    step = traced.step(point.grad, data, penalty, parts)
+    return step, Expected(*terms, grad, after_gradient, *after)
+
+
+def _update(
+    config: MemberConfig, objective: Objective, optimizer: Any, point: Point, slots: Any
+) -> Update:
+    """Return the update of a recorded step, which is not cut into blocks."""
+    layout = objective.network.layout
+    factors = layout.learning_rate_multipliers(dict(config.learning_rate_multipliers))
+    arrays = point.theta, point.grad, slots
+    return Update(optimizer, *arrays, layout.n_decayed, factors, block_bytes=2**62)
+
+
+def record_sum(objective: Objective, batch: FirstBatch) -> tuple[Step, Expected]:
+    """Evaluate the data term on a batch in NumPy, and record it.
+
+    It is recorded as a step without penalty, update and averaging.
+
+    Raises
+    ------
+    NotRecordable
+        If an operation cannot be recorded.
+    """
+    traced = _TracedBatch.of(batch)
+    loss = _component_with(objective.loss, "loss", traced.leaves)
+    objective = replace(objective, loss=loss)
+    point, n_rows = objective.point(traced.theta), traced.x.shape[1]
+    traced.recorder.tape.clear()
+    weight = 1.0 if traced.weight is None else traced.weight
+    rows = Batch(traced.x, traced.y, weight, float(n_rows), n_rows)
+    data = objective.data_value_and_gradient(point, rows)
+    penalty, theta = np.zeros_like(data), _values(traced.theta)
+    value, grad = float(_values(data)[0]), _values(point.grad)
+    step = traced.step(point.grad, data, penalty, (traced.recorder.tape, (), ()))
+    return step, Expected(value, 0.0, grad, theta, theta, [])
 
 
 def _values(array: Any) -> Array:
@@ -225,131 +268,3 @@ def _component_with(component: C, prefix: str, leaves: Any) -> C:
     names = {n: f"{prefix}.{n}" for n in component.rows}
     values = {n: leaves[leaf] for n, leaf in names.items() if leaf in leaves}
     return replace(component, **values) if values else component  # type: ignore[type-var]
-
-
-# ---------------------------------------------------------------------------- checking
-
-
-def is_right(
-    program: Program, machine: Machine, batch: FirstBatch, expected: Expected
-) -> bool:
-    """Return whether the machine computes what NumPy has computed in the first step."""
-    dtype = program.dtype
-    loose, tight = _TOLERANCES[dtype]
-    work = aligned(program.n_work + 1, dtype)
-    work.fill(np.nan)
-    numbers = program.numbers(batch.leaves)
-    program.calculate(numbers, {**batch.leaves, "total": batch.total})
-    theta, slots = batch.theta.copy(), [s.copy() for s in batch.slots]
-    bound = {"theta": theta, **{f"slot{i}": s for i, s in enumerate(slots)}}
-    regions = program.regions(bound, work)
-    header = program.header[0]
-    for name in ("x", "y", "weight"):
-        array = getattr(batch, name)
-        if isinstance(array, np.ndarray):
-            work[header[name] : header[name] + array.size] = array.ravel()
-    stream = batch.stream()
-    generator = 0 if stream is None else bit_generator(stream)
-    scratch = scratch_for(machine, [program])
-    rows = sparse_rows(batch.x) if sparse.issparse(batch.x) else None
-    machine.run(
-        *(program.gradient.code, regions, numbers, generator, scratch),
-        0 if rows is None else address_of(rows),
-    )
-    where = slice(program.grad_place, program.grad_place + program.n_trainable)
-    places = {2: theta.ravel(), 0: work}
-    terms = [
-        float(places[int(header[f"{name}_region"])][header[name]])
-        for name in ("data", "penalty")
-    ]
-    close = are_close(np.array(terms), np.array([expected.data, expected.penalty]), loose)
-    close = close and are_close(work[where], expected.grad.ravel(), loose)
-    close = close and are_close(theta, expected.after_gradient, loose)
-    work[where] = expected.grad.ravel()
-    np.copyto(theta, expected.after_gradient)
-    machine.run(program.update.code, regions, numbers, generator, scratch)
-    close = close and are_close(theta, expected.theta, tight)
-    return close and all(map(are_close, slots, expected.slots, [tight] * len(slots)))
-
-
-def are_close(found: Array, expected: Array, tolerance: float) -> bool:
-    """Return whether arrays agree up to a fraction of the largest element."""
-    finite = np.isfinite(expected)
-    if not np.array_equal(finite, np.isfinite(found)):
-        return False
-    found, expected = found[finite], expected[finite]
-    if not expected.size:
-        return True
-    largest = float(np.abs(expected).max())
-    return bool(np.abs(found - expected).max() <= tolerance * largest)
-
-
-def scratch_for(
-    machine: Machine, programs: list[Program], n_threads: int = 1
-) -> Array:
-    """Return scratch memory for programs, for each of several threads."""
-    dtype = programs[0].dtype
-    is_double = dtype == np.float64
-    n_bytes = max(
-        machine.scratch_bytes(part.code, is_double)
-        for program in programs
-        for part in program.parts
-    )
-    n_bytes = (n_bytes // 64 + 1) * 64  # each thread's memory is aligned
-    return aligned(n_threads * n_bytes // dtype.itemsize, dtype)
-
-
-# ------------------------------------------------------------------------------ keeping
-
-
-class _Programs:
-    """Programs of earlier fits, by what they depend on."""
-
-    def __init__(self) -> None:
-        self._programs: dict[Any, Program] = {}
-        self._lock = threading.Lock()
-
-    def get(self, key: Any) -> Program | None:
-        """Return a program, or None."""
-        try:
-            return self._programs.get(key)
-        except TypeError:  # a component that is not hashable
-            return None
-
-    def keep(self, key: Any, program: Program) -> None:
-        """Keep a program, in place of the oldest one if there are too many."""
-        try:
-            hash(key)
-        except TypeError:
-            return
-        with self._lock:
-            while len(self._programs) >= _MOST_PROGRAMS:
-                del self._programs[next(iter(self._programs))]
-            self._programs[key] = program
-
-
-_PROGRAMS = _Programs()
-
-
-def program_of(config: MemberConfig, machine: Machine, batch: FirstBatch) -> Program:
-    """Return the program for batches of this size, recorded now or earlier.
-
-    Raises
-    ------
-    NotRecordable
-        If the step cannot be recorded, or if the machine computes something else.
-    """
-    is_weighted = batch.weight is not None
-    kind = is_weighted, sparse.issparse(batch.x)
-    key = program_key(config, batch.y.shape[1], batch.theta.dtype, kind)
-    program = _PROGRAMS.get(key)
-    if program is None:
-        check_recordable(config)
-        with np.errstate(all="ignore"):
-            step, expected = record_step(config, batch)
-            program = Program(step)
-            if not is_right(program, machine, batch, expected):
-                raise NotRecordable("Its first step differs from NumPy's.")
-        _PROGRAMS.keep(key, program)
-    return program
-

@@ -1,0 +1,62 @@
+"""The choice between compiled code and NumPy, and of the number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sknet.engine.machine import MOST_THREADS
+from sknet.engine.record import NotRecordable
+from sknet.network.network import Network
+from sknet.training.forward import n_threads_allowed
+
+
+# Multiply-adds of the largest product of a step for which threads are worth waiting for
+# each other after each instruction.
+_WORTH_THREADS = 2**21
+
+T = TypeVar("T")
+
+
+def chosen(engine: str, make: Callable[[], T]) -> tuple[T | None, str]:
+    """Choose between compiled code and NumPy.
+
+    Parameters
+    ----------
+    engine : {"auto", "compiled", "numpy"}
+        What the configuration demands.
+    make : callable
+        Returns the compiled code, or raises NotRecordable.
+
+    Returns
+    -------
+    compiled : object or None
+        The compiled code; None if NumPy computes.
+    used : str
+        "compiled", or "numpy: " and the reason.
+
+    Raises
+    ------
+    ValueError
+        If the configuration demands the compiled engine, and it is not possible.
+    """
+    if engine == "numpy":
+        return None, "numpy: engine='numpy'."
+    try:
+        return make(), "compiled"
+    except NotRecordable as error:
+        reason = str(error) or "It cannot be recorded."
+    if engine == "compiled":
+        raise ValueError(
+            f"engine='compiled' is not possible here: {reason} Use engine='auto', "
+            "which then computes in NumPy."
+        )
+    return None, f"numpy: {reason}"
+
+
+def threads_of_steps(n_threads: int | None, n_rows: int, network: Network) -> int:
+    """Return how many threads make a step; None for those that are worth it."""
+    if n_threads is not None:
+        return min(int(n_threads), MOST_THREADS)
+    work = n_rows * network.n_largest
+    return n_threads_allowed() if work >= _WORTH_THREADS else 1

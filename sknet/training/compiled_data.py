@@ -1,0 +1,88 @@
+"""The data of members in the form that compiled code reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sknet._numerics import Array
+from sknet.engine.machine import feature_type
+from sknet.engine.record import NotRecordable
+from sknet.training.batches import Dataset
+
+
+class CompiledData:
+    """The data of all members, in the form that the machine reads."""
+
+    def __init__(self, data: Sequence[Dataset], dtype: np.dtype[Any]) -> None:
+        self._data, self._dtype = data, dtype
+        self._kept: dict[tuple[str, int], Any] = {}
+        self.n_features, self.n_targets = data[0].x.shape[1], data[0].y.shape[1]
+        self.x_type = self.x_step = self.index_bytes = 0
+        self.is_sparse = sparse.issparse(data[0].x)
+        layouts = {self._layout(d.x) for d in data}
+        if len(layouts) > 1:
+            raise NotRecordable("The features of the networks differ in type.")
+        self.x_type, self.x_step, self.index_bytes = layouts.pop()
+        self._arrays = [self._arrays_of(d) for d in data]
+
+    def _layout(self, x: Any) -> tuple[int, int, int]:
+        """Return type, bytes between rows, and bytes of an index of features."""
+        if sparse.issparse(x):
+            return 0, 0, x.indices.itemsize
+        x_type = feature_type(x.dtype)
+        if x_type is None:
+            raise NotRecordable(f"The features have the type {x.dtype}.")
+        if x.strides[1] != x.itemsize and x.shape[1] > 1:
+            raise NotRecordable("The rows of the features are not contiguous.")
+        return x_type, x.strides[0], 0
+
+    @property
+    def has_zero_weights(self) -> bool:
+        """Whether a row has the weight zero."""
+        weights = {id(w): w for w in (a["weight"] for a in self._arrays) if w is not None}
+        return any((w == 0.0).any() for w in weights.values())
+
+    def _arrays_of(self, data: Dataset) -> dict[str, Any]:
+        """Return the arrays of a member; None for those that it does not have."""
+        arrays = {
+            "y": self._converted("y", data.y, self._dtype),
+            "weight": self._converted("weight", data.weight, np.float64),
+            "places": self._converted("places", data.rows, np.int64),
+        }
+        x = data.x
+        if not self.is_sparse:
+            return {**arrays, "x": x}
+        values = self._converted("values", x.data, self._dtype)
+        return {**arrays, "x": values, "x_columns": x.indices, "x_starts": x.indptr}
+
+    def _converted(self, name: str, array: Any, dtype: Any) -> Any:
+        """Return an array in a type, converted once for all members that share it."""
+        if array is None:
+            return None
+        key = name, id(array)
+        if key not in self._kept:
+            converted = np.ascontiguousarray(array, dtype=dtype)
+            self._kept[key] = array, converted  # an id is valid while its object lives
+        return self._kept[key][1]
+
+    def arrays(self, k: int) -> dict[str, Any]:
+        """Return the arrays of a member by name; None for those that it does not have."""
+        return self._arrays[k]
+
+    def batch(self, k: int, rows: Any) -> tuple[Any, Array, Array | None, float]:
+        """Return features, targets, shares and total weight of some rows."""
+        data, arrays = self._data[k], self._arrays[k]
+        x = data.features(rows).astype(self._dtype)
+        if not self.is_sparse:
+            x = np.ascontiguousarray(x)[None]
+        y = np.ascontiguousarray(arrays["y"][rows])[None]
+        if arrays["weight"] is None:
+            return x, y, None, float(y.shape[1])
+        weight = arrays["weight"][rows]
+        total = float(weight.sum())
+        weight = weight / (total if total > 0.0 else 1.0)
+        return x, y, weight.astype(self._dtype)[None, :, None], total or 1.0

@@ -1,0 +1,202 @@
+"""Programs of steps: recorded, checked against NumPy, and kept for later."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sknet._numerics import Array
+from sknet._rows import shared
+from sknet.engine.machine import Machine, aligned, bit_generator, sparse_rows
+from sknet.engine.program import Program, Step
+from sknet.engine.record import NotRecordable, address_of
+from sknet.objective import Objective
+from sknet.training.member_config import MemberConfig
+from sknet.training.recording import (
+    Expected,
+    FirstBatch,
+    check_recordable,
+    leaves_of,
+    record_step,
+    record_sum,
+)
+
+
+# Largest difference between a recorded step and NumPy's, relative to the largest
+# element: of the gradient, in which sums are rounded in another order, and of the new
+# parameters for the same gradient.
+_TOLERANCES = {
+    np.dtype(np.float32): (2e-3, 1e-5),
+    np.dtype(np.float64): (1e-9, 1e-12),
+}
+# Number of programs that are kept for later calls of fit.
+_MOST_PROGRAMS = 256
+
+
+def is_right(
+    program: Program, machine: Machine, batch: FirstBatch, expected: Expected
+) -> bool:
+    """Return whether the machine computes what NumPy has computed in the first step."""
+    dtype = program.dtype
+    loose, tight = _TOLERANCES[dtype]
+    work = aligned(program.n_work + 1, dtype)
+    work.fill(np.nan)
+    numbers = program.numbers(batch.leaves)
+    program.calculate(numbers, {**batch.leaves, "total": batch.total})
+    theta, slots = batch.theta.copy(), [s.copy() for s in batch.slots]
+    bound = {"theta": theta, **{f"slot{i}": s for i, s in enumerate(slots)}}
+    regions = program.regions(bound, work)
+    header = program.header[0]
+    for name in ("x", "y", "weight"):
+        array = getattr(batch, name)
+        if isinstance(array, np.ndarray):
+            work[header[name] : header[name] + array.size] = array.ravel()
+    stream = batch.stream()
+    generator = 0 if stream is None else bit_generator(stream)
+    scratch = scratch_for(machine, [program])
+    rows = sparse_rows(batch.x) if sparse.issparse(batch.x) else None
+    machine.run(
+        *(program.gradient.code, regions, numbers, generator, scratch),
+        0 if rows is None else address_of(rows),
+    )
+    where = slice(program.grad_place, program.grad_place + program.n_trainable)
+    places = {2: theta.ravel(), 0: work}
+    terms = [
+        float(places[int(header[f"{name}_region"])][header[name]])
+        for name in ("data", "penalty")
+    ]
+    close = are_close(
+        np.array(terms), np.array([expected.data, expected.penalty]), loose
+    )
+    close = close and are_close(work[where], expected.grad.ravel(), loose)
+    close = close and are_close(theta, expected.after_gradient, loose)
+    work[where] = expected.grad.ravel()
+    np.copyto(theta, expected.after_gradient)
+    machine.run(program.update.code, regions, numbers, generator, scratch)
+    close = close and are_close(theta, expected.theta, tight)
+    return close and all(map(are_close, slots, expected.slots, [tight] * len(slots)))
+
+
+def are_close(found: Array, expected: Array, tolerance: float) -> bool:
+    """Return whether arrays agree up to a fraction of the largest element."""
+    finite = np.isfinite(expected)
+    if not np.array_equal(finite, np.isfinite(found)):
+        return False
+    found, expected = found[finite], expected[finite]
+    if not expected.size:
+        return True
+    largest = float(np.abs(expected).max())
+    return bool(np.abs(found - expected).max() <= tolerance * largest)
+
+
+def scratch_for(machine: Machine, programs: list[Program], n_threads: int = 1) -> Array:
+    """Return scratch memory for programs, for each of several threads."""
+    dtype = programs[0].dtype
+    is_double = dtype == np.float64
+    n_bytes = max(
+        machine.scratch_bytes(part.code, is_double)
+        for program in programs
+        for part in program.parts
+    )
+    n_bytes = (n_bytes // 64 + 1) * 64  # each thread's memory is aligned
+    return aligned(n_threads * n_bytes // dtype.itemsize, dtype)
+
+
+# ------------------------------------------------------------------------------ keeping
+
+
+class _Programs:
+    """Programs of earlier fits, by what they depend on."""
+
+    def __init__(self) -> None:
+        self._programs: dict[Any, Program] = {}
+        self._lock = threading.Lock()
+
+    def get(self, key: Any) -> Program | None:
+        """Return a program, or None."""
+        try:
+            return self._programs.get(key)
+        except TypeError:  # a component that is not hashable
+            return None
+
+    def keep(self, key: Any, program: Program) -> None:
+        """Keep a program, in place of the oldest one if there are too many."""
+        try:
+            hash(key)
+        except TypeError:
+            return
+        with self._lock:
+            while len(self._programs) >= _MOST_PROGRAMS:
+                del self._programs[next(iter(self._programs))]
+            self._programs[key] = program
+
+
+_PROGRAMS = _Programs()
+
+
+def program_key(config: MemberConfig, batch: FirstBatch) -> Any:
+    """Return what a program depends on, as a hashable object."""
+    averaging = config.averaging is not None
+    return (
+        shared(config.architecture),
+        *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
+        *(config.clip_norm, averaging, config.learning_rate_multipliers),
+        *(config.shares_noise, batch.kind, tuple(map(bool, config.architecture.dropout))),
+        frozenset(leaves_of(config)),
+    )
+
+
+def program_of(config: MemberConfig, machine: Machine, batch: FirstBatch) -> Program:
+    """Return the program for batches of this size, recorded now or earlier.
+
+    Raises
+    ------
+    NotRecordable
+        If the step cannot be recorded, or if the machine computes something else.
+    """
+    key = program_key(config, batch)
+    parts = config.architecture, config.loss, config.optimizer
+    record = partial(record_step, config, batch)
+    return _kept_or_recorded(key, machine, batch, parts, record)
+
+
+def program_of_sum(
+    objective: Objective, machine: Machine, batch: FirstBatch
+) -> Program:
+    """Return the program of a data term on batches of this size, without a penalty.
+
+    Raises
+    ------
+    NotRecordable
+        If it cannot be recorded, or if the machine computes something else.
+    """
+    network, loss = objective.network, objective.loss
+    # A network is equal to itself only, but those of equal estimators are one object.
+    key = network, shared(loss), batch.kind, frozenset(batch.leaves)
+    record = partial(record_sum, objective, batch)
+    return _kept_or_recorded(key, machine, batch, (network.layers, loss), record)
+
+
+def _kept_or_recorded(
+    key: Any,
+    machine: Machine,
+    batch: FirstBatch,
+    components: Any,
+    record: Callable[[], tuple[Step, Expected]],
+) -> Program:
+    """Return a program that was kept, or that is recorded now and checked."""
+    program = _PROGRAMS.get(key)
+    if program is None:
+        check_recordable(components)
+        with np.errstate(all="ignore"):
+            step, expected = record()
+            program = Program(step)
+            if not is_right(program, machine, batch, expected):
+                raise NotRecordable("Its first step differs from NumPy's.")
+        _PROGRAMS.keep(key, program)
+    return program
