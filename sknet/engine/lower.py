@@ -270,6 +270,8 @@ def _bias_of(product: Operation, following: Operation) -> View | None:
         return None
     if second.shape[-1] != out.shape[-1] or second.strides[-1] != 1:
         return None
+    if second.block is out.block and second.start == out.start:
+        return None  # the product itself, which is one row
     return second
 
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from sknet._numerics import Array, SparseRows
 from sknet.engine.operations import ELEMENTWISE, NUMBERS, UNARY
+from sknet.engine.overlaps import reads_what_it_writes
 
 
 class NotRecordable(Exception):
@@ -470,6 +471,7 @@ class Recorder:
             out = self._result(ufunc(*plain))
         else:
             (out,) = outs
+            _check_overlap(name, out, inputs)
             ufunc(*plain, out=_plain(out), casting="unsafe")
         if out.size == 0:  # nothing is written
             return out
@@ -510,6 +512,7 @@ class Recorder:
             out = self._result(values)
         else:
             (out,) = outs
+            _check_overlap(name, out, inputs)
             _plain(out)[...] = values
         source, target = self.view(array), self._target(out)
         axis = int(axis) % len(source.shape)
@@ -541,10 +544,20 @@ class Recorder:
         out : Traced
             The array.
         """
+        _check_overlap(name, out, inputs)
         compute(_plain(out), *[_plain(value) for value in inputs])
         operands = [self.array_or_number(value) for value in inputs]
         self.note(name, self._target(out), *operands)
         return out
+
+
+def _check_overlap(name: str, out: Any, inputs: Sequence[Any]) -> None:
+    """Raise NotRecordable if an operation would overwrite what it still has to read."""
+    if reads_what_it_writes(name, _plain(out), tuple(map(_plain, inputs))):
+        raise NotRecordable(
+            f"It calls {name} with an output that overlaps an input, but is another "
+            "part of the array."
+        )
 
 
 def _plain(value: Any) -> Any:

@@ -88,7 +88,8 @@ def test_methods_of_arrays_sum_as_functions_do(recorder, x):
 def test_array_of_a_named_operation_is_never_taken_as_a_number(recorder, x):
     bounds = np.ones((3, 2))
     bounds.flags.writeable = False
-    recorder.primitive("look_up", x, (x, bounds, 2.0), lambda *args: None)
+    out = recorder.allocate(x.shape)
+    recorder.primitive("look_up", out, (x, bounds, 2.0), lambda *args: None)
     (operation,) = recorder.tape
     assert operation.inputs[1].shape == (3, 2)
     assert operation.inputs[2].value == 2.0
