@@ -356,7 +356,7 @@ def rule_matplotlib(sources):
 def rule_plain_words(sources):
     """``hasattr``, ``global`` and ``**kwargs`` are not used below the estimators.
 
-    NumPy's protocols for arrays of other classes, which the recorder has, need the last.
+    The protocols of NumPy for other classes of arrays, in the recorder, need the last.
     """
     for module, source in sources.items():
         if module in ("engine.record", "engine.traced"):

@@ -10,7 +10,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.engine.library import load
-from sknet.engine.record import address_of
+from sknet.engine.tape import address_of
 
 
 # The regions of a program, in the order of the machine.
@@ -52,11 +52,30 @@ def _layout(*fields: str | tuple[str, int]) -> np.dtype[Any]:
 PROGRAM = _layout(
     *("n_rows", "numbers", "n_numbers", "gradient", "n_gradient", "update", "n_update"),
     *("averaging", "n_averaging", "constants", "x", "y", "weight"),
-    *("data_region", "data", "penalty_region", "penalty", "t", "rate", "total", "share"),
+    *(
+        "data_region",
+        "data",
+        "penalty_region",
+        "penalty",
+        "t",
+        "rate",
+        "total",
+        "share",
+    ),
 )
 MEMBER = _layout(
     ("regions", len(REGIONS)),
-    *("shuffles", "noise", "order", "places", "x", "x_columns", "x_starts", "y", "weight"),
+    *(
+        "shuffles",
+        "noise",
+        "order",
+        "places",
+        "x",
+        "x_columns",
+        "x_starts",
+        "y",
+        "weight",
+    ),
     ("numbers", 2),
     *("rates", "shares", "losses", "t", "epoch", "batch", "n_counted", "total:"),
     *("n_epochs", "before", "best", "has_best", "best_loss:", "tol:", "patience:"),
@@ -67,7 +86,16 @@ JOB = _layout(
     *("members", "n_members", "n_batches", "is_double", "kernels"),
     *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
     *("index_bytes", "normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
-    *("n_parameters", "n_slots", "n_trainable", "report:", "work", "scratch", "look_every", "nanoseconds"),
+    *(
+        "n_parameters",
+        "n_slots",
+        "n_trainable",
+        "report:",
+        "work",
+        "scratch",
+        "look_every",
+        "nanoseconds",
+    ),
     *("current", "n_threads", "scratch_step", "team"),
 )
 FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
@@ -180,7 +208,12 @@ def bit_generator(stream: Any) -> int:
 def sparse_rows(matrix: Any) -> Array:
     """Return the structure of all rows of a CSR matrix."""
     rows = np.zeros(1, dtype=SPARSE_ROWS)
-    rows["values"], rows["index_bytes"] = address_of(matrix.data), matrix.indices.itemsize
-    rows["columns"], rows["starts"] = address_of(matrix.indices), address_of(matrix.indptr)
+    rows["values"], rows["index_bytes"] = (
+        address_of(matrix.data),
+        matrix.indices.itemsize,
+    )
+    rows["columns"], rows["starts"] = (
+        address_of(matrix.indices),
+        address_of(matrix.indptr),
+    )
     return rows
-

@@ -29,7 +29,9 @@ NUMBERS: dict[str, Callable[[float, float], float]] = {
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,
-    "divide": lambda a, b: a / b if b else math.copysign(math.inf, a) if a else math.nan,
+    "divide": lambda a, b: (
+        a / b if b else math.copysign(math.inf, a) if a else math.nan
+    ),
     "power": lambda a, b: a**b,
 }
 NUMBER_CODES = {name: code for code, name in enumerate(NUMBERS)}

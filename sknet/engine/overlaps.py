@@ -54,6 +54,6 @@ def _steps(array: Array) -> list[tuple[int, int]]:
 def _overlap(a: Array, b: Array) -> bool:
     """Return whether arrays have a common element, or whether it is hard to tell."""
     try:
-        return bool(np.shares_memory(a, b, max_work=_MOST_STEPS))
+        return bool(np.shares_memory(a, b, max_work=_MOST_STEPS))  # type: ignore[arg-type]
     except RuntimeError:  # TooHardError, which NumPy 1.24 has elsewhere
         return True

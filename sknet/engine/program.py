@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,8 @@ from sknet._numerics import Array
 from sknet.engine.lower import Lowered, Memory, lower, lower_numbers
 from sknet.engine.machine import PROGRAM, REGIONS
 from sknet.engine.operations import NUMBER_CODES, NUMBERS
-from sknet.engine.record import Number, Operation, Recorder, View, address_of
+from sknet.engine.record import Recorder
+from sknet.engine.tape import Number, Operation, View, address_of
 
 
 # Leaves that change from step to step.
@@ -125,17 +125,23 @@ class Program:
         """Return the structure that the machine reads."""
         header = np.zeros(1, dtype=PROGRAM)
         header["n_rows"] = step.n_rows
-        for name, part in zip(("gradient", "update", "averaging"), self.parts, strict=True):
+        for name, part in zip(
+            ("gradient", "update", "averaging"), self.parts, strict=True
+        ):
             header[name], header[f"n_{name}"] = address_of(part.code), len(part.code)
         header["numbers"] = address_of(self._every_step)
         header["n_numbers"] = len(self._every_step)
         header["constants"] = address_of(self._constants)
         for name in ("x", "y", "weight"):
             view = getattr(step, name)
-            header[name] = 0 if view is None else memory.place(view.block, view.start)[1]
+            header[name] = (
+                0 if view is None else memory.place(view.block, view.start)[1]
+            )
         for name in ("data", "penalty"):
             view = getattr(step, name)
-            header[f"{name}_region"], header[name] = memory.place(view.block, view.start)
+            header[f"{name}_region"], header[name] = memory.place(
+                view.block, view.start
+            )
         for name in CHANGING:
             header[name] = self._leaves.get(name, -1)
         return header
@@ -150,4 +156,3 @@ def initial_numbers(numbers: Sequence[Number]) -> tuple[list[float], dict[str, i
         if kind == "leaf":
             leaves[rest[0]] = number.place
     return initial or [0.0], leaves
-

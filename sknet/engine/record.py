@@ -13,284 +13,25 @@ of the recorder's own.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from sknet._numerics import Array, SparseRows
+from sknet._numerics import Array
 from sknet.engine.operations import ELEMENTWISE, NUMBERS, UNARY
 from sknet.engine.overlaps import reads_what_it_writes
-
-
-class NotRecordable(Exception):
-    """Raised for a step that cannot be recorded; the message says why."""
-
-
-@dataclass(eq=False)
-class Block:
-    """Memory in which a step computes: an array that was allocated as a whole.
-
-    Parameters
-    ----------
-    region : str
-        "work" for arrays whose content is not needed after the step, "constant" for
-        arrays that never change, otherwise the name of the array that is bound to it
-        when a program runs, such as "theta".
-    array : ndarray
-        The memory while the step is recorded.
-    """
-
-    region: str
-    array: Array
-
-    @property
-    def address(self) -> int:
-        """The address of the first byte."""
-        return address_of(self.array)
-
-
-class View(NamedTuple):
-    """A part of a block: where it begins, in elements, and its shape and strides."""
-
-    block: Block
-    start: int
-    shape: tuple[int, ...]
-    strides: tuple[int, ...]
-
-
-# An operand: an array, or a number, of which a program keeps one for each member.
-Operand = Any
-
-
-class Operation(NamedTuple):
-    """An operation of the tape.
-
-    Parameters
-    ----------
-    name : str
-        Name of the operation; for those on arrays, the name of NumPy's function.
-    out : View or None
-        The array that is written.
-    inputs : tuple of (View or Number)
-        The operands.
-    options : tuple
-        Further numbers that the operation needs.
-    """
-
-    name: str
-    out: Any
-    inputs: tuple[Operand, ...] = ()
-    options: tuple[Any, ...] = ()
-
-
-class Number:
-    """A number that may differ between members or change from step to step.
-
-    Calculations with it are noted like those on arrays.
-
-    Parameters
-    ----------
-    recorder : Recorder
-        The recorder.
-    value : float
-        The value while the step is recorded.
-    key : tuple
-        How it is computed: ("leaf", name), ("constant", value), or the name of an
-        operation, and the places of its operands.
-    place : int
-        Its place in the list of numbers.
-    """
-
-    __slots__ = ("key", "place", "recorder", "value")
-
-    def __init__(
-        self, recorder: Recorder, value: float, key: tuple[Any, ...], place: int
-    ) -> None:
-        self.recorder, self.value, self.key, self.place = recorder, value, key, place
-
-    def __add__(self, other: Any) -> Number:
-        return self.recorder.calculate("add", self, other)
-
-    def __radd__(self, other: Any) -> Number:
-        return self.recorder.calculate("add", other, self)
-
-    def __sub__(self, other: Any) -> Number:
-        return self.recorder.calculate("subtract", self, other)
-
-    def __rsub__(self, other: Any) -> Number:
-        return self.recorder.calculate("subtract", other, self)
-
-    def __mul__(self, other: Any) -> Number:
-        return self.recorder.calculate("multiply", self, other)
-
-    def __rmul__(self, other: Any) -> Number:
-        return self.recorder.calculate("multiply", other, self)
-
-    def __truediv__(self, other: Any) -> Number:
-        return self.recorder.calculate("divide", self, other)
-
-    def __rtruediv__(self, other: Any) -> Number:
-        return self.recorder.calculate("divide", other, self)
-
-    def __pow__(self, other: Any) -> Number:
-        return self.recorder.calculate("power", self, other)
-
-    def __rpow__(self, other: Any) -> Number:
-        return self.recorder.calculate("power", other, self)
-
-    def __neg__(self) -> Number:
-        return self.recorder.calculate("subtract", 0.0, self)
-
-    def __array_ufunc__(
-        self, ufunc: Any, method: str, *inputs: Any, **options: Any
-    ) -> Any:
-        return self.recorder.apply(ufunc, method, inputs, options)
-
-    def _refuse(self, *others: Any) -> Any:
-        """Raise NotRecordable, since the value is another one in the next step."""
-        del others
-        raise NotRecordable("It branches on a number that differs between steps.")
-
-    __bool__ = __float__ = __int__ = __index__ = _refuse
-    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _refuse
-    __hash__ = None  # type: ignore[assignment]  # as it cannot be compared
-
-
-class Traced(np.ndarray):
-    """An array whose operations are noted; views of it are traced, too."""
-
-    recorder: Recorder
-    place: View | None = None  # which part of which block it is, once known
-
-    def __array_finalize__(self, obj: Any) -> None:
-        self.recorder = getattr(obj, "recorder", None)  # type: ignore[assignment]
-
-    def __array_ufunc__(
-        self, ufunc: Any, method: str, *inputs: Any, **options: Any
-    ) -> Any:
-        return self.recorder.apply(ufunc, method, inputs, options)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any):
-        del types
-        handle = _FUNCTIONS.get(function)
-        if handle is None:
-            raise NotRecordable(f"It calls np.{function.__name__}.")
-        return handle(self.recorder, *args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"Traced({self.view(np.ndarray)!r})"
-
-    def __getitem__(self, key: Any) -> Any:
-        part = super().__getitem__(key)
-        if isinstance(part, np.ndarray):
-            return part
-        keys = key if isinstance(key, tuple) else (key,)
-        return super().__getitem__((*keys, Ellipsis))  # not a number, but a view of it
-
-    def __setitem__(self, key: Any, value: Any) -> None:
-        self.recorder.apply(np.positive, "__call__", (value,), {"out": (self[key],)})
-
-    def __iter__(self) -> Iterator[Any]:
-        return (self[i] for i in range(len(self)))
-
-    def fill(self, value: Any) -> None:
-        """Fill with a number."""
-        self[...] = value
-
-    def copy(self, order: Any = "C") -> Any:
-        """Return a copy."""
-        del order
-        return self.recorder.copy(self)
-
-    def astype(self, dtype: Any, **options: Any) -> Any:
-        """Return a copy of the same type; other types are not recorded."""
-        del options
-        if np.dtype(dtype) != self.dtype:
-            raise NotRecordable(f"It converts an array to {np.dtype(dtype)}.")
-        return self.recorder.copy(self)
-
-    def _refuse(self, *args: Any, **options: Any) -> Any:
-        """Raise NotRecordable, since the elements are others in the next step."""
-        del args, options
-        raise NotRecordable("It reads numbers from an array, or branches on them.")
-
-    __bool__ = __float__ = __int__ = __index__ = __contains__ = _refuse
-    tolist = item = tobytes = dot = argmax = argmin = argsort = sort = _refuse
-    nonzero = cumsum = take = put = repeat = searchsorted = _refuse
-
-
-def address_of(array: Array) -> int:
-    """Return the address of the first element of an array."""
-    return int(array.ctypes.data)
-
-
-class RecordedRows(SparseRows):
-    """Sparse rows of a batch, whose products are noted.
-
-    Parameters
-    ----------
-    recorder : Recorder
-        The recorder.
-    rows : CSR matrix of shape (B, D)
-        The rows.
-    """
-
-    def __init__(self, recorder: Recorder, rows: Any) -> None:
-        super().__init__([rows])
-        self._recorder = recorder
-
-    def to_dense(self) -> Any:
-        """Return the rows as an array (1, B, D)."""
-
-        def compute(out: Array) -> None:
-            out[...] = SparseRows.to_dense(self)
-
-        return self._recorder.primitive(
-            "sparse_to_dense", self._recorder.allocate(self.shape), (), compute
-        )
-
-    def product(self, w: Any, out: Any) -> Any:
-        """Multiply by a matrix."""
-
-        def compute(plain: Array, matrix: Array) -> None:
-            SparseRows.product(self, matrix, plain)
-
-        return self._recorder.primitive("sparse_product", out, (w,), compute)
-
-    def transposed_product(self, dy: Any, out: Any) -> Any:
-        """Multiply the transposed rows by a matrix."""
-
-        def compute(plain: Array, matrix: Array) -> None:
-            SparseRows.transposed_product(self, matrix, plain)
-
-        return self._recorder.primitive("sparse_transposed", out, (dy,), compute)
-
-
-class Noise:
-    """A noise stream whose draws are noted.
-
-    Parameters
-    ----------
-    recorder : Recorder
-        The recorder.
-    stream : Generator
-        The stream.
-    """
-
-    def __init__(self, recorder: Recorder, stream: np.random.Generator) -> None:
-        self._recorder, self._stream = recorder, stream
-
-    def random(self, *, out: Array, dtype: Any) -> Array:
-        """Draw uniform numbers into an array."""
-        plain = out.view(np.ndarray)
-        if plain.flags.c_contiguous:
-            self._stream.random(out=plain, dtype=dtype)
-        else:
-            plain[...] = self._stream.random(size=plain.shape, dtype=dtype)
-        self._recorder.note("noise", self._recorder.view(out))
-        return out
+from sknet.engine.tape import (
+    Block,
+    NotRecordable,
+    Number,
+    Operand,
+    Operation,
+    View,
+    address_of,
+)
+from sknet.engine.traced import Traced, untraced
 
 
 @dataclass(eq=False)
@@ -397,7 +138,9 @@ class Recorder:
             if offset < block.array.nbytes:
                 size = block.array.itemsize
                 if array.itemsize != size:
-                    raise NotRecordable("It reads the bytes of an array as another type.")
+                    raise NotRecordable(
+                        "It reads the bytes of an array as another type."
+                    )
                 strides = tuple([s // size for s in array.strides])
                 known = View(block, offset // size, array.shape, strides)
                 if isinstance(array, Traced):
@@ -466,13 +209,13 @@ class Recorder:
             raise NotRecordable(f"It calls {ufunc.__name__} with another dtype.")
         if options:
             raise NotRecordable(f"It calls {ufunc.__name__} with {list(options)}.")
-        plain = [_plain(value) for value in inputs]
+        plain = [untraced(value) for value in inputs]
         if outs is None:
             out = self._result(ufunc(*plain))
         else:
             (out,) = outs
             _check_overlap(name, out, inputs)
-            ufunc(*plain, out=_plain(out), casting="unsafe")
+            ufunc(*plain, out=untraced(out), casting="unsafe")
         if out.size == 0:  # nothing is written
             return out
         operand = self.array_or_number if name == "matmul" else self.operand
@@ -492,7 +235,9 @@ class Recorder:
         """Return the view of an array that is written."""
         view = self.view(out)
         if view.block.region == "constant":
-            raise NotRecordable("It writes into an array that the engine does not know.")
+            raise NotRecordable(
+                "It writes into an array that the engine does not know."
+            )
         return view
 
     def _reduce(
@@ -507,18 +252,19 @@ class Recorder:
         if name is None or options or not isinstance(axis, (int, np.integer)):
             raise NotRecordable(f"It calls {ufunc.__name__}.reduce.")
         (array,) = inputs
-        values = ufunc.reduce(_plain(array), axis=axis, keepdims=keepdims)
+        values = ufunc.reduce(untraced(array), axis=axis, keepdims=keepdims)
         if outs is None:
             out = self._result(values)
         else:
             (out,) = outs
             _check_overlap(name, out, inputs)
-            _plain(out)[...] = values
+            untraced(out)[...] = values
         source, target = self.view(array), self._target(out)
         axis = int(axis) % len(source.shape)
         if not keepdims:  # the target is noted as if the axis were kept
             shape, strides = list(target.shape), list(target.strides)
-            shape.insert(axis, 1), strides.insert(axis, 0)
+            shape.insert(axis, 1)
+            strides.insert(axis, 0)
             target = View(target.block, target.start, tuple(shape), tuple(strides))
         self.note(name, target, source, options=(axis,))
         return out
@@ -545,7 +291,7 @@ class Recorder:
             The array.
         """
         _check_overlap(name, out, inputs)
-        compute(_plain(out), *[_plain(value) for value in inputs])
+        compute(untraced(out), *[untraced(value) for value in inputs])
         operands = [self.array_or_number(value) for value in inputs]
         self.note(name, self._target(out), *operands)
         return out
@@ -553,61 +299,11 @@ class Recorder:
 
 def _check_overlap(name: str, out: Any, inputs: Sequence[Any]) -> None:
     """Raise NotRecordable if an operation would overwrite what it still has to read."""
-    if reads_what_it_writes(name, _plain(out), tuple(map(_plain, inputs))):
+    if reads_what_it_writes(name, untraced(out), tuple(map(untraced, inputs))):
         raise NotRecordable(
             f"It calls {name} with an output that overlaps an input, but is another "
             "part of the array."
         )
-
-
-def _plain(value: Any) -> Any:
-    """Return a traced array as a plain one, and a number as its value."""
-    if isinstance(value, np.ndarray):
-        return value.view(np.ndarray)
-    return value.value if isinstance(value, Number) else value
-
-
-def _copyto(recorder: Recorder, out: Any, value: Any, **options: Any) -> None:
-    """Note ``np.copyto``."""
-    if options.keys() - {"casting"}:
-        raise NotRecordable(f"It calls np.copyto with {list(options)}.")
-    recorder.apply(np.positive, "__call__", (value,), {"out": (out,)})
-
-
-def _empty(recorder: Recorder, shape: Any, dtype: Any = None, **options: Any) -> Any:
-    """Allocate for ``np.empty(..., like=)``."""
-    del options
-    return recorder.allocate(shape, dtype)
-
-
-def _zeros(recorder: Recorder, shape: Any, dtype: Any = None, **options: Any) -> Any:
-    """Allocate for ``np.zeros(..., like=)``, and note the zeros."""
-    out = _empty(recorder, shape, dtype, **options)
-    out[...] = 0.0
-    return out
-
-
-def _empty_like(recorder: Recorder, array: Any, dtype: Any = None, **options: Any) -> Any:
-    """Allocate for ``np.empty_like``."""
-    del options
-    return recorder.allocate(array.shape, dtype)
-
-
-def _zeros_like(recorder: Recorder, array: Any, dtype: Any = None, **options: Any) -> Any:
-    """Allocate for ``np.zeros_like``, and note the zeros."""
-    out = _empty_like(recorder, array, dtype, **options)
-    out[...] = 0.0
-    return out
-
-
-_FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    np.copyto: _copyto,
-    np.empty: _empty,
-    np.zeros: _zeros,
-    np.empty_like: _empty_like,
-    np.zeros_like: _zeros_like,
-    np.copy: lambda recorder, array, **options: recorder.copy(array),
-}
 
 
 class _Probe(np.ndarray):

@@ -38,8 +38,8 @@ from sknet.estimators.outputs.parameters import (
     check_plain,
     weights_by_layer,
 )
-from sknet.estimators.programs import Programs, programs_of
 from sknet.estimators.preparation import prepare_problem
+from sknet.estimators.programs import Programs, programs_of
 from sknet.model.state import keep_model, model_of
 from sknet.problem.input_cache import InputCache
 from sknet.problem.readers import DataReader

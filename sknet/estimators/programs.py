@@ -12,7 +12,7 @@ from sklearn.base import clone, is_classifier
 from sknet._numerics import Array
 from sknet.config.unchanged import config_of
 from sknet.engine.machine import machine
-from sknet.engine.record import NotRecordable
+from sknet.engine.tape import NotRecordable
 from sknet.estimators.preparation import prepare_problem
 from sknet.problem.input_cache import InputCache
 from sknet.solvers.minibatch import prepare_members
@@ -77,7 +77,9 @@ def programs_of(estimator: BaseMLP, X: Any) -> Programs:
     model = estimator._model
     forward = compiled_forward(model.network, model.theta.dtype)
     prediction = (
-        [(f"no program: {forward}", [])] if isinstance(forward, str) else forward.lines()
+        [(f"no program: {forward}", [])]
+        if isinstance(forward, str)
+        else forward.lines()
     )
     try:
         training = _training_lines(estimator, X)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from sknet.engine.machine import MOST_THREADS
-from sknet.engine.record import NotRecordable
+from sknet.engine.tape import NotRecordable
 from sknet.network.network import Network
 from sknet.training.forward import n_threads_allowed
 

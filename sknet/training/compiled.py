@@ -20,7 +20,7 @@ from sknet.engine.machine import (
     machine,
 )
 from sknet.engine.program import Program
-from sknet.engine.record import NotRecordable, address_of
+from sknet.engine.tape import NotRecordable, address_of
 from sknet.training.choice import chosen, threads_of_steps
 from sknet.training.compiled_data import CompiledData
 from sknet.training.member import Member
@@ -50,7 +50,11 @@ class _Cut:
         """Return the cut, in which no batch has fewer than the least rows."""
         n_left = n_rows % size
         short = n_rows > size and 0 < n_left < least
-        return cls(n_rows, min(size, n_rows), (n_rows - (n_left if short else 0) + size - 1) // size)
+        return cls(
+            n_rows,
+            min(size, n_rows),
+            (n_rows - (n_left if short else 0) + size - 1) // size,
+        )
 
     @property
     def last(self) -> int:
@@ -90,13 +94,13 @@ class CompiledTraining:
             raise NotRecordable(library.reason())
         self._machine, self._state, self._trainer = compiled, state, trainer
         self._configs = [member.config for member in members]
-        self._sources = CompiledData([member.data for member in members], state.theta.dtype)
+        self._sources = CompiledData(
+            [member.data for member in members], state.theta.dtype
+        )
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
-        self._n_threads = threads_of_steps(
-            n_threads, config.batch_size, config.network
-        )
+        self._n_threads = threads_of_steps(n_threads, config.batch_size, config.network)
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -122,10 +126,14 @@ class CompiledTraining:
         cut, config = self._cut, self._configs[k]
         starts = [0, (cut.n_batches - 1) * cut.size]
         sizes = [cut.size, cut.last] if cut.n_batches > 1 else [cut.last, cut.last]
-        first = program_of(config, self._machine, self._first_batch(k, starts[0], sizes[0]))
+        first = program_of(
+            config, self._machine, self._first_batch(k, starts[0], sizes[0])
+        )
         if sizes[0] == sizes[1]:
             return [first, first]
-        last = program_of(config, self._machine, self._first_batch(k, starts[1], sizes[1]))
+        last = program_of(
+            config, self._machine, self._first_batch(k, starts[1], sizes[1])
+        )
         return [first, last]
 
     def _first_batch(self, k: int, start: int, n_rows: int) -> FirstBatch:
@@ -175,7 +183,10 @@ class CompiledTraining:
         job["x_type"], job["x_step"] = sources.x_type, sources.x_step
         job["index_bytes"], job["normalize"] = sources.index_bytes, 1
         job["n_parameters"] = state.theta.shape[1]
-        job["n_slots"], job["n_trainable"] = len(state.slots), network.layout.n_trainable
+        job["n_slots"], job["n_trainable"] = (
+            len(state.slots),
+            network.layout.n_trainable,
+        )
         job["report"] = loss.report_factor(network.n_outputs)
         job["work"], job["scratch"] = address_of(self._work), address_of(self._scratch)
         job["look_every"] = max(1, _LOOK_WORK // work)
@@ -266,7 +277,11 @@ class CompiledTraining:
         for a, b, programs in self._runs():
             part = members[a:b]
             job["programs"] = [address_of(p.header) for p in programs]
-            job["members"], job["n_members"], job["current"] = address_of(part), b - a, 0
+            job["members"], job["n_members"], job["current"] = (
+                address_of(part),
+                b - a,
+                0,
+            )
             while not self._machine.train(job):
                 pass
 
@@ -288,7 +303,9 @@ class CompiledTraining:
         state, trainer, cut = self._state, self._trainer, self._cut
         rates = trainer.learning_rates
         if rates.changes_at_plateaus_only and trainer.averaging is None:
-            table = np.repeat(np.array(rates.epoch(state).rates())[:, None], n_epochs, axis=1)
+            table = np.repeat(
+                np.array(rates.epoch(state).rates())[:, None], n_epochs, axis=1
+            )
             return table, table, lambda n_done: 0
         per_epoch = cut.n_batches if rates.is_planned else 1
         table = np.empty((state.n_members, n_epochs * per_epoch))
@@ -310,7 +327,9 @@ class CompiledTraining:
                     counts[k] += begun
                     starts[k, e] += begun
             ahead.advance(cut.n_rows)
-        averaged = np.concatenate([np.zeros((K, 1), dtype=int), starts.cumsum(axis=1)], axis=1)
+        averaged = np.concatenate(
+            [np.zeros((K, 1), dtype=int), starts.cumsum(axis=1)], axis=1
+        )
         return table, shares, lambda n_done: averaged[np.arange(K), n_done]
 
     def epochs(self) -> Iterator[Record]:
@@ -408,5 +427,6 @@ class _Ahead:
 def _addresses(regions: dict[str, Any]) -> list[int]:
     """Return the addresses of the regions of a member."""
     return [
-        0 if regions.get(name) is None else address_of(regions[name]) for name in REGIONS
+        0 if regions.get(name) is None else address_of(regions[name])
+        for name in REGIONS
     ]

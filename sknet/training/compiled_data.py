@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sknet._numerics import Array
 from sknet.engine.machine import feature_type
-from sknet.engine.record import NotRecordable
+from sknet.engine.tape import NotRecordable
 from sknet.training.batches import Dataset
 
 
@@ -43,7 +43,9 @@ class CompiledData:
     @property
     def has_zero_weights(self) -> bool:
         """Whether a row has the weight zero."""
-        weights = {id(w): w for w in (a["weight"] for a in self._arrays) if w is not None}
+        weights = {
+            id(w): w for w in (a["weight"] for a in self._arrays) if w is not None
+        }
         return any((w == 0.0).any() for w in weights.values())
 
     def _arrays_of(self, data: Dataset) -> dict[str, Any]:
@@ -70,7 +72,7 @@ class CompiledData:
         return self._kept[key][1]
 
     def arrays(self, k: int) -> dict[str, Any]:
-        """Return the arrays of a member by name; None for those that it does not have."""
+        """Return the arrays of a member by name; None for those that it lacks."""
         return self._arrays[k]
 
     def batch(self, k: int, rows: Any) -> tuple[Any, Array, Array | None, float]:

@@ -20,7 +20,7 @@ from sknet.engine.machine import (
     machine,
 )
 from sknet.engine.program import Program
-from sknet.engine.record import NotRecordable, address_of
+from sknet.engine.tape import NotRecordable, address_of
 from sknet.objective import Batch, Objective, Point
 from sknet.training.batches import Batches
 from sknet.training.choice import threads_of_steps

@@ -1,4 +1,4 @@
-"""Compiled prediction: the forward pass of a network, recorded for some numbers of rows."""
+"""Compiled prediction: forward passes, each recorded for a number of rows."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from sknet.engine.machine import (
     machine,
 )
 from sknet.engine.program import initial_numbers
-from sknet.engine.record import NotRecordable, Recorder, address_of
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable, address_of
 from sknet.network.network import Network
 from sknet.training.programs import are_close
 
 
-# Numbers of rows of the programs: a prediction uses the first as often as possible, then
-# the second; the last is for a single row. A block of the first has a good product and
-# fits in the cache.
+# Numbers of rows of the programs: a prediction uses the first as often as possible,
+# then the second; the last is for a single row. For the first, products are fast, and
+# the arrays fit in the cache.
 ROWS = (256, 16, 1)
 # Largest difference from NumPy, relative to the largest raw output.
 _TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
@@ -108,7 +109,10 @@ class CompiledForward:
             self._job[name] = address_of(forward.header)
         self._job["is_double"], self._job["kernels"] = is_double, compiled.kernels
         self._job["n_features"] = network.n_inputs
-        self._job["n_heads"], self._job["n_outputs"] = network.n_heads, network.n_outputs
+        self._job["n_heads"], self._job["n_outputs"] = (
+            network.n_heads,
+            network.n_outputs,
+        )
         self._check(network)
 
     def _check(self, network: Network) -> None:
@@ -198,7 +202,10 @@ class CompiledForward:
             memory: tuple[Array, Array] = self._of_thread.memory
         except AttributeError:
             scratch = self._scratch_bytes // self._dtype.itemsize + 1
-            memory = aligned(self._n_work + 1, self._dtype), aligned(scratch, self._dtype)
+            memory = (
+                aligned(self._n_work + 1, self._dtype),
+                aligned(scratch, self._dtype),
+            )
             self._of_thread.memory = memory
         return memory
 
@@ -212,7 +219,9 @@ def n_threads_allowed() -> int:
     return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
 
 
-_KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = (
+    WeakKeyDictionary()
+)
 _LOCK = threading.Lock()
 
 

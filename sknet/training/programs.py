@@ -14,7 +14,7 @@ from sknet._numerics import Array
 from sknet._rows import shared
 from sknet.engine.machine import Machine, aligned, bit_generator, sparse_rows
 from sknet.engine.program import Program, Step
-from sknet.engine.record import NotRecordable, address_of
+from sknet.engine.tape import NotRecordable, address_of
 from sknet.objective import Objective
 from sknet.training.member_config import MemberConfig
 from sknet.training.recording import (
@@ -146,7 +146,11 @@ def program_key(config: MemberConfig, batch: FirstBatch) -> Any:
         shared(config.architecture),
         *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
         *(config.clip_norm, averaging, config.learning_rate_multipliers),
-        *(config.shares_noise, batch.kind, tuple(map(bool, config.architecture.dropout))),
+        *(
+            config.shares_noise,
+            batch.kind,
+            tuple(map(bool, config.architecture.dropout)),
+        ),
         frozenset(leaves_of(config)),
     )
 

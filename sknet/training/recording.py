@@ -15,13 +15,9 @@ from sknet._numerics import Array
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rng import noise_from_state, noise_state
 from sknet.engine.program import Step
-from sknet.engine.record import (
-    Noise,
-    NotRecordable,
-    Operation,
-    RecordedRows,
-    Recorder,
-)
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable, Operation
+from sknet.engine.traced import Noise, RecordedRows
 from sknet.network.network import Network
 from sknet.objective import Batch, Objective, Point
 from sknet.penalties import L2
@@ -158,8 +154,11 @@ class _TracedBatch(NamedTuple):
     ) -> Step:
         """Return the recorded step; its parts are gradient, update and averaging."""
         view, is_dense = self.recorder.view, isinstance(self.x, np.ndarray)
+        gradient, update, averaging = parts
         return Step(
-            *(self.recorder, *parts, view(self.x) if is_dense else None, view(self.y)),
+            *(self.recorder, gradient, update, averaging),
+            x=view(self.x) if is_dense else None,
+            y=view(self.y),
             weight=None if self.weight is None else view(self.weight),
             grad=view(grad),
             data=view(data),

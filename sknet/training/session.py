@@ -106,9 +106,7 @@ class Session:
             [r.stopping_rule for r in configs], trainer.learning_rates
         )
         dtype, buffers = state.theta.dtype, Buffers()
-        self._compiled = compiled_training(
-            members, state, trainer, self._n_threads
-        )
+        self._compiled = compiled_training(members, state, trainer, self._n_threads)
         if self._compiled is None:
             data = [member.data for member in members]
             size, least = config.batch_size, config.least_rows
@@ -160,7 +158,11 @@ class Session:
         halt = self._reason_to_halt()
         left: list[Member] = []
         done = self._n_done >= self._last_epochs
-        if halt or np.count_nonzero(done | converged) or finite is not self._all_members:
+        if (
+            halt
+            or np.count_nonzero(done | converged)
+            or finite is not self._all_members
+        ):
             left = self._leave(self._reasons(halt, converged, ~finite))
         if self._n_done.min(initial=self._keeps_until) >= self._keeps_until:
             self._before = None
@@ -200,7 +202,9 @@ class Session:
         lost = compiled.are_lost
         converged = self._monitor.stops(history, state) & ~lost
         halt = self._reason_to_halt()
-        if halt or np.count_nonzero((self._n_done >= self._last_epochs) | converged | lost):
+        if halt or np.count_nonzero(
+            (self._n_done >= self._last_epochs) | converged | lost
+        ):
             self._leave(self._reasons(halt, converged, lost))
 
     def _reasons(self, halt: str, converged: Array, lost: Array) -> Array:

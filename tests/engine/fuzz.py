@@ -22,7 +22,9 @@ from sknet.engine.lower import Memory, lower, lower_numbers
 from sknet.engine.machine import JOB, MEMBER, PROGRAM, REGIONS, bit_generator, machine
 from sknet.engine.operations import NUMBERS
 from sknet.engine.program import initial_numbers
-from sknet.engine.record import Noise, NotRecordable, Recorder, address_of
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable, address_of
+from sknet.engine.traced import Noise
 
 
 TILE_BYTES = (1, 64, 300, 4096)

@@ -13,7 +13,9 @@ from sknet._operations import clip_by_norm, move_towards
 from sknet._rows import is_in_use
 from sknet.engine.lower import Memory, lower
 from sknet.engine.operations import NUMBERS
-from sknet.engine.record import Noise, Recorder, View
+from sknet.engine.record import Recorder
+from sknet.engine.tape import View
+from sknet.engine.traced import Noise
 from sknet.losses import LogLoss
 from sknet.network.architecture import Architecture
 from sknet.network.network import Network

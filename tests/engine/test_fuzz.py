@@ -9,7 +9,8 @@ from numpy.testing import assert_array_equal
 from sknet.engine.lower import Memory, lower
 from sknet.engine.machine import REGIONS, machine
 from sknet.engine.overlaps import reads_what_it_writes
-from sknet.engine.record import NotRecordable, Recorder
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable
 
 
 needs_machine = pytest.mark.skipif(

@@ -5,7 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sknet import _operations
-from sknet.engine.record import NotRecordable, Recorder
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable
 
 
 DTYPES = [np.float32, np.float64]

@@ -8,7 +8,8 @@ from layer_examples import EVERY
 from numpy.testing import assert_array_equal
 from taped import adopted, leaves_of, lowered, plain, replay, stream_of
 
-from sknet.engine.record import Noise, Recorder
+from sknet.engine.record import Recorder
+from sknet.engine.traced import Noise
 from sknet.network.layers import Dropout, Flatten, Training
 from sknet.network.network import Network
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sknet._numerics import constant_row
-from sknet.engine.record import NotRecordable, Recorder
+from sknet.engine.record import Recorder
+from sknet.engine.tape import NotRecordable
 
 
 @pytest.fixture

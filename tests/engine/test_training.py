@@ -50,7 +50,9 @@ def both(estimator, y, X=X, **fit):
 def assert_same_training(numpy, compiled, tolerance=1e-10):
     """Assert that parameters and losses agree up to rounding."""
     scale = np.abs(numpy.theta_).max()
-    np.testing.assert_allclose(compiled.theta_ / scale, numpy.theta_ / scale, atol=tolerance)
+    np.testing.assert_allclose(
+        compiled.theta_ / scale, numpy.theta_ / scale, atol=tolerance
+    )
     np.testing.assert_allclose(compiled.loss_curve_, numpy.loss_curve_, rtol=1e-9)
     for name in ("n_iter_", "t_", "n_epochs_", "n_no_improvement_"):
         assert getattr(compiled, name) == getattr(numpy, name), name
@@ -141,7 +143,13 @@ def test_blocks(name):
 
 
 def test_early_stopping():
-    given = {**SHORT, "early_stopping": True, "validation_fraction": 0.2, "max_iter": 30, "n_iter_no_change": 3}
+    given = {
+        **SHORT,
+        "early_stopping": True,
+        "validation_fraction": 0.2,
+        "max_iter": 30,
+        "n_iter_no_change": 3,
+    }
     numpy, compiled = both(SimpleMLPClassifier(**given), LABELS)
     assert_same_training(numpy, compiled)
     assert compiled.validation_scores_ == numpy.validation_scores_
@@ -164,7 +172,9 @@ def test_float32():
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "bool"])
 def test_types_of_features(dtype):
     features = (10.0 * np.abs(X)).astype(dtype)
-    assert_same_training(*both(SimpleMLPRegressor(dtype="float64", **SHORT), VALUES, features))
+    assert_same_training(
+        *both(SimpleMLPRegressor(dtype="float64", **SHORT), VALUES, features)
+    )
 
 
 @pytest.mark.parametrize("shared", [False, True])
@@ -175,8 +185,15 @@ def test_ensembles(shared):
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_members_are_the_same_alone(n_jobs):
-    given = {**SHORT, "dropout": 0.2, "hidden_layer_sizes": (8, 8), "engine": "compiled"}
-    together = SimpleMLPClassifier(n_estimators=4, n_jobs=n_jobs, **given).fit(X, LABELS)
+    given = {
+        **SHORT,
+        "dropout": 0.2,
+        "hidden_layer_sizes": (8, 8),
+        "engine": "compiled",
+    }
+    together = SimpleMLPClassifier(n_estimators=4, n_jobs=n_jobs, **given).fit(
+        X, LABELS
+    )
     for k, seed in enumerate(together.member_seeds_):
         alone = SimpleMLPClassifier(**{**given, "random_state": seed}).fit(X, LABELS)
         np.testing.assert_array_equal(alone.theta_[0], together.theta_[k])
@@ -185,7 +202,12 @@ def test_members_are_the_same_alone(n_jobs):
 
 @pytest.mark.parametrize("n_threads", [2, 3])
 def test_threads_change_no_bit(n_threads):
-    given = {**SHORT, "hidden_layer_sizes": (64, 96), "dropout": 0.1, "engine": "compiled"}
+    given = {
+        **SHORT,
+        "hidden_layer_sizes": (64, 96),
+        "dropout": 0.1,
+        "engine": "compiled",
+    }
     one = SimpleMLPClassifier(n_threads=1, **given).fit(X, LABELS)
     several = SimpleMLPClassifier(n_threads=n_threads, **given).fit(X, LABELS)
     np.testing.assert_array_equal(one.theta_, several.theta_)
@@ -247,12 +269,15 @@ def test_divergence_in_the_first_epoch():
 def test_rows_of_weight_zero():
     weight = np.where(np.arange(len(X)) < 40, 0.0, WEIGHT)
     given = {**SHORT, "shuffle": False, "batch_size": 10}
-    assert_same_training(*both(SimpleMLPRegressor(**given), VALUES, sample_weight=weight))
+    assert_same_training(
+        *both(SimpleMLPRegressor(**given), VALUES, sample_weight=weight)
+    )
 
 
 def test_what_is_not_compiled_says_so():
     custom = SimpleMLPRegressor(
-        (lambda raw, y: ((raw - y) ** 2).sum(axis=1), lambda raw, y: 2 * (raw - y)), **SHORT
+        (lambda raw, y: ((raw - y) ** 2).sum(axis=1), lambda raw, y: 2 * (raw - y)),
+        **SHORT,
     )
     assert "numpy: " in custom.fit(X, VALUES).engine_
     with pytest.raises(ValueError, match="engine='compiled' is not possible here"):
@@ -261,5 +286,9 @@ def test_what_is_not_compiled_says_so():
 
 def test_sparse_features():
     assert_same_training(
-        *both(SimpleMLPClassifier(**SHORT), LABELS, sparse.csr_matrix(np.where(X > 0, X, 0.0)))
+        *both(
+            SimpleMLPClassifier(**SHORT),
+            LABELS,
+            sparse.csr_matrix(np.where(X > 0, X, 0.0)),
+        )
     )
