@@ -52,6 +52,16 @@ class Recorder:
     _known: dict[tuple[Any, ...], Number] = field(default_factory=dict)
     _constants: dict[tuple[Any, ...], tuple[Array, View]] = field(default_factory=dict)
 
+    def forget(self) -> None:
+        """Forget everything, which frees the memory at once.
+
+        Numbers refer to the recorder, which would keep it until garbage is collected.
+        """
+        for kept in (self.tape, self.numbers, self.blocks, self._addresses):
+            kept.clear()
+        self._known.clear()
+        self._constants.clear()
+
     # ------------------------------------------------------------------------ numbers
 
     def leaf(self, name: str, value: float) -> Number:

@@ -200,6 +200,8 @@ def _kept_or_recorded(
         with np.errstate(all="ignore"):
             step, expected = record()
             program = Program(step)
+            step.recorder.forget()
+            del step  # the check needs as much memory again
             if not is_right(program, machine, batch, expected):
                 raise NotRecordable("Its first step differs from NumPy's.")
         _PROGRAMS.keep(key, program)

@@ -266,7 +266,7 @@ def test_tables():
     estimator = TabularMLPRegressor(solver="lbfgs", max_iter=4, random_state=0)
     estimator.set_params(learning_rate="constant", early_stopping=False, dropout=0.0)
     numpy, compiled = fits(estimator, VALUES, table)
-    assert_allclose(compiled.predict(table), numpy.predict(table), rtol=1e-5)
+    assert_allclose(compiled.predict(table), numpy.predict(table), atol=1e-3)
 
 
 def test_auto():
