@@ -477,6 +477,8 @@ def _primitive_words(operation: Operation, memory: Memory) -> list[int]:
         if isinstance(operand, Number):
             body += [-1, operand.place, 1, 1, 0, 0]
             continue
+        if not operand.shape:
+            raise NotRecordable(f"{operation.name} needs a matrix.")
         axes = _merged(_axes(operand.shape[:-1], (_without_last(operand),)))
         if len(axes) > 1:
             raise NotRecordable(f"{operation.name} needs a matrix.")
