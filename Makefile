@@ -159,10 +159,14 @@ test-versions: test-oldest test-1.7.2 test-1.8.0
 
 # AddressSanitizer must be the first library of the process, and sees only memory that
 # malloc gives. Python does not free everything when it ends, which would be reported.
+WITH_SANITIZERS = LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" \
+    ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+    SKNET_ENGINE_LIBRARY=$(abspath $(SANITIZED))
+
+# All tests of the engine, with those of whole fits, then more random programs.
 test-sanitized: $(SANITIZED) $(VENV)/.has-test
-	LD_PRELOAD="$$(gcc -print-file-name=libasan.so)" ASAN_OPTIONS=detect_leaks=0 \
-	    PYTHONMALLOC=malloc SKNET_ENGINE_LIBRARY=$(abspath $(SANITIZED)) \
-	    $(BIN)/python -m pytest --timeout 600 tests/engine
+	$(WITH_SANITIZERS) $(BIN)/python -m pytest --timeout 600 tests/engine
+	$(WITH_SANITIZERS) $(BIN)/python tests/engine/fuzz.py --seed 1 --instructions 20000
 
 # ---------------------------------------------------------------------------- release
 

@@ -1,9 +1,9 @@
 """Lowering: from the tape of a step to the instructions of the machine.
 
-Operations on arrays are written as loops over rows, of which the machine computes a few
-at a time: consecutive operations on the same rows form a *group*, whose arrays then stay
-in the first-level cache. Matrix products, draws of noise and other operations that need
-all rows stand between the groups.
+Operations on arrays are written as loops over rows, of which the machine computes a
+few at a time: consecutive operations on the same rows form a *group*, whose arrays then
+stay in the first-level cache. Matrix products, draws of noise and other operations that
+need all rows stand between the groups.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _as_sum(operation: Operation, recorder: Recorder) -> list[Operation]:
 
 
 def _with_bias(tape: Sequence[Operation]) -> Iterable[tuple[Operation, View | None]]:
-    """Iterate over operations, with the row that is added to a product, if there is one.
+    """Iterate over operations, with the row that is added to a product, if any.
 
     The addition then needs no pass of its own.
     """
@@ -306,6 +306,8 @@ def _primitive_words(operation: Operation, memory: Memory) -> list[int]:
         if isinstance(operand, Number):
             body += [-1, operand.place, 1, 1, 0, 0]
             continue
+        if not operand.shape:
+            raise NotRecordable(f"{operation.name} needs a matrix.")
         axes = merged(axes_of(operand.shape[:-1], (_without_last(operand),)))
         if len(axes) > 1:
             raise NotRecordable(f"{operation.name} needs a matrix.")

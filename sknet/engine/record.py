@@ -12,6 +12,7 @@ of the recorder's own.
 
 from __future__ import annotations
 
+import inspect
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ from sknet.engine.tape import (
     address_of,
 )
 from sknet.engine.traced import Traced, untraced
+
+
+# What methods of arrays pass for a first value that is not given.
+_NO_VALUE = inspect.signature(np.sum).parameters["initial"].default
 
 
 @dataclass(eq=False)
@@ -147,7 +152,7 @@ class Recorder:
             offset = address - self._addresses[place]
             if offset < block.array.nbytes:
                 size = block.array.itemsize
-                if array.itemsize != size:
+                if array.dtype != block.array.dtype:
                     raise NotRecordable(
                         "It reads the bytes of an array as another type."
                     )
@@ -195,6 +200,8 @@ class Recorder:
             return None
         first = array.flat[0]
         if array.size > 1 and not (array == first).all():
+            return None
+        if first == 0 and np.signbit(array).any() != np.signbit(array).all():
             return None
         return self.number(first)
 
@@ -258,10 +265,13 @@ class Recorder:
         axis, keepdims = options.pop("axis", 0), bool(options.pop("keepdims", False))
         if options.get("where") is True:  # as the methods of arrays pass it
             del options["where"]
-        options = {n: v for n, v in options.items() if v is not None and n != "initial"}
+        options = {n: v for n, v in options.items() if v not in (None, _NO_VALUE)}
         if name is None or options or not isinstance(axis, (int, np.integer)):
-            raise NotRecordable(f"It calls {ufunc.__name__}.reduce.")
+            with_options = f" with {list(options)}" if options else ""
+            raise NotRecordable(f"It calls {ufunc.__name__}.reduce{with_options}.")
         (array,) = inputs
+        if array.size == 0:
+            raise NotRecordable("It reduces an empty array.")
         values = ufunc.reduce(untraced(array), axis=axis, keepdims=keepdims)
         if outs is None:
             out = self._result(values)

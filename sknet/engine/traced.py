@@ -78,6 +78,9 @@ class Traced(np.ndarray):
     __bool__ = __float__ = __int__ = __index__ = __contains__ = _refuse
     tolist = item = tobytes = dot = argmax = argmin = argsort = sort = _refuse
     nonzero = cumsum = take = put = repeat = searchsorted = _refuse
+    partition = argpartition = choose = compress = byteswap = resize = _refuse
+    setfield = _refuse
+    flat = property(_refuse)  # type: ignore[assignment]
 
 
 class RecordedRows(SparseRows):

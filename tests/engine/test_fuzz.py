@@ -81,3 +81,27 @@ def test_the_product_itself_is_no_bias():
     code = lower(x.recorder.tape, Memory(x.recorder, REGIONS), 8).lines
     assert len(code) == 2
     assert_array_equal(y.view(np.ndarray), 2 * x.view(np.ndarray))
+
+
+def test_zeros_of_both_signs_are_no_number():
+    x = traced(2, 2)
+    zeros = np.array([0.0, -0.0])
+    zeros.flags.writeable = False
+    np.copysign(x, zeros, out=x)
+    assert x.recorder.tape[-1].inputs[1].shape == (2,)
+
+
+REFUSED = {
+    "sum with a first value": lambda x: x.sum(axis=1, initial=10.0),
+    "maximum with a first value": lambda x: x.max(axis=1, initial=10.0),
+    "sum of nothing": lambda x: np.add.reduce(x[:, :0], axis=1, out=x[:, 0]),
+    "bits as integers": lambda x: np.add(x.view(np.int64), 1, out=x),
+    "partition": lambda x: x.partition(2),
+    "one element of all": lambda x: x.flat[0],
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    with pytest.raises(NotRecordable):
+        REFUSED[name](traced(4, 6))
