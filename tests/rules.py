@@ -359,7 +359,7 @@ def rule_plain_words(sources):
     The protocols of NumPy for other classes of arrays, in the recorder, need the last.
     """
     for module, source in sources.items():
-        if module in ("engine.record", "engine.traced"):
+        if module in ("engine.record", "engine.tape", "engine.traced"):
             continue
         if place(module) not in (*range(6), "engine", "engine.*"):
             continue

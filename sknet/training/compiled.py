@@ -28,6 +28,7 @@ from sknet.training.monitor import History, StoppingRule
 from sknet.training.programs import program_of, scratch_for
 from sknet.training.recording import FirstBatch, leaves_of
 from sknet.training.state import TrainState
+from sknet.training.step_numbers import StepNumbers, numbers_of_steps
 from sknet.training.trainer import Record, Trainer
 
 
@@ -237,30 +238,42 @@ class CompiledTraining:
         state, members, job = self._state, self._members, self._job[0]
         n_most = int(n_epochs.max())
         losses = np.full((len(members), n_most), np.nan)
-        rates, shares, averaged = self._tables(n_most)
+        cut = self._cut
+        numbers = numbers_of_steps(
+            self._trainer, state, n_most, cut.n_batches, cut.n_rows
+        )
         for name in ("epoch", "batch", "n_counted", "total", "is_lost"):
             members[name] = 0
         members["t"], members["n_epochs"] = state.t, n_epochs
-        for name, table in (("rates", rates), ("shares", shares), ("losses", losses)):
+        for name, table in (
+            ("rates", numbers.rates),
+            ("shares", numbers.shares),
+            ("losses", losses),
+        ):
             members[name] = _rows(table)
-        job["rates_per_epoch"] = rates.shape[1] // n_most
-        job["shares_per_epoch"] = shares.shape[1] // n_most
+        job["rates_per_epoch"] = numbers.rates.shape[1] // n_most
+        job["shares_per_epoch"] = numbers.shares.shape[1] // n_most
         job["stops"] = judged is not None
         if judged is not None:
             judged.write(members, state)
         try:
             self._train(members)
         finally:  # after an interrupt, the state must be consistent
-            n_done = members["epoch"].copy()
-            state.t[:] = members["t"]
-            state.n_epochs += n_done
-            state.n_seen += n_done * self._cut.n_rows
-            lost = self.are_lost & (n_done > 0)
-            state.n_seen[lost] += members["n_seen"][lost] - self._cut.n_rows
-            state.n_averaged += averaged(n_done)
+            self._count(numbers)
             if judged is not None:
                 judged.read(members)
-        return losses, n_done
+        return losses, members["epoch"].copy()
+
+    def _count(self, numbers: StepNumbers) -> None:
+        """Update the counters of the state."""
+        state, members = self._state, self._members
+        n_done = members["epoch"]
+        state.t[:] = members["t"]
+        state.n_epochs += n_done
+        state.n_seen += n_done * self._cut.n_rows
+        lost = self.are_lost & (n_done > 0)
+        state.n_seen[lost] += members["n_seen"][lost] - self._cut.n_rows
+        state.n_averaged += numbers.n_averages[np.arange(len(n_done)), n_done]
 
     @property
     def are_lost(self) -> Array:
@@ -295,42 +308,6 @@ class CompiledTraining:
             ):
                 yield start, k, self._programs[start]
                 start = k
-
-    # ---------------------------------------------------------------- numbers of steps
-
-    def _tables(self, n_epochs: int) -> tuple[Array, Array, Any]:
-        """Return the rates and shares of all steps, and how many averages they make."""
-        state, trainer, cut = self._state, self._trainer, self._cut
-        rates = trainer.learning_rates
-        if rates.changes_at_plateaus_only and trainer.averaging is None:
-            table = np.repeat(
-                np.array(rates.epoch(state).rates())[:, None], n_epochs, axis=1
-            )
-            return table, table, lambda n_done: 0
-        per_epoch = cut.n_batches if rates.is_planned else 1
-        table = np.empty((state.n_members, n_epochs * per_epoch))
-        averaging, K = trainer.averaging, state.n_members
-        n_shares = cut.n_batches if self._each_step else 1
-        shares = np.zeros((K, n_epochs * n_shares))
-        starts = np.zeros((K, n_epochs), dtype=int)
-        counts = state.n_averaged.tolist()
-        ahead = _Ahead(state)
-        for e in range(n_epochs):
-            epoch = rates.epoch(ahead)  # type: ignore[arg-type]  # has what is needed
-            for i in range(per_epoch):
-                table[:, e * per_epoch + i] = epoch.rates(i / cut.n_batches)
-            for i in range(n_shares if averaging is not None else 0):
-                share = (i + 1) / cut.n_batches if self._each_step else 1.0
-                for k, done in enumerate(epoch.progress(share)):
-                    shares[k, e * n_shares + i] = averaging.share(counts[k], done)  # type: ignore[union-attr]
-                    begun = averaging.starts(done)  # type: ignore[union-attr]
-                    counts[k] += begun
-                    starts[k, e] += begun
-            ahead.advance(cut.n_rows)
-        averaged = np.concatenate(
-            [np.zeros((K, 1), dtype=int), starts.cumsum(axis=1)], axis=1
-        )
-        return table, shares, lambda n_done: averaged[np.arange(K), n_done]
 
     def epochs(self) -> Iterator[Record]:
         """Train indefinitely, yielding a record after each epoch, as a trainer does."""
@@ -409,19 +386,6 @@ def compiled_training(
     for member in members:
         member.engine = used
     return compiled
-
-
-class _Ahead:
-    """The counters of a state at the beginning of a later epoch."""
-
-    def __init__(self, state: TrainState) -> None:
-        self.n_epochs, self.n_seen = state.n_epochs.copy(), state.n_seen.copy()
-        self.cycle_start, self.plateau_scale = state.cycle_start, state.plateau_scale
-
-    def advance(self, n_rows: int) -> None:
-        """Go to the next epoch."""
-        self.n_epochs += 1
-        self.n_seen += n_rows
 
 
 def _addresses(regions: dict[str, Any]) -> list[int]:

@@ -52,10 +52,7 @@ def is_right(
     bound = {"theta": theta, **{f"slot{i}": s for i, s in enumerate(slots)}}
     regions = program.regions(bound, work)
     header = program.header[0]
-    for name in ("x", "y", "weight"):
-        array = getattr(batch, name)
-        if isinstance(array, np.ndarray):
-            work[header[name] : header[name] + array.size] = array.ravel()
+    _write_batch(batch, header, work)
     stream = batch.stream()
     generator = 0 if stream is None else bit_generator(stream)
     scratch = scratch_for(machine, [program])
@@ -80,6 +77,14 @@ def is_right(
     machine.run(program.update.code, regions, numbers, generator, scratch)
     close = close and are_close(theta, expected.theta, tight)
     return close and all(map(are_close, slots, expected.slots, [tight] * len(slots)))
+
+
+def _write_batch(batch: FirstBatch, header: Any, work: Array) -> None:
+    """Write a batch where the program expects it; sparse rows are read elsewhere."""
+    for name in ("x", "y", "weight"):
+        array = getattr(batch, name)
+        if isinstance(array, np.ndarray):
+            work[header[name] : header[name] + array.size] = array.ravel()
 
 
 def are_close(found: Array, expected: Array, tolerance: float) -> bool:
