@@ -65,6 +65,7 @@ OTHERS = {
     "learning_rate_multipliers": ((("bias", 0.1),), False),
     "shares_noise": (True, False),
     "verbose": (True, False),
+    "engine": ("numpy", False),
 }
 
 

@@ -92,6 +92,7 @@ OWN_PARAMETERS = {
     "joint_early_stopping": True,
     "n_jobs": None,
     "checkpoint": None,
+    "engine": "auto",
     "deterministic": False,
 }
 CONSTRUCTORS = {
@@ -201,6 +202,7 @@ METHODS = {
         "predict_proba": "(self, X)",
         "predict_proba_members": "(self, X)",
         "predictor": "(self)",
+        "program": "(self, X)",
         "score": "(self, X, y, sample_weight=None)",
         "to_sklearn": "(self)",
     },
@@ -215,6 +217,7 @@ METHODS = {
         "predict": "(self, X, return_std=False, *, quantiles=None)",
         "predict_members": "(self, X)",
         "predictor": "(self)",
+        "program": "(self, X)",
         "score": "(self, X, y, sample_weight=None)",
         "to_sklearn": "(self)",
     },

@@ -192,7 +192,7 @@ def test_nothing_of_a_call_is_left_after_one_that_fails(n_rows, monkeypatch):
     model.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
     again, theta, before = copy.deepcopy(model), model.theta_, model.theta_.copy()
     with monkeypatch.context() as patch:
-        patch.setattr(session.Monitor, "improved", lambda *_: 1 / 0)
+        patch.setattr(session.Monitor, "stops", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             model.partial_fit(X[:n_rows], truth(model, X[:n_rows]))
     assert model.theta_ is theta

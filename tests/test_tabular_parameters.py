@@ -75,7 +75,7 @@ def test_parameter_is_not_there(estimator, y, name):
 @both
 def test_number_of_parameters(estimator, y):
     del y
-    assert len(inspect.signature(estimator).parameters) == 39
+    assert len(inspect.signature(estimator).parameters) == 40
 
 
 # --------------------------------------------------- the defaults are what they were

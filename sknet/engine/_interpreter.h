@@ -350,14 +350,19 @@ static int64_t KERNEL(scratch_bytes)(const int64_t *code, int64_t n_words)
 #define GATHER_AS(TYPE)                                                             \
     for (int64_t i = 0; i < n_rows; i++) {                                          \
         const int64_t row = order ? order[i] : first + i;                           \
-        const TYPE *from = (const TYPE *)(x + step * (places ? places[row] : row)); \
-        for (int64_t j = 0; j < n_columns; j++)                                     \
-            out[i * n_columns + j] = (REAL)from[j];                                 \
+        const char *from = x + step * (places ? places[row] : row);                 \
+        if (column_step == sizeof(TYPE))                                            \
+            for (int64_t j = 0; j < n_columns; j++)                                 \
+                out[i * n_columns + j] = (REAL)((const TYPE *)from)[j];             \
+        else                                                                        \
+            for (int64_t j = 0; j < n_columns; j++)                                 \
+                out[i * n_columns + j] = (REAL)*(const TYPE *)(from + j * column_step); \
     }                                                                               \
     break
 
 static void KERNEL(gather)(REAL *out, int64_t n_rows, int64_t n_columns, const char *x,
-                           int64_t type, int64_t step, const int64_t *order,
+                           int64_t type, int64_t step, int64_t column_step,
+                           const int64_t *order,
                            const int64_t *places, int64_t first)
 {
     switch (type) {

@@ -71,7 +71,7 @@ enum {
 /* The functions of an instruction set, for one type. */
 typedef struct {
     Run run;
-    void (*gather)(void *, int64_t, int64_t, const char *, int64_t, int64_t,
+    void (*gather)(void *, int64_t, int64_t, const char *, int64_t, int64_t, int64_t,
                    const int64_t *, const int64_t *, int64_t);
     double (*gather_weights)(void *, int64_t, const double *, const int64_t *, int64_t, int64_t);
     double (*element)(void *const *, int64_t, int64_t);
@@ -208,9 +208,9 @@ static void step(const Job *job, const Functions *f, Member *m)
                                order, m->places, first};
     if (!job->index_bytes)
         f->gather(work + p->x * size, p->n_rows, job->n_features, m->x, job->x_type,
-                  job->x_step, order, m->places, first);
+                  job->x_step, job->x_column_step, order, m->places, first);
     f->gather(work + p->y * size, p->n_rows, job->n_targets, m->y, job->is_double,
-              job->n_targets * size, order, NULL, first);
+              job->n_targets * size, size, order, NULL, first);
     m->t++;
     set(numbers, p->t, (double)m->t);
     set(numbers, p->rate, of_step(m->rates, job->rates_per_epoch, m));
@@ -370,7 +370,7 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
         const int64_t n = n_left < p->n_rows ? n_left : p->n_rows;
         char *x = work + p->x * size;
         f->gather(x, n, job->n_features, job->x, job->x_type, job->x_step,
-                  job->order ? job->order + row : NULL, job->places, row);
+                  job->x_column_step, job->order ? job->order + row : NULL, job->places, row);
         memset(x + n * job->n_features * size, 0, (p->n_rows - n) * job->n_features * size);
         regions[CONSTANT] = p->constants;
         const Call call = {p->code, p->n_code, regions, p->numbers, NULL, NULL};

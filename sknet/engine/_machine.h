@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 4
+#define MACHINE_VERSION 5
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -122,6 +122,7 @@ typedef struct {
     int64_t n_features, n_targets;
     int64_t x_type;             /* see the types of gather */
     int64_t x_step;             /* bytes from one row of x to the next */
+    int64_t x_column_step;      /* and from one column to the next */
     int64_t index_bytes;        /* of sparse x; 0 if x is dense */
     int64_t normalize;          /* whether weights are divided by their sum */
     int64_t rates_per_epoch, shares_per_epoch;
@@ -155,7 +156,7 @@ typedef struct {
     int64_t kernels;
     void *theta;
     const char *x;
-    int64_t x_type, x_step;     /* as in Job */
+    int64_t x_type, x_step, x_column_step; /* as in Job */
     int64_t n_features;
     const int64_t *order;       /* row numbers, or NULL for all rows */
     const int64_t *places;      /* as in Member */

@@ -56,7 +56,7 @@ class Lowered:
 
 
 class Memory:
-    """Positions of all blocks in their regions.
+    """Positions of blocks in their regions, of those blocks that are used.
 
     Parameters
     ----------
@@ -64,46 +64,44 @@ class Memory:
         The recorder.
     regions : sequence of str
         The names of the regions, in the order of the machine.
-
-    Attributes
-    ----------
-    n_work : int
-        Size of the region "work", in elements.
     """
 
     def __init__(self, recorder: Recorder, regions: Sequence[str]) -> None:
         self.recorder = recorder
         self._regions = {name: i for i, name in enumerate(regions)}
-        self._starts: dict[int, tuple[int, int]] = {}
+        self._starts: dict[Block, tuple[int, int]] = {}
         self._constants: list[Array] = []
         self._step = ALIGNMENT // recorder.dtype.itemsize
-        sizes = {"work": 0, "constant": 0}
-        for block in recorder.blocks:
-            start = 0
-            if block.region in sizes:
-                start = sizes[block.region]
-                sizes[block.region] += self._rounded(block.array.size)
-            if block.region == "constant":
-                self._constants.append(block.array)
-            self._starts[id(block)] = self._regions[block.region], start
-        self.n_work = sizes["work"]
-        self._n_constant = sizes["constant"]
+        self._sizes = {"work": 0, "constant": 0}
 
-    def _rounded(self, size: int) -> int:
-        """Return a size rounded up to the alignment."""
-        return -(-size // self._step) * self._step
+    @property
+    def n_work(self) -> int:
+        """Size of the region "work" so far, in elements."""
+        return self._sizes["work"]
 
     def constants(self, dtype: np.dtype[Any]) -> Array:
         """Return the region of the constants."""
-        region, start = np.zeros(self._n_constant, dtype=dtype), 0
+        region, start = np.zeros(self._sizes["constant"], dtype=dtype), 0
         for array in self._constants:
             region[start : start + array.size] = array.ravel()
             start += self._rounded(array.size)
         return region
 
+    def _rounded(self, size: int) -> int:
+        """Return a size rounded up to the alignment."""
+        return -(-size // self._step) * self._step
+
     def place(self, block: Block, start: int) -> tuple[int, int]:
         """Return the region of an element of a block, and its position there."""
-        region, first = self._starts[id(block)]
+        if block not in self._starts:
+            first = 0
+            if block.region in self._sizes:
+                first = self._sizes[block.region]
+                self._sizes[block.region] += self._rounded(block.array.size)
+            if block.region == "constant":
+                self._constants.append(block.array)
+            self._starts[block] = self._regions[block.region], first
+        region, first = self._starts[block]
         return region, first + start
 
     def words(self, access: Access) -> list[int]:
@@ -265,24 +263,28 @@ def _product_words(
         )
     )
     added = [-1, 0] if bias is None else list(memory.place(bias.block, bias.start))
-
-    def words(axes: list[Axis], starts: tuple[int, int, int]) -> list[list[int]]:
-        if len(axes) > 1:
-            (length, steps), rest = axes[0], axes[1:]
-            moved = [
-                tuple(s + i * step for s, step in zip(starts, steps, strict=True))
-                for i in range(length)
-            ]
-            return [w for s in moved for w in words(rest, s)]  # type: ignore[arg-type]
-        length, steps = axes[0] if axes else (1, (0, 0, 0))
-        body = [m, n, k, length, *added]
+    count, steps = batches[-1] if batches else (1, (0, 0, 0))
+    instructions = []
+    for starts in _moved((out.start, a.start, b.start), batches[:-1]):
+        body = [m, n, k, count, *added]
         for view, start, step in zip((out, a, b), starts, steps, strict=True):
             rows = 0 if view.shape[-2] == 1 else view.strides[-2]
             columns = 0 if view.shape[-1] == 1 else view.strides[-1]
             body += [*memory.place(view.block, start), step, rows, columns]
-        return [[PRODUCT, 2 + len(body), *body]]
+        instructions.append([PRODUCT, 2 + len(body), *body])
+    return instructions
 
-    return words(batches, (out.start, a.start, b.start))
+
+def _moved(starts: tuple[int, ...], axes: Sequence[Axis]) -> list[tuple[int, ...]]:
+    """Return the starts of operands at all positions along some axes."""
+    moved = [starts]
+    for length, steps in axes:
+        moved = [
+            tuple(start + i * step for start, step in zip(each, steps, strict=True))
+            for each in moved
+            for i in range(length)
+        ]
+    return moved
 
 
 def _noise_words(operation: Operation, memory: Memory) -> list[int]:

@@ -85,7 +85,14 @@ JOB = _layout(
     ("programs", 2),
     *("members", "n_members", "n_batches", "is_double", "kernels"),
     *("shuffle", "n_order", "n_features", "n_targets", "x_type", "x_step"),
-    *("index_bytes", "normalize", "rates_per_epoch", "shares_per_epoch", "stops"),
+    *(
+        "x_column_step",
+        "index_bytes",
+        "normalize",
+        "rates_per_epoch",
+        "shares_per_epoch",
+        "stops",
+    ),
     *(
         "n_parameters",
         "n_slots",
@@ -104,7 +111,16 @@ SPARSE_ROWS = _layout(
 )
 PREDICTION = _layout(
     *("many", "some", "one", "is_double", "kernels", "theta", "x", "x_type"),
-    *("x_step", "n_features", "order", "places", "first", "last", "out"),
+    *(
+        "x_step",
+        "x_column_step",
+        "n_features",
+        "order",
+        "places",
+        "first",
+        "last",
+        "out",
+    ),
     *("out_is_double", "head_step", "n_heads", "n_outputs", "work", "scratch"),
 )
 

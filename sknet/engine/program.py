@@ -81,8 +81,7 @@ class Program:
         self.gradient = lower(step.gradient, memory, size)
         self.update = lower(step.update, memory, size)
         self.averaging = lower(step.averaging, memory, size)
-        self.n_work, self.n_rows = memory.n_work, step.n_rows
-        self._constants = memory.constants(recorder.dtype)
+        self.n_rows = step.n_rows
         once, self._every_step = lower_numbers(recorder.numbers, CHANGING)
         self._once = [tuple(words) for words in once.tolist()]
         self._initial, self._leaves = initial_numbers(recorder.numbers)
@@ -90,6 +89,7 @@ class Program:
         self.n_trainable = step.grad.shape[-1]
         self.is_trusted = False
         self.header = self._header(step, memory)
+        self.n_work = memory.n_work
 
     @property
     def parts(self) -> tuple[Lowered, ...]:
@@ -123,6 +123,7 @@ class Program:
 
     def _header(self, step: Step, memory: Memory) -> Array:
         """Return the structure that the machine reads."""
+        self._constants = memory.constants(self.dtype)
         header = np.zeros(1, dtype=PROGRAM)
         header["n_rows"] = step.n_rows
         for name, part in zip(

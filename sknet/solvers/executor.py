@@ -319,9 +319,7 @@ def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:
     validation_set = stack[0].validation_set
     if validation_set is not None and validation_set.pools:
         return [stack]
-    fitting = len(stack)
-    if not is_compiled(stack):
-        fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
+    fitting = max(1, BLOCK_BYTES // _bytes_of(stack[0]))
     n_blocks = max(math.ceil(len(stack) / fitting), min(n_jobs, len(stack)))
     n_blocks = min(len(stack), n_jobs * math.ceil(n_blocks / n_jobs))
     ends = [len(stack) * (i + 1) // n_blocks for i in range(n_blocks)]

@@ -15,16 +15,22 @@ from sknet.training.forward import n_threads_allowed
 # each other after each instruction.
 _WORTH_THREADS = 2**21
 
+# Bytes of parameters above which compiled code would save no time, as everything waits
+# for memory, while its first check takes the memory of several copies.
+MOST_BYTES = 2**23
+
 T = TypeVar("T")
 
 
-def chosen(engine: str, make: Callable[[], T]) -> tuple[T | None, str]:
+def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, str]:
     """Choose between compiled code and NumPy.
 
     Parameters
     ----------
     engine : {"auto", "compiled", "numpy"}
         What the configuration demands.
+    n_bytes : int
+        Number of bytes of the parameters of a network.
     make : callable
         Returns the compiled code, or raises NotRecordable.
 
@@ -42,6 +48,8 @@ def chosen(engine: str, make: Callable[[], T]) -> tuple[T | None, str]:
     """
     if engine == "numpy":
         return None, "numpy: engine='numpy'."
+    if engine == "auto" and n_bytes > MOST_BYTES:
+        return None, "numpy: The network is so large that it would not be faster."
     try:
         return make(), "compiled"
     except NotRecordable as error:

@@ -182,6 +182,7 @@ class CompiledTraining:
         job["shuffle"], job["n_order"] = trainer.shuffle, cut.n_rows
         job["n_features"], job["n_targets"] = sources.n_features, sources.n_targets
         job["x_type"], job["x_step"] = sources.x_type, sources.x_step
+        job["x_column_step"] = sources.x_column_step
         job["index_bytes"], job["normalize"] = sources.index_bytes, 1
         job["n_parameters"] = state.theta.shape[1]
         job["n_slots"], job["n_trainable"] = (
@@ -381,6 +382,7 @@ def compiled_training(
     """
     compiled, used = chosen(
         members[0].config.engine,
+        state.theta[0].nbytes,
         lambda: CompiledTraining(members, state, trainer, n_threads),
     )
     for member in members:

@@ -21,24 +21,23 @@ class CompiledData:
         self._data, self._dtype = data, dtype
         self._kept: dict[tuple[str, int], Any] = {}
         self.n_features, self.n_targets = data[0].x.shape[1], data[0].y.shape[1]
-        self.x_type = self.x_step = self.index_bytes = 0
         self.is_sparse = sparse.issparse(data[0].x)
         layouts = {self._layout(d.x) for d in data}
         if len(layouts) > 1:
             raise NotRecordable("The features of the networks differ in type.")
-        self.x_type, self.x_step, self.index_bytes = layouts.pop()
+        self.x_type, self.x_step, self.x_column_step, self.index_bytes = layouts.pop()
         self._arrays = [self._arrays_of(d) for d in data]
 
-    def _layout(self, x: Any) -> tuple[int, int, int]:
-        """Return type, bytes between rows, and bytes of an index of features."""
+    def _layout(self, x: Any) -> tuple[int, int, int, int]:
+        """Return type, steps between rows and columns, and bytes of an index."""
         if sparse.issparse(x):
-            return 0, 0, x.indices.itemsize
+            return 0, 0, 0, x.indices.itemsize
         x_type = feature_type(x.dtype)
         if x_type is None:
             raise NotRecordable(f"The features have the type {x.dtype}.")
-        if x.strides[1] != x.itemsize and x.shape[1] > 1:
-            raise NotRecordable("The rows of the features are not contiguous.")
-        return x_type, x.strides[0], 0
+        if not x.flags.aligned:
+            raise NotRecordable("The features are not aligned in memory.")
+        return x_type, *x.strides, 0
 
     @property
     def has_zero_weights(self) -> bool:

@@ -133,7 +133,7 @@ class CompiledSum:
         member["is_lost"], member["total"], member["n_counted"] = 0, 0.0, 0
         job["programs"], job["current"] = address_of(program.header), 0
         job["n_features"], job["n_targets"] = x.shape[2], y.shape[2]
-        job["x_step"] = x.shape[2] * x.itemsize
+        job["x_step"], job["x_column_step"] = x.shape[2] * x.itemsize, x.itemsize
         self._machine.train(self._job)
         start = program.grad_place
         point.grad[0] = work[start : start + program.n_trainable]

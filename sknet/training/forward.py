@@ -26,12 +26,12 @@ from sknet.engine.program import initial_numbers
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.network.network import Network
-from sknet.training.programs import are_close
+from sknet.training.programs import are_close, failures_refused
 
 
 # Numbers of rows of the programs: a prediction uses the first as often as possible,
 # then the second; the last is for a single row. For the first, products are fast, and
-# the arrays fit in the cache.
+# the arrays fit in the cache; submodels of a shared backbone count as rows.
 ROWS = (256, 16, 1)
 # Largest difference from NumPy, relative to the largest raw output.
 _TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
@@ -55,7 +55,7 @@ class _Pass:
             raw = recorder.copy(network.forward(views, x, cache))
         memory = Memory(recorder, REGIONS)
         self.lowered = lower(recorder.tape, memory, dtype.itemsize)
-        self.n_rows, self.n_work, self.dtype = n_rows, memory.n_work, dtype
+        self.n_rows, self.dtype = n_rows, dtype
         once, every_step = lower_numbers(recorder.numbers, ())
         if len(once) or len(every_step):
             raise NotRecordable("It calculates with numbers at prediction.")
@@ -69,6 +69,8 @@ class _Pass:
         for name, array in (("x", x), ("raw", raw)):
             view = recorder.view(array)
             self.header[name] = memory.place(view.block, view.start)[1]
+        self.n_work = memory.n_work
+        recorder.forget()
 
 
 class CompiledForward:
@@ -97,8 +99,10 @@ class CompiledForward:
         self._n_inputs, self._n_heads = network.n_inputs, network.n_heads
         self._n_outputs, self._n_largest = network.n_outputs, network.n_largest
         self._dtype = dtype
-        self._passes = [_Pass(network, dtype, n) for n in ROWS]
+        self._rows = (max(ROWS[1], ROWS[0] // network.n_heads), *ROWS[1:])
+        self._passes = [_Pass(network, dtype, n) for n in self._rows]
         self._n_work = max(p.n_work for p in self._passes)
+        self._n_kept = max(p.n_work for p in self._passes[1:])
         is_double = dtype == np.float64
         self._scratch_bytes = max(
             compiled.scratch_bytes(p.lowered.code, is_double) for p in self._passes
@@ -117,7 +121,7 @@ class CompiledForward:
 
     def _check(self, network: Network) -> None:
         """Compare the raw outputs of some made-up rows with NumPy's."""
-        n_rows = ROWS[0] + ROWS[1] + ROWS[2]
+        n_rows = sum(self._rows)
         x = self._scattered(n_rows, self._n_inputs) - self._dtype.type(0.5)
         theta = self._scattered(1, network.layout.n_parameters)
         found = np.empty((self._n_heads, n_rows, self._n_outputs), dtype=self._dtype)
@@ -145,7 +149,7 @@ class CompiledForward:
         return bool(
             isinstance(x, np.ndarray)
             and feature_type(x.dtype) is not None
-            and (x.shape[1] == 1 or x.strides[1] == x.itemsize)
+            and x.flags.aligned
         )
 
     def fill(
@@ -167,7 +171,8 @@ class CompiledForward:
         n_rows = out.shape[1]
         work = n_rows * self._n_largest
         n_threads = min(n_threads_allowed(), 1 + work // _WORTH_A_THREAD)
-        ends = [n_rows * i // n_threads // ROWS[0] * ROWS[0] for i in range(n_threads)]
+        most = self._rows[0]
+        ends = [n_rows * i // n_threads // most * most for i in range(n_threads)]
         parts = list(zip(ends, [*ends[1:], n_rows], strict=True))
         if len(parts) == 1:
             self._fill_part(out, theta, x, order, parts[0])
@@ -184,9 +189,10 @@ class CompiledForward:
     ) -> None:
         """Compute the raw outputs of some of the rows."""
         job = self._job.copy()
-        work, scratch = self._memory()
+        work, scratch = self._memory(rows[1] - rows[0])
         job["theta"], job["x"] = address_of(theta), address_of(x)
         job["x_type"], job["x_step"] = feature_type(x.dtype), x.strides[0]
+        job["x_column_step"] = x.strides[1]
         if order is not None:
             order = np.ascontiguousarray(order, dtype=np.int64)
             job["order"] = address_of(order)
@@ -196,18 +202,20 @@ class CompiledForward:
         job["work"], job["scratch"] = address_of(work), address_of(scratch)
         self._machine.predict(job)
 
-    def _memory(self) -> tuple[Array, Array]:
-        """Return the workspace of this thread."""
+    def _memory(self, n_rows: int) -> tuple[Array, Array]:
+        """Return the workspace; this thread keeps the one for few rows."""
+        if n_rows >= self._rows[0]:
+            return self._new_memory(self._n_work)
         try:
             memory: tuple[Array, Array] = self._of_thread.memory
         except AttributeError:
-            scratch = self._scratch_bytes // self._dtype.itemsize + 1
-            memory = (
-                aligned(self._n_work + 1, self._dtype),
-                aligned(scratch, self._dtype),
-            )
-            self._of_thread.memory = memory
+            memory = self._of_thread.memory = self._new_memory(self._n_kept)
         return memory
+
+    def _new_memory(self, n_work: int) -> tuple[Array, Array]:
+        """Return a new workspace, and scratch memory."""
+        scratch = self._scratch_bytes // self._dtype.itemsize + 1
+        return aligned(n_work + 1, self._dtype), aligned(scratch, self._dtype)
 
 
 def n_threads_allowed() -> int:
@@ -231,7 +239,8 @@ def compiled_forward(network: Network, dtype: np.dtype[Any]) -> CompiledForward 
     if kept is not None:
         return kept
     try:
-        made: CompiledForward | str = CompiledForward(network, dtype)
+        with failures_refused():
+            made: CompiledForward | str = CompiledForward(network, dtype)
     except NotRecordable as reason:
         made = str(reason) or "It cannot be recorded."
     with _LOCK:

@@ -80,6 +80,7 @@ class FullBatch:
         )
         compiled, self.engine = chosen(
             engine,
+            self._point.theta.nbytes,
             lambda: CompiledSum(objective, self._point, self._batches, n_threads),
         )
         self._sums = objective if compiled is None else compiled

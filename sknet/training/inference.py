@@ -11,6 +11,7 @@ from sknet._numerics import Array, SparseRows
 from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
 from sknet.training.batches import Batches
+from sknet.training.choice import MOST_BYTES
 from sknet.training.forward import CompiledForward, compiled_forward
 
 
@@ -85,7 +86,8 @@ def forward_for(
     network: Network, theta: Array, x: Any, engine: str
 ) -> CompiledForward | None:
     """Return the compiled forward pass for some features, or None to use NumPy."""
-    if engine == "numpy" or not len(theta):
+    is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
+    if engine == "numpy" or not len(theta) or is_large or sparse.issparse(x):
         return None
     forward = compiled_forward(network, theta.dtype)
     if isinstance(forward, str) or not forward.takes(x):

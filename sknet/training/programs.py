@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -202,7 +203,7 @@ def _kept_or_recorded(
     program = _PROGRAMS.get(key)
     if program is None:
         check_recordable(components)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), failures_refused():
             step, expected = record()
             program = Program(step)
             step.recorder.forget()
@@ -211,3 +212,14 @@ def _kept_or_recorded(
                 raise NotRecordable("Its first step differs from NumPy's.")
         _PROGRAMS.keep(key, program)
     return program
+
+
+@contextmanager
+def failures_refused() -> Iterator[None]:
+    """Turn any error into NotRecordable: if it is the user's, NumPy raises it again."""
+    try:
+        yield
+    except NotRecordable:
+        raise
+    except Exception as error:
+        raise NotRecordable(f"Recording fails: {error!r}.") from None

@@ -180,6 +180,7 @@ def _training_of_counterpart(estimator: BaseMLP, mlp: Any) -> dict[str, Any]:
         "n_seen": [mlp.t_],
     }
     found = {"n_epochs_": n_epochs, "_training": training}
+    found["engine_"] = "numpy: scikit-learn trained the network."
     if mlp.solver == LBFGS.name or "loss_curve_" not in state:
         return found  # L-BFGS records no curves
     scores = list(state["validation_scores_"] or ())
