@@ -222,6 +222,8 @@ class Compiled:
     def __init__(self, draw, tile_bytes):
         self.draw, recorder = draw, draw.recorder
         self.memory = Memory(recorder, REGIONS)
+        for block in recorder.blocks:  # those that no operation uses, too
+            self.memory.place(block, 0)
         with _tiles_of(tile_bytes):
             self.lowered = lower(recorder.tape, self.memory, draw.dtype.itemsize)
         self.constants = self.memory.constants(draw.dtype)
