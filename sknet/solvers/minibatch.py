@@ -38,6 +38,7 @@ from sknet.solvers.ensemble import (
 from sknet.solvers.events import Events
 from sknet.solvers.executor import Executor, train
 from sknet.solvers.incremental import (
+    engine_of,
     left_streams,
     rate_reference,
     rate_share,
@@ -265,7 +266,7 @@ def _member_config(
         shares_noise=not problem.start.is_partial
         and n_batch == n_rows <= problem.config.preset.full_batch_rows,
         verbose=bool(problem.config.verbose),
-        engine=str(problem.config.engine),
+        engine=engine_of(problem, n_rows / n_batch),
     )
 
 

@@ -27,8 +27,9 @@ def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, 
 
     Parameters
     ----------
-    engine : {"auto", "compiled", "numpy"}
-        What the configuration demands.
+    engine : str
+        What the configuration demands: "auto", "compiled", "numpy", or "numpy: " and
+        the reason.
     n_bytes : int
         Number of bytes of the parameters of a network.
     make : callable
@@ -46,8 +47,8 @@ def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, 
     ValueError
         If the configuration demands the compiled engine, and it is not possible.
     """
-    if engine == "numpy":
-        return None, "numpy: engine='numpy'."
+    if engine.startswith("numpy"):
+        return None, engine if ":" in engine else "numpy: engine='numpy'."
     if engine == "auto" and n_bytes > MOST_BYTES:
         return None, "numpy: The network is so large that it would not be faster."
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -127,15 +128,15 @@ class CompiledTraining:
         cut, config = self._cut, self._configs[k]
         starts = [0, (cut.n_batches - 1) * cut.size]
         sizes = [cut.size, cut.last] if cut.n_batches > 1 else [cut.last, cut.last]
-        first = program_of(
-            config, self._machine, self._first_batch(k, starts[0], sizes[0])
-        )
-        if sizes[0] == sizes[1]:
-            return [first, first]
-        last = program_of(
-            config, self._machine, self._first_batch(k, starts[1], sizes[1])
-        )
-        return [first, last]
+        programs: list[Program] = []
+        for start, size in zip(starts, sizes, strict=True):
+            if programs and size == sizes[0]:
+                programs.append(programs[0])
+                continue
+            kind = self._sources.kind(k, size)
+            first = partial(self._first_batch, k, start, size)
+            programs.append(program_of(config, self._machine, kind, first))
+        return programs
 
     def _first_batch(self, k: int, start: int, n_rows: int) -> FirstBatch:
         """Return rows of a member's order, and where it stands."""

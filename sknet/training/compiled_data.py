@@ -12,6 +12,7 @@ from sknet._numerics import Array
 from sknet.engine.machine import feature_type
 from sknet.engine.tape import NotRecordable
 from sknet.training.batches import Dataset
+from sknet.training.programs import BatchKind
 
 
 class CompiledData:
@@ -73,6 +74,13 @@ class CompiledData:
     def arrays(self, k: int) -> dict[str, Any]:
         """Return the arrays of a member by name; None for those that it lacks."""
         return self._arrays[k]
+
+    def kind(self, k: int, n_rows: int) -> BatchKind:
+        """Return the kind of batches of a member with a number of rows."""
+        is_weighted = self._arrays[k]["weight"] is not None
+        return BatchKind(
+            n_rows, self.n_targets, self._dtype, is_weighted, self.is_sparse
+        )
 
     def batch(self, k: int, rows: Any) -> tuple[Any, Array, Array | None, float]:
         """Return features, targets, shares and total weight of some rows."""

@@ -24,7 +24,7 @@ from sknet.engine.tape import NotRecordable, address_of
 from sknet.objective import Batch, Objective, Point
 from sknet.training.batches import Batches
 from sknet.training.choice import threads_of_steps
-from sknet.training.programs import program_of_sum, scratch_for
+from sknet.training.programs import BatchKind, program_of_sum, scratch_for
 from sknet.training.recording import FirstBatch, leaves_of_component
 
 
@@ -70,7 +70,10 @@ class CompiledSum:
         for batch in batches.epoch(None):
             if batch.n_rows not in self._programs:
                 first = self._first_batch(point, batch)
-                program = program_of_sum(objective, compiled, first)
+                is_weighted = first.weight is not None
+                n_rows, n_targets = first.y.shape[1:]
+                kind = BatchKind(n_rows, n_targets, point.theta.dtype, is_weighted)
+                program = program_of_sum(objective, compiled, kind, first)
                 self._programs[batch.n_rows] = program
         network, size = objective.network, max(self._programs)
         self._job = self._new_job(point, threads_of_steps(n_threads, size, network))

@@ -87,7 +87,7 @@ def forward_for(
 ) -> CompiledForward | None:
     """Return the compiled forward pass for some features, or None to use NumPy."""
     is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
-    if engine == "numpy" or not len(theta) or is_large or sparse.issparse(x):
+    if engine.startswith("numpy") or not len(theta) or is_large or sparse.issparse(x):
         return None
     forward = compiled_forward(network, theta.dtype)
     if isinstance(forward, str) or not forward.takes(x):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -124,7 +124,7 @@ class _Programs:
         self._lock = threading.Lock()
 
     def get(self, key: Any) -> Program | None:
-        """Return a program, or None."""
+        """Return a program, or None; there is none for the key None."""
         try:
             return self._programs.get(key)
         except TypeError:  # a component that is not hashable
@@ -136,6 +136,8 @@ class _Programs:
             hash(key)
         except TypeError:
             return
+        if key is None:
+            return
         with self._lock:
             while len(self._programs) >= _MOST_PROGRAMS:
                 del self._programs[next(iter(self._programs))]
@@ -145,38 +147,85 @@ class _Programs:
 _PROGRAMS = _Programs()
 
 
-def program_key(config: MemberConfig, batch: FirstBatch) -> Any:
+class BatchKind(NamedTuple):
+    """What a program depends on in the batches that it is for.
+
+    Parameters
+    ----------
+    n_rows, n_targets : int
+        Number of rows, and of columns of the target.
+    dtype : dtype
+        Type of the computation.
+    is_weighted, is_sparse : bool
+        Whether rows have weights, and whether the features are sparse.
+    """
+
+    n_rows: int
+    n_targets: int
+    dtype: np.dtype[Any]
+    is_weighted: bool
+    is_sparse: bool = False
+
+
+def program_key(config: MemberConfig, kind: BatchKind) -> Any:
     """Return what a program depends on, as a hashable object."""
-    averaging = config.averaging is not None
+    dropout = config.architecture.dropout
     return (
-        shared(config.architecture),
-        *(config.n_inputs, config.n_raw, shared(config.loss), shared(config.optimizer)),
-        *(config.clip_norm, averaging, config.learning_rate_multipliers),
-        *(
-            config.shares_noise,
-            batch.kind,
-            tuple(map(bool, config.architecture.dropout)),
-        ),
-        frozenset(leaves_of(config)),
+        *map(_shared, (config.architecture, config.loss, config.optimizer)),
+        *(config.n_inputs, config.n_raw, config.clip_norm, config.averaging is None),
+        *(config.learning_rate_multipliers, config.shares_noise, kind),
+        *(tuple(map(bool, dropout)), frozenset(leaves_of(config))),
     )
 
 
-def program_of(config: MemberConfig, machine: Machine, batch: FirstBatch) -> Program:
-    """Return the program for batches of this size, recorded now or earlier.
+@lru_cache(maxsize=256)
+def _shared(component: Any) -> Any:
+    """Return what networks with the same program share of a component."""
+    return shared(component)
+
+
+def program_of(
+    config: MemberConfig,
+    machine: Machine,
+    kind: BatchKind,
+    first_batch: Callable[[], FirstBatch],
+) -> Program:
+    """Return the program for batches of a kind, recorded now or earlier.
+
+    Parameters
+    ----------
+    config : MemberConfig
+        The training configuration.
+    machine : Machine
+        Runs the program.
+    kind : BatchKind
+        The kind of batches.
+    first_batch : callable
+        Returns a batch of this kind, on which the program is recorded if necessary.
+
+    Returns
+    -------
+    program : Program
+        The program, which has been compared with NumPy.
 
     Raises
     ------
     NotRecordable
         If the step cannot be recorded, or if the machine computes something else.
     """
-    key = program_key(config, batch)
-    parts = config.architecture, config.loss, config.optimizer
-    record = partial(record_step, config, batch)
-    return _kept_or_recorded(key, machine, batch, parts, record)
+    try:
+        key = program_key(config, kind)
+    except TypeError:  # a component that is not hashable
+        key = None
+    program = _PROGRAMS.get(key)
+    if program is not None:
+        return program
+    parts, batch = (config.architecture, config.loss, config.optimizer), first_batch()
+    return _recorded(key, machine, batch, parts, partial(record_step, config, batch))
 
 
 def program_of_sum(
-    objective: Objective, machine: Machine, batch: FirstBatch
+    objective: Objective, machine: Machine, kind: BatchKind, batch: FirstBatch
 ) -> Program:
     """Return the program of a data term on batches of this size, without a penalty.
 
@@ -187,30 +236,31 @@ def program_of_sum(
     """
     network, loss = objective.network, objective.loss
     # A network is equal to itself only, but those of equal estimators are one object.
-    key = network, shared(loss), batch.kind, frozenset(batch.leaves)
+    key = network, shared(loss), kind, frozenset(batch.leaves)
+    program = _PROGRAMS.get(key)
+    if program is not None:
+        return program
     record = partial(record_sum, objective, batch)
-    return _kept_or_recorded(key, machine, batch, (network.layers, loss), record)
+    return _recorded(key, machine, batch, (network.layers, loss), record)
 
 
-def _kept_or_recorded(
+def _recorded(
     key: Any,
     machine: Machine,
     batch: FirstBatch,
     components: Any,
     record: Callable[[], tuple[Step, Expected]],
 ) -> Program:
-    """Return a program that was kept, or that is recorded now and checked."""
-    program = _PROGRAMS.get(key)
-    if program is None:
-        check_recordable(components)
-        with np.errstate(all="ignore"), failures_refused():
-            step, expected = record()
-            program = Program(step)
-            step.recorder.forget()
-            del step  # the check needs as much memory again
-            if not is_right(program, machine, batch, expected):
-                raise NotRecordable("Its first step differs from NumPy's.")
-        _PROGRAMS.keep(key, program)
+    """Return a program that is recorded now, checked, and kept."""
+    check_recordable(components)
+    with np.errstate(all="ignore"), failures_refused():
+        step, expected = record()
+        program = Program(step)
+        step.recorder.forget()
+        del step  # the check needs as much memory again
+        if not is_right(program, machine, batch, expected):
+            raise NotRecordable("Its first step differs from NumPy's.")
+    _PROGRAMS.keep(key, program)
     return program
 
 

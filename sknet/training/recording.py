@@ -58,12 +58,6 @@ class FirstBatch:
     noise: np.random.Generator | None
     leaves: dict[str, float]
 
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What a program depends on: number of rows, type, and kinds of arrays."""
-        n_rows, is_sparse = self.y.shape[1], sparse.issparse(self.x)
-        return n_rows, self.theta.dtype, self.weight is not None, is_sparse
-
     def stream(self) -> np.random.Generator | None:
         """Return a copy of the noise stream."""
         return None if self.noise is None else noise_from_state(noise_state(self.noise))
