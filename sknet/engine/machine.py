@@ -30,6 +30,7 @@ FEATURE_TYPES = tuple(
 )
 
 
+@lru_cache(maxsize=64)
 def feature_type(dtype: np.dtype[Any]) -> int | None:
     """Return the number of a type of features, or None if the machine has none."""
     if dtype == np.bool_:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -35,6 +35,18 @@ from sknet.training.programs import are_close, failures_refused
 ROWS = (256, 16, 1)
 # Largest difference from NumPy, relative to the largest raw output.
 _TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
+# Number of rows for which arrays are kept between calls.
+MOST_KEPT = ROWS[1]
+# Places of the fields of a job, and of those that differ between calls, in the order in
+# which they are set.
+_PLACES = {name: i for i, name in enumerate(PREDICTION.names or ())}
+_CHANGING = [
+    _PLACES[name]
+    for name in (
+        *("theta", "x", "x_type", "x_step", "x_column_step", "out", "out_is_double"),
+        *("head_step", "work", "scratch"),
+    )
+]
 # Multiply-adds for which another thread is worth its start.
 _WORTH_A_THREAD = 2**24
 
@@ -169,14 +181,13 @@ class CompiledForward:
             The rows of ``x``; None for all of them.
         """
         n_rows = out.shape[1]
-        work = n_rows * self._n_largest
-        n_threads = min(n_threads_allowed(), 1 + work // _WORTH_A_THREAD)
-        most = self._rows[0]
+        n_threads = 1 + n_rows * self._n_largest // _WORTH_A_THREAD
+        if n_threads == 1:
+            self._fill_part(out, theta, x, order, (0, n_rows))
+            return
+        n_threads, most = min(n_threads_allowed(), n_threads), self._rows[0]
         ends = [n_rows * i // n_threads // most * most for i in range(n_threads)]
         parts = list(zip(ends, [*ends[1:], n_rows], strict=True))
-        if len(parts) == 1:
-            self._fill_part(out, theta, x, order, parts[0])
-            return
         with ThreadPoolExecutor(len(parts)) as pool:
             jobs = [
                 pool.submit(self._fill_part, out, theta, x, order, p) for p in parts
@@ -188,34 +199,96 @@ class CompiledForward:
         self, out: Array, theta: Array, x: Array, order: Array | None, rows: Any
     ) -> None:
         """Compute the raw outputs of some of the rows."""
-        job = self._job.copy()
-        work, scratch = self._memory(rows[1] - rows[0])
-        job["theta"], job["x"] = address_of(theta), address_of(x)
-        job["x_type"], job["x_step"] = feature_type(x.dtype), x.strides[0]
-        job["x_column_step"] = x.strides[1]
+        memory = self._memory(rows[1] - rows[0])
+        job = self.job(theta, x, out, memory)
         if order is not None:
             order = np.ascontiguousarray(order, dtype=np.int64)
-            job["order"] = address_of(order)
-        job["first"], job["last"] = rows
-        job["out"], job["out_is_double"] = address_of(out), out.dtype == np.float64
-        job["head_step"] = out.strides[0] // out.itemsize
-        job["work"], job["scratch"] = address_of(work), address_of(scratch)
-        self._machine.predict(job)
+            job[_PLACES["order"]] = address_of(order)
+        job[_PLACES["first"]], job[_PLACES["last"]] = rows
+        self._machine.predict_at(address_of(job))
 
-    def _memory(self, n_rows: int) -> tuple[Array, Array]:
+    def job(self, theta: Array, x: Array, out: Array, memory: _Memory) -> Array:
+        """Return a job for all features; its fields are found by ``_PLACES``."""
+        job = self._job.copy()
+        x_step, x_column_step = x.strides
+        job[_CHANGING] = (
+            *(address_of(theta), address_of(x), feature_type(x.dtype)),
+            *(x_step, x_column_step, address_of(out), out.dtype.itemsize == 8),
+            *(out.strides[0] // out.itemsize, memory.work, memory.scratch),
+        )
+        return job
+
+    def _memory(self, n_rows: int) -> _Memory:
         """Return the workspace; this thread keeps the one for few rows."""
         if n_rows >= self._rows[0]:
-            return self._new_memory(self._n_work)
+            return self.memory(self._n_work)
         try:
-            memory: tuple[Array, Array] = self._of_thread.memory
+            memory: _Memory = self._of_thread.memory
         except AttributeError:
-            memory = self._of_thread.memory = self._new_memory(self._n_kept)
+            memory = self._of_thread.memory = self.memory()
         return memory
 
-    def _new_memory(self, n_work: int) -> tuple[Array, Array]:
-        """Return a new workspace, and scratch memory."""
+    def memory(self, n_work: int = 0) -> _Memory:
+        """Return a new workspace, by default the one for few rows."""
         scratch = self._scratch_bytes // self._dtype.itemsize + 1
-        return aligned(n_work + 1, self._dtype), aligned(scratch, self._dtype)
+        arrays = [
+            aligned(n + 1, self._dtype) for n in (n_work or self._n_kept, scratch)
+        ]
+        work, scratch_memory = arrays
+        return _Memory(address_of(work), address_of(scratch_memory), arrays)
+
+    def run(self, job: Array) -> None:
+        """Run a job."""
+        self._machine.predict(job)
+
+
+class _Memory(NamedTuple):
+    """Addresses of a workspace and of scratch memory, and the arrays."""
+
+    work: int
+    scratch: int
+    arrays: list[Array]
+
+
+class FewRows:
+    """Raw outputs of up to :data:`MOST_KEPT` rows, in arrays that are kept.
+
+    It is not thread-safe.
+
+    Parameters
+    ----------
+    forward : CompiledForward
+        The forward pass of the network.
+    theta : ndarray of shape (K, P)
+        Its parameters, which may change later.
+    n_columns, n_heads, n_outputs : int
+        Numbers of features, of submodels and of raw outputs.
+    """
+
+    def __init__(
+        self, forward: CompiledForward, theta: Array, sizes: tuple[int, int, int]
+    ) -> None:
+        n_columns, n_heads, n_outputs = sizes
+        self._forward, dtype = forward, theta.dtype
+        self._x = np.empty((MOST_KEPT, n_columns), dtype=dtype)
+        shape = (len(theta) * n_heads, MOST_KEPT, n_outputs)
+        self._raw, self._memory = np.empty(shape, dtype=dtype), forward.memory()
+        self._jobs = [
+            forward.job(
+                theta[k : k + 1], self._x, self._raw[k * n_heads :], self._memory
+            )
+            for k in range(len(theta))
+        ]
+        self._theta = theta  # which must not be freed
+
+    def __call__(self, x: Array, dtype: np.dtype[Any]) -> Array:
+        """Compute the raw outputs (K * E, N, C) of rows (N, D), as a new array."""
+        n_rows = len(x)
+        self._x[:n_rows] = x
+        for job in self._jobs:
+            job[_PLACES["last"]] = n_rows
+            self._forward.run(job)
+        return self._raw[:, :n_rows].astype(dtype)
 
 
 def n_threads_allowed() -> int:

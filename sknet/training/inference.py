@@ -8,11 +8,17 @@ import numpy as np
 from scipy import sparse
 
 from sknet._numerics import Array, SparseRows
+from sknet.engine.machine import feature_type
 from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
 from sknet.training.batches import Batches
 from sknet.training.choice import MOST_BYTES
-from sknet.training.forward import CompiledForward, compiled_forward
+from sknet.training.forward import (
+    MOST_KEPT,
+    CompiledForward,
+    FewRows,
+    compiled_forward,
+)
 
 
 # Number of rows in a chunk: large enough for BLAS, but small enough for the buffers to
@@ -85,12 +91,15 @@ def raw_outputs(
 def forward_for(
     network: Network, theta: Array, x: Any, engine: str
 ) -> CompiledForward | None:
-    """Return the compiled forward pass for some features, or None to use NumPy."""
+    """Return the compiled forward pass for some features, or None to use NumPy.
+
+    If ``x`` is None, the features may still be such that it cannot read them.
+    """
     is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
     if engine.startswith("numpy") or not len(theta) or is_large or sparse.issparse(x):
         return None
     forward = compiled_forward(network, theta.dtype)
-    if isinstance(forward, str) or not forward.takes(x):
+    if isinstance(forward, str) or not (x is None or forward.takes(x)):
         return None
     return forward
 
@@ -123,17 +132,27 @@ class Inference:
         self._views = network.layout.bind(theta)
         self._most_rows = _KEPT_ROWS // (len(theta) * network.n_heads)
         self._n_rows = 0
+        self._compiled: FewRows | None = None
+        forward = forward_for(network, theta, None, engine)
+        if forward is not None:
+            sizes = network.n_inputs, network.n_heads, network.n_outputs
+            self._compiled = FewRows(forward, theta, sizes)
 
     def __call__(self, x: Any, dtype: np.dtype[Any] | None = None) -> Array:
         """Compute the same raw outputs as :func:`raw_outputs`, bit for bit."""
-        large = not isinstance(x, np.ndarray) or len(x) > self._most_rows
-        if large or forward_for(self._network, self._theta, x, self._engine):
+        dtype = self._theta.dtype if dtype is None else dtype
+        is_array = isinstance(x, np.ndarray)
+        if self._compiled is not None and is_array:
+            if len(x) <= MOST_KEPT and feature_type(x.dtype) is not None:
+                return self._compiled(x, dtype)
+            return raw_outputs(self._network, self._theta, x, dtype, self._engine)
+        if not is_array or len(x) > self._most_rows:
             return raw_outputs(self._network, self._theta, x, dtype, self._engine)
         if len(x) != self._n_rows:
             self._make_buffers(*x.shape)
         np.copyto(self._x[0], x)
         raw = self._network.forward(self._views, self._x, self._cache)
-        return raw.astype(self._theta.dtype if dtype is None else dtype)
+        return raw.astype(dtype)
 
     def _make_buffers(self, n_rows: int, n_columns: int) -> None:
         """Create the buffers for a number of rows, including one for the features."""
