@@ -11,9 +11,15 @@ from pathlib import Path
 import pytest
 import sklearn
 
+from sknet.engine.machine import machine
+
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ["README.md", "docs/start.rst"]
+ENGINE_PAGE = pytest.param(
+    "docs/engine.rst",
+    marks=pytest.mark.skipif(machine() is None, reason="The engine is not compiled."),
+)
 EXAMPLES = sorted((ROOT / "examples").rglob("plot_*.py"))
 ADD_YOUR_OWN = ROOT / "docs" / "user_guide" / "add_your_own.rst"
 # These have tests beside those of the libraries.
@@ -52,7 +58,7 @@ def unindented(block):
     return "\n".join(line[margin:] for line in lines) + "\n"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [*PAGES, ENGINE_PAGE])
 def test_code_on_the_page_prints_what_the_page_says(page):
     """Each block of code runs without a warning, and prints the block below it."""
     blocks = code_and_output(ROOT / page)
@@ -83,7 +89,7 @@ def test_code_in_the_user_guide_runs(path, monkeypatch, tmp_path):
 def test_promises_name_tests_that_exist():
     """What the guide calls a test of a promise is one, in the file that it names."""
     page = (ROOT / "docs" / "user_guide" / "reliability.rst").read_text("utf-8")
-    names = re.findall(r"``(test_\w+)(\.py)?``", page)
+    names = re.findall(r"``((?:engine/)?test_\w+)(\.py)?``", page)
     assert len(names) > 80
     source = ""
     for name, is_file in names:

@@ -118,8 +118,8 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute(
         "engine_",
         "str",
-        """What made the training steps: "compiled", or "numpy: " and the reason. In an
-        ensemble, a reason of any of its networks.
+        """What made the training steps, or evaluated the loss for "lbfgs": "compiled",
+        or "numpy: " and the reason. In an ensemble, a reason of any of its networks.
         """,
     ),
     Attribute(

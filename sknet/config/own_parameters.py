@@ -210,9 +210,10 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "n_threads",
         "int in [1, inf) or None",
-        """Number of BLAS threads during ``fit``. None uses one thread for small
-        networks, for which more threads are slower, and leaves the setting of BLAS
-        unchanged for large networks.
+        """Number of threads that make a step together during ``fit``: in compiled code,
+        whose results do not depend on it, and in BLAS. None uses one thread for small
+        networks, for which more threads are slower. For large networks, compiled code
+        then uses the available processors, and the setting of BLAS is unchanged.
         """,
         default=None,
         constraint=[Interval(Integral, 1, None, closed="left"), None],
@@ -291,10 +292,11 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "engine",
         '{"auto", "compiled", "numpy"}',
-        """What makes the training steps. "compiled" replays a recorded step in compiled
-        code, and raises an error if that is not possible; "numpy" computes in NumPy;
-        "auto" uses compiled code where possible. The two differ in rounding. The
-        attribute ``engine_`` tells which one was used, and why.
+        """What makes training steps, evaluates the loss for "lbfgs", and predicts.
+        "compiled" repeats recorded steps in compiled code, and ``fit`` raises an error
+        if that is not possible; "numpy" computes in NumPy; "auto" uses compiled code
+        where it is possible and saves time. The two differ in rounding. The attribute
+        ``engine_`` tells which one was used in ``fit``, and why.
         """,
         default="auto",
         constraint=[StrOptions({"auto", "compiled", "numpy"})],

@@ -159,9 +159,10 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         epoch. The networks of an ensemble share the time; networks for which none is
         left are omitted, with a warning.
     n_threads : int in [1, inf) or None, default=None
-        Number of BLAS threads during ``fit``. None uses one thread for small networks,
-        for which more threads are slower, and leaves the setting of BLAS unchanged for
-        large networks.
+        Number of threads that make a step together during ``fit``: in compiled code,
+        whose results do not depend on it, and in BLAS. None uses one thread for small
+        networks, for which more threads are slower. For large networks, compiled code
+        then uses the available processors, and the setting of BLAS is unchanged.
     n_estimators : int in [1, inf), default=1
         Number of networks in the ensemble. They are trained in one pass, and their
         predictions are averaged. Each network is identical, bit for bit, to a single
@@ -186,10 +187,11 @@ class SimpleMLPClassifier(BaseMLPClassifier):
         ``fit`` finishes. In a folder, each fit has its own file. Not supported by
         full-batch solvers such as "lbfgs"; not used by ``partial_fit``.
     engine : {"auto", "compiled", "numpy"}, default="auto"
-        What makes the training steps. "compiled" replays a recorded step in compiled
-        code, and raises an error if that is not possible; "numpy" computes in NumPy;
-        "auto" uses compiled code where possible. The two differ in rounding. The
-        attribute ``engine_`` tells which one was used, and why.
+        What makes training steps, evaluates the loss for "lbfgs", and predicts.
+        "compiled" repeats recorded steps in compiled code, and ``fit`` raises an error
+        if that is not possible; "numpy" computes in NumPy; "auto" uses compiled code
+        where it is possible and saves time. The two differ in rounding. The attribute
+        ``engine_`` tells which one was used in ``fit``, and why.
     deterministic : bool, default=False
         Whether results must not depend on the number of BLAS threads either: BLAS is
         limited to one thread, in ``fit`` and in prediction. If False, the last digits
@@ -227,8 +229,8 @@ class SimpleMLPClassifier(BaseMLPClassifier):
     t_ : int
         Number of training samples seen in all calls since training began.
     engine_ : str
-        What made the training steps: "compiled", or "numpy: " and the reason. In an
-        ensemble, a reason of any of its networks.
+        What made the training steps, or evaluated the loss for "lbfgs": "compiled", or
+        "numpy: " and the reason. In an ensemble, a reason of any of its networks.
     loss_ : float
         Training loss of the last epoch, including the penalty.
     loss_curve_ : list of float
