@@ -120,15 +120,13 @@ class CompiledForward:
             compiled.scratch_bytes(p.lowered.code, is_double) for p in self._passes
         )
         self._of_thread = threading.local()
-        self._job = np.zeros(1, dtype=PREDICTION)
+        job = np.zeros(1, dtype=PREDICTION)
         for name, forward in zip(("many", "some", "one"), self._passes, strict=True):
-            self._job[name] = address_of(forward.header)
-        self._job["is_double"], self._job["kernels"] = is_double, compiled.kernels
-        self._job["n_features"] = network.n_inputs
-        self._job["n_heads"], self._job["n_outputs"] = (
-            network.n_heads,
-            network.n_outputs,
-        )
+            job[name] = address_of(forward.header)
+        job["is_double"], job["kernels"] = is_double, compiled.kernels
+        job["n_features"] = network.n_inputs
+        job["n_heads"], job["n_outputs"] = network.n_heads, network.n_outputs
+        self._job = job.view(np.int64)  # whose elements are set in less time
         self._check(network)
 
     def _check(self, network: Network) -> None:
@@ -212,7 +210,7 @@ class CompiledForward:
         job = self._job.copy()
         x_step, x_column_step = x.strides
         job[_CHANGING] = (
-            *(address_of(theta), address_of(x), feature_type(x.dtype)),
+            *(address_of(theta), address_of(x), feature_type(x.dtype) or 0),
             *(x_step, x_column_step, address_of(out), out.dtype.itemsize == 8),
             *(out.strides[0] // out.itemsize, memory.work, memory.scratch),
         )
