@@ -1,4 +1,4 @@
-"""Compiled prediction: NumPy's raw outputs, and the same bits however rows are passed."""
+"""Compiled prediction: the raw outputs of NumPy, and the same bits for any rows."""
 
 import numpy as np
 import pytest
