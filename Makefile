@@ -11,8 +11,8 @@ OLDEST := scikit-learn==1.6.1 numpy==1.24.4 scipy==1.10.1 pandas==1.5.3 joblib==
 INSTALL := python -m pip install --quiet --disable-pip-version-check --editable
 PYTEST := -m pytest -n 2 --timeout 600
 
-.PHONY: help demo test lint write doctest suite test-works-with test-works-with-more \
-    test-exporters test-slow test-oldest test-versions test-sanitized docs bench wheel \
+.PHONY: help demo test lint write doctest suite suite-numpy test-works-with \
+    test-works-with-more test-exporters test-slow test-oldest test-versions test-sanitized docs bench wheel \
     audit clean
 .NOTPARALLEL:
 
@@ -101,8 +101,8 @@ $(SANITIZED): $(ENGINE_SOURCES)
 # ------------------------------------------------------------------------------ tests
 # One BLAS thread per process: two processes share two cores and give the same bits.
 
-PYTESTS := suite doctest test-works-with-more test-exporters test-slow test-oldest \
-    test-sanitized test-1.% test-3.%
+PYTESTS := suite suite-numpy doctest test-works-with-more test-exporters test-slow \
+    test-oldest test-sanitized test-1.% test-3.%
 $(PYTESTS): export OMP_NUM_THREADS = 1
 $(PYTESTS): export OPENBLAS_NUM_THREADS = 1
 $(PYTESTS): export MKL_NUM_THREADS = 1
@@ -110,7 +110,7 @@ $(PYTESTS): export VECLIB_MAXIMUM_THREADS = 1
 # Without it, check_estimator skips a check.
 $(PYTESTS): export SCIPY_ARRAY_API = 1
 
-test: lint doctest suite
+test: lint doctest suite suite-numpy
 
 lint: $(VENV)/.has-test
 	$(BIN)/ruff check .
@@ -128,6 +128,13 @@ doctest: $(ENGINE) $(VENV)/.has-test
 
 suite: $(ENGINE) $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
 	$(BIN)/python $(PYTEST)
+
+# The part that compares with scikit-learn and with the reference, without the engine.
+suite-numpy: export SKNET_ENGINE = numpy
+suite-numpy: $(VENV)/.has-test $(VENV)/.has-plot $(VENV)/.has-frames
+	$(BIN)/python $(PYTEST) tests/test_against_sklearn.py tests/test_reference.py \
+	    tests/test_objective.py tests/test_solvers.py tests/test_checkpoint.py \
+	    tests/test_predictor.py tests/engine/test_library.py
 
 # With all libraries installed, a missing library is an error and not a skip.
 test-works-with test-works-with-more test-slow test-exporters: \

@@ -70,8 +70,6 @@ class Program:
         Number of elements of the work region.
     header : ndarray
         The structure that the machine reads.
-    is_trusted : bool
-        Whether a step has been compared with NumPy's.
     """
 
     def __init__(self, step: Step) -> None:
@@ -87,7 +85,6 @@ class Program:
         self._initial, self._leaves = initial_numbers(recorder.numbers)
         self.grad_place = memory.place(step.grad.block, step.grad.start)[1]
         self.n_trainable = step.grad.shape[-1]
-        self.is_trusted = False
         self.header = self._header(step, memory)
         self.n_work = memory.n_work
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from sknet._numerics import Array
 from sknet.engine.machine import MOST_THREADS
 from sknet.engine.tape import NotRecordable
 from sknet.network.network import Network
@@ -18,11 +19,16 @@ _WORTH_THREADS = 2**21
 # Bytes of parameters above which compiled code would save no time, as everything waits
 # for memory, while its first check takes the memory of several copies.
 MOST_BYTES = 2**23
+# Multiply-adds of the largest product of a step above which nearly all time is spent in
+# products, and those of an optimised BLAS are faster (benchmarks/engine.py: "wide").
+_MOST_WORK = 2**26
 
 T = TypeVar("T")
 
 
-def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, str]:
+def chosen(
+    engine: str, network: Network, theta: Array, n_rows: int, make: Callable[[], T]
+) -> tuple[T | None, str]:
     """Choose between compiled code and NumPy.
 
     Parameters
@@ -30,8 +36,12 @@ def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, 
     engine : str
         What the configuration demands: "auto", "compiled", "numpy", or "numpy: " and
         the reason.
-    n_bytes : int
-        Number of bytes of the parameters of a network.
+    network : Network
+        The network.
+    theta : ndarray of shape (K, P)
+        Its parameters.
+    n_rows : int
+        Number of rows of a batch.
     make : callable
         Returns the compiled code, or raises NotRecordable.
 
@@ -49,7 +59,8 @@ def chosen(engine: str, n_bytes: int, make: Callable[[], T]) -> tuple[T | None, 
     """
     if engine.startswith("numpy"):
         return None, engine if ":" in engine else "numpy: engine='numpy'."
-    if engine == "auto" and n_bytes > MOST_BYTES:
+    is_large = theta[0].nbytes > MOST_BYTES or n_rows * network.n_largest > _MOST_WORK
+    if engine == "auto" and is_large:
         return None, "numpy: The network is so large that it would not be faster."
     try:
         return make(), "compiled"

@@ -23,7 +23,7 @@ from sknet.engine.machine import (
 from sknet.engine.program import Program
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.training.choice import chosen, threads_of_steps
-from sknet.training.compiled_data import CompiledData
+from sknet.training.compiled_data import CompiledData, check_rows
 from sknet.training.member import Member
 from sknet.training.monitor import History, StoppingRule
 from sknet.training.programs import program_of, scratch_for
@@ -95,6 +95,7 @@ class CompiledTraining:
         if compiled is None:
             raise NotRecordable(library.reason())
         self._machine, self._state, self._trainer = compiled, state, trainer
+        check_rows([state.theta, *state.slots, state.order, state.average])
         self._configs = [member.config for member in members]
         self._sources = CompiledData(
             [member.data for member in members], state.theta.dtype
@@ -381,9 +382,9 @@ def compiled_training(
     ValueError
         If the configuration demands the compiled engine, and it is not possible.
     """
+    config = members[0].config
     compiled, used = chosen(
-        members[0].config.engine,
-        state.theta[0].nbytes,
+        *(config.engine, config.network, state.theta, config.batch_size),
         lambda: CompiledTraining(members, state, trainer, n_threads),
     )
     for member in members:

@@ -95,3 +95,10 @@ class CompiledData:
         total = float(weight.sum())
         weight = weight / (total if total > 0.0 else 1.0)
         return x, y, weight.astype(self._dtype)[None, :, None], total or 1.0
+
+
+def check_rows(arrays: Sequence[Array | None]) -> None:
+    """Raise NotRecordable unless the row of each member is contiguous."""
+    for array in arrays:
+        if array is not None and array.size and not array[0].flags.c_contiguous:
+            raise NotRecordable("The state of a network is not contiguous in memory.")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from joblib import cpu_count
 
 from sknet._numerics import Array
 from sknet.engine import library
@@ -289,13 +291,13 @@ class FewRows:
         return self._raw[:, :n_rows].astype(dtype)
 
 
+@lru_cache(maxsize=1)
 def n_threads_allowed() -> int:
-    """Return how many threads a prediction may use: as many as BLAS would."""
+    """Return how many threads may be used: as many as BLAS would use."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         if (value := os.environ.get(name, "")).isdigit():
             return max(1, int(value))
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return (os.cpu_count() or 1) if affinity is None else len(affinity(0))
+    return int(cpu_count())  # those that this process may use, in containers, too
 
 
 _KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = (

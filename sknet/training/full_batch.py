@@ -80,7 +80,9 @@ class FullBatch:
         )
         compiled, self.engine = chosen(
             engine,
-            self._point.theta.nbytes,
+            objective.network,
+            self._point.theta,
+            min(_CHUNK_ROWS, data.n_rows),
             lambda: CompiledSum(objective, self._point, self._batches, n_threads),
         )
         self._sums = objective if compiled is None else compiled

@@ -96,6 +96,8 @@ def forward_for(
     If ``x`` is None, the features may still be such that it cannot read them.
     """
     is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
+    if not theta.flags.c_contiguous or not theta.flags.aligned:
+        return None
     if engine.startswith("numpy") or not len(theta) or is_large or sparse.issparse(x):
         return None
     forward = compiled_forward(network, theta.dtype)
