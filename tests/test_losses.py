@@ -350,3 +350,17 @@ def test_functions_of_wrong_shape_are_refused():
         evaluate(bad, raw, y)
     with pytest.raises(ValueError, match=r"loss=\(value, gradient\)"):
         CustomValueLoss().check()
+
+
+@pytest.mark.parametrize("n_levels", range(1, 10))
+def test_quantiles_have_the_same_gradient_in_both_types(n_levels):
+    """With 4 levels in float32, or 8 in float64, np.negative is wrong in place."""
+    loss = Quantile(tuple(np.linspace(0.1, 0.9, n_levels)))
+    raw = np.random.default_rng(0).normal(size=(1, 40, n_levels))
+    y, found = np.random.default_rng(1).normal(size=(1, 40, 1)), []
+    for dtype in (np.float32, np.float64):
+        out = np.empty(raw.shape, dtype=dtype)
+        buffers = LossBuffers(*raw.shape, out.dtype)
+        loss.value_and_gradient(raw.astype(dtype), y.astype(dtype), 0.025, out, buffers)
+        found.append(out)
+    assert_allclose(found[0], found[1], atol=1e-7)
