@@ -134,8 +134,8 @@ class Quantile(ValueLoss):
         for q in range(middle):
             out[..., q + 1 :: n_levels] += out[..., q::n_levels]
             out[..., q::n_levels] *= slope[..., q::n_levels]
-            # NumPy 2.2 to 2.4: np.negative is wrong for every fourth number of an array;
-            # see findings/numpy_negative_strides.sh.
+            # In NumPy 2.2 to 2.4, np.negative is wrong for every fourth number of an
+            # array; see findings/numpy_negative_strides.sh.
             out[..., q::n_levels] *= -1.0
 
     def link(self, raw: Array) -> Array:
