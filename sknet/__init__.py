@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons for scikit-learn users, in NumPy.
+"""Multi-layer perceptrons for scikit-learn users, on NumPy alone.
 
 ``SimpleMLPClassifier`` and ``SimpleMLPRegressor`` are drop-in replacements for
 scikit-learn's ``MLPClassifier`` and ``MLPRegressor``, with the same names, defaults and
