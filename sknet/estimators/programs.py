@@ -42,8 +42,8 @@ class Programs:
     >>> from sklearn.datasets import load_iris
     >>> from sknet import SimpleMLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> network = SimpleMLPClassifier((10,), max_iter=1000, random_state=0).fit(X, y)
-    >>> text = network.program(X).explain()
+    >>> network = SimpleMLPClassifier((10,), max_iter=1000, tol=1e-3, random_state=0)
+    >>> text = network.fit(X, y).program(X).explain()
     """
 
     training: list[tuple[str, list[str]]]
