@@ -308,7 +308,7 @@ def worth_threads(stack: Sequence[Member], n_jobs: int) -> bool:
 
 def is_compiled(stack: Sequence[Member]) -> bool:
     """Return whether compiled code makes the steps, one member after the other."""
-    return not stack[0].config.engine.startswith("numpy") and machine() is not None
+    return stack[0].config.engine != "numpy" and machine() is not None
 
 
 def partition(stack: list[Member], n_jobs: int) -> list[list[Member]]:

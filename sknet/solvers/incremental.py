@@ -21,11 +21,6 @@ from sknet.training.state import TrainState
 # four times as much.
 _MOST_REUSED_BYTES = 2**19
 
-# Number of batches in a call of ``partial_fit`` from which compiled code, whose start
-# takes a tenth of a millisecond, saves time.
-_WORTH_COMPILED = 4
-_FEW_STEPS = "numpy: A call of partial_fit with few batches takes no less time."
-
 
 def left_streams(problem: Problem, state: TrainState) -> list[StreamState]:
     """Return the states of the random streams; keep the streams for the next call.
@@ -80,10 +75,3 @@ def reusable_arrays(problem: Problem) -> ReusableArrays | None:
     if theta.nbytes + n_rows * n_columns * theta.itemsize > _MOST_REUSED_BYTES:
         return None
     return ReusableArrays.kept_for(theta)
-
-
-def engine_of(problem: Problem, n_batches: float) -> str:
-    """Return what is to make the steps, for a member's configuration."""
-    engine = str(problem.config.engine)
-    is_short = problem.start.is_partial and n_batches < _WORTH_COMPILED
-    return _FEW_STEPS if is_short and engine == "auto" else engine

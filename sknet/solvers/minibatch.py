@@ -38,7 +38,6 @@ from sknet.solvers.ensemble import (
 from sknet.solvers.events import Events
 from sknet.solvers.executor import Executor, train
 from sknet.solvers.incremental import (
-    engine_of,
     left_streams,
     rate_reference,
     rate_share,
@@ -266,7 +265,7 @@ def _member_config(
         shares_noise=not problem.start.is_partial
         and n_batch == n_rows <= problem.config.preset.full_batch_rows,
         verbose=bool(problem.config.verbose),
-        engine=engine_of(problem, n_rows / n_batch),
+        engine=str(problem.config.engine),
     )
 
 

@@ -33,9 +33,8 @@ def chosen(
 
     Parameters
     ----------
-    engine : str
-        What the configuration demands: "auto", "compiled", "numpy", or "numpy: " and
-        the reason.
+    engine : {"auto", "compiled", "numpy"}
+        What the configuration demands.
     network : Network
         The network.
     theta : ndarray of shape (K, P)
@@ -57,8 +56,8 @@ def chosen(
     ValueError
         If the configuration demands the compiled engine, and it is not possible.
     """
-    if engine.startswith("numpy"):
-        return None, engine if ":" in engine else "numpy: engine='numpy'."
+    if engine == "numpy":
+        return None, "numpy: engine='numpy'."
     is_large = theta[0].nbytes > MOST_BYTES or n_rows * network.n_largest > _MOST_WORK
     if engine == "auto" and is_large:
         return None, "numpy: The network is so large that it would not be faster."

@@ -181,11 +181,12 @@ class CompiledForward:
             The rows of ``x``; None for all of them.
         """
         n_rows = out.shape[1]
-        n_threads = 1 + n_rows * self._n_largest // _WORTH_A_THREAD
-        if n_threads == 1:
+        n_threads, most = 1 + n_rows * self._n_largest // _WORTH_A_THREAD, self._rows[0]
+        if n_threads > 1:
+            n_threads = min(n_threads, n_threads_allowed())
+        if n_threads == 1 or n_rows <= most:
             self._fill_part(out, theta, x, order, (0, n_rows))
             return
-        n_threads, most = min(n_threads_allowed(), n_threads), self._rows[0]
         ends = [n_rows * i // n_threads // most * most for i in range(n_threads)]
         parts = list(zip(ends, [*ends[1:], n_rows], strict=True))
         with ThreadPoolExecutor(len(parts)) as pool:

@@ -98,7 +98,7 @@ def forward_for(
     is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
     if not theta.flags.c_contiguous or not theta.flags.aligned:
         return None
-    if engine.startswith("numpy") or not len(theta) or is_large or sparse.issparse(x):
+    if engine == "numpy" or not len(theta) or is_large or sparse.issparse(x):
         return None
     forward = compiled_forward(network, theta.dtype)
     if isinstance(forward, str) or not (x is None or forward.takes(x)):

@@ -76,8 +76,8 @@ class MemberConfig:
         Whether all rows of a batch share the same noise.
     verbose : bool
         Whether the epochs are reported.
-    engine : str, default="auto"
-        What makes the steps: "auto", "compiled", "numpy", or "numpy: " and the reason.
+    engine : {"auto", "compiled", "numpy"}, default="auto"
+        What makes the steps.
     """
 
     rows: ClassVar[tuple[str, ...]] = ("learning_rate", "alpha")

@@ -333,6 +333,7 @@ def test_unary_ignores_the_second_argument(kernels):
     )
 
 
+@pytest.mark.slow  # the sanitizers take a minute to compile
 def test_out_of_bounds(tmp_path):
     """Odd sizes and strides of every kernel, under the compiler's sanitizers."""
     options = [
