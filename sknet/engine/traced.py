@@ -70,6 +70,13 @@ class Traced(np.ndarray):
             raise NotRecordable(f"It converts an array to {np.dtype(dtype)}.")
         return self.recorder.copy(self)
 
+    def _compare(self, other: Any) -> Any:
+        """Raise NotRecordable; NumPy 1.24 would turn the error into a warning."""
+        del other
+        raise NotRecordable("It computes an array of type bool.")
+
+    __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compare
+
     def _refuse(self, *args: Any, **options: Any) -> Any:
         """Raise NotRecordable, since the elements are others in the next step."""
         del args, options
