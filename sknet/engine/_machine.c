@@ -305,7 +305,7 @@ static int64_t train(Job *job, const Functions *f)
                 step(job, f, m);
                 m->batch++;
                 m->is_lost = m->batch % LOOK_EVERY == 0 && !isfinite(m->total);
-                if (++looks >= job->look_every && m->batch < job->n_batches) {
+                if (++looks >= job->look_every && m->batch < job->n_batches && !m->is_lost) {
                     looks = 0;
                     if (now() >= end)
                         return 1;

@@ -21,6 +21,7 @@ from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Plain
 from sknet.optimizers import OPTIMIZERS
 from sknet.schedules import SCHEDULES
+from sknet.training import compiled as compiled_module
 
 
 pytestmark = [
@@ -258,6 +259,35 @@ def test_divergence_goes_back_to_the_best_epoch():
     assert np.isnan(compiled.loss_curve_[-1])
     assert compiled.n_iter_ == numpy.n_iter_ < 50
     np.testing.assert_allclose(compiled.theta_, numpy.theta_)
+
+
+@pytest.mark.parametrize("setting", ["dropout", "batches of one"])
+def test_calls_that_return_after_every_step_change_no_bit(setting, monkeypatch):
+    given = {**SHORT, **SETTINGS[setting], "engine": "compiled"}
+    whole = SimpleMLPClassifier(**given).fit(X, LABELS)
+    monkeypatch.setattr(compiled_module, "_LOOK_WORK", 1)
+    monkeypatch.setattr(compiled_module, "_CALL_SECONDS", 0.0)
+    steps = SimpleMLPClassifier(**given).fit(X, LABELS)
+    np.testing.assert_array_equal(steps.theta_, whole.theta_)
+    assert steps.loss_curve_ == whole.loss_curve_
+
+
+def test_an_epoch_that_diverges_is_counted(monkeypatch):
+    """After 64 of 90 batches, where the call returns to Python, too."""
+    monkeypatch.setattr(compiled_module, "_LOOK_WORK", 1)
+    monkeypatch.setattr(compiled_module, "_CALL_SECONDS", 0.0)
+    run, counts = compiled_module.CompiledTraining.run, []
+
+    def noted(self, *args):
+        losses, n_done = run(self, *args)
+        counts.append(n_done.tolist())
+        return losses, n_done
+
+    monkeypatch.setattr(compiled_module.CompiledTraining, "run", noted)
+    given = {**DIVERGING, "activation": "identity", "batch_size": 1}
+    with pytest.raises(ValueError, match="non-finite"):
+        SimpleMLPRegressor(**given, engine="compiled").fit(X, VALUES)
+    assert counts == [[1]]
 
 
 def test_divergence_in_the_first_epoch():
