@@ -79,6 +79,8 @@ def test_pipeline_over_columns_of_a_frame_equals_scikit_learn(both):
     assert [*ours.best_estimator_[-1].feature_names_in_] == [*"abcd"]
 
 
+# joblib warns where the disk is slow, which says nothing about the search.
+@pytest.mark.filterwarnings("ignore:Persisting input arguments took:UserWarning")
 def test_pipeline_with_memory_equals_scikit_learn(both, tmp_path):
     """A cache of its own is no obstacle, not even when it is warm."""
     pipeline = scaled().set_params(memory=str(tmp_path))
