@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import replace
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator
@@ -28,27 +27,21 @@ from sknet.config.components import makes_steps
 from sknet.config.nested import component_of
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
-from sknet.config.unchanged import config_of, kept_config
-from sknet.estimators.callbacks import begin_callbacks
+from sknet.config.unchanged import kept_config
 from sknet.estimators.export.conversion import from_sklearn, to_sklearn
-from sknet.estimators.outputs.members import OF_TRAINING, members_of
+from sknet.estimators.fitting import fit_estimator
+from sknet.estimators.outputs.members import members_of
 from sknet.estimators.outputs.parameters import (
     assign,
     biases_by_layer,
     check_plain,
     weights_by_layer,
 )
-from sknet.estimators.preparation import prepare_problem
 from sknet.estimators.programs import Programs, programs_of
-from sknet.model.state import keep_model, model_of
-from sknet.problem.input_cache import InputCache
+from sknet.model.state import model_of
 from sknet.problem.readers import DataReader
-from sknet.problem.validation import rollback
-from sknet.solvers.events import Events
-from sknet.solvers.minibatch import Minibatch
-from sknet.solvers.problem import FitRequest, FitResult, Problem, warn_of
+from sknet.solvers.problem import FitRequest
 from sknet.solvers.threads import blas_threads
-from sknet.training.interrupts import Interrupts
 
 
 def is_stochastic(estimator: BaseMLP) -> bool:
@@ -115,39 +108,12 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             epoch. The estimator is then left unchanged.
         """
         validation = (X_val, y_val, sample_weight_val)
-        self._fit(FitRequest(X, y, sample_weight, validation))
+        fit_estimator(self, FitRequest(X, y, sample_weight, validation))
         return self
-
-    def _fit(self, request: FitRequest) -> None:
-        """Prepare, solve and publish; a failure leaves the estimator unchanged."""
-        config = config_of(self, self._config)
-        callbacks = begin_callbacks(self, config, request)
-        with ExitStack() as afterwards, rollback(self), self._one_thread():
-            problem = prepare_problem(self, config, request, InputCache(shares=False))
-            solver = config.solver or Minibatch(config.steps_by)
-            with Interrupts() as interrupts:
-                events = Events(callbacks, interrupts, afterwards)
-                fit = solver.solve(problem, events).interrupted_if(interrupts.came)
-                self._publish(problem, fit)
-            if callbacks is not None:
-                callbacks.end()
-        warn_of(fit.termination, config, request.kind)
 
     def _one_thread(self) -> AbstractContextManager[Any]:
         """Limit BLAS to one thread if results must not depend on thread counts."""
         return blas_threads(1, 1, 1) if self.deterministic else nullcontext()
-
-    def _publish(self, problem: Problem, fit: FitResult) -> None:
-        """Set all fitted attributes."""
-        for name in OF_TRAINING:
-            self.__dict__.pop(name, None)
-        attributes = problem.description | fit.attributes
-        self.__dict__.update(
-            attributes, theta_=fit.theta, n_iter_=fit.termination.n_iter
-        )
-        temperature = attributes.get("temperature_", 1.0)
-        model = replace(problem.model, theta=fit.theta, temperature=temperature)
-        keep_model(self, model)
 
     # ---- prediction
 

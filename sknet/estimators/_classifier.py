@@ -13,6 +13,7 @@ from sknet._sklearn import (
     partial_fit_context,
 )
 from sknet.estimators._base import BaseMLP, is_stochastic
+from sknet.estimators.fitting import fit_estimator
 from sknet.estimators.outputs.prediction import ClassPredictions
 from sknet.estimators.outputs.predictor import ClassPredictor
 from sknet.losses import CLASS_LOSSES, ClassLoss
@@ -74,7 +75,7 @@ class BaseMLPClassifier(ClassPredictions, ClassifierMixin, BaseMLP):
         if classes is None and "classes_" not in vars(self):
             raise ValueError("classes must be passed on the first call to partial_fit.")
         request = FitRequest(X, y, sample_weight, classes=classes, kind=FitKind.PARTIAL)
-        self._fit(request)
+        fit_estimator(self, request)
         return self
 
     def predictor(self) -> ClassPredictor:

@@ -14,6 +14,7 @@ from sknet._sklearn import partial_fit_context
 from sknet.config.components import loss_to_fit
 from sknet.config.presets import SIMPLE_REGRESSOR, Preset
 from sknet.estimators._base import BaseMLP, is_stochastic
+from sknet.estimators.fitting import fit_estimator
 from sknet.estimators.outputs.prediction import ValuePredictions
 from sknet.estimators.outputs.predictor import ValuePredictor
 from sknet.losses import VALUE_LOSSES, ValueLoss
@@ -54,7 +55,7 @@ class BaseMLPRegressor(ValuePredictions, MultiOutputMixin, RegressorMixin, BaseM
         ValueError
             If the data are invalid, or inconsistent with those of earlier calls.
         """
-        self._fit(FitRequest(X, y, sample_weight, kind=FitKind.PARTIAL))
+        fit_estimator(self, FitRequest(X, y, sample_weight, kind=FitKind.PARTIAL))
         return self
 
     def predictor(self) -> ValuePredictor:

@@ -15,6 +15,7 @@ from sknet._numerics import Array
 from sknet._sklearn import has_callbacks
 from sknet.config.components import averaging_of, makes_steps, schedule_of
 from sknet.estimators._base import BaseMLP
+from sknet.estimators.fitting import publish
 from sknet.estimators.preparation import prepare_problem
 from sknet.problem.input_cache import InputCache
 from sknet.problem.validation import rollback
@@ -157,7 +158,7 @@ class _Fitting:
         try:
             with rollback(estimator):
                 fit = finalize(problem, self.members)
-                estimator._publish(problem, fit)
+                publish(estimator, problem.model, problem.description, fit)
             warn_of(fit.termination, problem.config, FitKind.FIT)
         except Exception as error:
             self.fail(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +56,39 @@ def prepare_problem(
     ValueError
         If the data are invalid, or training cannot be resumed.
     """
+    rows = read_rows(estimator, config, request, cache)
+    return problem_of(estimator, config, request, rows, cache)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The training data of a call of ``fit``, validated and encoded.
+
+    Parameters
+    ----------
+    start : Start
+        Where training starts.
+    data : Dataset
+        The encoded data.
+    y : ndarray of shape (N,) or (N, C)
+        The target, as passed by the user.
+    inputs : Columns or Table
+        The encoding of features as columns.
+    target : ClassTarget or ValueTarget
+        The encoding of targets as columns.
+    """
+
+    start: Start
+    data: Dataset
+    y: Array
+    inputs: Any
+    target: Any
+
+
+def read_rows(
+    estimator: BaseMLP, config: TrainingConfig, request: FitRequest, cache: InputCache
+) -> Rows:
+    """Validate and encode the data; see :func:`prepare_problem`."""
     start = _start(estimator, config, request)
     is_new = start.earlier is None
     X, y, rows = cache.read(
@@ -70,8 +103,22 @@ def prepare_problem(
     else:
         inputs = reader.goes_on(config, start.earlier.model.inputs, X)
     columns = reader.columns(inputs, X, cache)
-    architecture = config.architecture(reader.input_embedding(config, inputs))
-    model = replace(untrained(inputs, architecture, target), engine=config.engine)
+    return Rows(start, Dataset(columns, encoded, weight, rows), y, inputs, target)
+
+
+def problem_of(
+    estimator: BaseMLP,
+    config: TrainingConfig,
+    request: FitRequest,
+    rows: Rows,
+    cache: InputCache,
+) -> Problem:
+    """Set up the problem for data that were read; see :func:`prepare_problem`."""
+    start, inputs = rows.start, rows.inputs
+    embedding = estimator._reader.inputs.input_embedding(config, inputs)
+    architecture = config.architecture(embedding)
+    model = untrained(inputs, architecture, rows.target)
+    model = replace(model, engine=config.engine)
     texts: tuple[tuple[Any, str], ...] = ()
     check_multipliers(config.given["learning_rate_multipliers"], model.network)
     if start.earlier is not None:
@@ -81,15 +128,15 @@ def prepare_problem(
         name=type(estimator).__name__,
         config=config,
         start=start,
-        data=Dataset(columns, encoded, weight, rows),
-        y=y,
+        data=rows.data,
+        y=rows.y,
         model=model,
         description=to_attributes(model, texts),
-        dtype=_computing_dtype(config, columns, start),
+        dtype=_computing_dtype(config, rows.data.x, start),
         validation_set=_given_set(estimator, config, model, request.validation, cache),
         unfitted=lambda: _unfitted(estimator),
     )
-    if start.is_partial and is_new and isinstance(inputs, Table):
+    if start.is_partial and start.earlier is None and isinstance(inputs, Table):
         warn_of_constant_columns(inputs.encoder)
     return problem
 

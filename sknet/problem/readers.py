@@ -207,8 +207,9 @@ class ClassReader:
         """Return the encoding of the earlier fit; check that the classes match it."""
         del weight
         loss = config.loss.with_param("exclusive", fitted.kind == "multiclass")
-        loss = fitted.loss if loss == fitted.loss else loss
-        target = ClassTarget(fitted.kind, fitted.classes, cast("ClassLoss", loss))
+        target = fitted
+        if loss != fitted.loss:
+            target = replace(fitted, loss=cast("ClassLoss", loss))
         target.check_goes_on(y, classes, config.warm_start)
         target.check_labels(y, "y")
         return target
@@ -264,10 +265,13 @@ class ValueReader:
         target = ValueTarget(
             1 if y.ndim == 1 else y.shape[1], cast("ValueLoss", config.loss)
         )
-        if fitted.scale is None or target.n_outputs != fitted.n_outputs:
+        if target.n_outputs != fitted.n_outputs:
             return target  # check_labels raises the error for the number of outputs
-        scale = fitted.scale.widened(y.reshape(len(y), -1), weight)
-        return replace(target, scale=scale)
+        scale = fitted.scale
+        if scale is not None:
+            scale = scale.widened(y.reshape(len(y), -1), weight)
+        is_same = scale is fitted.scale and target.loss == fitted.loss
+        return fitted if is_same else replace(target, scale=scale)
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,8 @@ def termination_of(
         terminations.append(termination)
     if len(members) < n_asked:
         terminations.append(Termination("max_time", 0))
-    return replace(worst(terminations), left_out=left_out(n_asked, n_published))
+    missing, termination = left_out(n_asked, n_published), worst(terminations)
+    return replace(termination, left_out=missing) if missing else termination
 
 
 def left_out(n_networks: int, n_published: int) -> str:
@@ -162,6 +163,8 @@ def left_out(n_networks: int, n_published: int) -> str:
 
 def worst(terminations: Sequence[Termination]) -> Termination:
     """Return the worst of several terminations, with the epochs of the longest one."""
+    if len(terminations) == 1:
+        return terminations[0]
     termination = min(
         terminations, key=lambda termination: _REASONS.index(termination.reason)
     )

@@ -22,18 +22,30 @@ from sknet.training.state import TrainState
 _MOST_REUSED_BYTES = 2**19
 
 
-def left_streams(problem: Problem, state: TrainState) -> list[StreamState]:
+def left_streams(
+    state: TrainState, before: list[StreamState] | None, draws: bool
+) -> list[StreamState]:
     """Return the states of the random streams; keep the streams for the next call.
 
-    The streams of a new training are not kept, because they may belong to the user, who
-    may draw from them later.
+    Parameters
+    ----------
+    state : TrainState
+        The state after training.
+    before : list of StreamState or None
+        The states before; None for a new training, whose streams are not kept, because
+        they may belong to the user, who may draw from them later.
+    draws : bool
+        Whether anything may have been drawn from the streams.
+
+    Returns
+    -------
+    states : list of StreamState
+        The states, which are those before if nothing was drawn.
     """
-    earlier = problem.start.earlier
-    if earlier is None:
+    if before is None:
         return [stream_state(stream) for stream in state.streams]
-    kept: list[StreamState] = earlier.training["streams"]
-    moved = not problem.start.is_partial or state.n_shuffled > 1
-    if moved or len(kept) != len(state.streams):
+    kept = before
+    if draws or len(kept) != len(state.streams):
         kept = [stream_state(stream) for stream in state.streams]
     for stream, stands in zip(state.streams, kept, strict=True):
         leave_stream(stream, stands)

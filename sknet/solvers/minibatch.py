@@ -26,6 +26,7 @@ from sknet.solvers import resume
 from sknet.solvers.calibration import calibration_attributes
 from sknet.solvers.checkpoints import saving
 from sknet.solvers.comparison import compare_with_before
+from sknet.solvers.continuation import prepare_next
 from sknet.solvers.ensemble import (
     Streams,
     history_of,
@@ -44,11 +45,11 @@ from sknet.solvers.incremental import (
     reusable_arrays,
 )
 from sknet.solvers.initial import initial_theta
-from sknet.solvers.problem import FitResult, Problem, batch_rows
+from sknet.solvers.problem import FitResult, Problem, batch_rows, diverged_at_once
 from sknet.solvers.splitting import arrange_rows, validation_rows
 from sknet.solvers.threads import blas_threads
 from sknet.solvers.validation_set import ValidationSet
-from sknet.training.learning_rates import LearningRate
+from sknet.training.learning_rates import LearningRate, begin_plan
 from sknet.training.member import Member
 from sknet.training.member_config import Budget, MemberConfig
 from sknet.training.monitor import StoppingRule
@@ -95,7 +96,9 @@ class Minibatch(Solver):
             train([m for m in members if m.termination is None], executor)
         if saver is not None:
             saver.catch_up(members)
-        return finalize(problem, members)
+        fit = finalize(problem, members)
+        prepare_next(problem, members, fit)
+        return fit
 
 
 def _jobs(config: TrainingConfig, n_members: int) -> int:
@@ -195,15 +198,15 @@ def finalize(problem: Problem, members: Sequence[Member]) -> FitResult:
         state.own_arrays()
     theta = state.theta if theta is None else theta
     attributes |= calibration_attributes(problem, theta, members)
-    keep = (
-        problem.config.warm_start or problem.start.is_partial or problem.start.is_rung
-    )
+    start, before = problem.start, problem.start.kept.get("streams")
+    keep = problem.config.warm_start or start.is_partial or start.is_rung
+    streams = left_streams(state, before, not start.is_partial or state.n_shuffled > 1)
     rows, optimizer = validation_rows(members), members[0].config.optimizer
     ends = [member.termination for member in members]
     attributes["_training"]["n_iter"] = [0 if e is None else e.n_iter for e in ends]
     attributes["_training"]["n_networks"] = problem.config.n_networks
     attributes["_training"] |= resume.to_plain(
-        state, optimizer, rows, theta, keep, left_streams(problem, state)
+        state, optimizer, rows, theta, keep, streams
     )
     attributes["_training"] |= rate_reference(problem, members[0].config)
     if reusable is not None:
@@ -284,8 +287,7 @@ def _stopping_rule(
 
 def _budget(problem: Problem, learning_rate: LearningRate, state: TrainState) -> Budget:
     """Return the budget of a network; a learning rate plan is finished first."""
-    if int(state.n_epochs[0] - state.cycle_start[0]) >= learning_rate.horizon:
-        state.cycle_start[:] = state.n_epochs
+    begin_plan(learning_rate, state)
     budget = problem.config.budget(problem.start.is_partial)
     if problem.start.is_rung and problem.start.earlier is not None:
         return replace(budget, max_iter=budget.max_iter - int(state.n_epochs[0]))
@@ -386,12 +388,7 @@ def final_parameters(member: Member) -> Array:
     state, best = member.state, member.best
     if member.termination is not None and member.termination.reason == "diverged":
         if best is None:
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may "
-                "contain large values and need to be preprocessed. Training diverged "
-                "in its first epoch: scale X (e.g. StandardScaler) and y, or lower "
-                "learning_rate_init."
-            )
+            raise diverged_at_once()
         state.go_back(best)
         return state.published
     if member.config.stopping_rule.on_score and best is not None:

@@ -181,6 +181,16 @@ def warn_of(termination: Termination, config: TrainingConfig, kind: FitKind) -> 
         warnings.warn(text + _left_out(termination), category, stacklevel=5)
 
 
+def diverged_at_once() -> ValueError:
+    """Return the error for a training without a finite epoch."""
+    return ValueError(
+        "Solver produced non-finite parameter weights. The input data may "
+        "contain large values and need to be preprocessed. Training diverged "
+        "in its first epoch: scale X (e.g. StandardScaler) and y, or lower "
+        "learning_rate_init."
+    )
+
+
 def _left_out(termination: Termination) -> str:
     """Return sentences about missing networks and how to avoid them, or ""."""
     if not termination.left_out:

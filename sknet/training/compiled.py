@@ -22,10 +22,11 @@ from sknet.engine.machine import (
 )
 from sknet.engine.program import Program
 from sknet.engine.tape import NotRecordable, address_of
+from sknet.training.batches import Dataset
 from sknet.training.choice import chosen, threads_of_steps
 from sknet.training.compiled_data import CompiledData, check_rows
+from sknet.training.judged import Judged, addresses_of_rows
 from sknet.training.member import Member
-from sknet.training.monitor import History, StoppingRule
 from sknet.training.programs import program_of, scratch_for
 from sknet.training.recording import FirstBatch, leaves_of
 from sknet.training.state import TrainState
@@ -113,6 +114,7 @@ class CompiledTraining:
         self._programs = self._recorded()
         self._job = self._new_job()
         self._members = self._new_members()
+        self._bind(self._sources)
 
     # ------------------------------------------------------------------------ programs
 
@@ -183,8 +185,7 @@ class CompiledTraining:
         job["is_double"], job["kernels"] = dtype == np.float64, self._machine.kernels
         job["shuffle"], job["n_order"] = trainer.shuffle, cut.n_rows
         job["n_features"], job["n_targets"] = sources.n_features, sources.n_targets
-        job["x_type"], job["x_step"] = sources.x_type, sources.x_step
-        job["x_column_step"] = sources.x_column_step
+        job["x_type"] = sources.x_type
         job["index_bytes"], job["normalize"] = sources.index_bytes, 1
         job["n_parameters"] = state.theta.shape[1]
         job["n_slots"], job["n_trainable"] = (
@@ -201,7 +202,7 @@ class CompiledTraining:
 
     def _new_members(self) -> Array:
         """Return the structures of the members."""
-        state, sources = self._state, self._sources
+        state = self._state
         members = np.zeros(state.n_members, dtype=MEMBER)
         self._numbers = []
         for k, member in enumerate(members):
@@ -216,10 +217,40 @@ class CompiledTraining:
             member["shuffles"] = bit_generator(state.streams[k])
             member["noise"] = bit_generator(state.noise[k]) if state.noise else 0
             member["order"] = 0 if state.order is None else address_of(state.order[k])
-            for name, array in sources.arrays(k).items():
-                member[name] = 0 if array is None else address_of(array)
             member["numbers"] = [address_of(n) for n in numbers]
         return members
+
+    def _bind(self, sources: CompiledData) -> None:
+        """Train on these data from now on."""
+        self._form, job = sources.form, self._job
+        self._sources = sources
+        for k, member in enumerate(self._members):
+            for name, array in sources.arrays(k).items():
+                member[name] = 0 if array is None else address_of(array)
+        job["x_step"], job["x_column_step"] = sources.x_step, sources.x_column_step
+
+    def rebind(self, data: Sequence[Dataset]) -> bool:
+        """Train on other rows from now on.
+
+        Parameters
+        ----------
+        data : sequence of Dataset
+            The data of each member.
+
+        Returns
+        -------
+        done : bool
+            False if the programs are for data of another form; nothing is changed then.
+        """
+        sources = CompiledData(data, self._state.theta.dtype)
+        if self._each_step or sources.form != self._form:
+            return False
+        self._bind(sources)
+        return True
+
+    def forget_data(self) -> None:
+        """Release the data; before more epochs, others must be bound."""
+        del self._sources
 
     def run(self, n_epochs: Array, judged: Judged | None = None) -> tuple[Array, Array]:
         """Train all members, each until it is lost, or stops by its rule.
@@ -248,12 +279,10 @@ class CompiledTraining:
         for name in ("epoch", "batch", "n_counted", "total", "is_lost"):
             members[name] = 0
         members["t"], members["n_epochs"] = state.t, n_epochs
-        for name, table in (
-            ("rates", numbers.rates),
-            ("shares", numbers.shares),
-            ("losses", losses),
-        ):
-            members[name] = _rows(table)
+        members["rates"] = rates = addresses_of_rows(numbers.rates)
+        has_shares = numbers.shares is not numbers.rates
+        members["shares"] = addresses_of_rows(numbers.shares) if has_shares else rates
+        members["losses"] = addresses_of_rows(losses)
         job["rates_per_epoch"] = numbers.rates.shape[1] // n_most
         job["shares_per_epoch"] = numbers.shares.shape[1] // n_most
         job["stops"] = judged is not None
@@ -318,53 +347,6 @@ class CompiledTraining:
         while True:
             losses, _ = self.run(one)
             yield Record(losses[:, 0])
-
-
-@dataclass(frozen=True)
-class Judged:
-    """The stopping rules of members, and their values so far.
-
-    Parameters
-    ----------
-    rules : sequence of StoppingRule
-        The rule of each member.
-    history : History
-        Its best losses and counters are updated.
-    before, best : ndarray of shape (K, P), or None
-        Memory for the parameters before an epoch, and those before the best epoch;
-        None if they are not kept.
-    has_best : ndarray of bool, of shape (K,)
-        Updated.
-    """
-
-    rules: Sequence[StoppingRule]
-    history: History
-    before: Array | None
-    best: Array | None
-    has_best: Array
-
-    def write(self, members: Array, state: TrainState) -> None:
-        """Write rules and values for the machine."""
-        history = self.history
-        for name in StoppingRule.rows:
-            members[name] = [getattr(rule, name) for rule in self.rules]
-        members["best_loss"] = history.best_loss
-        members["n_no_improvement"] = history.n_no_improvement
-        members["n_judged"] = state.n_epochs - history.first_epoch
-        for name, array in (("before", self.before), ("best", self.best)):
-            members[name] = 0 if array is None else _rows(array)
-        members["has_best"] = self.has_best
-
-    def read(self, members: Array) -> None:
-        """Read the values."""
-        self.history.best_loss[:] = members["best_loss"]
-        self.history.n_no_improvement[:] = members["n_no_improvement"]
-        self.has_best[:] = members["has_best"] != 0
-
-
-def _rows(array: Array) -> Array:
-    """Return the addresses of the rows of an array."""
-    return address_of(array) + array.strides[0] * np.arange(len(array))
 
 
 def compiled_training(

@@ -41,6 +41,17 @@ class CompiledData:
         return x_type, *x.strides, 0
 
     @property
+    def form(self) -> tuple[Any, ...]:
+        """What programs and jobs depend on: data of the same form may replace these."""
+        weighted = [arrays["weight"] is None for arrays in self._arrays]
+        placed = [arrays["places"] is None for arrays in self._arrays]
+        n_rows = [data.n_rows for data in self._data]
+        return (
+            *(self.n_features, self.n_targets, self.is_sparse),
+            *(self.x_type, self.index_bytes, weighted, placed, n_rows),
+        )
+
+    @property
     def has_zero_weights(self) -> bool:
         """Whether a row has the weight zero."""
         weights = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sknet._numerics import Scalar
+from sknet._numerics import Array, Scalar
 from sknet._rows import one_or_rows
 from sknet.schedules import Adaptive, Clock, Constant, Schedule
 from sknet.training.state import TrainState
@@ -47,6 +47,12 @@ class LearningRate:
         return self.rate * factor * float(state.plateau_scale[0])
 
 
+def begin_plan(learning_rate: LearningRate, state: TrainState) -> None:
+    """Begin the plan of a single member again if all its epochs have been made."""
+    if int(state.n_epochs[0] - state.cycle_start[0]) >= learning_rate.horizon:
+        state.cycle_start[:] = state.n_epochs
+
+
 class LearningRates:
     """The learning rates of all members.
 
@@ -61,6 +67,7 @@ class LearningRates:
 
     def __init__(self, learning_rates: Sequence[LearningRate]) -> None:
         self._rates = [learning_rate.rate for learning_rate in learning_rates]
+        self._initial = np.array(self._rates)
         kinds: dict[tuple[Schedule, int], int] = {}
         self._kind = [
             kinds.setdefault(
@@ -80,6 +87,10 @@ class LearningRates:
             [p.schedule.plateau_factor for p in learning_rates]
         )
         self.rate_floor = np.array([p.schedule.rate_floor for p in learning_rates])
+
+    def constant(self, state: TrainState) -> Array:
+        """Return the learning rates, (K,), if they change at plateaus only."""
+        return self._initial * state.plateau_scale
 
     def epoch(self, state: TrainState) -> EpochRates:
         """Return the learning rates of the next epoch."""

@@ -12,7 +12,8 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.training.batches import Batches
 from sknet.training.buffers import Buffers
-from sknet.training.compiled import Judged, compiled_training
+from sknet.training.compiled import compiled_training
+from sknet.training.judged import Judged
 from sknet.training.member import EpochSnapshot, Hooks, Member, Termination
 from sknet.training.member_config import trainer_of
 from sknet.training.monitor import History, Monitor, stack_histories

@@ -56,8 +56,7 @@ def numbers_of_steps(
     rates, averaging = trainer.learning_rates, trainer.averaging
     n_averages = np.zeros((state.n_members, n_epochs + 1), dtype=np.int64)
     if rates.changes_at_plateaus_only and averaging is None:
-        constant = np.array(rates.epoch(state).rates())[:, None]
-        table = np.repeat(constant, n_epochs, axis=1)
+        table = np.repeat(rates.constant(state)[:, None], n_epochs, axis=1)
         return StepNumbers(table, table, n_averages)
     ahead = replace(state, n_epochs=state.n_epochs.copy(), n_seen=state.n_seen.copy())
     counts = state.n_averaged.copy()
