@@ -1,7 +1,8 @@
 """Gradients of whole networks: the product of everything that can be combined.
 
 One random direction for each combination; parameter by parameter, gradients are checked
-in ``test_check_gradient.py``.
+in ``test_check_gradient.py``. Each network is also compiled, each loss with some of the
+networks, and the engine's gradient is compared with NumPy's.
 """
 
 from dataclasses import fields, replace
@@ -18,6 +19,7 @@ from sknet.network.network import Network
 from sknet.objective import Batch, Objective
 from sknet.penalties import L2
 from sknet.testing import Effort, objective_report
+from sknet.testing.compiled import compiled_complaint
 
 
 N_INPUTS, HIDDEN, N_ROWS = 3, (4, 4), 6
@@ -105,8 +107,8 @@ def batch_of(loss, n_members, rng):
     return Batch(x, y, weight / total[:, :, None], total, N_ROWS)
 
 
-def report_of(network, loss, n_members, seed):
-    """The report on one random direction at one random point."""
+def problem_of(network, loss, n_members, seed):
+    """Objective, random parameters, rows, noise and the stream to go on with."""
     rng = np.random.default_rng(seed)
     streams = [np.random.RandomState(seed + k) for k in range(n_members)]
     theta = network.initial(streams, np.dtype(float))
@@ -114,10 +116,13 @@ def report_of(network, loss, n_members, seed):
     theta[:, : shape[1]] += 0.3 * rng.normal(size=shape)
     noise = [np.random.default_rng([seed, k]) for k in range(n_members)]
     objective = Objective(network, loss, L2(), 0.3)
-    batch = batch_of(loss, n_members, rng)
-    return objective_report(
-        objective, theta, batch, noise, streams[0], RTOL, ONE_DIRECTION
-    )
+    return objective, theta, batch_of(loss, n_members, rng), noise, streams[0]
+
+
+def report_of(network, loss, n_members, seed):
+    """The report on one random direction at one random point."""
+    problem = problem_of(network, loss, n_members, seed)
+    return objective_report(*problem, RTOL, ONE_DIRECTION)
 
 
 def assert_agrees(network, loss, n_members, what):
@@ -129,6 +134,13 @@ def assert_agrees(network, loss, n_members, what):
     combination = f"{what}, {loss!r}, {n_members} members"
     assert report.n_checked, f"{combination}: only kinks"
     assert report.worst.error <= RTOL, f"{combination}\n{report}"
+
+
+def assert_compiled(network, loss, what):
+    """Assert that the engine, given three members, computes NumPy's gradients."""
+    *problem, _ = problem_of(network, loss, 3, 0)
+    complaint = compiled_complaint(*problem)
+    assert not complaint, f"{what}, {loss!r}: {complaint}"
 
 
 def networks(architecture):
@@ -151,10 +163,11 @@ def label(value):
     return f"{value.name}-{kind}" if kind else value.name
 
 
+EVERY_ACTIVATION = [cls() for cls in ACTIVATIONS.values()]
+
+
 @pytest.mark.parametrize("block", blocks(), ids=label)
-@pytest.mark.parametrize(
-    "activation", [cls() for cls in ACTIVATIONS.values()], ids=label
-)
+@pytest.mark.parametrize("activation", EVERY_ACTIVATION, ids=label)
 def test_slope_equals_the_difference(activation, block):
     """Every loss, one member and three, for each activation in each block."""
     network = networks(Architecture(HIDDEN, (activation,), block))
@@ -162,10 +175,15 @@ def test_slope_equals_the_difference(activation, block):
         with pytest.raises(ValueError, match="activation that joins columns"):
             network(LogLoss())
         return
+    what = f"{activation!r}, {block!r}"
     for loss in losses():
         for n_members in (1, 3):
-            what = f"{activation!r}, {block!r}"
             assert_agrees(network(loss), loss, n_members, what)
+    # Recording takes time: each loss meets many activations and blocks, but not all.
+    compiled = [loss for loss in losses() if loss.recordable]
+    number = EVERY_ACTIVATION.index(activation) + blocks().index(block)
+    loss = compiled[number % len(compiled)]
+    assert_compiled(network(loss), loss, what)
 
 
 @pytest.mark.parametrize("loss", losses_with_outputs(), ids=repr)
@@ -173,6 +191,7 @@ def test_slope_equals_the_difference_with_an_output_activation(loss):
     """Each output activation under each loss that has them."""
     network = networks(Architecture(HIDDEN, (Tanh(),)))
     assert_agrees(network(loss), loss, 3, "a plain network")
+    assert_compiled(network(loss), loss, "a plain network")
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -181,6 +200,7 @@ def test_slope_equals_the_difference_with_label_smoothing(exclusive):
     loss = LogLoss(exclusive=exclusive, label_smoothing=0.2)
     network = networks(Architecture(HIDDEN, (Tanh(),)))
     assert_agrees(network(loss), loss, 3, "a plain network")
+    assert_compiled(network(loss), loss, "a plain network")
 
 
 # Everything else that shapes a network, with a smooth activation and three members.
@@ -204,6 +224,8 @@ def test_slope_equals_the_difference_in_special_networks(special, block):
     network = networks(Architecture(block=block, **given))
     loss = LogLoss()
     assert_agrees(network(loss), loss, 3, f"{special}, {block!r}")
+    if special not in INITIALIZERS:  # which give other numbers, not other operations
+        assert_compiled(network(loss), loss, f"{special}, {block!r}")
 
 
 def test_bare_identity_is_refused_where_widths_differ():
@@ -223,3 +245,4 @@ def test_slope_equals_the_difference_with_other_shortcuts(name, shortcut, widths
     block = BLOCKS[name](shortcut=shortcut, **SMALL.get(name, {}))
     network = networks(Architecture(widths, (Tanh(),), block))
     assert_agrees(network(LogLoss()), LogLoss(), 3, f"{block!r}, {widths}")
+    assert_compiled(network(LogLoss()), LogLoss(), f"{block!r}, {widths}")

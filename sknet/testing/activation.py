@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sknet._numerics import Array
 from sknet.activations import Activation
 from sknet.testing.checker import DTYPES, Checker, filled_with_nan
 from sknet.testing.parts import is_surrogate
+from sknet.testing.recorded import Given, Named, Trial, require_agreement, scaled
 from sknet.testing.slopes import Surface, slopes_along
 
 
@@ -27,7 +29,8 @@ def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
     The pullback is compared with differences, away from the declared ``kinks``, unless
     the activation is a ``surrogate``. Input and output are not modified, every element
     is written, ``needs_input`` is correct, members do not mix, and finite input gives
-    neither NaN nor infinity, in float32 and in float64.
+    neither NaN nor infinity, in float32 and in float64. If it can be compiled, it
+    computes the same in this way; see :func:`check_compiled`.
 
     Parameters
     ----------
@@ -61,6 +64,57 @@ def check_activation(activation: Activation, *, random_state: Any = 0) -> None:
             _check_extremes(activation, n_in, dtype, checker)
         if not is_surrogate(activation):
             _check_pullback(activation, _away_from_kinks(activation, z), checker)
+    require_agreement(activation, activation_trials(activation, stream))
+
+
+def activation_trials(activation: Activation, stream: Any) -> Iterator[Trial]:
+    """Iterate over both passes, for each type, and in place if that is allowed.
+
+    Parameters
+    ----------
+    activation : Activation
+        The activation, which has passed the other checks.
+    stream : RandomState
+        Determines the inputs.
+
+    Yields
+    ------
+    trial : Trial
+        A trial.
+    """
+    n_in = _width(activation, Checker(activation))
+    z = 2.0 * stream.standard_normal((2, 1, 5, n_in))
+    da = stream.standard_normal(z.shape)
+
+    def apart(a: Named, numbers: Named, streams: Sequence[Any]) -> dict[str, Any]:
+        """Compute both passes, with an array for the output."""
+        del numbers, streams
+        shape = (*a["z"].shape[:-1], activation.n_outputs(n_in))
+        out = np.empty(shape, dtype=a["z"].dtype, like=a["z"])
+        return _both_passes(activation, a, out)
+
+    def in_place(a: Named, numbers: Named, streams: Sequence[Any]) -> dict[str, Any]:
+        """Compute both passes; the output overwrites the input."""
+        del numbers, streams
+        return _both_passes(activation, a, a["z"])
+
+    for dtype in DTYPES:
+        first, second = (
+            Given(what, {"z": z[k].astype(dtype), "da": da[k].astype(dtype)}, {})
+            for k, what in enumerate(["the recorded data", "other data"])
+        )
+        given = [first, second, *scaled(second, "z", (-1.0, 30.0, 1e3, 1e15))]
+        yield Trial("", apart, given)
+        if not activation.needs_input and activation.n_outputs(n_in) == n_in:
+            yield Trial(" in place", in_place, given)
+
+
+def _both_passes(activation: Activation, a: Named, out: Any) -> Any:
+    """Return the output and the pullback of arrays that may be traced."""
+    z, da = a["z"], a["da"]
+    activation.forward(z, out, activation.scratch(z))
+    activation.backward(z, out, da, activation.scratch(z))
+    return {"output": out, "pullback": da}
 
 
 def _width(activation: Activation, checker: Checker) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
+from sknet.engine.tape import NotRecordable
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.preparation import prepare_problem
 from sknet.losses import Loss
@@ -23,6 +25,7 @@ from sknet.problem.input_cache import InputCache
 from sknet.solvers.initial import initial_theta
 from sknet.solvers.problem import FitRequest
 from sknet.testing.activation import check_activation
+from sknet.testing.compiled import compiled_complaint
 from sknet.testing.layer import check_layer
 from sknet.testing.loss import check_loss
 from sknet.testing.parts import Section, is_surrogate, sections_of
@@ -72,6 +75,8 @@ def check_gradient(
     evaluated in float64 on all rows at once: at the parameters of a fitted estimator,
     otherwise at perturbed initial parameters. Dropout draws the same noise for every
     evaluation; batch normalisation works as in training. The estimator is not changed.
+    If the network can be compiled, and the rows are dense, value and gradient of the
+    engine are compared with NumPy's, too.
 
     Parameters
     ----------
@@ -127,6 +132,11 @@ def check_gradient(
     report = replace(report, what=" ".join(repr(what).split()))
     if not report.passed:
         raise AssertionError(str(report))
+    if isinstance(batch.x, np.ndarray):
+        with suppress(NotRecordable):  # it is computed by NumPy, which is no mistake
+            complaint = compiled_complaint(objective, theta, batch, noise)
+            if complaint:
+                raise AssertionError(f"{report.what}: {complaint}")
     return report
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,8 +13,16 @@ from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.network.layers import Layer, Training
 from sknet.network.layout import Declaration, Layout, Shape
 from sknet.network.workspace import Workspace
-from sknet.testing.checker import DTYPES, Checker, filled_with_nan
+from sknet.testing.checker import DTYPES, Checker
 from sknet.testing.parts import Section, is_surrogate, parts_of, sections_of
+from sknet.testing.recorded import (
+    Compute,
+    Given,
+    Named,
+    Trial,
+    require_agreement,
+    scaled,
+)
 from sknet.testing.report import GradientReport
 from sknet.testing.slopes import Surface, Survey
 
@@ -59,7 +67,7 @@ class _LayerTrial:
         if any(node.draws_noise for node in self.declaration.walk()):
             for _ in range(n_members):
                 self.noise.append(noise_state(noise_stream(stream)))
-                stream.standard_normal()
+                stream.random_sample()  # a normal number may be left from before
 
     def modes(self) -> Iterator[tuple[str, Scalar | None]]:
         """Iterate over prediction, and training with either kind of weights."""
@@ -82,21 +90,28 @@ class _LayerTrial:
 
     def run(self, weight: Scalar | None, theta: Array, x: Array, **how: Any) -> _Pass:
         """Run forward and backward on fresh buffers; ``theta`` may be written to."""
-        declaration = self.at_input if how.get("at_input") else self.declaration
-        cache = Workspace(declaration, len(theta), theta.dtype, True).cache(_N_ROWS)
         if isinstance(weight, np.ndarray):
             weight = weight.astype(theta.dtype)
         training = None
         if weight is not None:
             training = Training([noise_from_state(s) for s in self.noise], weight)
-        views = self.layout.bind(theta)
-        y = self.layer.forward(views, x, cache, training)
-        out = y.copy()
+        dy = np.array(self.dy, dtype=theta.dtype)
+        y, grad, dx = self.passes(training, theta, x, dy, **how)
+        return _Pass(y, grad, None if dx is None else dx.copy())
+
+    def passes(
+        self, training: Training | None, theta: Any, x: Any, dy: Any, **how: Any
+    ) -> _Pass:
+        """Run both passes on arrays that may be traced; ``dy`` may be written to."""
+        declaration = self.at_input if how.get("at_input") else self.declaration
+        workspace = Workspace(declaration, len(theta), theta.dtype, True, theta)
+        views, cache = self.layout.bind(theta), workspace.cache(_N_ROWS)
+        y = self.layer.forward(views, x, cache, training).copy()
         shape = (len(theta), self.layout.n_trainable)
-        grad = filled_with_nan(shape, theta.dtype)
-        dy = np.asarray(self.dy, dtype=theta.dtype).copy()
+        grad = np.empty(shape, dtype=theta.dtype, like=theta)
+        grad.fill(np.nan)  # reveals elements that are never written
         dx = self.layer.backward(views, self.layout.bind(grad), dy, cache)
-        return _Pass(out, grad, None if dx is None else dx.copy())
+        return _Pass(y, grad, dx)
 
 
 def check_layer(
@@ -114,7 +129,8 @@ def check_layer(
     gradient. Input and parameters are not modified, and in prediction neither are
     statistics; every element of the gradient is written; types are kept; members give
     the same bits together as alone; one input shared by all members gives the same as
-    a copy for each; and finite input gives neither NaN nor infinity.
+    a copy for each; and finite input gives neither NaN nor infinity. If the layer can
+    be compiled, it computes the same in this way; see :func:`check_compiled`.
 
     Parameters
     ----------
@@ -158,6 +174,73 @@ def check_layer(
         for mode, weight in trial.modes():
             if not is_surrogate(layer):
                 _check_pullback(trial, weight, mode, stream, checker, rtol)
+    require_agreement(layer, layer_trials(layer, shape, stream))
+
+
+def layer_trials(layer: Layer, shape: Shape, stream: Any) -> Iterator[Trial]:
+    """Iterate over both passes for each type, in prediction and kinds of training.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer, which has passed the other checks.
+    shape : tuple of int
+        The shape of one input row.
+    stream : RandomState
+        Determines parameters and input.
+
+    Yields
+    ------
+    trial : Trial
+        A trial.
+    """
+    made = _LayerTrial(layer, shape, 2, stream)
+    modes = [(mode, weight, False) for mode, weight in made.modes()]
+    if made.noise:
+        modes.append(("in training with shared noise", 1.0 / _N_ROWS, True))
+    for dtype in DTYPES:
+        for mode, weight, shares_noise in modes:
+            given = []
+            for k, what in enumerate(["the recorded data", "other data"]):
+                one = made.member(k)
+                arrays = {"theta": one.theta, "x": one.x, "dy": one.dy}
+                if isinstance(weight, np.ndarray):
+                    arrays["weight"] = one.weight
+                arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+                noise = one.noise[0] if made.noise else None
+                given.append(Given(what, arrays, {}, noise))
+            given += scaled(given[1], "x", (-1.0, 0.0, 1e3))
+            for at_input in (False, True):
+                how = _Mode(weight is not None, shares_noise, at_input)
+                yield Trial(f" {mode}", _computation(made, how), given)
+
+
+class _Mode(NamedTuple):
+    """How a layer is recorded."""
+
+    is_training: bool
+    shares_noise: bool
+    at_input: bool
+
+
+def _computation(made: _LayerTrial, mode: _Mode) -> Compute:
+    """Return the computation of both passes."""
+
+    def compute(a: Named, numbers: Named, streams: Sequence[Any]) -> dict[str, Any]:
+        """Compute them for arrays that may be traced."""
+        del numbers
+        training = None
+        if mode.is_training:
+            training = Training(streams, a.get("weight", 1.0 / _N_ROWS))
+            training.shares_noise = mode.shares_noise
+        y, grad, dx = made.passes(
+            training, a["theta"], a["x"], a["dy"], at_input=mode.at_input
+        )
+        found = {"output": y, "gradient": grad, "input gradient": dx}
+        found["parameters"] = a["theta"]
+        return {name: v for name, v in found.items() if v is not None}
+
+    return compute
 
 
 def _check_laws(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -11,21 +11,20 @@ from sklearn.utils import check_random_state
 from sknet._numerics import Array, Scalar
 from sknet.losses import ClassLoss, Loss, LossBuffers, ValueLoss
 from sknet.testing.checker import DTYPES, Checker, filled_with_nan
+from sknet.testing.loss_cases import N_ROWS, Case, cases_of
 from sknet.testing.parts import Section
+from sknet.testing.recorded import (
+    Compute,
+    Given,
+    Named,
+    Trial,
+    numbers_of,
+    require_agreement,
+    scaled,
+    with_numbers,
+)
 from sknet.testing.report import GradientReport
 from sknet.testing.slopes import Surface, Survey
-
-
-_N_ROWS = 6
-
-
-class _Case(NamedTuple):
-    """A loss for one kind of target, and rows to evaluate it on."""
-
-    loss: Loss
-    raw: Array
-    y: Array
-    weight: Scalar
 
 
 def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None:
@@ -36,7 +35,8 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
     do not mix, types are kept, ``constant`` is the best constant, and finite raw
     outputs give neither NaN nor infinity. A loss for classes is checked for exclusive
     classes and for independent columns, unless its ``check`` rejects one of these kinds
-    of target.
+    of target. If it can be compiled, it computes the same in this way; see
+    :func:`check_compiled`.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
     checker = Checker(loss)
     n_cases = 0
     with np.errstate(all="ignore"):
-        for case in _cases(loss, stream, checker):
+        for case in cases_of(loss, stream, checker):
             n_cases += 1
             checker = Checker(case.loss)
             for dtype in DTYPES:
@@ -70,7 +70,7 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
                 weight = case.weight
                 if isinstance(weight, np.ndarray):
                     weight = weight.astype(dtype)
-                _check_manners(_Case(case.loss, raw, y, weight), checker)
+                _check_manners(Case(case.loss, raw, y, weight), checker)
                 _check_predictions(case.loss, raw, y, checker)
                 _check_extremes(case.loss, raw, y, checker)
             _check_gradient(case, rtol, stream, checker)
@@ -78,67 +78,56 @@ def check_loss(loss: Loss, *, random_state: Any = 0, rtol: float = 1e-6) -> None
             _check_start(case, checker)
             _check_constant(case, checker)
     checker.require(n_cases, "check() rejects every kind of target")
+    require_agreement(loss, loss_trials(loss, stream))
 
 
-def _cases(
-    loss: Loss, stream: np.random.RandomState, checker: Checker
-) -> Iterator[_Case]:
-    """Iterate over kinds of targets, numbers of columns and weights."""
-    weight = stream.uniform(0.1, 1.0, size=(3, _N_ROWS, 1))
-    weight /= weight.sum(axis=1, keepdims=True)
-    for variant, n_columns in _variants(loss, checker):
-        y = _targets(variant, (3, _N_ROWS, n_columns), stream, checker)
-        n_raw = variant.n_raw(n_columns)
-        checker.require(n_raw >= 1, f"n_raw({n_columns}) must be >= 1, got {n_raw}")
-        raw = 1.5 * stream.standard_normal((3, _N_ROWS, n_raw))
-        yield _Case(variant, raw, y, 1.0 / _N_ROWS)
-        yield _Case(variant, raw, y, weight)
+def loss_trials(loss: Loss, stream: np.random.RandomState) -> Iterator[Trial]:
+    """Iterate over value and gradient for each type and kind of target.
+
+    Parameters
+    ----------
+    loss : Loss
+        The loss, which has passed the other checks.
+    stream : RandomState
+        Determines raw outputs and targets.
+
+    Yields
+    ------
+    trial : Trial
+        A trial.
+    """
+    for case in cases_of(loss, stream, Checker(loss)):
+        for dtype in DTYPES:
+            given = []
+            for k, what in enumerate(["the recorded data", "other data"]):
+                arrays = {"raw": case.raw[k : k + 1], "y": case.y[k : k + 1]}
+                if isinstance(case.weight, np.ndarray):
+                    arrays["weight"] = case.weight[k : k + 1]
+                arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+                given.append(Given(what, arrays, numbers_of(case.loss)))
+            numbers = numbers_of(case.loss, 0.5)
+            given.append(given[1]._replace(what="other numbers", numbers=numbers))
+            given += scaled(given[1], "raw", (-1.0, 1e-30, 1e3, 1e15))
+            where = f" for {case.raw.shape[-1]} raw outputs"
+            where += " with weights" if "weight" in arrays else ""
+            yield Trial(where, _computation(case.loss), given)
 
 
-def _variants(loss: Loss, checker: Checker) -> Iterator[tuple[Loss, int]]:
-    """Iterate over the losses to check, with numbers of target columns."""
-    if not isinstance(loss, ClassLoss):
-        with checker.converting_errors("check()"):
-            loss.check()
-        yield from ((loss, 1), (loss, 2))
-        return
-    for exclusive, sizes in ((True, (2, 3)), (False, (1, 3))):
-        variant = loss.with_param("exclusive", exclusive)
-        try:
-            variant.check()
-        except ValueError:
-            continue
-        yield from ((variant, n_columns) for n_columns in sizes)
+def _computation(loss: Loss) -> Compute:
+    """Return the computation of a value and its gradient."""
 
+    def compute(a: Named, numbers: Named, streams: Sequence[Any]) -> dict[str, Any]:
+        """Compute them for arrays that may be traced."""
+        del streams
+        raw, out = a["raw"], np.empty_like(a["raw"])
+        n_members, n_rows, n_raw = raw.shape
+        buffers = LossBuffers(n_members, n_rows, n_raw, raw.dtype, raw)
+        weight = a.get("weight", 1.0 / N_ROWS)
+        own = with_numbers(loss, numbers)
+        value = own.value_and_gradient(raw, a["y"], weight, out, buffers)
+        return {"value": value, "gradient": out}
 
-def _targets(
-    loss: Loss,
-    shape: tuple[int, int, int],
-    stream: np.random.RandomState,
-    checker: Checker,
-) -> Array:
-    """Return targets that the loss accepts; every class occurs."""
-    if isinstance(loss, ClassLoss):
-        first = stream.randint(shape[-1], size=(shape[0], 1))
-        codes = (np.arange(shape[1]) + first) % shape[-1]
-        if loss.exclusive:
-            return np.eye(shape[-1])[codes]
-        turn = (np.arange(shape[1])[:, None] + np.arange(shape[2])) % 2
-        return np.broadcast_to(turn, shape).astype(float)
-    assert isinstance(loss, ValueLoss)
-    real = 1.5 * stream.standard_normal(shape)
-    positive = stream.uniform(0.2, 3.0, size=shape)
-    fraction = stream.uniform(0.1, 0.9, size=shape)
-    # With a link, targets in the range of predictions, which a constant can reach.
-    order = [real, positive, fraction]
-    for y in order if loss.link_name == "identity" else order[::-1]:
-        try:
-            loss.check_target(y.reshape(-1, shape[-1]))
-        except ValueError:
-            continue
-        return y
-    checker.require(False, "check_target rejects real, positive and fractional targets")
-    raise NotImplementedError
+    return compute
 
 
 def _buffers(raw: Array) -> LossBuffers:
@@ -161,7 +150,7 @@ def _evaluate(
 
 
 def _check_gradient(
-    case: _Case, rtol: float, stream: np.random.RandomState, checker: Checker
+    case: Case, rtol: float, stream: np.random.RandomState, checker: Checker
 ) -> None:
     """Compare the gradient with differences, raw output by raw output."""
     loss, raw, y, weight = case
@@ -186,7 +175,7 @@ def _check_gradient(
     checker.require(not complaint, complaint)
 
 
-def _check_zero_weight(case: _Case, checker: Checker) -> None:
+def _check_zero_weight(case: Case, checker: Checker) -> None:
     """Check that a row of weight zero has the effect of an absent row."""
     loss, raw, y, weight = case
     if not isinstance(weight, np.ndarray):
@@ -204,21 +193,21 @@ def _check_zero_weight(case: _Case, checker: Checker) -> None:
     checker.require(same, "a row of weight zero differs from an absent row")
 
 
-def _check_start(case: _Case, checker: Checker) -> None:
+def _check_start(case: Case, checker: Checker) -> None:
     """Check that ``start`` is a valid initial value for the raw outputs."""
     shape = case.raw.shape[-1:]
-    start = case.loss.start(case.y[0], np.ones(_N_ROWS))
+    start = case.loss.start(case.y[0], np.ones(N_ROWS))
     checker.require(
         start is None or (np.shape(start) == shape and np.isfinite(start).all()),
         f"start must be None, or finite and of shape {shape}, got {start}",
     )
 
 
-def _check_constant(case: _Case, checker: Checker) -> None:
+def _check_constant(case: Case, checker: Checker) -> None:
     """Check the best constant: no slope there, or no lower value next to it."""
     loss, raw, y, weight = case
     n_raw = raw.shape[-1]
-    shares = np.full(_N_ROWS, 1.0 / _N_ROWS)
+    shares = np.full(N_ROWS, 1.0 / N_ROWS)
     if isinstance(weight, np.ndarray):
         shares = weight[0, :, 0]
     try:
@@ -234,7 +223,7 @@ def _check_constant(case: _Case, checker: Checker) -> None:
 
     def at(constant: Array) -> tuple[float, Array]:
         """Return the value and the gradient over all rows at one constant."""
-        rows = np.broadcast_to(constant, (1, _N_ROWS, n_raw)).copy()
+        rows = np.broadcast_to(constant, (1, N_ROWS, n_raw)).copy()
         value, gradient = _evaluate(loss, rows, y[:1], shares[None, :, None])
         return float(value[0]), gradient
 
@@ -257,7 +246,7 @@ def _check_constant(case: _Case, checker: Checker) -> None:
             )
 
 
-def _check_manners(case: _Case, checker: Checker) -> None:
+def _check_manners(case: Case, checker: Checker) -> None:
     """Check which arrays are written or left unmodified, types, and members."""
     loss, raw, y, weight = case
     kept_raw, kept_y, kept_weight = raw.copy(), y.copy(), np.copy(weight)
@@ -335,7 +324,7 @@ def _check_extremes(loss: Loss, raw: Array, y: Array, checker: Checker) -> None:
     for size in (0.0, 1e-30, 100.0, 800.0, 1e6, huge):
         for signs in (np.ones_like(raw), -np.ones_like(raw), np.sign(raw)):
             far = signs * raw.dtype.type(size)
-            value, gradient = _evaluate(loss, far, y, 1.0 / _N_ROWS)
+            value, gradient = _evaluate(loss, far, y, 1.0 / N_ROWS)
             where = f"at raw outputs of size {size:g} ({raw.dtype})"
             checker.finite(value, f"the value is not finite {where}")
             checker.finite(gradient, f"the gradient is not finite {where}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,15 @@ from sknet._numerics import Array, Scalar
 from sknet._rows import in_rows
 from sknet.optimizers import Optimizer
 from sknet.testing.checker import DTYPES, Checker, filled_with_nan
+from sknet.testing.recorded import (
+    Given,
+    Named,
+    Trial,
+    numbers_of,
+    require_agreement,
+    scaled,
+    with_numbers,
+)
 
 
 _N_STEPS = 5
@@ -25,7 +35,8 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
     alone, also if they differ in learning rate, number of steps or fields in ``rows``;
     every slot is used; a gradient that has always been zero gives no step; huge and
     tiny gradients give finite steps; and the optimizer descends a convex quadratic. All
-    but the last are checked in float32 and in float64.
+    but the last are checked in float32 and in float64. If it can be compiled, it
+    computes the same in this way; see :func:`check_compiled`.
 
     Parameters
     ----------
@@ -62,6 +73,52 @@ def check_optimizer(optimizer: Optimizer, *, random_state: Any = 0) -> None:
             _check_rows(optimizer, gradients.astype(dtype), checker)
             _check_extremes(optimizer, dtype, checker)
         _check_descent(optimizer, stream, checker)
+    require_agreement(optimizer, optimizer_trials(optimizer, stream))
+
+
+def optimizer_trials(optimizer: Optimizer, stream: Any) -> Iterator[Trial]:
+    """Iterate over a step for each type, with other numbers and extreme gradients.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        The optimizer, which has passed the other checks.
+    stream : RandomState
+        Determines the gradients.
+
+    Yields
+    ------
+    trial : Trial
+        A trial.
+    """
+    names = [f"slot {i}" for i in range(optimizer.n_slots)]
+    gradients = stream.standard_normal((2, 1, 7))
+    memory = stream.uniform(0.1, 1.0, size=(len(names), 1, 7))
+
+    def compute(a: Named, numbers: Named, streams: Sequence[Any]) -> dict[str, Any]:
+        """Make a step."""
+        del streams
+        grad, slots = a["step"], [a[name] for name in names]
+        own = with_numbers(optimizer, numbers)
+        own.step(grad, slots, numbers["t"], numbers["rate"], np.empty_like(grad))
+        return dict(a)
+
+    for dtype in DTYPES:
+        given = []
+        for what, gradient, (t, rate, factor) in (
+            ("the recorded data", gradients[0], (3.0, 0.01, 1.0)),
+            ("other data", gradients[1], (4.0, 0.02, 1.0)),
+            ("other numbers", gradients[1], (9.0, 0.1, 0.5)),
+        ):
+            slots = memory if what != "other data" else 0.5 * memory[:, :, ::-1]
+            arrays = {"step": gradient, **dict(zip(names, slots, strict=True))}
+            arrays = {name: array.astype(dtype) for name, array in arrays.items()}
+            numbers = {**numbers_of(optimizer, factor), "t": t, "rate": rate}
+            given.append(Given(what, arrays, numbers))
+        first = {name: np.zeros_like(array) for name, array in arrays.items()}
+        numbers = {**numbers_of(optimizer), "t": 1.0, "rate": 0.1}
+        given.append(Given("a first gradient of zero", first, numbers))
+        yield Trial("", compute, given + scaled(given[1], "step", (-1.0, 1e-30, 1e10)))
 
 
 def _steps(

@@ -1,93 +1,59 @@
-"""Forward and backward pass of every layer can be recorded, with the same bits."""
+"""Forward and backward pass of every layer can be recorded, with the same bits.
 
-from dataclasses import replace
+What the engine computes is compared in ``test_laws.py``, up to rounding.
+"""
 
 import numpy as np
 import pytest
 from layer_examples import EVERY
 from numpy.testing import assert_array_equal
-from taped import adopted, leaves_of, lowered, plain, replay, stream_of
+from taped import array_of, replay
 
-from sknet.engine.record import Recorder
-from sknet.engine.traced import Noise
-from sknet.network.layers import Dropout, Flatten, Training
+from sknet._rng import noise_state
+from sknet.network.layers import Dropout, Training
 from sknet.network.network import Network
+from sknet.testing.layer import layer_trials
+from sknet.testing.recorded import Given, Recorded, Trial
 
 
-N_ROWS = 5
-MODES = ["equal", "weighted", "shared noise"]
+def assert_same_bits(trial):
+    """Assert that the tape gives the bits of NumPy, also for what is not recorded."""
+    recorded = Recorded(trial.compute, trial.given[0])
+    recorder = recorded.recorder
+    for given in trial.given:
+        (stream,) = given.streams() or [None]
+        replay(recorder, recorder.tape, given.arrays, given.numbers, stream)
+        expected = given.in_numpy(trial.compute)
+        for name, view in recorded.results.items():
+            what = f"{name}{trial.where} for {given.what}"
+            assert_array_equal(array_of(view), expected[name], err_msg=what)
 
 
-def network_of(example, at_input):
-    layer, shape = example
-    return Network([layer, Flatten()], shape, input_gradient=not at_input)
+@pytest.mark.parametrize(("layer", "shape"), EVERY, ids=repr)
+def test_layer(layer, shape):
+    for trial in layer_trials(layer, shape, np.random.RandomState(0)):
+        with np.errstate(all="ignore"):  # of rows that are far too large
+            assert_same_bits(trial)
 
 
-def arrays_of(network, dtype, seed):
-    """Parameters, rows, their shares and a gradient by the outputs."""
-    rng = np.random.default_rng(seed)
-    theta = rng.uniform(0.3, 1.3, size=(1, network.layout.n_parameters))
-    weight = rng.uniform(0.1, 1.0, size=(1, N_ROWS, 1))
-    n_out = (network.n_heads, N_ROWS * copies_of(network), network.n_outputs)
-    arrays = {
-        "theta": theta,
-        "x": 2.0 * rng.normal(size=(1, N_ROWS, network.n_inputs)),
-        "weight": weight / weight.sum(),
-        "dy": rng.normal(size=n_out),
-    }
-    return {name: array.astype(dtype) for name, array in arrays.items()}
-
-
-def copies_of(network):
-    """Number of copies of the rows that leave the network."""
-    return network._declaration.n_copies
-
-
-def passes(network, a, stream, mode):
-    """Return the outputs and gradients of both passes."""
-    theta, layout = a["theta"], network.layout
-    training = Training([stream], a["weight"] if mode == "weighted" else 1.0 / N_ROWS)
-    training.shares_noise = mode == "shared noise"
-    cache = network.workspace(1, theta.dtype, True, theta).cache(N_ROWS)
-    views, shape = layout.bind(theta), (1, layout.n_trainable)
-    grad = np.empty(shape, theta.dtype, like=theta)
-    y = network.forward(views, a["x"], cache, training)
-    out = y.copy()
-    dx = network.backward(views, layout.bind(grad), a["dy"], cache)
-    return [array for array in (out, grad, dx) if array is not None]
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("at_input", [True, False])
-@pytest.mark.parametrize("example", EVERY, ids=repr)
-def test_layer(example, at_input, dtype):
-    network = network_of(example, at_input)
-    for mode in MODES:
-        recorder = Recorder(np.dtype(dtype))
-        traced = adopted(recorder, arrays_of(network, dtype, 0))
-        noise = Noise(recorder, stream_of(0))
-        found = passes(network, traced, noise, mode)
-        for seed in (0, 1):
-            arrays = arrays_of(network, dtype, seed)
-            if seed:
-                replay(recorder, recorder.tape, arrays, {}, stream_of(seed))
-            expected = passes(network, arrays, stream_of(seed), mode)
-            for array, value in zip(found, expected, strict=True):
-                assert_array_equal(plain(array), value)
-            assert_array_equal(plain(traced["theta"]), arrays["theta"])
-        lowered(recorder, recorder.tape)
+def dropped(arrays, numbers, streams):
+    """Compute the output of a layer that drops."""
+    theta, x = arrays["theta"], arrays["x"]
+    network = Network([Dropout(numbers["rate"])], x.shape[-1:])
+    cache = network.workspace(1, x.dtype, True, x).cache(x.shape[1])
+    training = Training(streams, 1.0 / x.shape[1])
+    return {"output": network.forward(network.layout.bind(theta), x, cache, training)}
 
 
 def test_rate_of_dropout_may_differ_between_members():
-    example = Dropout(0.4), (4,)
-    recorder = Recorder(np.dtype(float))
-    network = network_of(
-        (replace(example[0], rate=leaves_of(recorder)(0.4)), (4,)), True
-    )
-    traced = adopted(recorder, arrays_of(network, float, 0))
-    found, *_ = passes(network, traced, Noise(recorder, stream_of(0)), "equal")
-    arrays = arrays_of(network, float, 1)
-    replay(recorder, recorder.tape, arrays, {"own0.4": 0.7}, stream_of(1))
-    other = network_of((Dropout(0.7), (4,)), True)
-    expected, *_ = passes(other, arrays, stream_of(1), "equal")
-    assert_array_equal(plain(found), expected)
+    rng = np.random.default_rng(0)
+    given = [
+        Given(
+            f"rate {rate}",
+            {"theta": np.empty((1, 0)), "x": rng.normal(size=(1, 5, 4))},
+            {"rate": rate},
+            noise_state(np.random.Generator(np.random.PCG64(seed))),
+        )
+        for seed, rate in enumerate([0.4, 0.7])
+    ]
+    assert_same_bits(Trial("", dropped, given))
