@@ -8,7 +8,7 @@ from broken import Hyperbola, changed, damaged
 from every_component import components
 from own_components import Gain, ScaledError, SignDescent, Softsign, SquaredMargin
 
-from sknet import SimpleMLPClassifier
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.activations import ACTIVATIONS
 from sknet.engine.machine import machine
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES, CustomValueLoss, SquaredError
@@ -250,6 +250,7 @@ class FrozenDropout(Dropout):
         return dy
 
 
+@dataclass(frozen=True, repr=False)
 class FrozenError(SquaredError):
     """Right in NumPy; a recording knows one target only."""
 
@@ -257,6 +258,7 @@ class FrozenError(SquaredError):
         return super().value_and_gradient(raw, frozen(y), weight, out, buffers)
 
 
+@dataclass(frozen=True, repr=False)
 class FrozenDescent(SGD):
     """Right in NumPy; a recording knows one gradient only."""
 
@@ -289,6 +291,27 @@ def test_check_of_a_network_finds_what_is_recorded_wrongly():
         network = SimpleMLPClassifier((4,), "frozen")
         with pytest.raises(AssertionError, match=f"SimpleMLPClassifier.*{DIFFERS}"):
             check_gradient(network)
+
+
+X, Y = np.random.default_rng(0).normal(size=(2, 60, 3))
+FITTED = {
+    "activation": (ACTIVATIONS, FrozenActivation, {}),
+    "loss": (VALUE_LOSSES, FrozenError, {}),
+    "solver": (OPTIMIZERS, FrozenDescent, {}),
+    "activation with L-BFGS": (ACTIVATIONS, FrozenActivation, {"solver": "lbfgs"}),
+}
+
+
+@needs_engine
+@pytest.mark.parametrize("what", FITTED)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_fit_finds_what_is_recorded_wrongly(what):
+    """NumPy trains: the program is right on the recorded batch, not on another one."""
+    registry, kind, params = FITTED[what]
+    params = {what.split()[0]: kind(), "max_iter": 3, "random_state": 0, **params}
+    with temporarily_registered(registry, "frozen", kind):
+        network = SimpleMLPRegressor(**params).fit(X, Y[:, 0])
+    assert network.engine_ == "numpy: A step on other numbers differs from NumPy's."
 
 
 def test_nothing_happens_without_the_engine(monkeypatch):

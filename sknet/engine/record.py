@@ -32,7 +32,7 @@ from sknet.engine.tape import (
     View,
     address_of,
 )
-from sknet.engine.traced import Traced, untraced
+from sknet.engine.traced import Noise, Traced, untraced
 
 
 # What methods of arrays pass for a first value that is not given.
@@ -115,6 +115,10 @@ class Recorder:
         array = np.full(shape, np.nan, dtype=self.dtype)
         self._add(Block("work", array))
         return self._traced(array)
+
+    def noise(self, stream: np.random.Generator) -> Noise:
+        """Return a noise stream whose draws are noted."""
+        return Noise(self, stream)
 
     def copy(self, array: Any) -> Any:
         """Return a copy of an array, and note it."""

@@ -23,6 +23,8 @@ from sknet.training.recording import (
     FirstBatch,
     check_recordable,
     leaves_of,
+    make_step,
+    make_sum,
     record_step,
     record_sum,
 )
@@ -35,6 +37,9 @@ _TOLERANCES = {
     np.dtype(np.float32): (2e-3, 1e-5),
     np.dtype(np.float64): (1e-9, 1e-12),
 }
+_Record = Callable[[FirstBatch], tuple[Step, Expected]]
+_Make = Callable[[FirstBatch], Expected]
+
 # Number of programs that are kept for later calls of fit.
 _MOST_PROGRAMS = 256
 
@@ -221,7 +226,8 @@ def program_of(
     if program is not None:
         return program
     parts, batch = (config.architecture, config.loss, config.optimizer), first_batch()
-    return _recorded(key, machine, batch, parts, partial(record_step, config, batch))
+    ways = partial(record_step, config), partial(make_step, config)
+    return _recorded(key, machine, batch, parts, ways)
 
 
 def program_of_sum(
@@ -240,8 +246,8 @@ def program_of_sum(
     program = _PROGRAMS.get(key)
     if program is not None:
         return program
-    record = partial(record_sum, objective, batch)
-    return _recorded(key, machine, batch, (network.layers, loss), record)
+    ways = partial(record_sum, objective), partial(make_sum, objective)
+    return _recorded(key, machine, batch, (network.layers, loss), ways)
 
 
 def _recorded(
@@ -249,17 +255,25 @@ def _recorded(
     machine: Machine,
     batch: FirstBatch,
     components: Any,
-    record: Callable[[], tuple[Step, Expected]],
+    ways: tuple[_Record, _Make],
 ) -> Program:
-    """Return a program that is recorded now, checked, and kept."""
+    """Return a program that is recorded now, checked, and kept.
+
+    It is checked on the batch on which it was recorded, and on one of other numbers:
+    what was copied unnoticed while it was recorded suits the first batch only.
+    """
     check_recordable(components)
+    record, make = ways
     with np.errstate(all="ignore"), failures_refused():
-        step, expected = record()
+        step, expected = record(batch)
         program = Program(step)
         step.recorder.forget()
         del step  # the check needs as much memory again
         if not is_right(program, machine, batch, expected):
             raise NotRecordable("Its first step differs from NumPy's.")
+        other = batch.rearranged()
+        if not is_right(program, machine, other, make(other)):
+            raise NotRecordable("A step on other numbers differs from NumPy's.")
     _PROGRAMS.keep(key, program)
     return program
 

@@ -11,18 +11,22 @@ import numpy as np
 from scipy import sparse
 
 from sknet._component import C, Component
-from sknet._numerics import Array
+from sknet._numerics import Array, SparseRows
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rng import noise_from_state, noise_state
 from sknet.engine.program import Step
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable, Operation
-from sknet.engine.traced import Noise, RecordedRows
+from sknet.engine.traced import RecordedRows
 from sknet.network.network import Network
 from sknet.objective import Batch, Objective, Point
 from sknet.penalties import L2
 from sknet.training.member_config import MemberConfig
 from sknet.training.update import Update
+
+
+# Factor between the parameters of the two batches on which a program is checked.
+_OTHER_SCALE = 0.9375
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,28 @@ class FirstBatch:
     def stream(self) -> np.random.Generator | None:
         """Return a copy of the noise stream."""
         return None if self.noise is None else noise_from_state(noise_state(self.noise))
+
+    def rearranged(self) -> FirstBatch:
+        """Return a batch of other numbers, all of which are as valid.
+
+        Features, targets and weights are combined in another way, and noise, parameters
+        and slots are others, too.
+        """
+        x, y, weight, noise = self.x, self.y, self.weight, self.stream()
+        if sparse.issparse(x):
+            x = x[np.roll(np.arange(x.shape[0]), 1)]
+        else:
+            x = np.roll(x, 1, axis=1)
+        if noise is not None:
+            noise.random()
+        leaves = dict(self.leaves)
+        if "t" in leaves:
+            leaves["t"] += 1.0
+        return FirstBatch(
+            *(x, np.roll(y, 2, axis=1), weight, self.total),
+            *(self.theta * _OTHER_SCALE, [slot * _OTHER_SCALE for slot in self.slots]),
+            *(noise, leaves),
+        )
 
 
 @dataclass(frozen=True)
@@ -117,10 +143,31 @@ def _components(value: Any) -> Iterator[Component]:
 # --------------------------------------------------------------------------- recording
 
 
+class _Unrecorded:
+    """Stands in for a recorder in a step of which nothing is noted."""
+
+    def __init__(self) -> None:
+        self.tape: list[Operation] = []
+
+    def leaf(self, name: str, value: float) -> float:
+        """Return the number itself."""
+        del name
+        return value
+
+    def adopt(self, array: Array, region: str) -> Array:
+        """Return the array itself."""
+        del region
+        return array
+
+    def noise(self, stream: np.random.Generator) -> np.random.Generator:
+        """Return the stream itself."""
+        return stream
+
+
 class _TracedBatch(NamedTuple):
     """A batch, and where training stands before it, as traced arrays and numbers."""
 
-    recorder: Recorder
+    recorder: Any
     leaves: dict[str, Any]
     theta: Any
     x: Any
@@ -128,14 +175,15 @@ class _TracedBatch(NamedTuple):
     weight: Any  # None if all rows have the same share
 
     @classmethod
-    def of(cls, batch: FirstBatch) -> _TracedBatch:
-        """Return copies of all arrays, of which a new recorder knows."""
-        recorder = Recorder(batch.theta.dtype)
+    def of(cls, batch: FirstBatch, recorder: Any) -> _TracedBatch:
+        """Return copies of all arrays, of which a recorder knows."""
         leaves = {n: recorder.leaf(n, value) for n, value in batch.leaves.items()}
         theta = recorder.adopt(batch.theta.copy(), "theta")
         y = recorder.adopt(batch.y.copy(), "work")
         if sparse.issparse(batch.x):
-            x: Any = RecordedRows(recorder, batch.x)
+            x: Any = SparseRows([batch.x])
+            if isinstance(recorder, Recorder):
+                x = RecordedRows(recorder, batch.x)
         else:
             x = recorder.adopt(batch.x.copy(), "work")
         weight = batch.weight
@@ -161,6 +209,17 @@ class _TracedBatch(NamedTuple):
         )
 
 
+class _Made(NamedTuple):
+    """A step that was made in NumPy: its arrays, the ends of its parts, its results."""
+
+    traced: _TracedBatch
+    grad: Any
+    data: Any
+    penalty: Any
+    ends: list[int]
+    expected: Expected
+
+
 def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected]:
     """Make one step in NumPy, and record it.
 
@@ -169,16 +228,34 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     NotRecordable
         If an operation cannot be recorded.
     """
-    traced = _TracedBatch.of(batch)
-    recorder, leaves, theta, x, y, weight = traced
+    recorder = Recorder(batch.theta.dtype)
+    made = _made_step(config, batch, recorder)
+    if config.averaging is not None:
+        average = recorder.adopt(batch.theta.copy(), "average")
+        share: Any = recorder.leaf("share", 0.5)
+        scratch = recorder.allocate(batch.theta.shape)
+        move_towards(average, made.traced.theta, share, scratch)
+    tape, (first, second) = recorder.tape, made.ends
+    parts = tape[:first], tape[first:second], tape[second:]
+    return made.traced.step(*made[1:4], parts), made.expected
+
+
+def make_step(config: MemberConfig, batch: FirstBatch) -> Expected:
+    """Make one step in NumPy, without recording it."""
+    return _made_step(config, batch, _Unrecorded()).expected
+
+
+def _made_step(config: MemberConfig, batch: FirstBatch, recorder: Any) -> _Made:
+    """Make one step in NumPy, of which a recorder notes the operations."""
+    traced = _TracedBatch.of(batch, recorder)
+    _, leaves, theta, x, y, weight = traced
     slots = [recorder.adopt(s.copy(), f"slot{i}") for i, s in enumerate(batch.slots)]
     n_rows, total = y.shape[1], float(y.shape[1])
     if weight is not None:
-        total = recorder.leaf("total", batch.total)  # type: ignore[assignment]
-    stream = batch.stream()
-    streams = () if stream is None else (Noise(recorder, stream),)
+        total = recorder.leaf("total", batch.total)
+    streams = [recorder.noise(s) for s in (batch.stream(),) if s is not None]
     objective, optimizer = _with_numbers(config, leaves)
-    point = objective.point(theta, streams)  # type: ignore[arg-type]  # as a Generator
+    point = objective.point(theta, streams)
     point.training.shares_noise = config.shares_noise
     update = _update(config, objective, optimizer, point, slots)
     recorder.tape.clear()  # creating arrays is not part of a step
@@ -192,14 +269,8 @@ def record_step(config: MemberConfig, batch: FirstBatch) -> tuple[Step, Expected
     update(leaves["t"], leaves["rate"])
     ends.append(len(recorder.tape))
     after = _values(theta), [_values(s) for s in slots]
-    if config.averaging is not None:
-        average = recorder.adopt(batch.theta.copy(), "average")
-        share: Any = recorder.leaf("share", 0.5)
-        move_towards(average, theta, share, recorder.allocate(theta.shape))
-    tape = recorder.tape
-    parts = tape[: ends[0]], tape[ends[0] : ends[1]], tape[ends[1] :]
-    step = traced.step(point.grad, data, penalty, parts)
-    return step, Expected(*terms, grad, after_gradient, *after)
+    expected = Expected(*terms, grad, after_gradient, *after)
+    return _Made(traced, point.grad, data, penalty, ends, expected)
 
 
 def _update(
@@ -222,18 +293,30 @@ def record_sum(objective: Objective, batch: FirstBatch) -> tuple[Step, Expected]
     NotRecordable
         If an operation cannot be recorded.
     """
-    traced = _TracedBatch.of(batch)
+    recorder = Recorder(batch.theta.dtype)
+    made = _made_sum(objective, batch, recorder)
+    return made.traced.step(*made[1:4], (recorder.tape, (), ())), made.expected
+
+
+def make_sum(objective: Objective, batch: FirstBatch) -> Expected:
+    """Evaluate the data term on a batch in NumPy, without recording it."""
+    return _made_sum(objective, batch, _Unrecorded()).expected
+
+
+def _made_sum(objective: Objective, batch: FirstBatch, recorder: Any) -> _Made:
+    """Evaluate the data term in NumPy, while a recorder notes the operations."""
+    traced = _TracedBatch.of(batch, recorder)
     loss = _component_with(objective.loss, "loss", traced.leaves)
     objective = replace(objective, loss=loss)
-    point, n_rows = objective.point(traced.theta), traced.x.shape[1]
-    traced.recorder.tape.clear()
+    point, n_rows = objective.point(traced.theta), traced.y.shape[1]
+    recorder.tape.clear()
     weight = 1.0 if traced.weight is None else traced.weight
     rows = Batch(traced.x, traced.y, weight, float(n_rows), n_rows)
     data = objective.data_value_and_gradient(point, rows)
     penalty, theta = np.zeros_like(data), _values(traced.theta)
     value, grad = float(_values(data)[0]), _values(point.grad)
-    step = traced.step(point.grad, data, penalty, (traced.recorder.tape, (), ()))
-    return step, Expected(value, 0.0, grad, theta, theta, [])
+    expected = Expected(value, 0.0, grad, theta, theta, [])
+    return _Made(traced, point.grad, data, penalty, [], expected)
 
 
 def _values(array: Any) -> Array:
