@@ -227,15 +227,24 @@ def bit_generator(stream: Any) -> int:
     return int(get(generator.capsule, b"BitGenerator"))
 
 
-def index_type(matrix: Any) -> np.dtype[Any] | None:
-    """Return the type of a CSR matrix's indices, or None if the machine has none."""
-    dtype: np.dtype[Any] = matrix.indices.dtype
-    fits = dtype in _INDEX_TYPES and dtype == matrix.indptr.dtype
-    return dtype if fits else None
+def is_readable(matrix: Any) -> bool:
+    """Return whether the arrays of a CSR matrix can be read where they are."""
+    arrays = matrix.data, matrix.indices, matrix.indptr
+    types = {matrix.indices.dtype, matrix.indptr.dtype}
+    fits = len(types) == 1 and types.issubset(_INDEX_TYPES)
+    return fits and all(a.flags.c_contiguous and a.flags.aligned for a in arrays)
+
+
+def readable(matrix: Any) -> Any:
+    """Return a CSR matrix that can be read: the same one, or a copy."""
+    if is_readable(matrix):
+        return matrix
+    arrays = matrix.data.copy(), matrix.indices.copy(), matrix.indptr.copy()
+    return type(matrix)(arrays, shape=matrix.shape)
 
 
 def sparse_rows(matrix: Any) -> Array:
-    """Return the structure of all rows of a CSR matrix."""
+    """Return the structure of all rows of a CSR matrix that is readable."""
     rows = np.zeros(1, dtype=SPARSE_ROWS)
     rows["values"] = address_of(matrix.data)
     rows["values_type"] = feature_type(matrix.data.dtype)

@@ -24,7 +24,7 @@ from sknet.engine.machine import (
     Machine,
     aligned,
     feature_type,
-    index_type,
+    is_readable,
     machine,
 )
 from sknet.engine.program import initial_numbers
@@ -193,10 +193,7 @@ class CompiledForward:
             return False
         if not self._is_sparse:
             return isinstance(x, np.ndarray) and x.flags.aligned
-        if not sparse.issparse(x) or x.format != "csr" or index_type(x) is None:
-            return False
-        arrays = (x.data, x.indices, x.indptr)
-        return all(a.flags.c_contiguous and a.flags.aligned for a in arrays)
+        return sparse.issparse(x) and x.format == "csr" and is_readable(x)
 
     def fill(
         self, out: Array, theta: Array, x: Any, order: Array | None = None

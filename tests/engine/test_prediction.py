@@ -136,16 +136,18 @@ def never_numpy(monkeypatch):
     monkeypatch.setattr(inference, "SparseRows", None)
 
 
+@pytest.mark.usefixtures("never_numpy")
 @pytest.mark.parametrize("params", [{}, {"n_estimators": 2}])
 @pytest.mark.parametrize("n_rows", [1, 2, 15, 16, 17, 255, 256, 257, 600])
-def test_a_sparse_row_does_not_depend_on_the_others(params, n_rows, never_numpy):
+def test_a_sparse_row_does_not_depend_on_the_others(params, n_rows):
     network = fitted_to_sparse(**params)
     together = network.predict(SPARSE)
     np.testing.assert_array_equal(network.predict(SPARSE[:n_rows]), together[:n_rows])
     np.testing.assert_array_equal(network.predict(SPARSE[-n_rows:]), together[-n_rows:])
 
 
-def test_threads_change_no_bit_of_sparse_rows(monkeypatch, never_numpy):
+@pytest.mark.usefixtures("never_numpy")
+def test_threads_change_no_bit_of_sparse_rows(monkeypatch):
     network = fitted_to_sparse(hidden_layer_sizes=(40, 40))
     one = network.predict(SPARSE)
     monkeypatch.setattr(forward, "_WORTH_A_THREAD", 1000)
@@ -153,15 +155,17 @@ def test_threads_change_no_bit_of_sparse_rows(monkeypatch, never_numpy):
     np.testing.assert_array_equal(network.predict(SPARSE), one)
 
 
+@pytest.mark.usefixtures("never_numpy")
 @pytest.mark.parametrize("dtype", ["float32", "int8", "uint16", "int64", "bool"])
-def test_types_of_sparse_values_change_no_bit(dtype, never_numpy):
+def test_types_of_sparse_values_change_no_bit(dtype):
     network, rows = fitted_to_sparse(), abs(10.0 * SPARSE).astype(dtype)
     expected = network.predict(rows.astype(np.float64)).astype(np.float32)
     np.testing.assert_array_equal(network.predict(rows).astype(np.float32), expected)
 
 
+@pytest.mark.usefixtures("never_numpy")
 @pytest.mark.parametrize("make", [sparse.csr_matrix, sparse.csr_array])
-def test_types_of_indices_change_no_bit(make, never_numpy):
+def test_types_of_indices_change_no_bit(make):
     network, matrix = fitted_to_sparse(), make(SPARSE)
     long = {n: getattr(matrix, n).astype(np.int64) for n in ("indices", "indptr")}
     other = with_arrays(matrix, **long)
@@ -183,7 +187,8 @@ def test_matrices_that_are_not_read_in_place_are_predicted_by_numpy():
         np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
-def test_patterns_of_sparse_rows(never_numpy):
+@pytest.mark.usefixtures("never_numpy")
+def test_patterns_of_sparse_rows():
     network = fitted_to_sparse()
     n_stored = np.array([0, 3, 0, 0, 200, 2])  # duplicates in any order, and zeros
     rng, starts = np.random.default_rng(0), np.append(0, n_stored.cumsum())
@@ -202,9 +207,10 @@ def test_patterns_of_sparse_rows(never_numpy):
     assert none.shape == (1, 0, 2)
 
 
+@pytest.mark.usefixtures("never_numpy")
 @pytest.mark.parametrize("order", [None, [[5, 0, 699, 5, 17]]])
 @pytest.mark.parametrize("rows", [None, np.arange(699, -1, -1)])
-def test_orders_of_sparse_rows(order, rows, never_numpy):
+def test_orders_of_sparse_rows(order, rows):
     network = fitted_to_sparse()
     order = None if order is None else np.array(order)
     data = Batches(Dataset(SPARSE, Y, None, rows), 100, np.dtype(float))
