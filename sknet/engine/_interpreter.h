@@ -118,6 +118,41 @@ static void KERNEL(noise)(const int64_t *w, void *const *regions, BitGenerator *
 #endif
 }
 
+/* Gather rows, in the type of the computation. */
+#define GATHER_AS(TYPE)                                                             \
+    for (int64_t i = 0; i < n_rows; i++) {                                          \
+        const int64_t row = order ? order[i] : first + i;                           \
+        const char *from = x + step * (places ? places[row] : row);                 \
+        if (column_step == sizeof(TYPE))                                            \
+            for (int64_t j = 0; j < n_columns; j++)                                 \
+                out[i * n_columns + j] = (REAL)((const TYPE *)from)[j];             \
+        else                                                                        \
+            for (int64_t j = 0; j < n_columns; j++)                                 \
+                out[i * n_columns + j] = (REAL)*(const TYPE *)(from + j * column_step); \
+    }                                                                               \
+    break
+
+static void KERNEL(gather)(REAL *out, int64_t n_rows, int64_t n_columns, const char *x,
+                           int64_t type, int64_t step, int64_t column_step,
+                           const int64_t *order,
+                           const int64_t *places, int64_t first)
+{
+    switch (type) {
+    case TYPE_FLOAT: GATHER_AS(float);
+    case TYPE_DOUBLE: GATHER_AS(double);
+    case TYPE_INT8: GATHER_AS(int8_t);
+    case TYPE_INT16: GATHER_AS(int16_t);
+    case TYPE_INT32: GATHER_AS(int32_t);
+    case TYPE_INT64: GATHER_AS(int64_t);
+    case TYPE_UINT8: GATHER_AS(uint8_t);
+    case TYPE_UINT16: GATHER_AS(uint16_t);
+    case TYPE_UINT32: GATHER_AS(uint32_t);
+    case TYPE_UINT64: GATHER_AS(uint64_t);
+    }
+}
+
+#undef GATHER_AS
+
 /* A matrix, or a number as a matrix of one element, that a named operation gets. */
 typedef struct {
     REAL *at;
@@ -231,55 +266,24 @@ static void KERNEL(add_at_levels)(
         }
 }
 
-/* Return an index of a sparse matrix. */
-static inline int64_t KERNEL(index)(const void *indices, int64_t bytes, int64_t i)
-{
-    return bytes == 4 ? ((const int32_t *)indices)[i] : ((const int64_t *)indices)[i];
-}
-
-/* Multiply sparse rows by a matrix, or their transpose, or write them as a matrix. */
-static void KERNEL(sparse)(int64_t code, KERNEL(Matrix) out, KERNEL(Matrix) m,
-                           const SparseRows *s)
-{
-    const int64_t n_rows = code == SPARSE_TRANSPOSED ? m.n_rows : out.n_rows;
-    const REAL *values = s->values;
-    for (int64_t i = 0; i < out.n_rows; i++)
-        for (int64_t j = 0; j < out.n_columns; j++)
-            AT(out, i, j) = 0;
-    for (int64_t i = 0; i < n_rows; i++) {
-        int64_t row = s->order ? s->order[i] : s->first + i;
-        row = s->places ? s->places[row] : row;
-        const int64_t end = KERNEL(index)(s->starts, s->index_bytes, row + 1);
-        for (int64_t p = KERNEL(index)(s->starts, s->index_bytes, row); p < end; p++) {
-            const int64_t column = KERNEL(index)(s->columns, s->index_bytes, p);
-            const REAL value = values[p];
-            if (code == SPARSE_TO_DENSE)
-                AT(out, i, column) += value;
-            else if (code == SPARSE_PRODUCT)
-                for (int64_t j = 0; j < out.n_columns; j++)
-                    AT(out, i, j) += value * AT(m, column, j);
-            else
-                for (int64_t j = 0; j < out.n_columns; j++)
-                    AT(out, column, j) += value * AT(m, i, j);
-        }
-    }
-}
+#include "_sparse.h"
 
 #undef AT
 
 static void KERNEL(primitive)(const int64_t *w, void *const *regions, const double *numbers,
-                              const SparseRows *sparse)
+                              const SparseRows *sparse, Share share)
 {
     KERNEL(Matrix) m[4];
     m[0] = KERNEL(matrix)(w + 1, regions, numbers);
     m[1] = w[0] == SPARSE_TO_DENSE ? m[0]
                                    : KERNEL(matrix)(w + 1 + MATRIX_WORDS, regions, numbers);
+    if (w[0] >= SPARSE_PRODUCT) {
+        KERNEL(sparse)(w[0], m[0], m[1], sparse, share);
+        return;
+    }
+    if (share.index > 0)
+        return;
     switch (w[0]) {
-    case SPARSE_PRODUCT:
-    case SPARSE_TRANSPOSED:
-    case SPARSE_TO_DENSE:
-        KERNEL(sparse)(w[0], m[0], m[1], sparse);
-        break;
     case OVERFLOW_SHIFT:
         m[2] = KERNEL(matrix)(w + 1 + 2 * MATRIX_WORDS, regions, numbers);
         KERNEL(overflow_shift)(m[0], m[1], m[2].number);
@@ -324,8 +328,7 @@ static void KERNEL(run)(const Call *call, void *scratch, Share share)
                 KERNEL(noise)(code + 2, call->regions, call->stream);
             break;
         case PRIMITIVE:
-            if (share.index == 0)
-                KERNEL(primitive)(code + 2, call->regions, call->numbers, call->sparse);
+            KERNEL(primitive)(code + 2, call->regions, call->numbers, call->sparse, share);
             break;
         }
         if (share.count > 1)
@@ -345,41 +348,6 @@ static int64_t KERNEL(scratch_bytes)(const int64_t *code, int64_t n_words)
         }
     return most;
 }
-
-/* Gather rows, in the type of the computation. */
-#define GATHER_AS(TYPE)                                                             \
-    for (int64_t i = 0; i < n_rows; i++) {                                          \
-        const int64_t row = order ? order[i] : first + i;                           \
-        const char *from = x + step * (places ? places[row] : row);                 \
-        if (column_step == sizeof(TYPE))                                            \
-            for (int64_t j = 0; j < n_columns; j++)                                 \
-                out[i * n_columns + j] = (REAL)((const TYPE *)from)[j];             \
-        else                                                                        \
-            for (int64_t j = 0; j < n_columns; j++)                                 \
-                out[i * n_columns + j] = (REAL)*(const TYPE *)(from + j * column_step); \
-    }                                                                               \
-    break
-
-static void KERNEL(gather)(REAL *out, int64_t n_rows, int64_t n_columns, const char *x,
-                           int64_t type, int64_t step, int64_t column_step,
-                           const int64_t *order,
-                           const int64_t *places, int64_t first)
-{
-    switch (type) {
-    case TYPE_FLOAT: GATHER_AS(float);
-    case TYPE_DOUBLE: GATHER_AS(double);
-    case TYPE_INT8: GATHER_AS(int8_t);
-    case TYPE_INT16: GATHER_AS(int16_t);
-    case TYPE_INT32: GATHER_AS(int32_t);
-    case TYPE_INT64: GATHER_AS(int64_t);
-    case TYPE_UINT8: GATHER_AS(uint8_t);
-    case TYPE_UINT16: GATHER_AS(uint16_t);
-    case TYPE_UINT32: GATHER_AS(uint32_t);
-    case TYPE_UINT64: GATHER_AS(uint64_t);
-    }
-}
-
-#undef GATHER_AS
 
 /* Gather the weights of a batch, divided by their sum if asked for; return the sum. */
 static double KERNEL(gather_weights)(REAL *out, int64_t n_rows, const double *weight,

@@ -23,6 +23,7 @@ enum {
     TYPE_FLOAT, TYPE_DOUBLE, TYPE_INT8, TYPE_INT16, TYPE_INT32, TYPE_INT64,
     TYPE_UINT8, TYPE_UINT16, TYPE_UINT32, TYPE_UINT64
 };
+static const int64_t SIZES[] = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8};
 
 /* ---------------------------------------------------------------- instruction sets */
 
@@ -204,8 +205,9 @@ static void step(const Job *job, const Functions *f, Member *m)
         if (total == 0.0)
             return;
     }
-    const SparseRows sparse = {m->x, m->x_columns, m->x_starts, job->index_bytes,
-                               order, m->places, first};
+    /* Like targets, sparse values have the type of the computation. */
+    const SparseRows sparse = {m->x, job->is_double, m->x_columns, m->x_starts,
+                               job->index_bytes, order, m->places, first, p->n_rows};
     if (!job->index_bytes)
         f->gather(work + p->x * size, p->n_rows, job->n_features, m->x, job->x_type,
                   job->x_step, job->x_column_step, order, m->places, first);
@@ -368,12 +370,18 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
         const Forward *p = n_left == 1 ? job->one
                          : n_left >= job->many->n_rows ? job->many : job->some;
         const int64_t n = n_left < p->n_rows ? n_left : p->n_rows;
-        char *x = work + p->x * size;
-        f->gather(x, n, job->n_features, job->x, job->x_type, job->x_step,
-                  job->x_column_step, job->order ? job->order + row : NULL, job->places, row);
-        memset(x + n * job->n_features * size, 0, (p->n_rows - n) * job->n_features * size);
+        const int64_t *order = job->order ? job->order + row : NULL;
+        const SparseRows sparse = {job->x, job->x_type, job->x_columns, job->x_starts,
+                                   job->index_bytes, order, job->places, row, n};
+        if (!job->index_bytes) {
+            char *x = work + p->x * size;
+            f->gather(x, n, job->n_features, job->x, job->x_type, job->x_step,
+                      job->x_column_step, order, job->places, row);
+            memset(x + n * job->n_features * size, 0,
+                   (p->n_rows - n) * job->n_features * size);
+        }
         regions[CONSTANT] = p->constants;
-        const Call call = {p->code, p->n_code, regions, p->numbers, NULL, NULL};
+        const Call call = {p->code, p->n_code, regions, p->numbers, NULL, &sparse};
         f->run(&call, job->scratch, ALONE);
         copy_out(job, work + p->raw * size, p->n_rows, row, n);
         row += n;

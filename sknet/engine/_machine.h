@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 5
+#define MACHINE_VERSION 6
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -47,14 +47,16 @@ enum {
     SPARSE_TO_DENSE
 };
 
-/* Rows of a sparse matrix (CSR), whose values have the type of the computation. */
+/* Rows of a sparse matrix (CSR). */
 typedef struct {
     const void *values;
+    int64_t values_type;        /* see the types of gather */
     const void *columns, *starts;
     int64_t index_bytes;        /* 4 or 8, of columns and starts */
     const int64_t *order;       /* as for dense rows */
     const int64_t *places;
     int64_t first;
+    int64_t n_rows;             /* further rows of the result are those of zeros */
 } SparseRows;
 
 /* The regions: what a program computes on. */
@@ -155,8 +157,10 @@ typedef struct {
     int64_t is_double;
     int64_t kernels;
     void *theta;
-    const char *x;
-    int64_t x_type, x_step, x_column_step; /* as in Job */
+    const char *x;              /* values, if x is sparse */
+    const void *x_columns, *x_starts;
+    int64_t index_bytes;        /* as in Job */
+    int64_t x_type, x_step, x_column_step;
     int64_t n_features;
     const int64_t *order;       /* row numbers, or NULL for all rows */
     const int64_t *places;      /* as in Member */

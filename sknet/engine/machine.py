@@ -29,6 +29,9 @@ FEATURE_TYPES = tuple(
     )
 )
 
+# The types of indices of sparse features.
+_INDEX_TYPES = (np.dtype(np.int32), np.dtype(np.int64))
+
 
 @lru_cache(maxsize=64)
 def feature_type(dtype: np.dtype[Any]) -> int | None:
@@ -108,10 +111,12 @@ JOB = _layout(
 )
 FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
 SPARSE_ROWS = _layout(
-    *("values", "columns", "starts", "index_bytes", "order", "places", "first")
+    *("values", "values_type", "columns", "starts", "index_bytes"),
+    *("order", "places", "first", "n_rows"),
 )
 PREDICTION = _layout(
-    *("many", "some", "one", "is_double", "kernels", "theta", "x", "x_type"),
+    *("many", "some", "one", "is_double", "kernels", "theta"),
+    *("x", "x_columns", "x_starts", "index_bytes", "x_type"),
     *(
         "x_step",
         "x_column_step",
@@ -222,13 +227,28 @@ def bit_generator(stream: Any) -> int:
     return int(get(generator.capsule, b"BitGenerator"))
 
 
+def is_readable(matrix: Any) -> bool:
+    """Return whether the arrays of a CSR matrix can be read where they are."""
+    arrays = matrix.data, matrix.indices, matrix.indptr
+    types = {matrix.indices.dtype, matrix.indptr.dtype}
+    fits = len(types) == 1 and types.issubset(_INDEX_TYPES)
+    return fits and all(a.flags.c_contiguous and a.flags.aligned for a in arrays)
+
+
+def readable(matrix: Any) -> Any:
+    """Return a CSR matrix that can be read: the same one, or a copy."""
+    if is_readable(matrix):
+        return matrix
+    arrays = matrix.data.copy(), matrix.indices.copy(), matrix.indptr.copy()
+    return type(matrix)(arrays, shape=matrix.shape)
+
+
 def sparse_rows(matrix: Any) -> Array:
-    """Return the structure of all rows of a CSR matrix."""
+    """Return the structure of all rows of a CSR matrix that is readable."""
     rows = np.zeros(1, dtype=SPARSE_ROWS)
-    rows["values"], rows["index_bytes"] = (
-        address_of(matrix.data),
-        matrix.indices.itemsize,
-    )
+    rows["values"] = address_of(matrix.data)
+    rows["values_type"] = feature_type(matrix.data.dtype)
+    rows["index_bytes"], rows["n_rows"] = matrix.indices.itemsize, matrix.shape[0]
     rows["columns"], rows["starts"] = (
         address_of(matrix.indices),
         address_of(matrix.indptr),

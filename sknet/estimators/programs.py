@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import clone, is_classifier
 
 from sknet._numerics import Array
@@ -75,7 +76,8 @@ def programs_of(estimator: BaseMLP, X: Any) -> Programs:
         The programs for the batches that ``fit(X)`` would make.
     """
     model = estimator._model
-    forward = compiled_forward(model.network, model.theta.dtype)
+    is_sparse = sparse.issparse(X)
+    forward = compiled_forward(model.network, model.theta.dtype, is_sparse)
     prediction = (
         [(f"no program: {forward}", [])]
         if isinstance(forward, str)

@@ -76,8 +76,12 @@ class Network:
     @property
     def n_largest(self) -> int:
         """Number of elements of the largest weight matrix; 0 if there is none."""
-        sizes = [p.size for p in self.layout.parameters if p.zone == DECAYED]
-        return max(sizes, default=0)
+        return max(self.weight_sizes, default=0)
+
+    @property
+    def weight_sizes(self) -> tuple[int, ...]:
+        """Numbers of elements of all weight matrices, that of the input first."""
+        return tuple(p.size for p in self.layout.parameters if p.zone == DECAYED)
 
     @property
     def n_columns(self) -> int:

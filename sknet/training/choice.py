@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from scipy import sparse
 
 from sknet._numerics import Array
 from sknet.engine.machine import MOST_THREADS
 from sknet.engine.tape import NotRecordable
 from sknet.network.network import Network
-from sknet.training.forward import n_threads_allowed
+from sknet.training.forward import n_multiplied, n_threads_allowed
 
 
 # Multiply-adds of the largest product of a step for which threads are worth waiting for
@@ -27,7 +29,12 @@ T = TypeVar("T")
 
 
 def chosen(
-    engine: str, network: Network, theta: Array, n_rows: int, make: Callable[[], T]
+    engine: str,
+    network: Network,
+    theta: Array,
+    n_rows: int,
+    make: Callable[[], T],
+    x: Any = None,
 ) -> tuple[T | None, str]:
     """Choose between compiled code and NumPy.
 
@@ -43,6 +50,9 @@ def chosen(
         Number of rows of a batch.
     make : callable
         Returns the compiled code, or raises NotRecordable.
+    x : ndarray or CSR matrix of shape (N, D), or None, default=None
+        The features; None counts as dense. The size of a sparse product does not
+        matter, because in NumPy none is made by an optimised BLAS.
 
     Returns
     -------
@@ -58,7 +68,9 @@ def chosen(
     """
     if engine == "numpy":
         return None, "numpy: engine='numpy'."
-    is_large = theta[0].nbytes > MOST_BYTES or n_rows * network.n_largest > _MOST_WORK
+    sizes = network.weight_sizes[1 if sparse.issparse(x) else 0 :]
+    work = n_rows * max(sizes, default=0)
+    is_large = theta[0].nbytes > MOST_BYTES or work > _MOST_WORK
     if engine == "auto" and is_large:
         return None, "numpy: The network is so large that it would not be faster."
     try:
@@ -73,9 +85,14 @@ def chosen(
     return None, f"numpy: {reason}"
 
 
-def threads_of_steps(n_threads: int | None, n_rows: int, network: Network) -> int:
-    """Return how many threads make a step; None for those that are worth it."""
+def threads_of_steps(
+    n_threads: int | None, n_rows: int, network: Network, x: Any = None
+) -> int:
+    """Return how many threads make a step; None for those that are worth it.
+
+    Without the features ``x``, they count as dense.
+    """
     if n_threads is not None:
         return min(int(n_threads), MOST_THREADS)
-    work = n_rows * network.n_largest
+    work = n_rows * n_multiplied(network.weight_sizes, x)
     return n_threads_allowed() if work >= _WORTH_THREADS else 1

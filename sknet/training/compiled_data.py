@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from sknet._numerics import Array
-from sknet.engine.machine import feature_type
+from sknet.engine.machine import feature_type, is_readable
 from sknet.engine.tape import NotRecordable
 from sknet.training.batches import Dataset
 from sknet.training.programs import BatchKind
@@ -32,6 +32,8 @@ class CompiledData:
     def _layout(self, x: Any) -> tuple[int, int, int, int]:
         """Return type, steps between rows and columns, and bytes of an index."""
         if sparse.issparse(x):
+            if not is_readable(x):
+                raise NotRecordable("The arrays of a sparse matrix differ in type.")
             return 0, 0, 0, x.indices.itemsize
         x_type = feature_type(x.dtype)
         if x_type is None:

@@ -5,6 +5,8 @@ The machine evaluates a batch as a step of training that has a gradient, but no 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy import sparse
 
@@ -18,6 +20,7 @@ from sknet.engine.machine import (
     aligned,
     feature_type,
     machine,
+    readable,
 )
 from sknet.engine.program import Program
 from sknet.engine.tape import NotRecordable, address_of
@@ -62,9 +65,9 @@ class CompiledSum:
         compiled = machine()
         if compiled is None:
             raise NotRecordable(library.reason())
-        if any(sparse.issparse(data.x) for data in batches.data):
-            raise NotRecordable("The features are sparse.")
         self._machine: Machine = compiled
+        x = batches.data[0].x
+        self._is_sparse = sparse.issparse(x)
         self._leaves = leaves_of_component("loss", objective.loss)
         self._programs: dict[int, Program] = {}
         for batch in batches.epoch(None):
@@ -72,18 +75,22 @@ class CompiledSum:
                 first = self._first_batch(point, batch)
                 is_weighted = first.weight is not None
                 n_rows, n_targets = first.y.shape[1:]
-                kind = BatchKind(n_rows, n_targets, point.theta.dtype, is_weighted)
+                kind = BatchKind(
+                    *(n_rows, n_targets, point.theta.dtype),
+                    *(is_weighted, self._is_sparse),
+                )
                 program = program_of_sum(objective, compiled, kind, first)
                 self._programs[batch.n_rows] = program
-        network, size = objective.network, max(self._programs)
-        self._job = self._new_job(point, threads_of_steps(n_threads, size, network))
+        size, network = max(self._programs), objective.network
+        n_threads = threads_of_steps(n_threads, size, network, x)
+        self._job = self._new_job(point, n_threads)
 
-    def _first_batch(self, point: Point, batch: Batch) -> FirstBatch:
+    def _first_batch(self, point: Point, batch: Any) -> FirstBatch:
         """Return a batch in the form for recording."""
         weight = batch.weight if isinstance(batch.weight, np.ndarray) else None
         total, leaves = float(batch.n_rows), self._leaves
-        x, y = np.asarray(batch.x), batch.y
-        return FirstBatch(x, y, weight, total, point.theta, [], None, leaves)
+        x = readable(batch.x.members[0]) if self._is_sparse else batch.x
+        return FirstBatch(x, batch.y, weight, total, point.theta, [], None, leaves)
 
     def _new_job(self, point: Point, n_threads: int) -> Array:
         """Return the parts of the job that are the same for all batches."""
@@ -124,21 +131,38 @@ class CompiledSum:
         """
         program, work = self._programs[batch.n_rows], self._work
         header, member, job = program.header[0], self._member[0], self._job[0]
-        x, y = np.ascontiguousarray(batch.x), np.ascontiguousarray(batch.y)
+        y = np.ascontiguousarray(batch.y)
         if isinstance(batch.weight, np.ndarray):
             # The machine would skip a batch whose weights sum to zero.
             start = int(header["weight"])
             work[start : start + batch.n_rows] = batch.weight.ravel()
         member["regions"][_THETA] = address_of(point.theta)
-        member["x"], member["y"] = address_of(x), address_of(y)
+        kept = self._set_features(batch.x)  # until the call returns
+        member["y"] = address_of(y)
         member["numbers"] = address_of(self._numbers[batch.n_rows])
         member["epoch"], member["batch"], member["n_epochs"] = 0, 0, 1
         member["is_lost"], member["total"], member["n_counted"] = 0, 0.0, 0
         job["programs"], job["current"] = address_of(program.header), 0
-        job["n_features"], job["n_targets"] = x.shape[2], y.shape[2]
-        job["x_step"], job["x_column_step"] = x.shape[2] * x.itemsize, x.itemsize
+        job["n_targets"] = y.shape[2]
         self._machine.train(self._job)
+        del kept
         start = program.grad_place
         point.grad[0] = work[start : start + program.n_trainable]
         place = int(header["data"])
         return work[place : place + 1]
+
+    def _set_features(self, x: Any) -> Any:
+        """Enter the features of a batch; return what the machine reads."""
+        member, job = self._member[0], self._job[0]
+        if not self._is_sparse:
+            x = np.ascontiguousarray(x)
+            member["x"], job["n_features"] = address_of(x), x.shape[2]
+            job["x_step"], job["x_column_step"] = x.shape[2] * x.itemsize, x.itemsize
+            return x
+        rows = readable(x.members[0])
+        member["x"], member["x_columns"] = map(address_of, (rows.data, rows.indices))
+        member["x_starts"], job["index_bytes"] = (
+            address_of(rows.indptr),
+            rows.indptr.itemsize,
+        )
+        return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -11,8 +12,9 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 from joblib import cpu_count
+from scipy import sparse
 
-from sknet._numerics import Array
+from sknet._numerics import Array, SparseRows
 from sknet.engine import library
 from sknet.engine.lower import Memory, lower, lower_numbers
 from sknet.engine.machine import (
@@ -22,11 +24,13 @@ from sknet.engine.machine import (
     Machine,
     aligned,
     feature_type,
+    is_readable,
     machine,
 )
 from sknet.engine.program import initial_numbers
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable, address_of
+from sknet.engine.traced import RecordedRows
 from sknet.network.network import Network
 from sknet.training.programs import are_close, failures_refused
 
@@ -45,10 +49,12 @@ _PLACES = {name: i for i, name in enumerate(PREDICTION.names or ())}
 _CHANGING = [
     _PLACES[name]
     for name in (
-        *("theta", "x", "x_type", "x_step", "x_column_step", "out", "out_is_double"),
-        *("head_step", "work", "scratch"),
+        *("theta", "x", "x_columns", "x_starts", "index_bytes", "x_type", "x_step"),
+        *("x_column_step", "out", "out_is_double", "head_step", "work", "scratch"),
     )
 ]
+# Number of elements in each sparse row of the check.
+_MADE_UP_COLUMNS = 8
 # Multiply-adds for which another thread is worth its start.
 _WORTH_A_THREAD = 2**24
 
@@ -56,12 +62,17 @@ _WORTH_A_THREAD = 2**24
 class _Pass:
     """The program of a forward pass, for one number of rows."""
 
-    def __init__(self, network: Network, dtype: np.dtype[Any], n_rows: int) -> None:
-        recorder = Recorder(dtype)
+    def __init__(
+        self, network: Network, dtype: np.dtype[Any], n_rows: int, is_sparse: bool
+    ) -> None:
+        recorder, shape = Recorder(dtype), (n_rows, network.n_inputs)
         theta = recorder.adopt(
             np.zeros((1, network.layout.n_parameters), dtype=dtype), "theta"
         )
-        x = recorder.adopt(np.zeros((1, n_rows, network.n_inputs), dtype=dtype), "work")
+        if is_sparse:
+            x: Any = RecordedRows(recorder, sparse.csr_matrix(shape, dtype=dtype))
+        else:
+            x = recorder.adopt(np.zeros((1, *shape), dtype=dtype), "work")
         workspace = network.workspace(1, theta.dtype, training=False, like=theta)
         views, cache = network.layout.bind(theta), workspace.cache(n_rows)
         recorder.tape.clear()
@@ -81,8 +92,9 @@ class _Pass:
         self.header["constants"] = address_of(self._constants)
         self.header["numbers"] = address_of(self.numbers)
         for name, array in (("x", x), ("raw", raw)):
-            view = recorder.view(array)
-            self.header[name] = memory.place(view.block, view.start)[1]
+            if isinstance(array, np.ndarray):  # sparse rows are read elsewhere
+                view = recorder.view(array)
+                self.header[name] = memory.place(view.block, view.start)[1]
         self.n_work = memory.n_work
         recorder.forget()
 
@@ -98,6 +110,8 @@ class CompiledForward:
         The network.
     dtype : dtype
         Type of the computation.
+    is_sparse : bool, default=False
+        Whether features are CSR matrices.
 
     Raises
     ------
@@ -105,16 +119,18 @@ class CompiledForward:
         If the machine cannot compute them; the message is the reason.
     """
 
-    def __init__(self, network: Network, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, network: Network, dtype: np.dtype[Any], is_sparse: bool = False
+    ) -> None:
         compiled = machine()
         if compiled is None:
             raise NotRecordable(library.reason())
         self._machine: Machine = compiled
         self._n_inputs, self._n_heads = network.n_inputs, network.n_heads
-        self._n_outputs, self._n_largest = network.n_outputs, network.n_largest
-        self._dtype = dtype
+        self._n_outputs, self._weight_sizes = network.n_outputs, network.weight_sizes
+        self._dtype, self._is_sparse = dtype, is_sparse
         self._rows = (max(ROWS[1], ROWS[0] // network.n_heads), *ROWS[1:])
-        self._passes = [_Pass(network, dtype, n) for n in self._rows]
+        self._passes = [_Pass(network, dtype, n, is_sparse) for n in self._rows]
         self._n_work = max(p.n_work for p in self._passes)
         self._n_kept = max(p.n_work for p in self._passes[1:])
         is_double = dtype == np.float64
@@ -134,16 +150,30 @@ class CompiledForward:
     def _check(self, network: Network) -> None:
         """Compare the raw outputs of some made-up rows with NumPy's."""
         n_rows = sum(self._rows)
-        x = self._scattered(n_rows, self._n_inputs) - self._dtype.type(0.5)
+        x = self._made_up(n_rows)
         theta = self._scattered(1, network.layout.n_parameters)
         found = np.empty((self._n_heads, n_rows, self._n_outputs), dtype=self._dtype)
         self.fill(found, theta, x)
         cache = network.workspace(1, self._dtype, training=False).cache(n_rows)
         views = network.layout.bind(theta)
+        rows = SparseRows([x]) if self._is_sparse else x[None]
         with np.errstate(all="ignore"):
-            expected = network.forward(views, x[None], cache)
+            expected = network.forward(views, rows, cache)
         if not are_close(found, expected, _TOLERANCES[self._dtype]):
             raise NotRecordable("Its first prediction differs from NumPy's.")
+
+    def _made_up(self, n_rows: int) -> Any:
+        """Return some rows of features."""
+        n_stored = self._n_inputs
+        if self._is_sparse:
+            n_stored = min(n_stored, _MADE_UP_COLUMNS)
+        values = self._scattered(n_rows, n_stored) - self._dtype.type(0.5)
+        if not self._is_sparse:
+            return values
+        columns = np.arange(values.size, dtype=np.int32) * 7 % self._n_inputs
+        starts = np.arange(0, values.size + 1, n_stored, dtype=np.int32)
+        shape = n_rows, self._n_inputs
+        return sparse.csr_matrix((values.ravel(), columns, starts), shape=shape)
 
     def _scattered(self, n_rows: int, n_columns: int) -> Array:
         """Return numbers in [0, 1) without a pattern, the same in every call."""
@@ -153,19 +183,20 @@ class CompiledForward:
     def lines(self) -> list[tuple[str, list[str]]]:
         """Return the instructions for many rows as text, with a title."""
         first = self._passes[0]
-        title = f"prediction, {first.n_rows} rows, {first.dtype}"
+        kind = "sparse rows" if self._is_sparse else "rows"
+        title = f"prediction, {first.n_rows} {kind}, {first.dtype}"
         return [(title, list(first.lowered.lines))]
 
     def takes(self, x: Any) -> bool:
         """Return whether it can read features without copying them."""
-        return bool(
-            isinstance(x, np.ndarray)
-            and feature_type(x.dtype) is not None
-            and x.flags.aligned
-        )
+        if feature_type(x.dtype) is None:
+            return False
+        if not self._is_sparse:
+            return isinstance(x, np.ndarray) and x.flags.aligned
+        return sparse.issparse(x) and x.format == "csr" and is_readable(x)
 
     def fill(
-        self, out: Array, theta: Array, x: Array, order: Array | None = None
+        self, out: Array, theta: Array, x: Any, order: Array | None = None
     ) -> None:
         """Compute the raw outputs of one network.
 
@@ -175,13 +206,14 @@ class CompiledForward:
             Overwritten; its rows are contiguous.
         theta : ndarray of shape (1, P)
             The parameters.
-        x : ndarray of shape (M, D)
+        x : ndarray or CSR matrix of shape (M, D)
             Features; see :meth:`takes`.
         order : ndarray of int64, of shape (N,), or None, default=None
             The rows of ``x``; None for all of them.
         """
         n_rows = out.shape[1]
-        n_threads, most = 1 + n_rows * self._n_largest // _WORTH_A_THREAD, self._rows[0]
+        work, most = n_rows * n_multiplied(self._weight_sizes, x), self._rows[0]
+        n_threads = 1 + work // _WORTH_A_THREAD
         if n_threads > 1:
             n_threads = min(n_threads, n_threads_allowed())
         if n_threads == 1 or n_rows <= most:
@@ -197,7 +229,7 @@ class CompiledForward:
                 job.result()
 
     def _fill_part(
-        self, out: Array, theta: Array, x: Array, order: Array | None, rows: Any
+        self, out: Array, theta: Array, x: Any, order: Array | None, rows: Any
     ) -> None:
         """Compute the raw outputs of some of the rows."""
         memory = self._memory(rows[1] - rows[0])
@@ -208,13 +240,16 @@ class CompiledForward:
         job[_PLACES["first"]], job[_PLACES["last"]] = rows
         self._machine.predict_at(address_of(job))
 
-    def job(self, theta: Array, x: Array, out: Array, memory: _Memory) -> Array:
+    def job(self, theta: Array, x: Any, out: Array, memory: _Memory) -> Array:
         """Return a job for all features; its fields are found by ``_PLACES``."""
         job = self._job.copy()
-        x_step, x_column_step = x.strides
+        if self._is_sparse:
+            addresses = [address_of(a) for a in (x.data, x.indices, x.indptr)]
+            features = (*addresses, x.indices.itemsize, feature_type(x.dtype), 0, 0)
+        else:
+            features = (address_of(x), 0, 0, 0, feature_type(x.dtype), *x.strides)
         job[_CHANGING] = (
-            *(address_of(theta), address_of(x), feature_type(x.dtype) or 0),
-            *(x_step, x_column_step, address_of(out), out.dtype.itemsize == 8),
+            *(address_of(theta), *features, address_of(out), out.dtype.itemsize == 8),
             *(out.strides[0] // out.itemsize, memory.work, memory.scratch),
         )
         return job
@@ -292,6 +327,22 @@ class FewRows:
         return self._raw[:, :n_rows].astype(dtype)
 
 
+def n_multiplied(weight_sizes: Sequence[int], x: Any) -> int:
+    """Return the number of multiply-adds of the largest product, for a row of features.
+
+    Parameters
+    ----------
+    weight_sizes : sequence of int
+        The sizes of the weight matrices, that of the input first.
+    x : ndarray or CSR matrix of shape (N, D)
+        Features; the first product reads only what is stored.
+    """
+    if not weight_sizes or not sparse.issparse(x):
+        return max(weight_sizes, default=0)
+    first = weight_sizes[0] * x.nnz // max(x.shape[0] * x.shape[1], 1)
+    return int(max(first, *weight_sizes[1:], 0))
+
+
 @lru_cache(maxsize=1)
 def n_threads_allowed() -> int:
     """Return how many threads may be used: as many as BLAS would use."""
@@ -307,15 +358,17 @@ _KEPT: WeakKeyDictionary[Network, dict[Any, CompiledForward | str]] = (
 _LOCK = threading.Lock()
 
 
-def compiled_forward(network: Network, dtype: np.dtype[Any]) -> CompiledForward | str:
+def compiled_forward(
+    network: Network, dtype: np.dtype[Any], is_sparse: bool = False
+) -> CompiledForward | str:
     """Return the compiled forward pass of a network, or why there is none."""
-    kept = _KEPT.get(network, {}).get(dtype)
+    kept = _KEPT.get(network, {}).get((dtype, is_sparse))
     if kept is not None:
         return kept
     try:
         with failures_refused():
-            made: CompiledForward | str = CompiledForward(network, dtype)
+            made: CompiledForward | str = CompiledForward(network, dtype, is_sparse)
     except NotRecordable as reason:
         made = str(reason) or "It cannot be recorded."
     with _LOCK:
-        return _KEPT.setdefault(network, {}).setdefault(dtype, made)
+        return _KEPT.setdefault(network, {}).setdefault((dtype, is_sparse), made)

@@ -84,6 +84,7 @@ class FullBatch:
             self._point.theta,
             min(_CHUNK_ROWS, data.n_rows),
             lambda: CompiledSum(objective, self._point, self._batches, n_threads),
+            data.x,
         )
         self._sums = objective if compiled is None else compiled
         self._total = (

@@ -93,14 +93,14 @@ def forward_for(
 ) -> CompiledForward | None:
     """Return the compiled forward pass for some features, or None to use NumPy.
 
-    If ``x`` is None, the features may still be such that it cannot read them.
+    If ``x`` is None, they are dense, but may still be such that it cannot read them.
     """
     is_large = engine == "auto" and theta[:1].nbytes > MOST_BYTES
     if not theta.flags.c_contiguous or not theta.flags.aligned:
         return None
-    if engine == "numpy" or not len(theta) or is_large or sparse.issparse(x):
+    if engine == "numpy" or not len(theta) or is_large:
         return None
-    forward = compiled_forward(network, theta.dtype)
+    forward = compiled_forward(network, theta.dtype, sparse.issparse(x))
     if isinstance(forward, str) or not (x is None or forward.takes(x)):
         return None
     return forward

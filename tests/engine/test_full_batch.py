@@ -22,6 +22,7 @@ from sknet.penalties import L2
 from sknet.solvers import FullBatchSolver, MinimizationResult
 from sknet.training import programs
 from sknet.training.batches import Dataset
+from sknet.training.choice import chosen, threads_of_steps
 from sknet.training.full_batch import FullBatch
 
 
@@ -156,6 +157,95 @@ def test_threads_change_no_bit():
         assert_array_equal(value[2], values[0][2])
 
 
+# ---------------------------------------------------------------------- sparse features
+
+
+def sparse_problem(name="one layer", n_rows=5000, weighted=False):
+    """A problem whose features are sparse."""
+    objective, data, theta = problem(NETWORKS[name], None, n_rows, weighted)
+    x = sparse.csr_matrix(np.where(data.x > 0.5, data.x, 0.0))
+    return objective, replace(data, x=x), theta
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - {"shared backbone"}))
+@pytest.mark.parametrize("weighted", [False, True])
+def test_networks_with_sparse_features(name, weighted):
+    assert_same_functions(*both(*sparse_problem(name, weighted=weighted)))
+
+
+def test_dense_and_sparse_features_agree():
+    objective, data, theta = sparse_problem("two layers")
+    dense = FullBatch(objective, replace(data, x=data.x.toarray()), theta, "numpy")
+    assert_same_functions(dense, FullBatch(objective, data, theta, "compiled"))
+
+
+@pytest.mark.parametrize("n_rows", [1, 100, 2048, 2049, 4096, 6145])
+def test_chunks_of_sparse_features(n_rows):
+    assert_same_functions(*both(*sparse_problem(n_rows=n_rows)))
+
+
+@pytest.mark.parametrize("values", ["float32", "int8", "bool"])
+@pytest.mark.parametrize("indices", ["int32", "int64"])
+def test_types_of_sparse_features(values, indices):
+    objective, data, theta = sparse_problem(n_rows=3000)
+    x = (5.0 * data.x).astype(values)
+    x.indices, x.indptr = x.indices.astype(indices), x.indptr.astype(indices)
+    assert_same_functions(*both(objective, replace(data, x=x), theta))
+
+
+def test_rows_of_shared_sparse_features():
+    objective, data, theta = sparse_problem(n_rows=3000)
+    rows = np.random.default_rng(0).permutation(3000)[:2500]
+    some = Dataset(data.x, data.y[rows], None, rows)
+    assert_same_functions(*both(objective, some, theta))
+
+
+def test_sparse_features_in_any_arrays():
+    """Types of indices that differ, and values that are not contiguous."""
+    objective, data, theta = sparse_problem(n_rows=2500)
+    data.x.indices = data.x.indices.astype(np.int64)
+    data.x.data = np.repeat(data.x.data, 2)[::2]
+    assert_same_functions(*both(objective, data, theta))
+
+
+def test_patterns_of_sparse_features():
+    """Rows without any element, zeros that are stored, duplicates in any order."""
+    objective, data, theta = problem(n_rows=300)
+    rng, n_stored = np.random.default_rng(0), np.zeros(300, dtype=int)
+    n_stored[::3] = rng.integers(100, size=100)
+    starts = np.append(0, n_stored.cumsum())
+    values = rng.normal(size=starts[-1]) * (rng.random(starts[-1]) < 0.8)
+    columns = rng.integers(N_IN, size=starts[-1])
+    x = sparse.csr_matrix((values, columns, starts), shape=(300, N_IN))
+    assert_same_functions(*both(objective, replace(data, x=x), theta))
+    nothing = replace(data, x=sparse.csr_matrix((300, N_IN)))
+    assert_same_functions(*both(objective, nothing, theta))
+
+
+def test_threads_change_no_bit_with_sparse_features():
+    objective, data, theta = problem(Architecture((72, 48)))
+    data = replace(data, x=sparse.csr_matrix(np.where(data.x > 0.5, data.x, 0.0)))
+    values = [
+        FullBatch(objective, data, theta, "compiled", n).terms(theta[0])
+        for n in (1, 2, 10**9)
+    ]
+    for value in values[1:]:
+        assert value[:2] == values[0][:2]
+        assert_array_equal(value[2], values[0][2])
+
+
+def test_size_of_a_sparse_product_does_not_matter():
+    network = Network(Architecture((40,)).layers(1000, 1), (1000,))
+    theta, x = np.zeros((1, network.layout.n_parameters)), sparse.csr_matrix((9, 1000))
+    for features, expected in ((None, None), (x, "made"), (x.toarray(), None)):
+        made = chosen("auto", network, theta, 2048, lambda: "made", features)[0]
+        assert made == expected
+    assert threads_of_steps(None, 2048, network, x) == 1
+
+
+# --------------------------------------------------------------------------------- kept
+
+
 def never(*_args):
     """Stands in for a recording that is not needed again."""
     raise AssertionError("It is recorded again.")
@@ -188,12 +278,6 @@ def assert_refused(reason, objective, data, theta):
     with pytest.raises(ValueError, match="engine='compiled' is not possible") as error:
         FullBatch(objective, data, theta, "compiled")
     assert reason in str(error.value)
-
-
-def test_sparse_features():
-    objective, data, theta = problem(n_rows=100)
-    data = replace(data, x=sparse.csr_matrix(data.x))
-    assert_refused("The features are sparse.", objective, data, theta)
 
 
 def test_custom_losses():
@@ -273,9 +357,16 @@ def test_auto():
     given = {**CONVEX, "max_iter": 3}
     assert SimpleMLPClassifier(**given).fit(X, LABELS).engine_ == "compiled"
     estimator = SimpleMLPClassifier(**given).fit(sparse.csr_matrix(X), LABELS)
-    assert estimator.engine_ == "numpy: The features are sparse."
-    with pytest.raises(ValueError, match="The features are sparse"):
-        estimator.set_params(engine="compiled").fit(sparse.csr_matrix(X), LABELS)
+    assert estimator.engine_ == "compiled"
+
+
+def test_fits_of_sparse_features():
+    rows = sparse.csr_matrix(np.where(X > 0.0, X, 0.0))
+    numpy, compiled = fits(SimpleMLPClassifier(**CONVEX), LABELS, rows)
+    dense = clone(compiled).fit(rows.toarray(), LABELS)
+    for other in (numpy, dense):
+        assert_allclose(compiled.theta_, other.theta_, rtol=0, atol=1e-7)
+        assert compiled.loss_ == pytest.approx(other.loss_, rel=1e-10)
 
 
 @dataclass(frozen=True, repr=False)
