@@ -98,6 +98,12 @@ def memory_map():
         return np.memmap(file, dtype=X.dtype, mode="r", shape=X.shape)
 
 
+def damaged(matrix, name, place, value):
+    """Return a sparse matrix with another number in one of its index arrays."""
+    getattr(matrix, name)[place] = value
+    return matrix
+
+
 def long_indices(matrix):
     matrix.indices = matrix.indices.astype(np.int64)
     matrix.indptr = matrix.indptr.astype(np.int64)

@@ -34,6 +34,7 @@ from bad_rows import (
     arrow_frame,
     arrow_table,
     categories_of_text,
+    damaged,
     ends_of_numbers,
     frame,
     frame_with_na,
@@ -192,6 +193,25 @@ TABLE = [
           works()),
     *rows(28, "sparse-nan", ALL, fit_to(lambda: sparse.csr_matrix(with_one(np.nan))),
           refused(ValueError, "Input X (is sparse and )?contains NaN")),
+    *[
+        row
+        for shape in ("csr", "csc")
+        for name, place, value in (
+            ("indices", 0, 99), ("indices", 1, -1), ("indptr", 0, 1), ("indptr", 2, 0),
+            ("indptr", -1, 10**6),
+        )
+        for row in rows(
+            28,
+            f"damaged-{shape}-{name}-{value}",
+            ALL,
+            fit_to(
+                lambda shape=shape, change=(name, place, value): damaged(
+                    getattr(sparse, f"{shape}_matrix")(X), *change
+                )
+            ),
+            refused(ValueError, f"damaged sparse matrix: its {name}"),
+        )
+    ],
     *rows(29, "1d-coo", ALL, fit_to(one_dimensional_coo),
           refused(ValueError, r"Expected 2D .*, got (input with shape \(60,\)|1D)")),
     *rows(30, "nullable", ALL, fit_to(lambda: frame().astype("Float64")), works()),

@@ -27,7 +27,8 @@ def refuse_odd_containers(X: Any) -> None:
     Raises
     ------
     ValueError
-        For masked arrays, and for dataframes with duplicate column names.
+        For masked arrays, sparse matrices that are damaged, and dataframes with
+        duplicate column names.
     TypeError
         For matrices, lazy dataframes, and for dates and durations.
     """
@@ -48,9 +49,35 @@ def refuse_odd_containers(X: Any) -> None:
     kind = getattr(getattr(X, "dtype", None), "kind", "")
     if kind in ("m", "M"):
         raise TypeError(f"X has the type {X.dtype}; {NUMBERS_FROM_DATES}")
-    if isinstance(getattr(X, "columns", None), property) or sparse.issparse(X):
+    if sparse.issparse(X):
+        if X.format in ("csr", "csc"):
+            _refuse_damaged(X)
+        return
+    if isinstance(getattr(X, "columns", None), property):
         return
     _refuse_odd_columns(X)
+
+
+def _refuse_damaged(X: Any) -> None:
+    """Raise an error if the index arrays of a sparse matrix point outside of it.
+
+    SciPy only looks at them if asked to, and otherwise reads foreign memory.
+    """
+    starts, indices = X.indptr, X.indices
+    n_stored, n_indices = min(len(indices), len(X.data)), X.shape[X.format == "csr"]
+    if starts[0] != 0 or (starts[1:] < starts[:-1]).any() or starts[-1] > n_stored:
+        raise ValueError(
+            "Input X is a damaged sparse matrix: its indptr must start at 0, never "
+            f"decrease, and end at {n_stored} at most. Call X.check_format() where the "
+            "matrix is made."
+        )
+    used = indices[: starts[-1]]
+    if used.size and not 0 <= used.min() <= used.max() < n_indices:
+        raise ValueError(
+            "Input X is a damaged sparse matrix: its indices must be from 0 to "
+            f"{n_indices - 1}, got {used.min()} to {used.max()}. Call X.check_format() "
+            "where the matrix is made."
+        )
 
 
 def refuse_mask(values: Any, name: str, instead: str) -> None:

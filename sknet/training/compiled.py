@@ -104,7 +104,10 @@ class CompiledTraining:
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
         self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
-        self._n_threads = threads_of_steps(n_threads, config.batch_size, config.network)
+        x = members[0].data.x
+        self._n_threads = threads_of_steps(
+            n_threads, config.batch_size, config.network, x
+        )
         averaging = trainer.averaging
         self._each_step = averaging is not None and averaging.each_step
         if self._each_step and self._sources.has_zero_weights:
@@ -368,6 +371,7 @@ def compiled_training(
     compiled, used = chosen(
         *(config.engine, config.network, state.theta, config.batch_size),
         lambda: CompiledTraining(members, state, trainer, n_threads),
+        members[0].data.x,
     )
     for member in members:
         member.engine = used
