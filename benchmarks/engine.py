@@ -1,138 +1,124 @@
-"""The compiled engine against NumPy, scikit-learn and the products alone.
+"""The compiled engine against NumPy, scikit-learn, PyTorch and the products alone.
 
 `python benchmarks/engine.py --threads 1` prints ratios of whole calls. All systems of a
-row take turns in one process. Numbers of BLAS threads are those of the option; the
-engine uses as many threads.
+row take turns in one process. The threads are those of BLAS, PyTorch and onnxruntime,
+and the most that the engine chooses. Searches, and the ensemble, have `--jobs` jobs
+instead. A system that is not installed or does not do the same leaves its column empty.
+"Engine" is `engine="auto"`, which leaves the largest network (*wide*) to NumPy.
 """
 
 import argparse
 import os
 import warnings
-from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 
 
-HEAD = ["workload", "dtype", "NumPy / engine", "scikit-learn / engine", "milliseconds"]
+RIVALS = ("NumPy", "scikit-learn", "PyTorch", "onnxruntime")
+HEAD = (
+    *("workload", "dtype"),
+    *(f"{name} / engine" for name in RIVALS),
+    *("engine / products", "engine, ms"),
+)
+OPTIONAL = ("torch", "onnxruntime", "skl2onnx")
 
 
-def fits(estimator, theirs, X, y):
-    """Return calls of fit: with NumPy, with compiled code, and of scikit-learn."""
-    from sklearn.base import clone
+def options():
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="n_jobs of all systems")
+    parser.add_argument("--runs", type=int, default=7, help="turns; 5 or more count")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="fit, search, many, partial_fit, predict or first: this part of the "
+        "table; anything else: the workloads whose names contain it",
+    )
+    return parser.parse_args()
 
-    calls = {
-        engine: partial(clone(estimator).set_params(engine=engine).fit, X, y)
-        for engine in ("numpy", "auto")
+
+def sections():
+    """Return the parts of the table by name, as functions that yield rows."""
+    import engine_calls
+    import engine_fits
+
+    return {
+        "fit": engine_fits.single_networks,
+        "search": engine_fits.searches,
+        "many": engine_fits.many_networks,
+        "partial_fit": engine_calls.updates,
+        "predict": engine_calls.predictions,
+        "first": engine_calls.short_fits,
     }
-    return calls | ({"sklearn": partial(theirs.fit, X, y)} if theirs else {})
 
 
-def single_networks():
-    """Yield the fits of one network: name, dtype, calls."""
-    from sklearn.datasets import load_breast_cancer
-    from sklearn.neural_network import MLPClassifier
-    from sklearn.preprocessing import scale
-    from workloads import WORKLOADS
-
-    from sknet import SimpleMLPClassifier
-
-    for work in WORKLOADS.values():
-        for dtype in ("float32", "float64"):
-            params = work.parameters() | {"n_iter_no_change": 10**6}
-            ours = SimpleMLPClassifier(**params)
-            yield (
-                work.name,
-                dtype,
-                fits(ours, MLPClassifier(**params), *work.data(dtype)),
-            )
-    X, y = load_breast_cancer(return_X_y=True)
-    params = {"hidden_layer_sizes": (32,), "batch_size": 200, "max_iter": 100}
-    params |= {"tol": 0.0, "n_iter_no_change": 10**6, "random_state": 0}
-    for dtype in ("float32", "float64"):
-        rows = scale(X)[:455].astype(dtype)
-        ours, theirs = SimpleMLPClassifier(**params), MLPClassifier(**params)
-        yield "cancer", dtype, fits(ours, theirs, rows, y[:455])
-
-
-def many_networks():
-    """Yield ensembles and tables: name, dtype, calls."""
-    import numpy as np
-    from sklearn.datasets import load_digits, make_classification
-
-    from sknet import SimpleMLPClassifier, TabularMLPClassifier
-
-    X, y = load_digits(return_X_y=True)
-    ensemble = SimpleMLPClassifier(
-        n_estimators=16, max_iter=10, n_iter_no_change=10**6, random_state=0
+def chooser(only, parts):
+    """Return the function that says whether a workload of a part is measured."""
+    names = {name for name in only if name in parts}
+    pieces = set(only) - names
+    return lambda part, workload: (
+        not only or part in names or any(piece in workload for piece in pieces)
     )
-    yield (
-        "ensemble of 16, digits",
-        "float32",
-        fits(ensemble, None, X.astype("f") / 16, y),
-    )
-    X, y = make_classification(8000, 20, n_informative=10, random_state=0)
-    table = TabularMLPClassifier(n_estimators=2, max_iter=10, random_state=0)
-    yield "table 8000 x 20, 2 nets", "float32", fits(table, None, X, np.asarray(y))
 
 
-def predictions():
-    """Yield calls of predict_proba: name, dtype, calls."""
-    import numpy as np
-    from sklearn.base import clone
-    from sklearn.neural_network import MLPClassifier
+def cells(row, runs):
+    """Measure a row of the table and format it."""
+    from timing import Ratio, in_turns
 
-    from sknet import SimpleMLPClassifier
-
-    X = np.random.default_rng(0).standard_normal((10_000, 30)).astype("f")
-    y = (X[:, 0] > 0).astype(int)
-    params = {"hidden_layer_sizes": (64, 32), "max_iter": 1, "random_state": 0}
-    theirs = MLPClassifier(**params).fit(X, y)
-    for name, rows in (("predict 1 row", X[:1]), ("predict 10,000 rows", X)):
-        calls = {}
-        for engine in ("numpy", "auto"):
-            network = clone(SimpleMLPClassifier(**params, engine=engine)).fit(X, y)
-            calls[engine] = partial(_repeat, network.predict_proba, rows)
-            served = network.predictor()
-            calls[f"predictor {engine}"] = partial(_repeat, served.predict_proba, rows)
-        calls["sklearn"] = partial(_repeat, theirs.predict_proba, rows)
-        yield name, "float32", calls
+    taken = in_turns(row.make(), runs)
+    own = taken["engine"]
+    over = [Ratio(taken[name], own) if name in taken else "-" for name in RIVALS]
+    products = Ratio(own, taken["products"]) if "products" in taken else "-"
+    milliseconds = 1e3 * median(own) / row.repeats
+    digits = 1 if milliseconds >= 1 else 4
+    return [row.name, row.dtype, *over, products, f"{milliseconds:.{digits}f}"]
 
 
-def _repeat(call, rows):
-    """Call a function as often as takes some milliseconds."""
-    for _ in range(max(1, 2000 // len(rows))):
-        call(rows)
+def installed():
+    """Return the versions of the packages that may be missing."""
+    found = []
+    for name in OPTIONAL:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"{name} is not installed")
+    return ", ".join(found)
+
+
+def measure(given):
+    """Measure the chosen workloads and print the tables."""
+    from engine_calls import FIRST_HEAD, first_steps
+    from timing import conditions, table
+
+    said = f"{given.runs} turns, {given.threads} thread(s); searches: {given.jobs} jobs"
+    print(conditions(said, installed()), flush=True)
+    parts = sections()
+    given.is_chosen = chooser(given.only, parts)
+    rows = []
+    for part, rows_of in parts.items():
+        for row in rows_of(given):
+            if given.is_chosen(part, row.name):
+                rows.append(cells(row, given.runs))
+                print(*rows[-1], flush=True)
+    tables = ((HEAD, rows), (FIRST_HEAD, list(first_steps(given))))
+    if not any(lines for _, lines in tables):
+        raise SystemExit(f"No workload is called {' or '.join(given.only)}.")
+    print("", *(table(*pair) + "\n" for pair in tables if pair[1]), sep="\n")
 
 
 def main():
-    """Measure the chosen workloads and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--only", nargs="*", default=[])
-    options = parser.parse_args()
+    """Set what is read when libraries are loaded, and measure."""
+    given = options()
     for name in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
-        os.environ[f"{name}_NUM_THREADS"] = str(options.threads)
-    from timing import Ratio, conditions, in_turns, table
-
+        os.environ[f"{name}_NUM_THREADS"] = str(given.threads)
+    os.environ["PYTHONWARNINGS"] = "ignore"  # for the workers of joblib
     warnings.simplefilter("ignore")
-    print(conditions(), flush=True)
-    rows = []
-    for kind in (single_networks, many_networks, predictions):
-        for name, dtype, calls in kind():
-            if options.only and not any(part in name for part in options.only):
-                continue
-            times = in_turns(calls, options.runs)
-            own, numpy = times["auto"], Ratio(times["numpy"], times["auto"])
-            theirs = str(Ratio(times["sklearn"], own)) if "sklearn" in times else "-"
-            rows.append([name, dtype, numpy, theirs, f"{1e3 * min(own):.2f}"])
-            print(*rows[-1], flush=True)
-            if "predictor auto" in times:
-                served = times["predictor auto"]
-                pair = Ratio(times["predictor numpy"], served)
-                theirs = Ratio(times["sklearn"], served)
-                ms = f"{1e3 * min(served):.2f}"
-                rows.append([f"{name}, predictor", dtype, pair, theirs, ms])
-                print(*rows[-1], flush=True)
-    print(table(HEAD, rows))
+    measure(given)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 from workloads import Workload
 
 from sknet import SimpleMLPClassifier
@@ -28,10 +28,12 @@ def silent_fit(model, X: np.ndarray, y: np.ndarray) -> None:
         model.fit(X, y)
 
 
-def sknet_fit(work: Workload, dtype: str, threads: int | None) -> Callable[[], None]:
+def sknet_fit(
+    work: Workload, dtype: str, threads: int | None, engine: str = "auto"
+) -> Callable[[], None]:
     """Return the call that fits sknet's class; None uses its rule for threads."""
     X, y = work.data(dtype)
-    model = SimpleMLPClassifier(**work.parameters(), n_threads=threads)
+    model = SimpleMLPClassifier(**work.parameters(), n_threads=threads, engine=engine)
     return lambda: silent_fit(model, X, y)
 
 
@@ -39,9 +41,10 @@ def sklearn_fit(work: Workload, dtype: str, threads: int | None) -> Callable[[],
     """Return the call that fits scikit-learn's class; None uses the default threads."""
     X, y = work.data(dtype)
     model = MLPClassifier(**work.parameters())
+    blas = ThreadpoolController()  # outside of the time: its search takes milliseconds
 
     def fit() -> None:
-        with threadpool_limits(threads, user_api="blas"):
+        with blas.limit(limits=threads, user_api="blas"):
             silent_fit(model, X, y)
 
     return fit
@@ -97,9 +100,9 @@ def torch_epochs(
     return curve
 
 
-def bare_products(work: Workload, dtype: str) -> Callable[[], None]:
+def bare_products(work: Workload, dtype: str, threads: int = 1) -> Callable[[], None]:
     """Return the call that performs only the matrix products of a fit."""
-    rng = np.random.default_rng(0)
+    rng, blas = np.random.default_rng(0), ThreadpoolController()
 
     def numbers(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape).astype(dtype)
@@ -114,7 +117,7 @@ def bare_products(work: Workload, dtype: str) -> Callable[[], None]:
     part = (weights, gradients, [v[:last] for v in values], [d[:last] for d in deltas])
 
     def multiply() -> None:
-        with threadpool_limits(1, user_api="blas"):
+        with blas.limit(limits=threads, user_api="blas"):
             for _ in range(work.epochs):
                 for _ in range(work.rows // work.batch):
                     step_products(*full)

@@ -27,8 +27,15 @@ CALLS = {1: 200, 100: 20, 10_000: 1}  # calls in a turn, by the rows of a call
 SYSTEMS = ["sklearn", "sknet", "predictor", "onnx of sknet", "onnx of sklearn"]
 
 
-def onnx_call(model, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a call that computes probabilities with onnxruntime in one thread."""
+def has_onnx() -> bool:
+    """Return whether networks can be converted and run."""
+    return bool(find_spec("onnxruntime") and find_spec("skl2onnx"))
+
+
+def onnx_call(
+    model, dtype: str, threads: int = 1, output: int = 1
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a call that computes labels (0) or probabilities (1) with onnxruntime."""
     import onnxruntime
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
@@ -37,10 +44,10 @@ def onnx_call(model, dtype: str) -> Callable[[np.ndarray], np.ndarray]:
     columns = [("X", kind([None, FEATURES]))]
     graph = to_onnx(model, initial_types=columns, options={"zipmap": False})
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(graph.SerializeToString(), options)
-    output = session.get_outputs()[1].name
-    return lambda X: session.run([output], {"X": X})[0]
+    name = session.get_outputs()[output].name
+    return lambda X: session.run([name], {"X": X})[0]
 
 
 def calls_of(dtype: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
@@ -53,7 +60,7 @@ def calls_of(dtype: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
         silent_fit(model, X, y)
     theirs, ours = models
     calls = [theirs.predict_proba, ours.predict_proba, ours.predictor().predict_proba]
-    if find_spec("onnxruntime") and find_spec("skl2onnx"):
+    if has_onnx():
         sknet.onnx.register()
         calls += [onnx_call(ours, dtype), onnx_call(theirs, dtype)]
     return dict(zip(SYSTEMS, calls, strict=False))

@@ -25,9 +25,9 @@ PAIRS = {
 }
 
 
-def call_of(kind: type, X: np.ndarray) -> Callable[[], object]:
+def call_of(kind: type, X: np.ndarray, **params: object) -> Callable[[], object]:
     """Return a call of a network that was already fitted to similar rows."""
-    model = kind(hidden_layer_sizes=HIDDEN, random_state=0)
+    model = kind(hidden_layer_sizes=HIDDEN, random_state=0, **params)
     if kind in PAIRS["regressor"]:
         model.partial_fit(X, X[:, 0])
         return lambda: model.partial_fit(X, X[:, 0])

@@ -1,10 +1,11 @@
-"""The five synthetic workloads of the fit-speed table."""
+"""The five workloads of the fit-speed table, and one more of engine.py."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
+from sklearn.preprocessing import scale
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class Workload:
         if self.name == "digits":
             X, y = load_digits(return_X_y=True)
             return (X / 16).astype(dtype), y
+        if self.name == "cancer":
+            X, y = load_breast_cancer(return_X_y=True)
+            return scale(X)[: self.rows].astype(dtype), y[: self.rows]
         rng = np.random.default_rng(0)
         X = rng.standard_normal((self.rows, self.features))
         scores = X @ rng.standard_normal((self.features, self.classes))
@@ -81,3 +85,4 @@ WORKLOADS = {
         Workload("wide", 20000, 100, 2, (512, 512), 1024, 3),
     )
 }
+CANCER = Workload("cancer", 455, 30, 2, (32,), 200, 100)
