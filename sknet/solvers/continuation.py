@@ -97,8 +97,10 @@ class Continuation:
         begin_plan(member.config.learning_rate, state)
         history = member.history
         history.loss_curves = [history.loss_curves[0].copy()]  # the other is published
-        losses, _ = self._compiled.run(_ONE, self._judged)
-        history.loss_curves[0].append(float(losses[0, 0]))
+        made = self._compiled.run(_ONE, self._judged)
+        if made.is_interrupted:
+            raise KeyboardInterrupt
+        history.loss_curves[0].append(float(made.losses[0, 0]))
         if self._compiled.are_lost[0]:
             raise diverged_at_once()
         converged = self._monitor.stops(history, state)[0]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,7 +23,7 @@ from sknet.engine.program import Program
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.training.batches import Dataset
 from sknet.training.choice import chosen, threads_of_steps
-from sknet.training.compiled_data import CompiledData, check_rows
+from sknet.training.compiled_data import CompiledData, Cut, check_rows
 from sknet.training.judged import Judged, addresses_of_rows
 from sknet.training.member import Member
 from sknet.training.programs import program_of, scratch_for
@@ -34,35 +33,31 @@ from sknet.training.step_numbers import StepNumbers, numbers_of_steps
 from sknet.training.trainer import Record, Trainer
 
 
+# The most epochs that are made at once, and numbers that are computed ahead of them.
+_MOST_EPOCHS = 1000
+_MOST_NUMBERS = 4096
 # Time of a call of the machine, in seconds, after which Python looks for interrupts.
 _CALL_SECONDS = 0.02
 # Multiply-adds between two looks at the clock, which take some milliseconds.
 _LOOK_WORK = 2**24
 
 
-@dataclass(frozen=True)
-class _Cut:
-    """How the rows of an epoch are cut into batches."""
+class Epochs(NamedTuple):
+    """The epochs that members have made in one call.
 
-    n_rows: int
-    size: int
-    n_batches: int
+    Parameters
+    ----------
+    losses : ndarray of shape (K, n)
+        Their losses; NaN for those that were not made.
+    n_done : ndarray of int, of shape (K,)
+        How many epochs each member has made.
+    is_interrupted : bool
+        Whether an interrupt has ended them.
+    """
 
-    @classmethod
-    def of(cls, n_rows: int, size: int, least: int) -> _Cut:
-        """Return the cut, in which no batch has fewer than the least rows."""
-        n_left = n_rows % size
-        short = n_rows > size and 0 < n_left < least
-        return cls(
-            n_rows,
-            min(size, n_rows),
-            (n_rows - (n_left if short else 0) + size - 1) // size,
-        )
-
-    @property
-    def last(self) -> int:
-        """Number of rows of the last batch."""
-        return self.n_rows - (self.n_batches - 1) * self.size
+    losses: Array
+    n_done: Array
+    is_interrupted: bool
 
 
 class CompiledTraining:
@@ -103,7 +98,7 @@ class CompiledTraining:
         )
         config = self._configs[0]
         n_rows = members[0].data.n_rows if state.order is None else state.order.shape[1]
-        self._cut = _Cut.of(n_rows, config.batch_size, config.least_rows)
+        self._cut = Cut.of(n_rows, config.batch_size, config.least_rows)
         x = members[0].data.x
         self._n_threads = threads_of_steps(
             n_threads, config.batch_size, config.network, x
@@ -255,7 +250,21 @@ class CompiledTraining:
         """Release the data; before more epochs, others must be bound."""
         del self._sources
 
-    def run(self, n_epochs: Array, judged: Judged | None = None) -> tuple[Array, Array]:
+    @property
+    def n_at_once(self) -> int:
+        """The most epochs to make at once; planned numbers might not be needed."""
+        rates, cut = self._trainer.learning_rates, self._cut
+        if rates.changes_at_plateaus_only and self._trainer.averaging is None:
+            return _MOST_EPOCHS
+        of_each_batch = rates.is_planned or self._each_step
+        return max(1, _MOST_NUMBERS // (cut.n_batches if of_each_batch else 1))
+
+    def run(
+        self,
+        n_epochs: Array,
+        judged: Judged | None = None,
+        halted: Callable[[], bool] = bool,
+    ) -> Epochs:
         """Train all members, each until it is lost, or stops by its rule.
 
         Parameters
@@ -264,13 +273,13 @@ class CompiledTraining:
             Largest number of epochs of each member.
         judged : Judged or None, default=None
             The stopping rules, whose values are updated; None if they are not applied.
+        halted : callable, default=bool
+            Returns whether to stop as after an interrupt; asked every few milliseconds.
 
         Returns
         -------
-        losses : ndarray of shape (K, n)
-            The losses of the epochs that were made, then NaN.
-        n_done : ndarray of int, of shape (K,)
-            How many epochs each member has made.
+        epochs : Epochs
+            The epochs that were made.
         """
         state, members, job = self._state, self._members, self._job[0]
         n_most = int(n_epochs.max())
@@ -291,13 +300,15 @@ class CompiledTraining:
         job["stops"] = judged is not None
         if judged is not None:
             judged.write(members, state)
+        is_interrupted = False
         try:
-            self._train(members)
-        finally:  # after an interrupt, the state must be consistent
-            self._count(numbers)
-            if judged is not None:
-                judged.read(members)
-        return losses, members["epoch"].copy()
+            self._train(members, halted)
+        except KeyboardInterrupt:
+            is_interrupted = True
+        self._count(numbers)
+        if judged is not None:
+            judged.read(members)
+        return Epochs(losses, members["epoch"].copy(), is_interrupted)
 
     def _count(self, numbers: StepNumbers) -> None:
         """Update the counters of the state."""
@@ -316,7 +327,7 @@ class CompiledTraining:
         lost: Array = self._members["is_lost"] != 0
         return lost
 
-    def _train(self, members: Array) -> None:
+    def _train(self, members: Array, halted: Callable[[], bool]) -> None:
         """Run the job to its end, in calls that let Python handle interrupts.
 
         Members with different programs make jobs of their own.
@@ -331,7 +342,8 @@ class CompiledTraining:
                 0,
             )
             while not self._machine.train(job):
-                pass
+                if halted():
+                    raise KeyboardInterrupt
 
     def _runs(self) -> Iterator[tuple[int, int, list[Program]]]:
         """Iterate over runs of members that share their programs."""
@@ -348,8 +360,10 @@ class CompiledTraining:
         """Train indefinitely, yielding a record after each epoch, as a trainer does."""
         one = np.ones(self._state.n_members, dtype=np.int64)
         while True:
-            losses, _ = self.run(one)
-            yield Record(losses[:, 0])
+            made = self.run(one)
+            if made.is_interrupted:
+                raise KeyboardInterrupt
+            yield Record(made.losses[:, 0])
 
 
 def compiled_training(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,31 @@ from sknet.engine.machine import feature_type, is_readable
 from sknet.engine.tape import NotRecordable
 from sknet.training.batches import Dataset
 from sknet.training.programs import BatchKind
+
+
+@dataclass(frozen=True)
+class Cut:
+    """How the rows of an epoch are cut into batches."""
+
+    n_rows: int
+    size: int
+    n_batches: int
+
+    @classmethod
+    def of(cls, n_rows: int, size: int, least: int) -> Cut:
+        """Return the cut, in which no batch has fewer than the least rows."""
+        n_left = n_rows % size
+        short = n_rows > size and 0 < n_left < least
+        return cls(
+            n_rows,
+            min(size, n_rows),
+            (n_rows - (n_left if short else 0) + size - 1) // size,
+        )
+
+    @property
+    def last(self) -> int:
+        """Number of rows of the last batch."""
+        return self.n_rows - (self.n_batches - 1) * self.size
 
 
 class CompiledData:

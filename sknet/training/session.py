@@ -30,10 +30,9 @@ MakeValidate = Callable[[Sequence[Member], Any, Buffers], Validate]
 # reset to them, or may be in a later session that resumes from here.
 _NEEDS_BEST = ("diverged", "interrupted", "max_time")
 
-# Seconds of training after which Python looks at interrupts and at the time limit, if
-# nothing else is to be done after each epoch, and the most epochs in this time.
+# Seconds of training after which Python looks at a time limit, if nothing is to be done
+# after each epoch.
 _SECONDS_AT_ONCE = 0.01
-_MOST_AT_ONCE = 1000
 
 
 class Session:
@@ -191,15 +190,20 @@ class Session:
         rules = [member.config.stopping_rule for member in self._members]
         judged = Judged(rules, history, self._before, best, self._has_best)
         left = self._last_epochs - self._n_done
-        n_at_once = min(_MOST_AT_ONCE, int(_SECONDS_AT_ONCE / self._epoch_seconds))
-        began = time.perf_counter()
-        losses, n_done = compiled.run(np.minimum(left, max(1, n_at_once)), judged)
-        self._epoch_seconds = (time.perf_counter() - began) / max(1, n_done.max())
+        n_at_once, began = compiled.n_at_once, time.perf_counter()
+        if self._deadline < math.inf:
+            in_time = int(_SECONDS_AT_ONCE / self._epoch_seconds)
+            n_at_once = min(n_at_once, max(1, in_time))
+        made = compiled.run(np.minimum(left, n_at_once), judged, self._hooks.halted)
+        n_done, seconds = made.n_done, time.perf_counter() - began
+        self._epoch_seconds = seconds / max(1, n_done.max())
         self._n_done += n_done
         for curve, row, n in zip(
-            history.loss_curves, losses.tolist(), n_done.tolist(), strict=True
+            history.loss_curves, made.losses.tolist(), n_done.tolist(), strict=True
         ):
             curve += row[:n]
+        if made.is_interrupted:
+            raise KeyboardInterrupt
         lost = compiled.are_lost
         converged = self._monitor.stops(history, state) & ~lost
         halt = self._reason_to_halt()

@@ -16,11 +16,12 @@ from sknet import (
 )
 from sknet.activations import ACTIVATIONS
 from sknet.averages import AVERAGES
-from sknet.engine.machine import machine
+from sknet.engine.machine import Machine, machine
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Plain
 from sknet.optimizers import OPTIMIZERS
 from sknet.schedules import SCHEDULES
+from sknet.solvers.executor import Executor
 from sknet.training import compiled as compiled_module
 
 
@@ -279,15 +280,53 @@ def test_an_epoch_that_diverges_is_counted(monkeypatch):
     run, counts = compiled_module.CompiledTraining.run, []
 
     def noted(self, *args):
-        losses, n_done = run(self, *args)
-        counts.append(n_done.tolist())
-        return losses, n_done
+        made = run(self, *args)
+        counts.append(made.n_done.tolist())
+        return made
 
     monkeypatch.setattr(compiled_module.CompiledTraining, "run", noted)
     given = {**DIVERGING, "activation": "identity", "batch_size": 1}
     with pytest.raises(ValueError, match="non-finite"):
         SimpleMLPRegressor(**given, engine="compiled").fit(X, VALUES)
     assert counts == [[1]]
+
+
+def interrupt_calls(monkeypatch, after):
+    """Let each call of the machine return soon, and interrupt one of them."""
+    calls, train = [], Machine.train
+
+    def interrupted(self, job):
+        calls.append(job)
+        if len(calls) > after:
+            raise KeyboardInterrupt
+        return train(self, job)
+
+    monkeypatch.setattr(Machine, "train", interrupted)
+
+
+def halt_after_calls(monkeypatch, after):
+    """Let an interrupt of another thread be seen after some calls."""
+    calls = []
+
+    def is_halted(self):
+        calls.append(self)
+        return len(calls) > after
+
+    monkeypatch.setattr(Executor, "is_halted", is_halted)
+
+
+@pytest.mark.parametrize("interrupt", [interrupt_calls, halt_after_calls])
+def test_an_interrupt_keeps_the_epochs_before_it(interrupt, monkeypatch):
+    """It comes in the third epoch of a call: after 12 batches, five in an epoch."""
+    given = {**SHORT, "batch_size": 18, "max_iter": 30, "engine": "compiled"}
+    whole = SimpleMLPClassifier(**given).fit(X, LABELS)
+    monkeypatch.setattr(compiled_module, "_LOOK_WORK", 1)
+    monkeypatch.setattr(compiled_module, "_CALL_SECONDS", 0.0)
+    interrupt(monkeypatch, after=12)
+    with pytest.warns(UserWarning, match="interrupted"):
+        part = SimpleMLPClassifier(**given).fit(X, LABELS)
+    assert part.n_iter_ in (2, 3)
+    assert part.loss_curve_ == whole.loss_curve_[: part.n_iter_]
 
 
 def test_divergence_in_the_first_epoch():
