@@ -21,6 +21,49 @@ static inline KERNEL(Operand) KERNEL(operand)(
     return operand;
 }
 
+/* Rows this long pass through the functions for contiguous arrays one by one. */
+#define LONG_ROW 64
+
+/* Return an operand at some consecutive rows as one array: the operand itself, or a copy
+   in which what all rows, or all elements of a row, have in common is repeated. */
+static inline const REAL *KERNEL(repeated)(
+    REAL *copy, const KERNEL(Operand) *operand, int64_t row, int64_t n_rows, int64_t n_inner)
+{
+    const REAL *from = operand->at + row * operand->rows;
+    REAL *to = copy;
+    if (operand->inner == 1 && operand->rows == n_inner)
+        return from;
+    if (operand->inner == 0)
+        for (int64_t i = 0; i < n_rows; i++, from += operand->rows) {
+            const REAL value = *from;
+            for (int64_t j = 0; j < n_inner; j++)
+                *to++ = value;
+        }
+    else
+        for (int64_t i = 0; i < n_rows; i++, from += operand->rows)
+            for (int64_t j = 0; j < n_inner; j++)
+                *to++ = from[j * operand->inner];
+    return copy;
+}
+
+/* Compute an operation on short rows, of which the result has no gaps: several at once. */
+static inline void KERNEL(short_rows)(
+    int code, int64_t n_rows, int64_t n_inner, KERNEL(Operand) out, KERNEL(Operand) a,
+    KERNEL(Operand) b)
+{
+    _Alignas(64) REAL copy_a[STRIP], copy_b[STRIP];
+    const int64_t most = STRIP / n_inner;
+    for (int64_t row = 0; row < n_rows; row += most) {
+        const int64_t count = n_rows - row < most ? n_rows - row : most;
+        const REAL *from_a = KERNEL(repeated)(copy_a, &a, row, count, n_inner);
+        const REAL *from_b = from_a;
+        if (code >= FIRST_BINARY)
+            from_b = KERNEL(repeated)(copy_b, &b, row, count, n_inner);
+        KERNEL(elementwise)(code, count * n_inner, out.at + row * n_inner, 1, from_a, 1,
+                            from_b, 1);
+    }
+}
+
 /* Compute one operation of a group on some of its rows. */
 static inline void KERNEL(operation)(
     const int64_t *w, void *const *regions, const double *numbers, int64_t row, int64_t n_rows)
@@ -56,6 +99,10 @@ static inline void KERNEL(operation)(
         else
             KERNEL(elementwise)(code, n_rows * n_inner, out.at, out.inner, a.at, a.inner,
                                 b.at, b.inner);
+        return;
+    }
+    if (n_outer == 1 && n_inner < LONG_ROW && out.inner == 1 && out.rows == n_inner) {
+        KERNEL(short_rows)((int)code, n_rows, n_inner, out, a, b);
         return;
     }
     for (int64_t i = 0; i < n_rows; i++)

@@ -228,9 +228,30 @@ static void KERNEL(row_sums)(int64_t rows, int64_t cols, const REAL *a, int64_t 
     }
 }
 
+/* The same bits for up to four columns, in the order of the lanes that these would fill;
+ * lanes start at 0, and 0 + x is not x for -0. `cols` is a constant where it is inlined. */
+INLINE void KERNEL(few_column_sums)(int64_t rows, int cols, const REAL *a, int64_t ars, int64_t acs, REAL *out,
+                                    int64_t os)
+{
+    for (int64_t i = 0; i < rows; i++, a += ars) {
+        const REAL second = 0 + (cols > 1 ? a[acs] : 0), fourth = 0 + (cols > 3 ? a[3 * acs] : 0);
+        const REAL first = 0 + a[0], third = 0 + (cols > 2 ? a[2 * acs] : 0);
+        out[i * os] = (first + third) + (second + fourth);
+    }
+}
+
 static void KERNEL(row_sum)(int64_t rows, int64_t cols, const REAL *a, int64_t ars, int64_t acs, REAL *out, int64_t os)
 {
-    KERNEL(row_sums)(rows, cols, a, ars, acs, NULL, 0, out, os, NULL);
+    if (cols == 1)
+        KERNEL(few_column_sums)(rows, 1, a, ars, acs, out, os);
+    else if (cols == 2)
+        KERNEL(few_column_sums)(rows, 2, a, ars, acs, out, os);
+    else if (cols == 3)
+        KERNEL(few_column_sums)(rows, 3, a, ars, acs, out, os);
+    else if (cols == 4)
+        KERNEL(few_column_sums)(rows, 4, a, ars, acs, out, os);
+    else
+        KERNEL(row_sums)(rows, cols, a, ars, acs, NULL, 0, out, os, NULL);
 }
 
 /* Added in the lanes' own precision, as the elements of a product are: for float, a
