@@ -222,7 +222,7 @@ def test_wider_predictions_take_no_second_copy():
     rows = np.random.default_rng(0).normal(size=(100_000, 8))
     peaks = []
     for dtype in ("float32", "float64"):
-        model = SimpleMLPClassifier((8,), dtype=dtype, max_iter=1)
+        model = SimpleMLPClassifier((8,), dtype=dtype, max_iter=1, engine="numpy")
         model.fit(rows[:500], np.arange(500) % 10)
         peaks.append(peak_of(lambda model=model: model.predict_proba(rows)))
     assert peaks[0] < peaks[1] + 1e6

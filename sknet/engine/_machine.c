@@ -357,14 +357,32 @@ static void copy_out(const Prediction *job, const char *raw, int64_t head_rows, 
     }
 }
 
+/* Return whether all raw outputs of some rows are finite. */
+static int are_finite(const Prediction *job, const Forward *p, int64_t n_rows)
+{
+    const int64_t n = n_rows * p->n_checked, step = p->n_rows * p->n_checked;
+    int finite = 1;
+    for (int64_t e = 0; e < job->n_heads; e++) {
+        const int64_t first = p->checked + e * step;
+        if (job->is_double)
+            for (int64_t i = 0; i < n; i++)
+                finite &= isfinite(((const double *)job->work)[first + i]) != 0;
+        else
+            for (int64_t i = 0; i < n; i++)
+                finite &= isfinite(((const float *)job->work)[first + i]) != 0;
+    }
+    return finite;
+}
+
 /* Compute the raw outputs of some rows. The last rows are filled up with zeros, since a
    row does not depend on the others. */
-EXPORTED void sknet_machine_predict(const Prediction *job)
+EXPORTED void sknet_machine_predict(Prediction *job)
 {
     const Functions *f = &FUNCTIONS[job->kernels][job->is_double];
     const int64_t size = job->is_double ? sizeof(double) : sizeof(float);
     char *work = job->work;
     void *regions[N_REGIONS] = {[WORK] = work, [THETA] = job->theta};
+    job->is_finite = 1;
     for (int64_t row = job->first; row < job->last;) {
         const int64_t n_left = job->last - row;
         const Forward *p = n_left == 1 ? job->one
@@ -383,6 +401,7 @@ EXPORTED void sknet_machine_predict(const Prediction *job)
         regions[CONSTANT] = p->constants;
         const Call call = {p->code, p->n_code, regions, p->numbers, NULL, &sparse};
         f->run(&call, job->scratch, ALONE);
+        job->is_finite &= are_finite(job, p, n);
         copy_out(job, work + p->raw * size, p->n_rows, row, n);
         row += n;
     }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 6
+#define MACHINE_VERSION 7
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -149,6 +149,7 @@ typedef struct {
     void *constants;
     const double *numbers;
     int64_t x, raw;             /* positions in the region WORK */
+    int64_t checked, n_checked; /* position of raw outputs, and how many a row has */
 } Forward;
 
 /* Raw outputs of one network for some rows. */
@@ -171,6 +172,7 @@ typedef struct {
     int64_t n_heads, n_outputs;
     void *work;
     void *scratch;
+    int64_t is_finite;          /* set: whether all raw outputs are */
 } Prediction;
 
 #endif

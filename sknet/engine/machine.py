@@ -109,7 +109,10 @@ JOB = _layout(
     ),
     *("current", "n_threads", "scratch_step", "team"),
 )
-FORWARD = _layout("n_rows", "code", "n_code", "constants", "numbers", "x", "raw")
+FORWARD = _layout(
+    *("n_rows", "code", "n_code", "constants", "numbers", "x", "raw"),
+    *("checked", "n_checked"),
+)
 SPARSE_ROWS = _layout(
     *("values", "values_type", "columns", "starts", "index_bytes"),
     *("order", "places", "first", "n_rows"),
@@ -128,6 +131,7 @@ PREDICTION = _layout(
         "out",
     ),
     *("out_is_double", "head_step", "n_heads", "n_outputs", "work", "scratch"),
+    "is_finite",
 )
 
 
@@ -175,10 +179,6 @@ class Machine:
     def train(self, job: Array) -> bool:
         """Run a job, for a limited time; return whether it is done."""
         return not self._train(address_of(job))
-
-    def predict(self, job: Array) -> None:
-        """Run a prediction."""
-        self.predict_at(address_of(job))
 
     def run(
         self,

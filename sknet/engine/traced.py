@@ -201,7 +201,28 @@ def _zeros_like(
     return out
 
 
+def _clip(recorder: Recorder, array: Any, least: Any, largest: Any) -> Any:
+    """Note ``np.clip`` as a maximum and a minimum."""
+    raised = recorder.apply(np.maximum, "__call__", (array, least), {})
+    return recorder.apply(np.minimum, "__call__", (raised, largest), {})
+
+
+def _concatenate(recorder: Recorder, arrays: Any, axis: int = 0) -> Any:
+    """Note ``np.concatenate`` as copies into the parts of a new array."""
+    shape, start = list(arrays[0].shape), 0
+    shape[axis] = sum(array.shape[axis] for array in arrays)
+    out = recorder.allocate(shape)
+    for array in arrays:
+        part: list[Any] = [slice(None)] * len(shape)
+        part[axis] = slice(start, start + array.shape[axis])
+        out[tuple(part)] = array
+        start += array.shape[axis]
+    return out
+
+
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    np.clip: _clip,
+    np.concatenate: _concatenate,
     np.copyto: _copyto,
     np.empty: _empty,
     np.zeros: _zeros,

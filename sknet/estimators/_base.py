@@ -11,6 +11,7 @@ from abc import ABC
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -124,12 +125,16 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             check_is_fitted(self)
         return model_of(self)
 
-    def _outputs(self, X: Any) -> tuple[Any, Array]:
-        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
+    def _inputs(self, X: Any) -> tuple[Any, Any, np.dtype[Any]]:
+        """Return the model, the columns of its network, and the dtype of X."""
         model = self._model
-        columns, dtype = model.inputs.read(self, X)
+        return (model, *model.inputs.read(self, X))
+
+    def _raw(self, model: Any, columns: Any, dtype: np.dtype[Any]) -> Array:
+        """Return the raw outputs (K, N, R) of the model."""
         with self._one_thread():
-            return model, model.raw(columns, dtype)
+            raw: Array = model.raw(columns, dtype)
+        return raw
 
     # ---- the fitted model in other forms
 

@@ -10,6 +10,7 @@ from sknet._numerics import Array
 from sknet.model.fitted import FittedModel
 from sknet.model.pooling import log_mean, mean_link, pooled
 from sknet.problem.class_target import ClassTarget
+from sknet.training.forward import Head
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,6 +21,23 @@ class ClassModel(FittedModel):
     """
 
     target: ClassTarget
+
+    def output(self, name: str) -> Head:
+        """Return an output of a single network, as a function of its raw outputs.
+
+        Parameters
+        ----------
+        name : {"prediction", "probability"}
+            Name of the output.
+        """
+        if name != "probability":
+            return super().output(name)
+        target, n_raw = self.target, self.network.n_outputs
+        n_columns = 2 if target.kind == "binary" else n_raw
+        if target.kind == "binary" and len(target.classes) == 1:
+            n_columns = 1
+        key = name, target.kind, len(target.classes), target.loss
+        return Head(key, target.probability, n_columns)
 
     def predict(self, raw: Array) -> Array:
         """Return the most probable classes, (N,) or (N, n_labels)."""

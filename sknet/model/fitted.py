@@ -13,6 +13,7 @@ from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.network import Network
 from sknet.problem.precision import in_type
+from sknet.training.forward import Head
 from sknet.training.inference import raw_outputs
 
 
@@ -56,6 +57,20 @@ class FittedModel:
         """The loss; its link maps raw outputs to predictions."""
         loss: Loss = self.target.loss
         return loss
+
+    def output(self, name: str) -> Head:
+        """Return an output of a single network, as a function of its raw outputs.
+
+        Parameters
+        ----------
+        name : {"prediction"}
+            Name of the output.
+        """
+        loss = self.loss
+        if name != "prediction":
+            raise ValueError(f"There is no output {name!r}.")
+        n_columns = loss.link(np.zeros((1, self.network.n_outputs))).shape[1]
+        return Head((name, loss), loss.link, n_columns)
 
     @property
     def n_networks(self) -> int:

@@ -32,8 +32,11 @@ class ValueModel(FittedModel):
     def predict(self, raw: Array) -> Array:
         """Return values (N,) or (N, C); several quantiles are along a last axis."""
         with np.errstate(all="ignore"):
-            values = self.target.values(mean_link(self.loss, raw))
-        return in_type(values, raw.dtype)
+            return self.values(mean_link(self.loss, raw), raw.dtype)
+
+    def values(self, prediction: Array, dtype: np.dtype[Any]) -> Array:
+        """Return the values for the predictions (N, C) of the loss."""
+        return in_type(self.target.values(prediction), dtype)
 
     def predict_members(self, raw: Array) -> Array:
         """Return the values predicted by each network, along the first axis."""

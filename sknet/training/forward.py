@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -45,9 +45,9 @@ _TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
 MOST_KEPT = ROWS[1]
 # Places of the fields of a job, and of those that differ between calls, in the order in
 # which they are set.
-_PLACES = {name: i for i, name in enumerate(PREDICTION.names or ())}
+PLACES = {name: i for i, name in enumerate(PREDICTION.names or ())}
 _CHANGING = [
-    _PLACES[name]
+    PLACES[name]
     for name in (
         *("theta", "x", "x_columns", "x_starts", "index_bytes", "x_type", "x_step"),
         *("x_column_step", "out", "out_is_double", "head_step", "work", "scratch"),
@@ -59,11 +59,34 @@ _MADE_UP_COLUMNS = 8
 _WORTH_A_THREAD = 2**24
 
 
+class Head(NamedTuple):
+    """A function of raw outputs that a program computes after them.
+
+    Parameters
+    ----------
+    key : tuple
+        What it depends on; hashable.
+    compute : callable
+        Returns an array (N, C) for the raw outputs (N, R) of a single network.
+    n_columns : int
+        C.
+    """
+
+    key: tuple[Any, ...]
+    compute: Callable[[Any], Any]
+    n_columns: int
+
+
 class _Pass:
     """The program of a forward pass, for one number of rows."""
 
     def __init__(
-        self, network: Network, dtype: np.dtype[Any], n_rows: int, is_sparse: bool
+        self,
+        network: Network,
+        dtype: np.dtype[Any],
+        n_rows: int,
+        is_sparse: bool,
+        head: Head | None,
     ) -> None:
         recorder, shape = Recorder(dtype), (n_rows, network.n_inputs)
         theta = recorder.adopt(
@@ -78,6 +101,7 @@ class _Pass:
         recorder.tape.clear()
         with np.errstate(all="ignore"):
             raw = recorder.copy(network.forward(views, x, cache))
+            out = raw if head is None else recorder.copy(head.compute(raw[0]))
         memory = Memory(recorder, REGIONS)
         self.lowered = lower(recorder.tape, memory, dtype.itemsize)
         self.n_rows, self.dtype = n_rows, dtype
@@ -91,12 +115,19 @@ class _Pass:
         self.header["code"] = address_of(self.lowered.code)
         self.header["constants"] = address_of(self._constants)
         self.header["numbers"] = address_of(self.numbers)
-        for name, array in (("x", x), ("raw", raw)):
+        self._place({"x": x, "checked": raw, "raw": out}, recorder, memory)
+        self.n_work = memory.n_work
+        recorder.forget()
+
+    def _place(
+        self, arrays: dict[str, Any], recorder: Recorder, memory: Memory
+    ) -> None:
+        """Note where the program finds its arrays."""
+        self.header["n_checked"] = arrays["checked"].shape[-1]
+        for name, array in arrays.items():
             if isinstance(array, np.ndarray):  # sparse rows are read elsewhere
                 view = recorder.view(array)
                 self.header[name] = memory.place(view.block, view.start)[1]
-        self.n_work = memory.n_work
-        recorder.forget()
 
 
 class CompiledForward:
@@ -112,6 +143,8 @@ class CompiledForward:
         Type of the computation.
     is_sparse : bool, default=False
         Whether features are CSR matrices.
+    head : Head or None, default=None
+        What to compute in place of raw outputs; only for a single network.
 
     Raises
     ------
@@ -120,17 +153,22 @@ class CompiledForward:
     """
 
     def __init__(
-        self, network: Network, dtype: np.dtype[Any], is_sparse: bool = False
+        self,
+        network: Network,
+        dtype: np.dtype[Any],
+        is_sparse: bool = False,
+        head: Head | None = None,
     ) -> None:
         compiled = machine()
         if compiled is None:
             raise NotRecordable(library.reason())
         self._machine: Machine = compiled
         self._n_inputs, self._n_heads = network.n_inputs, network.n_heads
-        self._n_outputs, self._weight_sizes = network.n_outputs, network.weight_sizes
+        self.n_outputs = network.n_outputs if head is None else head.n_columns
+        self._weight_sizes = network.weight_sizes
         self._dtype, self._is_sparse = dtype, is_sparse
         self._rows = (max(ROWS[1], ROWS[0] // network.n_heads), *ROWS[1:])
-        self._passes = [_Pass(network, dtype, n, is_sparse) for n in self._rows]
+        self._passes = [_Pass(network, dtype, n, is_sparse, head) for n in self._rows]
         self._n_work = max(p.n_work for p in self._passes)
         self._n_kept = max(p.n_work for p in self._passes[1:])
         is_double = dtype == np.float64
@@ -143,22 +181,24 @@ class CompiledForward:
             job[name] = address_of(forward.header)
         job["is_double"], job["kernels"] = is_double, compiled.kernels
         job["n_features"] = network.n_inputs
-        job["n_heads"], job["n_outputs"] = network.n_heads, network.n_outputs
+        job["n_heads"], job["n_outputs"] = network.n_heads, self.n_outputs
         self._job = job.view(np.int64)  # whose elements are set in less time
-        self._check(network)
+        self._check(network, head)
 
-    def _check(self, network: Network) -> None:
-        """Compare the raw outputs of some made-up rows with NumPy's."""
+    def _check(self, network: Network, head: Head | None) -> None:
+        """Compare the outputs of some made-up rows with NumPy's."""
         n_rows = sum(self._rows)
         x = self._made_up(n_rows)
         theta = self._scattered(1, network.layout.n_parameters)
-        found = np.empty((self._n_heads, n_rows, self._n_outputs), dtype=self._dtype)
+        found = np.empty((self._n_heads, n_rows, self.n_outputs), dtype=self._dtype)
         self.fill(found, theta, x)
         cache = network.workspace(1, self._dtype, training=False).cache(n_rows)
         views = network.layout.bind(theta)
         rows = SparseRows([x]) if self._is_sparse else x[None]
         with np.errstate(all="ignore"):
             expected = network.forward(views, rows, cache)
+            if head is not None:
+                expected = head.compute(expected[0])[None]
         if not are_close(found, expected, _TOLERANCES[self._dtype]):
             raise NotRecordable("Its first prediction differs from NumPy's.")
 
@@ -197,8 +237,8 @@ class CompiledForward:
 
     def fill(
         self, out: Array, theta: Array, x: Any, order: Array | None = None
-    ) -> None:
-        """Compute the raw outputs of one network.
+    ) -> bool:
+        """Compute the outputs of one network.
 
         Parameters
         ----------
@@ -210,6 +250,11 @@ class CompiledForward:
             Features; see :meth:`takes`.
         order : ndarray of int64, of shape (N,), or None, default=None
             The rows of ``x``; None for all of them.
+
+        Returns
+        -------
+        are_finite : bool
+            Whether all raw outputs are finite.
         """
         n_rows = out.shape[1]
         work, most = n_rows * n_multiplied(self._weight_sizes, x), self._rows[0]
@@ -217,31 +262,31 @@ class CompiledForward:
         if n_threads > 1:
             n_threads = min(n_threads, n_threads_allowed())
         if n_threads == 1 or n_rows <= most:
-            self._fill_part(out, theta, x, order, (0, n_rows))
-            return
+            return self._fill_part(out, theta, x, order, (0, n_rows))
         ends = [n_rows * i // n_threads // most * most for i in range(n_threads)]
         parts = list(zip(ends, [*ends[1:], n_rows], strict=True))
         with ThreadPoolExecutor(len(parts)) as pool:
             jobs = [
                 pool.submit(self._fill_part, out, theta, x, order, p) for p in parts
             ]
-            for job in jobs:
-                job.result()
+            return all([job.result() for job in jobs])
 
     def _fill_part(
         self, out: Array, theta: Array, x: Any, order: Array | None, rows: Any
-    ) -> None:
-        """Compute the raw outputs of some of the rows."""
-        memory = self._memory(rows[1] - rows[0])
+    ) -> bool:
+        """Compute the outputs of some of the rows."""
+        is_large = rows[1] - rows[0] >= self._rows[0]
+        memory = self._memory(self._n_work) if is_large else self.memory_of_thread()
         job = self.job(theta, x, out, memory)
         if order is not None:
             order = np.ascontiguousarray(order, dtype=np.int64)
-            job[_PLACES["order"]] = address_of(order)
-        job[_PLACES["first"]], job[_PLACES["last"]] = rows
+            job[PLACES["order"]] = address_of(order)
+        job[PLACES["first"]], job[PLACES["last"]] = rows
         self._machine.predict_at(address_of(job))
+        return bool(job[PLACES["is_finite"]])
 
     def job(self, theta: Array, x: Any, out: Array, memory: _Memory) -> Array:
-        """Return a job for all features; its fields are found by ``_PLACES``."""
+        """Return a job for all features; its fields are found by ``PLACES``."""
         job = self._job.copy()
         if self._is_sparse:
             addresses = [address_of(a) for a in (x.data, x.indices, x.indptr)]
@@ -254,28 +299,24 @@ class CompiledForward:
         )
         return job
 
-    def _memory(self, n_rows: int) -> _Memory:
-        """Return the workspace; this thread keeps the one for few rows."""
-        if n_rows >= self._rows[0]:
-            return self.memory(self._n_work)
+    def memory_of_thread(self) -> _Memory:
+        """Return the workspace for few rows, which this thread keeps."""
         try:
             memory: _Memory = self._of_thread.memory
         except AttributeError:
-            memory = self._of_thread.memory = self.memory()
+            memory = self._of_thread.memory = self._memory(self._n_kept)
         return memory
 
-    def memory(self, n_work: int = 0) -> _Memory:
-        """Return a new workspace, by default the one for few rows."""
+    def _memory(self, n_work: int) -> _Memory:
+        """Return a new workspace."""
         scratch = self._scratch_bytes // self._dtype.itemsize + 1
-        arrays = [
-            aligned(n + 1, self._dtype) for n in (n_work or self._n_kept, scratch)
-        ]
+        arrays = [aligned(n + 1, self._dtype) for n in (n_work, scratch)]
         work, scratch_memory = arrays
         return _Memory(address_of(work), address_of(scratch_memory), arrays)
 
-    def run(self, job: Array) -> None:
-        """Run a job."""
-        self._machine.predict(job)
+    def run(self, address: int) -> None:
+        """Run the job at an address."""
+        self._machine.predict_at(address)
 
 
 class _Memory(NamedTuple):
@@ -284,47 +325,6 @@ class _Memory(NamedTuple):
     work: int
     scratch: int
     arrays: list[Array]
-
-
-class FewRows:
-    """Raw outputs of up to :data:`MOST_KEPT` rows, in arrays that are kept.
-
-    It is not thread-safe.
-
-    Parameters
-    ----------
-    forward : CompiledForward
-        The forward pass of the network.
-    theta : ndarray of shape (K, P)
-        Its parameters, which may change later.
-    n_columns, n_heads, n_outputs : int
-        Numbers of features, of submodels and of raw outputs.
-    """
-
-    def __init__(
-        self, forward: CompiledForward, theta: Array, sizes: tuple[int, int, int]
-    ) -> None:
-        n_columns, n_heads, n_outputs = sizes
-        self._forward, dtype = forward, theta.dtype
-        self._x = np.empty((MOST_KEPT, n_columns), dtype=dtype)
-        shape = (len(theta) * n_heads, MOST_KEPT, n_outputs)
-        self._raw, self._memory = np.empty(shape, dtype=dtype), forward.memory()
-        self._jobs = [
-            forward.job(
-                theta[k : k + 1], self._x, self._raw[k * n_heads :], self._memory
-            )
-            for k in range(len(theta))
-        ]
-        self._theta = theta  # which must not be freed
-
-    def __call__(self, x: Array, dtype: np.dtype[Any]) -> Array:
-        """Compute the raw outputs (K * E, N, C) of rows (N, D), as a new array."""
-        n_rows = len(x)
-        self._x[:n_rows] = x
-        for job in self._jobs:
-            job[_PLACES["last"]] = n_rows
-            self._forward.run(job)
-        return self._raw[:, :n_rows].astype(dtype)
 
 
 def n_multiplied(weight_sizes: Sequence[int], x: Any) -> int:
@@ -359,16 +359,21 @@ _LOCK = threading.Lock()
 
 
 def compiled_forward(
-    network: Network, dtype: np.dtype[Any], is_sparse: bool = False
+    network: Network,
+    dtype: np.dtype[Any],
+    is_sparse: bool = False,
+    head: Head | None = None,
 ) -> CompiledForward | str:
     """Return the compiled forward pass of a network, or why there is none."""
-    kept = _KEPT.get(network, {}).get((dtype, is_sparse))
+    key = dtype, is_sparse, None if head is None else head.key
+    kept = _KEPT.get(network, {}).get(key)
     if kept is not None:
         return kept
     try:
         with failures_refused():
-            made: CompiledForward | str = CompiledForward(network, dtype, is_sparse)
+            made: CompiledForward | str
+            made = CompiledForward(network, dtype, is_sparse, head)
     except NotRecordable as reason:
         made = str(reason) or "It cannot be recorded."
     with _LOCK:
-        return _KEPT.setdefault(network, {}).setdefault((dtype, is_sparse), made)
+        return _KEPT.setdefault(network, {}).setdefault(key, made)

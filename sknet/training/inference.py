@@ -13,12 +13,8 @@ from sknet.losses import Loss, LossBuffers
 from sknet.network.network import Network
 from sknet.training.batches import Batches
 from sknet.training.choice import MOST_BYTES
-from sknet.training.forward import (
-    MOST_KEPT,
-    CompiledForward,
-    FewRows,
-    compiled_forward,
-)
+from sknet.training.few_rows import FewRows
+from sknet.training.forward import MOST_KEPT, CompiledForward, compiled_forward
 
 
 # Number of rows in a chunk: large enough for BLAS, but small enough for the buffers to
@@ -137,8 +133,8 @@ class Inference:
         self._compiled: FewRows | None = None
         forward = forward_for(network, theta, None, engine)
         if forward is not None:
-            sizes = network.n_inputs, network.n_heads, network.n_outputs
-            self._compiled = FewRows(forward, theta, sizes)
+            sizes = network.n_inputs, network.n_heads
+            self._compiled = FewRows(forward, theta, *sizes)
 
     def __call__(self, x: Any, dtype: np.dtype[Any] | None = None) -> Array:
         """Compute the same raw outputs as :func:`raw_outputs`, bit for bit."""

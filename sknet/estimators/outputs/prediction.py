@@ -13,6 +13,7 @@ from sknet._numerics import Array
 from sknet.config.components import loss_of
 from sknet.losses import CLASS_LOSSES
 from sknet.model.class_model import ClassModel
+from sknet.model.compiled import compiled_output
 from sknet.model.value_model import ValueModel
 
 
@@ -38,7 +39,13 @@ class ClassPredictions:
     """Mixin: the predictions of a fitted classifier."""
 
     _model: ClassModel
-    _outputs: Callable[[Any], tuple[ClassModel, Array]]
+    _inputs: Callable[[Any], tuple[ClassModel, Any, np.dtype[Any]]]
+    _raw: Callable[[ClassModel, Any, np.dtype[Any]], Array]
+
+    def _outputs(self, X: Any) -> tuple[ClassModel, Array]:
+        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
+        model, columns, dtype = self._inputs(X)
+        return model, self._raw(model, columns, dtype)
 
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
@@ -53,8 +60,11 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels; zeros and ones for multilabel targets.
         """
-        model, raw = self._outputs(X)
-        return model.predict(raw)
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "prediction", columns, dtype)
+        if found is None:
+            return model.predict(self._raw(model, columns, dtype))
+        return model.target.decode(found)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions; the subset accuracy for multilabel.
@@ -96,8 +106,11 @@ class ClassPredictions:
             One column per class, in the order of ``classes_``: positive, with sum 1.
             For multilabel targets one column per label, with values between 0 and 1.
         """
-        model, raw = self._outputs(X)
-        return model.probability(raw)
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "probability", columns, dtype)
+        if found is None:
+            return model.probability(self._raw(model, columns, dtype))
+        return found
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X: Any) -> Array:
@@ -178,7 +191,13 @@ class ValuePredictions:
     """Mixin: the predictions of a fitted regressor."""
 
     _model: ValueModel
-    _outputs: Callable[[Any], tuple[ValueModel, Array]]
+    _inputs: Callable[[Any], tuple[ValueModel, Any, np.dtype[Any]]]
+    _raw: Callable[[ValueModel, Any, np.dtype[Any]], Array]
+
+    def _outputs(self, X: Any) -> tuple[ValueModel, Array]:
+        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
+        model, columns, dtype = self._inputs(X)
+        return model, self._raw(model, columns, dtype)
 
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Any = None
@@ -212,9 +231,9 @@ class ValuePredictions:
             levels were not trained.
         """
         if quantiles is None:
-            model, raw = self._outputs(X)
             if not return_std:
-                return model.predict(raw)
+                return self._values(X)
+            model, raw = self._outputs(X)
             deviation = model.deviation(raw)
             return model.point(raw), deviation
         if return_std:
@@ -223,6 +242,14 @@ class ValuePredictions:
         model, raw = self._outputs(X)
         found = model.quantiles(raw, places)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
+
+    def _values(self, X: Any) -> Array:
+        """Return the predicted values."""
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "prediction", columns, dtype)
+        if found is None:
+            return model.predict(self._raw(model, columns, dtype))
+        return model.values(found, dtype)
 
     def predict_members(self, X: Any) -> Array:
         """Predict values with each network of an ensemble.

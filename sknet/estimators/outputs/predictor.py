@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -57,18 +58,20 @@ class Predictor:
         self._one_thread = estimator.deterministic
         self._threads = threading.local()
 
-    def _outputs(self, X: Any) -> tuple[Any, Array]:
-        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
-        model, (columns, dtype) = self._model, self._read(X)
+    def _inputs(self, X: Any) -> tuple[Any, Any, np.dtype[Any]]:
+        """Return the model, the columns of its network, and the dtype of X."""
+        return (self._model, *self._read(X))
+
+    def _raw(self, model: Any, columns: Any, dtype: np.dtype[Any]) -> Array:
+        """Return the raw outputs (K, N, R) of the model."""
         try:
             inference = self._threads.inference
         except AttributeError:  # the first call of this thread
             inference = Inference(model.network, model.theta, model.engine)
             self._threads.inference = inference
-        if not self._one_thread:
-            return model, model.raw(columns, dtype, inference)
-        with blas_threads(1, 1, 1):
-            return model, model.raw(columns, dtype, inference)
+        with blas_threads(1, 1, 1) if self._one_thread else nullcontext():
+            raw: Array = model.raw(columns, dtype, inference)
+        return raw
 
     def _read(self, X: Any) -> tuple[Any, np.dtype[Any]]:
         """Return the inputs of the network, and the dtype of the predictions."""
