@@ -73,7 +73,8 @@ def assert_same_halving(ours, theirs):
 def both(estimator, grid, X=X, y=SPECIES, *, fit=None, **options):
     """Run a search of ours and scikit-learn's, and compare."""
     options = {"cv": 3, "max_resources": 18, "resource": "max_iter"} | options
-    theirs = HalvingGridSearchCV(estimator, grid, **options).fit(X, y, **fit or {})
+    alone = options | {"n_jobs": None}  # the same results, without processes
+    theirs = HalvingGridSearchCV(estimator, grid, **alone).fit(X, y, **fit or {})
     ours = LockstepHalvingSearchCV(estimator, grid, **options).fit(X, y, **fit or {})
     assert_same_halving(ours, theirs)
     return ours

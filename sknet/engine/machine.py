@@ -243,6 +243,12 @@ def readable(matrix: Any) -> Any:
     return type(matrix)(arrays, shape=matrix.shape)
 
 
+def twister_bytes(stream: np.random.RandomState) -> bytes:
+    """Return the memory of a Mersenne Twister: its key, and the position in it."""
+    address = stream._bit_generator.ctypes.state_address  # type: ignore[attr-defined]
+    return ctypes.string_at(address, 625 * 4)
+
+
 def sparse_rows(matrix: Any) -> Array:
     """Return the structure of all rows of a CSR matrix that is readable."""
     rows = np.zeros(1, dtype=SPARSE_ROWS)

@@ -113,7 +113,8 @@ class Continuation:
         member, state = self._member, self._member.state
         termination = termination_of([member], 1, 1)
         attributes = summary([member], termination)
-        streams = left_streams(state, self._plain["streams"], state.n_shuffled > 1)
+        before, shuffles = self._plain["streams"], state.n_shuffled > 1
+        streams = left_streams(state, before, shuffles, only_integers=True)
         optimizer, theta = member.config.optimizer, state.theta
         plain = to_plain(state, optimizer, None, theta, True, streams)
         attributes["_training"] = self._plain | attributes["_training"] | plain
