@@ -277,7 +277,9 @@ FROZEN = [
 
 
 @needs_engine
-@pytest.mark.parametrize(("check", "component"), FROZEN, ids=repr)
+@pytest.mark.parametrize(
+    ("check", "component"), FROZEN, ids=[repr(component) for _, component in FROZEN]
+)
 def test_check_of_a_family_finds_what_is_recorded_wrongly(check, component):
     """It has passed all other laws."""
     with pytest.raises(AssertionError, match=DIFFERS):
