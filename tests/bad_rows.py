@@ -104,6 +104,12 @@ def damaged(matrix, name, place, value):
     return matrix
 
 
+def replaced(matrix, name, value):
+    """Return a sparse matrix with another one of its arrays."""
+    setattr(matrix, name, value)
+    return matrix
+
+
 def long_indices(matrix):
     matrix.indices = matrix.indices.astype(np.int64)
     matrix.indptr = matrix.indptr.astype(np.int64)

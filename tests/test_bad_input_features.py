@@ -47,6 +47,7 @@ from bad_rows import (
     polars,
     polars_with_null,
     read_only,
+    replaced,
     with_one,
 )
 from scipy import sparse
@@ -210,6 +211,24 @@ TABLE = [
                 )
             ),
             refused(ValueError, f"damaged sparse matrix: its {name}"),
+        )
+    ],
+    *[
+        row
+        for name, value in (
+            ("indptr", np.array([0, 1])), ("indptr", np.zeros(0, int)),
+            ("indices", np.zeros((60, 4), int)), ("data", np.zeros((60, 4))),
+        )
+        for row in rows(
+            28,
+            f"damaged-{name}-{value.shape}",
+            ALL,
+            fit_to(
+                lambda name=name, value=value: replaced(
+                    sparse.csr_matrix(X), name, value
+                )
+            ),
+            refused(ValueError, "damaged sparse matrix: its indptr must have shape"),
         )
     ],
     *rows(29, "1d-coo", ALL, fit_to(one_dimensional_coo),

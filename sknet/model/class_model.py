@@ -8,7 +8,7 @@ import numpy as np
 
 from sknet._numerics import Array
 from sknet.model.fitted import FittedModel
-from sknet.model.pooling import log_mean, mean_link, pooled
+from sknet.model.pooling import log_mean, mean_prediction, pooled
 from sknet.problem.class_target import ClassTarget
 from sknet.training.forward import Head
 
@@ -17,13 +17,14 @@ from sknet.training.forward import Head
 class ClassModel(FittedModel):
     """A fitted classification model.
 
-    Each method takes the raw outputs (K, N, R) of N rows, as returned by :meth:`raw`.
+    Methods take the raw outputs (K, N, R) of N rows, as returned by :meth:`raw`, or the
+    predictions (K, N, C) of the loss, or probabilities.
     """
 
     target: ClassTarget
 
     def output(self, name: str) -> Head:
-        """Return an output of a single network, as a function of its raw outputs.
+        """Return an output of a network, as a function of its raw outputs.
 
         Parameters
         ----------
@@ -39,19 +40,18 @@ class ClassModel(FittedModel):
         key = name, target.kind, len(target.classes), target.loss
         return Head(key, target.probability, n_columns)
 
-    def predict(self, raw: Array) -> Array:
-        """Return the most probable classes, (N,) or (N, n_labels)."""
+    def decoded(self, predictions: Array) -> Array:
+        """Return the most probable classes for the predictions (K, N, C)."""
         with np.errstate(all="ignore"):
-            return self.target.decode(mean_link(self.loss, raw))
+            return self.target.decode(mean_prediction(predictions))
 
-    def predict_members(self, raw: Array) -> Array:
+    def decoded_members(self, predictions: Array) -> Array:
         """Return the classes predicted by each network, along the first axis."""
         with np.errstate(all="ignore"):
-            return np.stack([self.target.decode(self.loss.link(r)) for r in raw])
+            return np.stack([self.target.decode(p) for p in predictions])
 
-    def probability(self, raw: Array) -> Array:
-        """Return the mean probabilities of the networks, (N, n_classes)."""
-        members = self.probability_members(raw)
+    def mean_probability(self, members: Array) -> Array:
+        """Return the mean (N, n_classes) of the probabilities of the networks."""
         mean: Array = members[0] if len(members) == 1 else members.mean(axis=0)
         return mean
 

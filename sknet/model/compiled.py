@@ -1,4 +1,4 @@
-"""Compiled outputs of a single network, which take a few microseconds for a row.
+"""Compiled outputs of networks, which take a few microseconds for a row.
 
 The function from raw outputs to predictions or probabilities is part of the program.
 """
@@ -33,7 +33,7 @@ _kept = _Kept()
 def compiled_output(
     model: FittedModel, name: str, columns: Any, dtype: np.dtype[Any]
 ) -> Array | None:
-    """Compute an output of a model by compiled code.
+    """Compute an output of each network of a model by compiled code.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def compiled_output(
 
     Returns
     -------
-    output : ndarray of shape (N, C), or None
+    output : ndarray of shape (K, N, C), or None
         A new array; None if it has to be computed from raw outputs, which also raises
         the error if one of these is not finite.
     """
@@ -65,15 +65,16 @@ class _Output:
     """An output of a model, for the thread that creates it."""
 
     def __init__(self, forward: CompiledForward, model: FittedModel) -> None:
-        self._forward, self._theta = forward, model.theta
-        self._few = FewRows(forward, model.theta, model.network.n_inputs, 1)
+        network = model.network
+        self._forward, self._theta, self._head = forward, model.theta, model.head
+        self._n_heads = network.n_heads
+        self._few = FewRows(forward, model.theta, network.n_inputs, network.n_heads)
 
     @classmethod
     def of(cls, model: FittedModel, name: str) -> _Output | None:
         """Return an output, or None if it cannot be compiled."""
         network, theta = model.network, model.theta
-        is_single = len(theta) == network.n_heads == 1 and model.head is None
-        if not is_single or model.temperature != 1.0:
+        if model.temperature != 1.0:
             return None
         if forward_for(network, theta, None, model.engine) is None:
             return None
@@ -86,8 +87,21 @@ class _Output:
     def __call__(self, x: Array) -> Array | None:
         """Compute the output, as a new array, or return None."""
         if len(x) <= MOST_KEPT and feature_type(x.dtype) is not None:
-            return self._few.of_one(x)
-        if not self._forward.takes(x):
+            out = self._few.finite(x)
+        elif self._forward.takes(x):
+            out = self._of_many(x)
+        else:
             return None
-        out = np.empty((1, len(x), self._forward.n_outputs), dtype=self._theta.dtype)
-        return out[0] if self._forward.fill(out, self._theta, x) else None
+        if out is None or self._head is None:
+            return out
+        return out[self._head : self._head + 1]
+
+    def _of_many(self, x: Array) -> Array | None:
+        """Compute the output of many rows."""
+        forward, theta, n_heads = self._forward, self._theta, self._n_heads
+        shape = len(theta) * n_heads, len(x), forward.n_outputs
+        out, are_finite = np.empty(shape, dtype=theta.dtype), True
+        for k in range(len(theta)):
+            of_network = out[k * n_heads : (k + 1) * n_heads]
+            are_finite &= forward.fill(of_network, theta[k : k + 1], x)
+        return out if are_finite else None

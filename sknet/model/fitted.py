@@ -59,7 +59,7 @@ class FittedModel:
         return loss
 
     def output(self, name: str) -> Head:
-        """Return an output of a single network, as a function of its raw outputs.
+        """Return an output of a network, as a function of its raw outputs.
 
         Parameters
         ----------

@@ -9,24 +9,24 @@ from sknet.losses import Loss, ValueLoss
 from sknet.losses.outputs import LINKS, inverse
 
 
+def predictions_of(loss: Loss, raw: Array) -> Array:
+    """Return the predictions of each member, (K, N, C), for raw outputs (K, N, R)."""
+    if len(raw) == 1:  # a copy would count in the prediction of a single row
+        return loss.link(raw[0])[None]
+    return np.stack([loss.link(member) for member in raw])
+
+
+def mean_prediction(predictions: Array) -> Array:
+    """Return the mean (N, C) of predictions (K, N, C); that of a single member."""
+    if len(predictions) == 1:
+        single: Array = predictions[0]
+        return single
+    return mean_of_members(predictions)
+
+
 def mean_link(loss: Loss, raw: Array) -> Array:
-    """Return the mean prediction of the members.
-
-    Parameters
-    ----------
-    loss : Loss
-        The loss; its link maps raw outputs to predictions.
-    raw : ndarray of shape (K, N, R)
-        Raw outputs.
-
-    Returns
-    -------
-    prediction : ndarray of shape (N, R)
-        The mean over the members; for a single member, its prediction.
-    """
-    if len(raw) == 1:
-        return loss.link(raw[0])
-    return mean_of_members(np.stack([loss.link(member) for member in raw]))
+    """Return the mean prediction (N, C) of the members, for raw outputs (K, N, R)."""
+    return mean_prediction(predictions_of(loss, raw))
 
 
 def pooled(loss: Loss, raw: Array) -> Array:

@@ -132,9 +132,18 @@ def from_attributes(state: Mapping[str, Any]) -> FittedModel:
         The model, which shares the arrays of ``state``.
     """
     architecture = Architecture.from_config(json.loads(state["_architecture"]))
+    model = untrained(_inputs(state), architecture, _target(state))
+    theta = state["theta_"]
+    n_parameters = model.network.layout.n_parameters
+    if np.ndim(theta) != 2 or theta.shape[1] != n_parameters:
+        raise ValueError(
+            f"theta_ has shape {np.shape(theta)}, but this network has {n_parameters} "
+            f"parameters, so that it must be (n_networks, {n_parameters}). Change "
+            "weights by coefs_ and intercepts_, and fit again for another network."
+        )
     return replace(
-        untrained(_inputs(state), architecture, _target(state)),
-        theta=state["theta_"],
+        model,
+        theta=theta,
         temperature=state.get("temperature_", 1.0),
         head=state.get("_head"),
         engine=state.get("engine", "auto"),

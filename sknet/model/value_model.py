@@ -10,7 +10,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.losses import MeanQuantiles, ValueLoss
 from sknet.model.fitted import FittedModel
-from sknet.model.pooling import mean_link, total_spread
+from sknet.model.pooling import mean_prediction, total_spread
 from sknet.problem.precision import in_type
 from sknet.problem.value_target import ValueTarget
 
@@ -19,7 +19,8 @@ from sknet.problem.value_target import ValueTarget
 class ValueModel(FittedModel):
     """A fitted regression model.
 
-    Each method takes the raw outputs (K, N, R) of N rows, as returned by :meth:`raw`.
+    Methods take the predictions (K, N, C) of the loss for N rows, or the raw outputs
+    (K, N, R), as returned by :meth:`raw`.
     """
 
     target: ValueTarget
@@ -29,26 +30,23 @@ class ValueModel(FittedModel):
         """The loss; its link maps raw outputs to predictions."""
         return self.target.loss
 
-    def predict(self, raw: Array) -> Array:
+    def values(self, predictions: Array) -> Array:
         """Return values (N,) or (N, C); several quantiles are along a last axis."""
         with np.errstate(all="ignore"):
-            return self.values(mean_link(self.loss, raw), raw.dtype)
+            values = self.target.values(mean_prediction(predictions))
+        return in_type(values, predictions.dtype)
 
-    def values(self, prediction: Array, dtype: np.dtype[Any]) -> Array:
-        """Return the values for the predictions (N, C) of the loss."""
-        return in_type(self.target.values(prediction), dtype)
-
-    def predict_members(self, raw: Array) -> Array:
+    def values_of_members(self, predictions: Array) -> Array:
         """Return the values predicted by each network, along the first axis."""
         with np.errstate(all="ignore"):
-            each = [self.target.values(self.loss.link(r)) for r in raw]
-            return np.stack([in_type(values, raw.dtype) for values in each])
+            each = [self.target.values(p) for p in predictions]
+            return np.stack([in_type(values, predictions.dtype) for values in each])
 
-    def point(self, raw: Array) -> Array:
+    def point(self, predictions: Array) -> Array:
         """Return one value per target, (N,) or (N, C)."""
         with np.errstate(all="ignore"):
-            values = self.target.point(mean_link(self.loss, raw))
-        return in_type(values, raw.dtype)
+            values = self.target.point(mean_prediction(predictions))
+        return in_type(values, predictions.dtype)
 
     def deviation(self, raw: Array) -> Array:
         """Return standard deviations, of the shape of :meth:`point`.
@@ -101,8 +99,8 @@ class ValueModel(FittedModel):
             )
         return [1 + trained.index(level) for level in levels]
 
-    def quantiles(self, raw: Array, places: list[int]) -> Array:
+    def quantiles(self, predictions: Array, places: list[int]) -> Array:
         """Return the quantiles at some positions, along a last axis."""
         with np.errstate(all="ignore"):
-            everything = self.target.decode(mean_link(self.loss, raw))
-        return in_type(everything[..., places], raw.dtype)
+            everything = self.target.decode(mean_prediction(predictions))
+        return in_type(everything[..., places], predictions.dtype)

@@ -16,6 +16,9 @@ NUMBERS_FROM_DATES = (
 WIDE = ("Int128", "UInt128")  # types of polars that NumPy does not have
 
 
+_CHECK = "Call X.check_format() where the matrix is made."
+
+
 def refuse_odd_containers(X: Any) -> None:
     """Raise errors for containers that scikit-learn accepts, or rejects without advice.
 
@@ -63,20 +66,25 @@ def _refuse_damaged(X: Any) -> None:
 
     SciPy only looks at them if asked to, and otherwise reads foreign memory.
     """
-    starts, indices = X.indptr, X.indices
-    n_stored, n_indices = min(len(indices), len(X.data)), X.shape[X.format == "csr"]
+    starts, indices, is_csr = X.indptr, X.indices, X.format == "csr"
+    n_starts, n_indices = X.shape[not is_csr] + 1, X.shape[is_csr]
+    arrays = starts, indices, X.data
+    if starts.shape != (n_starts,) or any(array.ndim != 1 for array in arrays):
+        raise ValueError(
+            "Input X is a damaged sparse matrix: its indptr must have shape "
+            f"({n_starts},), and indices and data one axis. {_CHECK}"
+        )
+    n_stored = min(len(indices), len(X.data))
     if starts[0] != 0 or (starts[1:] < starts[:-1]).any() or starts[-1] > n_stored:
         raise ValueError(
             "Input X is a damaged sparse matrix: its indptr must start at 0, never "
-            f"decrease, and end at {n_stored} at most. Call X.check_format() where the "
-            "matrix is made."
+            f"decrease, and end at {n_stored} at most. {_CHECK}"
         )
     used = indices[: starts[-1]]
     if used.size and not 0 <= used.min() <= used.max() < n_indices:
         raise ValueError(
             "Input X is a damaged sparse matrix: its indices must be from 0 to "
-            f"{n_indices - 1}, got {used.min()} to {used.max()}. Call X.check_format() "
-            "where the matrix is made."
+            f"{n_indices - 1}, got {used.min()} to {used.max()}. {_CHECK}"
         )
 
 

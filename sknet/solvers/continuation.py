@@ -56,7 +56,7 @@ class Continuation:
         trainer = trainer_of([member.config])
         self._config = problem.config
         self._plain: dict[str, Any] = {}
-        self._member = replace(member, state=replace(member.state))
+        self._member = replace(member, state=replace(member.state), reusable=None)
         state = self._member.state
         state.own_arrays()
         self._theta, self._slots = state.theta, state.slots
@@ -117,6 +117,7 @@ class Continuation:
         streams = left_streams(state, before, shuffles, only_integers=True)
         optimizer, theta = member.config.optimizer, state.theta
         plain = to_plain(state, optimizer, None, theta, True, streams)
+        plain |= {"n_iter": [termination.n_iter]}
         attributes["_training"] = self._plain | attributes["_training"] | plain
         self.keep_for(theta, attributes["_training"])
         return FitResult(theta, termination, attributes)
@@ -124,7 +125,6 @@ class Continuation:
     def _restore(self, earlier: EarlierFit) -> None:
         """Copy the values that a user can change; the others are those of the state."""
         state, plain = self._member.state, earlier.training
-        state.theta, state.slots = self._theta, self._slots
         np.copyto(self._theta, earlier.model.theta)
         for slot, kept in zip(self._slots, plain["slots"], strict=True):
             np.copyto(slot, kept)
@@ -134,7 +134,8 @@ class Continuation:
 
     def keep_for(self, theta: Array, plain: dict[str, Any]) -> None:
         """Keep this object for published parameters, and their state as plain data."""
-        self._plain = plain
+        self._plain, state = plain, self._member.state
+        state.theta, state.slots = self._theta, self._slots  # the key must not be held
         self._compiled.forget_data()
         vars(self._member).update(data=None)
         _continuations.leave(theta, self)
@@ -168,7 +169,7 @@ def prepare_next(problem: Problem, members: Sequence[Member], fit: FitResult) ->
     fit : FitResult
         Its result.
     """
-    earlier, member = problem.start.earlier, members[0]
+    earlier, member, config = problem.start.earlier, members[0], problem.config
     is_plain = (
         len(members) == 1
         and member.reusable is not None
@@ -176,7 +177,9 @@ def prepare_next(problem: Problem, members: Sequence[Member], fit: FitResult) ->
             member.engine == "compiled"
             and member.state.average is None
             and fit.theta is member.state.theta
-            and problem.config.checkpoint is None
+            and config.checkpoint is None
+            and config.batch_size in ("auto", member.config.batch_size)
+            and config.scoring == config.preset.default_scoring
             and not member.config.verbose
         )
     )

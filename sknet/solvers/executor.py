@@ -91,7 +91,8 @@ class Executor:
 
     def is_halted(self) -> bool:
         """Return whether all blocks are to stop after their current epoch."""
-        return self.interrupts.raised or self.halt.is_set()
+        interrupts = self.interrupts
+        return interrupts.raised or interrupts.came or self.halt.is_set()
 
     def deadline(self, max_time: float, share: float) -> float | None:
         """Return the deadline of a block about to start; None if no time is left.
@@ -243,7 +244,13 @@ def train_block(
             member.termination = Termination("max_time", member.n_done)
         return
     make = None if block[0].validation_set is None else Validator
-    hooks = Hooks(executor.line, executor.is_halted, executor.watch, executor.save)
+    hooks = Hooks(
+        executor.line,
+        executor.is_halted,
+        executor.interrupts.deferred,
+        executor.watch,
+        executor.save,
+    )
     try:
         with np.errstate(all="ignore"):
             Session(block, make, hooks, deadline, executor.n_threads).run()

@@ -23,7 +23,7 @@ from sknet.engine.program import Program
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.training.batches import Dataset
 from sknet.training.choice import chosen, threads_of_steps
-from sknet.training.compiled_data import CompiledData, Cut, check_rows
+from sknet.training.compiled_data import CompiledData, Cut, check_state
 from sknet.training.judged import Judged, addresses_of_rows
 from sknet.training.member import Member
 from sknet.training.programs import program_of, scratch_for
@@ -91,7 +91,7 @@ class CompiledTraining:
         if compiled is None:
             raise NotRecordable(library.reason())
         self._machine, self._state, self._trainer = compiled, state, trainer
-        check_rows([state.theta, *state.slots, state.order, state.average])
+        check_state(state, members[0].config.network.layout)
         self._configs = [member.config for member in members]
         self._sources = CompiledData(
             [member.data for member in members], state.theta.dtype
@@ -356,11 +356,11 @@ class CompiledTraining:
                 yield start, k, self._programs[start]
                 start = k
 
-    def epochs(self) -> Iterator[Record]:
+    def epochs(self, halted: Callable[[], bool]) -> Iterator[Record]:
         """Train indefinitely, yielding a record after each epoch, as a trainer does."""
         one = np.ones(self._state.n_members, dtype=np.int64)
         while True:
-            made = self.run(one)
+            made = self.run(one, halted=halted)
             if made.is_interrupted:
                 raise KeyboardInterrupt
             yield Record(made.losses[:, 0])

@@ -12,8 +12,10 @@ from scipy import sparse
 from sknet._numerics import Array
 from sknet.engine.machine import feature_type, is_readable
 from sknet.engine.tape import NotRecordable
+from sknet.network.layout import Layout
 from sknet.training.batches import Dataset
 from sknet.training.programs import BatchKind
+from sknet.training.state import TrainState
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class CompiledData:
         """Return type, steps between rows and columns, and bytes of an index."""
         if sparse.issparse(x):
             if not is_readable(x):
-                raise NotRecordable("The arrays of a sparse matrix differ in type.")
+                raise NotRecordable(
+                    "indices and indptr of a sparse matrix are not of the same type, "
+                    "int32 or int64, or its arrays are not contiguous."
+                )
             return 0, 0, 0, x.indices.itemsize
         x_type = feature_type(x.dtype)
         if x_type is None:
@@ -136,8 +141,13 @@ class CompiledData:
         return x, y, weight.astype(self._dtype)[None, :, None], total or 1.0
 
 
-def check_rows(arrays: Sequence[Array | None]) -> None:
-    """Raise NotRecordable unless the row of each member is contiguous."""
-    for array in arrays:
+def check_state(state: TrainState, layout: Layout) -> None:
+    """Raise NotRecordable unless arrays fit the network, with contiguous rows."""
+    sizes = [(state.theta, layout.n_parameters), (state.average, layout.n_parameters)]
+    sizes += [(slot, layout.n_trainable) for slot in state.slots]
+    for array, size in sizes:
+        if array is not None and array.shape != (state.n_members, size):
+            raise NotRecordable("The state of a network has another size than itself.")
+    for array in [array for array, _ in sizes] + [state.order]:
         if array is not None and array.size and not array[0].flags.c_contiguous:
             raise NotRecordable("The state of a network is not contiguous in memory.")

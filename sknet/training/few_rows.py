@@ -55,16 +55,12 @@ class FewRows:
             self._forward.run(address)
         return self._out[:, :n_rows].astype(dtype)
 
-    def of_one(self, x: Array) -> Array | None:
-        """Compute the outputs (N, C) of a single network.
-
-        Returns
-        -------
-        out : ndarray of shape (N, C), or None
-            A new array; None if a raw output is not finite.
-        """
-        n_rows, job = len(x), self._jobs[0]
+    def finite(self, x: Array) -> Array | None:
+        """Compute the outputs as a new array; None if a raw output is not finite."""
+        n_rows, are_finite = len(x), True
         self._x[:n_rows] = x
-        job[_LAST] = n_rows
-        self._forward.run(self._addresses[0])
-        return self._out[0, :n_rows].copy() if job[_IS_FINITE] else None
+        for job, address in zip(self._jobs, self._addresses, strict=True):
+            job[_LAST] = n_rows
+            self._forward.run(address)
+            are_finite = are_finite and job[_IS_FINITE]
+        return self._out[:, :n_rows].copy() if are_finite else None

@@ -67,7 +67,7 @@ class Head(NamedTuple):
     key : tuple
         What it depends on; hashable.
     compute : callable
-        Returns an array (N, C) for the raw outputs (N, R) of a single network.
+        Returns an array (N, C) for the raw outputs (N, R) of one network.
     n_columns : int
         C.
     """
@@ -75,6 +75,13 @@ class Head(NamedTuple):
     key: tuple[Any, ...]
     compute: Callable[[Any], Any]
     n_columns: int
+
+    def of_each(self, raw: Array) -> Array:
+        """Return an array (E, N, C) for the raw outputs (E, N, R) of E networks."""
+        out = np.empty((*raw.shape[:2], self.n_columns), dtype=raw.dtype, like=raw)
+        for e, of_network in enumerate(raw):
+            out[e] = self.compute(of_network)
+        return out
 
 
 class _Pass:
@@ -101,7 +108,7 @@ class _Pass:
         recorder.tape.clear()
         with np.errstate(all="ignore"):
             raw = recorder.copy(network.forward(views, x, cache))
-            out = raw if head is None else recorder.copy(head.compute(raw[0]))
+            out = raw if head is None else head.of_each(raw)
         memory = Memory(recorder, REGIONS)
         self.lowered = lower(recorder.tape, memory, dtype.itemsize)
         self.n_rows, self.dtype = n_rows, dtype
@@ -144,7 +151,7 @@ class CompiledForward:
     is_sparse : bool, default=False
         Whether features are CSR matrices.
     head : Head or None, default=None
-        What to compute in place of raw outputs; only for a single network.
+        What to compute in place of raw outputs.
 
     Raises
     ------
@@ -198,7 +205,7 @@ class CompiledForward:
         with np.errstate(all="ignore"):
             expected = network.forward(views, rows, cache)
             if head is not None:
-                expected = head.compute(expected[0])[None]
+                expected = head.of_each(expected)
         if not are_close(found, expected, _TOLERANCES[self._dtype]):
             raise NotRecordable("Its first prediction differs from NumPy's.")
 

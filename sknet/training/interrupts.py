@@ -57,6 +57,24 @@ class Interrupts:
         finally:
             self._open = False
 
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Defer interrupts inside the block, in which code looks at :attr:`came`.
+
+        Without an exception, a deferred interrupt is raised at its end. Only the main
+        thread defers them, since no other one gets them.
+        """
+        defers = self._open and threading.current_thread() is threading.main_thread()
+        if defers:
+            self._open = False
+        try:
+            yield
+        finally:
+            self._open = self._open or defers
+        if defers and self.came:
+            self.came, self.raised = False, True
+            raise KeyboardInterrupt
+
     def raise_if_came(self) -> None:
         """Raise the exception of an interrupt that was deferred or swallowed."""
         if self.came or self.raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -146,6 +147,8 @@ class Hooks:
         Prints the progress of all members.
     halted : callable, default=never
         Returns whether all members are to stop.
+    deferred : callable, default=nullcontext
+        Returns a context in which interrupts only make ``halted`` return True.
     watch : callable or None, default=None
         Called with a snapshot before any member leaves; may return True to stop all.
     save : callable or None, default=None
@@ -155,5 +158,6 @@ class Hooks:
 
     line: ProgressLine | None = None
     halted: Callable[[], bool] = _never
+    deferred: Callable[[], AbstractContextManager[Any]] = nullcontext
     watch: Callable[[EpochSnapshot], bool] | None = None
     save: Callable[[EpochSnapshot | None, list[Member]], None] | None = None

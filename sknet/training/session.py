@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from sknet._numerics import Array
 from sknet.training.batches import Batches
 from sknet.training.buffers import Buffers
-from sknet.training.compiled import compiled_training
+from sknet.training.compiled import CompiledTraining, compiled_training
 from sknet.training.judged import Judged
 from sknet.training.member import EpochSnapshot, Hooks, Member, Termination
 from sknet.training.member_config import trainer_of
@@ -113,7 +114,7 @@ class Session:
             batches = Batches(data, size, dtype, least=least, buffers=buffers)
             self._epochs = trainer.epochs(state, batches, members[0].reusable)
         else:
-            self._epochs = self._compiled.epochs()
+            self._epochs = self._compiled.epochs(self._hooks.halted)
         make = self._make_validate
         self._validate = None if make is None else make(members, dtype, buffers)
         # The parameters before an epoch are kept in case a later one diverges. This is
@@ -142,12 +143,13 @@ class Session:
     def _epoch(self) -> None:
         """Train and evaluate one epoch; remove the members that have finished."""
         state, history = self._state, self._history
-        loss = next(self._epochs).loss
-        self._n_done += 1
+        with nullcontext() if self._compiled is None else self._hooks.deferred():
+            loss = next(self._epochs).loss
+            self._n_done += 1
+            _extend(history.loss_curves, loss)
         finite = self._all_members
         if not (state.is_finite() and all(map(math.isfinite, loss.tolist()))):
             finite = state.finite_members() & np.isfinite(loss)
-        _extend(history.loss_curves, loss)
         score = self._score(finite)
         self._report(loss, score)
         counts = self._counts(finite, score)
@@ -184,6 +186,22 @@ class Session:
         state, history, compiled = self._state, self._history, self._compiled
         if compiled is None:
             return
+        with self._hooks.deferred():
+            self._make_epochs(compiled)
+        lost = compiled.are_lost
+        converged = self._monitor.stops(history, state) & ~lost
+        halt = self._reason_to_halt()
+        if halt or np.count_nonzero(
+            (self._n_done >= self._last_epochs) | converged | lost
+        ):
+            self._leave(self._reasons(halt, converged, lost))
+
+    def _make_epochs(self, compiled: CompiledTraining) -> None:
+        """Train some epochs, and note them.
+
+        An interrupt in between would leave parameters and counters of different epochs.
+        """
+        history = self._history
         if self._before is not None and self._best is None:
             self._best = np.empty_like(self._before)
         best = None if self._before is None else self._best
@@ -204,13 +222,6 @@ class Session:
             curve += row[:n]
         if made.is_interrupted:
             raise KeyboardInterrupt
-        lost = compiled.are_lost
-        converged = self._monitor.stops(history, state) & ~lost
-        halt = self._reason_to_halt()
-        if halt or np.count_nonzero(
-            (self._n_done >= self._last_epochs) | converged | lost
-        ):
-            self._leave(self._reasons(halt, converged, lost))
 
     def _reasons(self, halt: str, converged: Array, lost: Array) -> Array:
         """Return why each member stops, or "" if it does not."""

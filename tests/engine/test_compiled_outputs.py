@@ -125,11 +125,29 @@ def test_outputs_that_are_not_finite(n_rows):
             method(rows)
 
 
-def test_several_networks_and_temperatures_are_pooled():
-    few = {**FEW, "n_estimators": 2}
-    compiled, numpy = both(SimpleMLPClassifier(**few), TARGETS["binary"])
-    assert not is_compiled(compiled, "probability")
-    assert_allclose(compiled.predict_proba(X), numpy.predict_proba(X), rtol=1e-12)
+@pytest.mark.parametrize("shared_backbone", [False, True])
+def test_several_networks(shared_backbone):
+    """Each member predicts the same bits as the ensemble does with it."""
+    few = {**FEW, "n_estimators": 3, "shared_backbone": shared_backbone}
+    for kind, y in (
+        (SimpleMLPClassifier, TARGETS["multiclass"]),
+        (SimpleMLPRegressor, VALUES),
+    ):
+        compiled, numpy = both(kind(**few), y)
+        assert is_compiled(compiled, "prediction")
+        methods = ["predict", "predict_members"]
+        if kind is SimpleMLPClassifier:
+            methods += ["predict_proba", "predict_proba_members"]
+        for name in methods:
+            ours, theirs = getattr(compiled, name)(X), getattr(numpy, name)(X)
+            assert_allclose(ours, theirs, rtol=1e-12)
+        for member, expected in zip(
+            compiled.estimators_, compiled.predict_members(X), strict=True
+        ):
+            assert_array_equal(member.predict(X), expected)
+
+
+def test_temperatures_are_left_to_numpy():
     table = TabularMLPClassifier(**{**FEW, "n_estimators": 1, "max_iter": 8})
     table.fit(X, np.where(np.arange(700) % 5, TARGETS["binary"], 0))
     assert table.temperature_ != 1.0

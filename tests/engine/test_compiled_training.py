@@ -1,5 +1,7 @@
 """Compiled training: the same numbers as NumPy's, for everything that can be set."""
 
+import os
+import signal
 import warnings
 
 import numpy as np
@@ -327,6 +329,31 @@ def test_an_interrupt_keeps_the_epochs_before_it(interrupt, monkeypatch):
         part = SimpleMLPClassifier(**given).fit(X, LABELS)
     assert part.n_iter_ in (2, 3)
     assert part.loss_curve_ == whole.loss_curve_[: part.n_iter_]
+
+
+@pytest.mark.parametrize("watched", [False, True])
+@pytest.mark.parametrize("place", ["_count", "run"])
+def test_an_interrupt_tears_nothing(place, watched, monkeypatch):
+    """It comes before or after the counters are updated."""
+    given = {**SHORT, "batch_size": 18, "max_iter": 9}
+    given |= {"early_stopping": watched, "validation_fraction": 0.2}
+    function, calls = getattr(compiled_module.CompiledTraining, place), []
+
+    def interrupted(self, *args, **options):
+        result = function(self, *args, **options)
+        calls.append(place)
+        if len(calls) == (3 if watched else 1):
+            os.kill(os.getpid(), signal.SIGINT)
+        return result
+
+    monkeypatch.setattr(compiled_module.CompiledTraining, place, interrupted)
+    with pytest.warns(UserWarning, match="interrupted"):
+        part = SimpleMLPClassifier(**given, engine="compiled").fit(X, LABELS)
+    monkeypatch.undo()
+    assert part.n_iter_ == len(part.loss_curve_) == (3 if watched else 9)
+    given = {**given, "max_iter": part.n_iter_, "n_iter_no_change": 100}
+    whole = SimpleMLPClassifier(**given, engine="compiled").fit(X, LABELS)
+    assert part._training["t"] == whole._training["t"]
 
 
 def test_divergence_in_the_first_epoch():

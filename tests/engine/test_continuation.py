@@ -21,10 +21,13 @@ from sknet import (
 )
 from sknet.engine.machine import machine
 from sknet.network.blocks import Plain
-from sknet.solvers.continuation import Continuation
+from sknet.solvers.continuation import Continuation, _continuations
 
 
-pytestmark = pytest.mark.skipif(machine() is None, reason="The engine is not compiled.")
+pytestmark = [
+    pytest.mark.skipif(machine() is None, reason="The engine is not compiled."),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 N_CALLS = 7
 RNG = np.random.default_rng(0)
 CHUNKS = [RNG.normal(size=(30, 4)) for _ in range(N_CALLS)]
@@ -242,6 +245,32 @@ def test_an_interrupt_leaves_the_network_unchanged(monkeypatch):
     monkeypatch.undo()
     expected = through_pickle(network).partial_fit(X, values(X))
     assert_array_equal(network.partial_fit(X, values(X)).theta_, expected.theta_)
+
+
+def test_nothing_is_kept_for_a_network_that_is_gone():
+    """Nor for one that was fitted again."""
+    gc.collect()
+    before = len(_continuations._things)
+    for _ in range(3):
+        network, _ = after_calls(CASES["values"], lambda network: network)
+        network.fit(CHUNKS[0], values(CHUNKS[0]))
+        network, _ = after_calls(CASES["values"], lambda network: network)
+        del network
+    gc.collect()
+    assert len(_continuations._things) == before
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"batch_size": 100}, {"scoring": "r2"}],
+    ids=lambda params: next(iter(params)),
+)
+def test_each_call_warns(params):
+    """A call that warns is not continued."""
+    network = SimpleMLPRegressor(**COMMON, **params)
+    for X in CHUNKS:
+        with pytest.warns(UserWarning, match="batch_size|scoring"):
+            network.partial_fit(X, values(X))
 
 
 def test_the_rows_of_a_call_are_not_kept():

@@ -14,6 +14,7 @@ from sknet.config.components import loss_of
 from sknet.losses import CLASS_LOSSES
 from sknet.model.class_model import ClassModel
 from sknet.model.compiled import compiled_output
+from sknet.model.pooling import predictions_of
 from sknet.model.value_model import ValueModel
 
 
@@ -47,6 +48,15 @@ class ClassPredictions:
         model, columns, dtype = self._inputs(X)
         return model, self._raw(model, columns, dtype)
 
+    def _predictions(self, X: Any) -> tuple[ClassModel, Array]:
+        """Return the model, and what each network predicts, (K, N, C)."""
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "prediction", columns, dtype)
+        if found is None:
+            with np.errstate(all="ignore"):
+                found = predictions_of(model.loss, self._raw(model, columns, dtype))
+        return model, found
+
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
 
@@ -60,11 +70,8 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels; zeros and ones for multilabel targets.
         """
-        model, columns, dtype = self._inputs(X)
-        found = compiled_output(model, "prediction", columns, dtype)
-        if found is None:
-            return model.predict(self._raw(model, columns, dtype))
-        return model.target.decode(found)
+        model, predictions = self._predictions(X)
+        return model.decoded(predictions)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the accuracy of the predictions; the subset accuracy for multilabel.
@@ -106,11 +113,8 @@ class ClassPredictions:
             One column per class, in the order of ``classes_``: positive, with sum 1.
             For multilabel targets one column per label, with values between 0 and 1.
         """
-        model, columns, dtype = self._inputs(X)
-        found = compiled_output(model, "probability", columns, dtype)
-        if found is None:
-            return model.probability(self._raw(model, columns, dtype))
-        return found
+        model, members = self._probabilities(X)
+        return model.mean_probability(members)
 
     @available_if(_gives_probability)
     def predict_log_proba(self, X: Any) -> Array:
@@ -165,8 +169,8 @@ class ClassPredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_labels])
             The predictions of each network; an axis of length 1 for a single network.
         """
-        model, raw = self._outputs(X)
-        return model.predict_members(raw)
+        model, predictions = self._predictions(X)
+        return model.decoded_members(predictions)
 
     @available_if(_gives_probability)
     def predict_proba_members(self, X: Any) -> Array:
@@ -183,8 +187,15 @@ class ClassPredictions:
             The probabilities of each network. :meth:`predict_proba` returns their mean;
             their spread indicates how uncertain the networks are.
         """
-        model, raw = self._outputs(X)
-        return model.probability_members(raw)
+        return self._probabilities(X)[1]
+
+    def _probabilities(self, X: Any) -> tuple[ClassModel, Array]:
+        """Return the model, and the probabilities of each network, (K, N, C)."""
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "probability", columns, dtype)
+        if found is None:
+            found = model.probability_members(self._raw(model, columns, dtype))
+        return model, found
 
 
 class ValuePredictions:
@@ -198,6 +209,15 @@ class ValuePredictions:
         """Return the model and its raw outputs (K, N, R), with the dtype of X."""
         model, columns, dtype = self._inputs(X)
         return model, self._raw(model, columns, dtype)
+
+    def _predictions(self, X: Any) -> tuple[ValueModel, Array]:
+        """Return the model, and what each network predicts, (K, N, C)."""
+        model, columns, dtype = self._inputs(X)
+        found = compiled_output(model, "prediction", columns, dtype)
+        if found is None:
+            with np.errstate(all="ignore"):
+                found = predictions_of(model.loss, self._raw(model, columns, dtype))
+        return model, found
 
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Any = None
@@ -231,25 +251,17 @@ class ValuePredictions:
             levels were not trained.
         """
         if quantiles is None:
+            model, predictions = self._predictions(X)
             if not return_std:
-                return self._values(X)
-            model, raw = self._outputs(X)
-            deviation = model.deviation(raw)
-            return model.point(raw), deviation
+                return model.values(predictions)
+            _, raw = self._outputs(X)
+            return model.point(predictions), model.deviation(raw)
         if return_std:
             raise ValueError("return_std=True cannot be combined with quantiles.")
         places = self._model.places_of_quantiles(quantiles)
-        model, raw = self._outputs(X)
-        found = model.quantiles(raw, places)
+        model, predictions = self._predictions(X)
+        found = model.quantiles(predictions, places)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
-
-    def _values(self, X: Any) -> Array:
-        """Return the predicted values."""
-        model, columns, dtype = self._inputs(X)
-        found = compiled_output(model, "prediction", columns, dtype)
-        if found is None:
-            return model.predict(self._raw(model, columns, dtype))
-        return model.values(found, dtype)
 
     def predict_members(self, X: Any) -> Array:
         """Predict values with each network of an ensemble.
@@ -264,8 +276,8 @@ class ValuePredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_outputs])
             The predictions of each network; :meth:`predict` returns their mean.
         """
-        model, raw = self._outputs(X)
-        return model.predict_members(raw)
+        model, predictions = self._predictions(X)
+        return model.values_of_members(predictions)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return the coefficient of determination of the predictions.
@@ -286,5 +298,5 @@ class ValuePredictions:
         score : float
             At most 1, the score of a perfect prediction.
         """
-        model, raw = self._outputs(X)
-        return float(r2_score(y, model.point(raw), sample_weight=sample_weight))
+        model, predictions = self._predictions(X)
+        return float(r2_score(y, model.point(predictions), sample_weight=sample_weight))
