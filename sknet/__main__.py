@@ -252,7 +252,11 @@ def diagnose() -> None:
     if advice := namesake():
         print("\n" + advice)
     print(f"cpu:  {model}, {os.cpu_count()} core(s), vector units: {found}")
-    print(f"engine: {describe_engine(library.load(), library.reason())}")
+    try:
+        engine = describe_engine(library.load(), library.reason())
+    except ValueError as error:  # a value of SKNET_ENGINE that means nothing
+        engine = f"none: {error}"
+    print(f"engine: {engine}")
     for info in infos:
         print(f"blas: {describe_blas(info)}")
     for name, rate in rates.items():

@@ -179,7 +179,7 @@ class SaysSo(Hyperbola):
 
 REFUSED = {
     "a branch on data": (branches, "reads numbers from an array, or branches"),
-    "a mask": (masks, "array of type bool"),
+    "a mask": (masks, "write the comparison into an array"),
     "an array without like=": (allocates, "create arrays with like="),
     "a writable buffer": (writes_into_a_buffer, "create arrays with like="),
     "a method that sorts": (sorts, "reads numbers from an array"),

@@ -1,11 +1,15 @@
 """The fitted model is that of the attributes: what is bound anew is predicted with."""
 
+import copy
+
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import is_classifier
 from sklearn.datasets import load_iris
 
 from sknet import SimpleMLPRegressor, TabularMLPClassifier, TabularMLPRegressor
+from sknet.model.pooling import predictions_of
 from sknet.model.state import from_attributes, model_of
 
 
@@ -39,7 +43,22 @@ def test_model_equals_the_one_that_the_attributes_describe(fitted):
     again = from_attributes(vars(fitted))
     raw = model_of(fitted).raw(columns, dtype)
     assert_array_equal(again.raw(columns, dtype), raw)
-    assert_array_equal(again.predict(raw), fitted.predict(X))
+    predictions = predictions_of(again.loss, raw)
+    values = again.decoded if is_classifier(fitted) else again.values
+    assert_array_equal(values(predictions), fitted.predict(X))
+
+
+@pytest.mark.parametrize("change", ["shorter", "longer", "flat"])
+def test_parameters_of_another_size_are_refused(fitted, change):
+    """Compiled code would read beyond them."""
+    fitted = copy.deepcopy(fitted)
+    theta = fitted.theta_
+    changes = {"shorter": theta[:, :-1], "longer": np.hstack([theta, theta])}
+    fitted.theta_ = changes.get(change, theta[0])
+    with pytest.raises(ValueError, match=r"theta_ has shape .* must be \(n_networks, "):
+        fitted.predict(X)
+    with pytest.raises(ValueError, match="theta_ has shape"):
+        fitted.set_params(warm_start=True).fit(X, X[:, 0] > 5.0)
 
 
 def test_parameters_that_are_bound_anew_count(fitted):

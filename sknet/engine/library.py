@@ -80,12 +80,17 @@ def find(environment: Mapping[str, str]) -> Search:
     """
     choice = environment.get(SWITCH, "")
     if choice not in ("", "numpy"):
-        raise ValueError(f"{SWITCH} may be 'numpy' or not set, and is {choice!r}.")
+        raise ValueError(f"{SWITCH} must be 'numpy' or unset, got {choice!r}.")
     if choice == "numpy":
         return Search(reason=f"{SWITCH}=numpy is set.")
     path = Path(environment.get(FILE) or BESIDE)
     if not path.exists():
-        return Search(reason=f"There is no compiled library {path.name}.")
+        if FILE in environment:
+            return Search(reason=f"{FILE}: there is no file {path}.")
+        return Search(
+            reason="sknet was installed without its compiled library. Where there is a "
+            "C compiler, SKNET_BUILD=compiled pip install makes it, or says why not."
+        )
     return open_library(path)
 
 

@@ -247,6 +247,11 @@ class Recorder:
         """Return a new array for a result, which a function has just computed."""
         values = np.asarray(values)
         if values.dtype != self.dtype:
+            if values.dtype == bool:
+                raise NotRecordable(
+                    "It compares arrays; write the comparison into an array, as in "
+                    "np.greater(z, 0.0, out=scratch)."
+                )
             raise NotRecordable(f"It computes an array of type {values.dtype}.")
         out = self.allocate(values.shape)
         out.view(np.ndarray)[...] = values
@@ -270,6 +275,8 @@ class Recorder:
         if options.get("where") is True:  # as the methods of arrays pass it
             del options["where"]
         options = {n: v for n, v in options.items() if v not in (None, _NO_VALUE)}
+        if name is not None and axis is None:
+            raise NotRecordable(f"It takes a {name} over all axes, not over one.")
         if name is None or options or not isinstance(axis, (int, np.integer)):
             with_options = f" with {list(options)}" if options else ""
             raise NotRecordable(f"It calls {ufunc.__name__}.reduce{with_options}.")

@@ -73,7 +73,10 @@ class Traced(np.ndarray):
     def _compare(self, other: Any) -> Any:
         """Raise NotRecordable; NumPy 1.24 would turn the error into a warning."""
         del other
-        raise NotRecordable("It computes an array of type bool.")
+        raise NotRecordable(
+            "It compares arrays; write the comparison into an array, as in "
+            "np.greater(z, 0.0, out=scratch)."
+        )
 
     __lt__ = __le__ = __gt__ = __ge__ = __eq__ = __ne__ = _compare
 
@@ -201,10 +204,31 @@ def _zeros_like(
     return out
 
 
-def _clip(recorder: Recorder, array: Any, least: Any, largest: Any) -> Any:
+def _clip(
+    recorder: Recorder, array: Any, least: Any, largest: Any, out: Any = None
+) -> Any:
     """Note ``np.clip`` as a maximum and a minimum."""
-    raised = recorder.apply(np.maximum, "__call__", (array, least), {})
-    return recorder.apply(np.minimum, "__call__", (raised, largest), {})
+    given = {} if out is None else {"out": (out,)}
+    raised = recorder.apply(np.maximum, "__call__", (array, least), dict(given))
+    return recorder.apply(np.minimum, "__call__", (raised, largest), dict(given))
+
+
+def _reduced(ufunc: Any) -> Callable[..., Any]:
+    """Return what notes a function that reduces an array over one axis."""
+
+    def reduced(
+        recorder: Recorder,
+        array: Any,
+        axis: Any = None,
+        dtype: Any = None,
+        out: Any = None,
+        **options: Any,
+    ) -> Any:
+        given = {"axis": axis, "dtype": dtype, **options}
+        given |= {} if out is None else {"out": (out,)}
+        return recorder.apply(ufunc, "reduce", (array,), given)
+
+    return reduced
 
 
 def _concatenate(recorder: Recorder, arrays: Any, axis: int = 0) -> Any:
@@ -222,6 +246,9 @@ def _concatenate(recorder: Recorder, arrays: Any, axis: int = 0) -> Any:
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.clip: _clip,
+    np.sum: _reduced(np.add),
+    np.max: _reduced(np.maximum),
+    np.amax: _reduced(np.maximum),
     np.concatenate: _concatenate,
     np.copyto: _copyto,
     np.empty: _empty,

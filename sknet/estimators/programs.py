@@ -12,13 +12,12 @@ from sklearn.base import clone, is_classifier
 
 from sknet._numerics import Array
 from sknet.config.unchanged import config_of
-from sknet.engine.machine import machine
 from sknet.engine.tape import NotRecordable
 from sknet.estimators.preparation import prepare_problem
 from sknet.problem.input_cache import InputCache
 from sknet.solvers.minibatch import prepare_members
 from sknet.solvers.problem import FitRequest, Problem
-from sknet.training.compiled import CompiledTraining
+from sknet.training.compiled import compiled_training
 from sknet.training.forward import compiled_forward
 from sknet.training.member_config import trainer_of
 
@@ -50,6 +49,9 @@ class Programs:
     training: list[tuple[str, list[str]]]
     prediction: list[tuple[str, list[str]]]
 
+    def __str__(self) -> str:
+        return self.explain()
+
     def explain(self) -> str:
         """Return the programs as text.
 
@@ -76,17 +78,20 @@ def programs_of(estimator: BaseMLP, X: Any) -> Programs:
         The programs for the batches that ``fit(X)`` would make.
     """
     model = estimator._model
+    model.inputs.read(estimator, X)  # raises the errors of other features
     is_sparse = sparse.issparse(X)
     forward = compiled_forward(model.network, model.theta.dtype, is_sparse)
+    if model.engine == "numpy":
+        forward = "engine='numpy'."
     prediction = (
-        [(f"no program: {forward}", [])]
+        [(f"prediction: no program: {forward}", [])]
         if isinstance(forward, str)
         else forward.lines()
     )
     try:
         training = _training_lines(estimator, X)
     except NotRecordable as reason:
-        training = [(f"no program: {reason}", [])]
+        training = [(f"training: no program: {reason}", [])]
     return Programs(training, prediction)
 
 
@@ -95,9 +100,7 @@ def _training_lines(estimator: BaseMLP, X: Any) -> list[tuple[str, list[str]]]:
     copy = clone(estimator)
     config = config_of(copy, copy._config)
     if config.solver is not None:
-        raise NotRecordable("The solver makes no steps.")
-    if machine() is None or config.engine == "numpy":
-        raise NotRecordable("NumPy makes the steps.")
+        raise NotRecordable("Only that of a solver that makes steps is shown.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -106,9 +109,11 @@ def _training_lines(estimator: BaseMLP, X: Any) -> list[tuple[str, list[str]]]:
             copy, config, request, InputCache(shares=False)
         )
         members = prepare_members(problem)[:1]
-    training = CompiledTraining(
+    training = compiled_training(
         members, members[0].state, trainer_of([members[0].config])
     )
+    if training is None:
+        raise NotRecordable(members[0].engine.removeprefix("numpy: "))
     return training.lines()
 
 

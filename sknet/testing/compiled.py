@@ -93,8 +93,8 @@ def _trials(component: Component, shape: Shape, stream: Any) -> Iterator[Trial]:
         case Optimizer():
             return optimizer_trials(component, stream)
     raise TypeError(
-        "check_compiled takes an activation, a layer, a loss or an optimizer, got "
-        f"{component!r}."
+        "check_compiled takes an instance of an activation, a layer, a loss or an "
+        f"optimizer, got {component!r}."
     )
 
 

@@ -32,8 +32,7 @@ from sknet.training.programs import failures_refused
 _TOLERANCES = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 _ADVICE = (
     "allocate arrays with like=, keep no writable array between calls, read no number "
-    "from an array and do not branch on one except by the operations of "
-    "sknet._operations, or set recordable = False"
+    "from an array and do not branch on one, or set recordable = False"
 )
 
 # Maps arrays, numbers and noise streams to results, by name; may overwrite the arrays.

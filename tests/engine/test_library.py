@@ -47,7 +47,7 @@ def test_switch_turns_the_library_off():
 
 def test_switch_with_another_value_is_refused():
     """A typo would otherwise go unnoticed."""
-    with pytest.raises(ValueError, match=r"SKNET_ENGINE may be .*, and is 'nunpy'"):
+    with pytest.raises(ValueError, match=r"SKNET_ENGINE must be .*, got 'nunpy'"):
         library.find({library.SWITCH: "nunpy"})
 
 
@@ -60,9 +60,10 @@ def test_switch_is_read_from_the_environment():
 
 
 def test_missing_file_is_the_reason(tmp_path):
-    search = found(tmp_path / "absent.so")
+    path = tmp_path / "absent.so"
+    search = found(path)
     assert search.library is None
-    assert search.reason == "There is no compiled library absent.so."
+    assert search.reason == f"{library.FILE}: there is no file {path}."
 
 
 def test_file_that_is_no_library_is_the_reason(tmp_path):

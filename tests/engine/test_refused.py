@@ -46,6 +46,24 @@ REFUSED = {
 }
 
 
+RECORDED = {
+    "np.clip": lambda x: np.clip(x, 1.0, 3.0),
+    "np.clip with out": lambda x: np.clip(x, 1.0, 3.0, out=x),
+    "np.sum": lambda x: np.sum(x, axis=-1, keepdims=True),
+    "np.max": lambda x: np.max(x, axis=1),
+    "np.concatenate": lambda x: np.concatenate([x, -x], axis=1),
+}
+
+
+@pytest.mark.parametrize("what", RECORDED)
+def test_recorded(x, what):
+    """Functions of NumPy that are recorded as others."""
+    plain = np.arange(6.0).reshape(2, 3)
+    expected = RECORDED[what](plain)
+    np.testing.assert_array_equal(RECORDED[what](x).view(np.ndarray), expected)
+    assert x.recorder.tape
+
+
 @pytest.mark.parametrize("what", REFUSED)
 def test_refused(x, what):
     with pytest.raises(NotRecordable):
