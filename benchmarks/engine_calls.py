@@ -129,6 +129,7 @@ def first_calls(later: Callable[[], Calls]) -> Calls:
 def anew(fit: Callable[[], object]) -> None:
     """Fit without the programs of earlier fits."""
     programs._PROGRAMS._programs.clear()
+    programs._CHECKED._programs.clear()
     fit()
 
 
