@@ -3,12 +3,14 @@
 The signal is a real one, sent to this process by a timer while it fits.
 """
 
+import _thread
 import contextlib
 import os
 import signal
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -254,3 +256,35 @@ def test_handler_of_somebody_else_stays():
     finally:
         signal.signal(signal.SIGINT, before)
     assert heard == [True]
+
+
+def test_signal_that_does_not_wake_the_main_thread_is_seen():
+    """As one that arrives just before the wait begins: it is only noted."""
+    end = threading.Event()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            job = pool.submit(end.wait, 60.0)
+            timer = threading.Timer(0.2, _thread.interrupt_main)
+            timer.start()
+            try:
+                with pytest.raises(KeyboardInterrupt):
+                    executor._wait_for([job])
+                assert not job.done()
+            finally:
+                end.set()
+                timer.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_error_of_a_job_is_raised_while_others_run():
+    end = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(end.wait, 60.0), pool.submit(float, "no number")]
+        try:
+            with pytest.raises(ValueError, match="no number"):
+                executor._wait_for(jobs)
+            assert not jobs[0].done()
+        finally:
+            end.set()

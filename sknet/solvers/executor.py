@@ -11,7 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +40,9 @@ BLOCK_BYTES = 2**22
 # helps. Threads pass Python's lock to each other at every operation, which takes longer
 # than a short operation.
 WORTH_A_THREAD = 2**21
+
+# Seconds after which the main thread looks for signals while it waits for threads.
+_TURN = 0.1
 
 
 @dataclass
@@ -186,8 +189,7 @@ def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> Non
     try:  # an interrupt may occur while jobs are still being submitted
         for block, share in zip(blocks, shares(blocks, executor.n_jobs), strict=True):
             jobs.append(pool.submit(train_block, block, executor, share))
-        for job in jobs:
-            job.result()
+        _wait_for(jobs)
     except BaseException as reason:
         executor.halt.set()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -195,6 +197,18 @@ def _train_in_threads(blocks: Sequence[list[Member]], executor: Executor) -> Non
             raise
     finally:
         pool.shutdown()
+
+
+def _wait_for(jobs: Sequence[Future[None]]) -> None:
+    """Wait for jobs, or raise the error of one, in turns of a fraction of a second.
+
+    Python sees a signal that arrives just before a wait begins when the wait ends.
+    """
+    left = set(jobs)
+    while left:
+        done, left = wait(left, timeout=_TURN, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()
 
 
 def _train_in_processes(
