@@ -32,7 +32,7 @@ KINDS = ("pure", "compiled")  # of wheels: values of SKNET_BUILD
 LIBRARY = re.compile(r"sknet/engine/_machine\.(so|dylib|dll)")
 # What python -m sknet says of the engine.
 REPORTS = {
-    "pure": "engine: NumPy. There is no compiled library ",
+    "pure": "engine: NumPy. sknet was installed without its compiled library",
     "compiled": "engine: compiled, ",
 }
 # Run outside of the source tree, by a Python that sees only its own packages.
