@@ -36,26 +36,29 @@ def _gives_probability(estimator: BaseMLP) -> bool:
     return True
 
 
+def _outputs(estimator: Any, X: Any) -> tuple[Any, Array]:
+    """Return the model and its raw outputs (K, N, R), with the dtype of X."""
+    model, columns, dtype = estimator._inputs(X)
+    return model, estimator._raw(model, columns, dtype)
+
+
+def _predictions(estimator: Any, X: Any) -> tuple[Any, Array]:
+    """Return the model, and what each network predicts, (K, N, C)."""
+    model, columns, dtype = estimator._inputs(X)
+    found = compiled_output(model, "prediction", columns, dtype)
+    if found is None:
+        with np.errstate(all="ignore"):
+            raw = estimator._raw(model, columns, dtype)
+            found = predictions_of(model.loss, raw)
+    return model, found
+
+
 class ClassPredictions:
     """Mixin: the predictions of a fitted classifier."""
 
     _model: ClassModel
     _inputs: Callable[[Any], tuple[ClassModel, Any, np.dtype[Any]]]
     _raw: Callable[[ClassModel, Any, np.dtype[Any]], Array]
-
-    def _outputs(self, X: Any) -> tuple[ClassModel, Array]:
-        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
-        model, columns, dtype = self._inputs(X)
-        return model, self._raw(model, columns, dtype)
-
-    def _predictions(self, X: Any) -> tuple[ClassModel, Array]:
-        """Return the model, and what each network predicts, (K, N, C)."""
-        model, columns, dtype = self._inputs(X)
-        found = compiled_output(model, "prediction", columns, dtype)
-        if found is None:
-            with np.errstate(all="ignore"):
-                found = predictions_of(model.loss, self._raw(model, columns, dtype))
-        return model, found
 
     def predict(self, X: Any) -> Array:
         """Predict the most probable classes.
@@ -70,7 +73,7 @@ class ClassPredictions:
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             Class labels; zeros and ones for multilabel targets.
         """
-        model, predictions = self._predictions(X)
+        model, predictions = _predictions(self, X)
         return model.decoded(predictions)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -131,7 +134,7 @@ class ClassPredictions:
             Logarithms of ``predict_proba``: finite, at least the logarithm of the
             smallest normal number.
         """
-        model, raw = self._outputs(X)
+        model, raw = _outputs(self, X)
         return model.log_probability(raw)
 
     def decision_function(self, X: Any) -> Array:
@@ -153,7 +156,7 @@ class ClassPredictions:
             Finite scores. One-dimensional for two classes: the log-odds of
             ``classes_[1]``.
         """
-        model, raw = self._outputs(X)
+        model, raw = _outputs(self, X)
         return model.scores(raw)
 
     def predict_members(self, X: Any) -> Array:
@@ -169,7 +172,7 @@ class ClassPredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_labels])
             The predictions of each network; an axis of length 1 for a single network.
         """
-        model, predictions = self._predictions(X)
+        model, predictions = _predictions(self, X)
         return model.decoded_members(predictions)
 
     @available_if(_gives_probability)
@@ -205,20 +208,6 @@ class ValuePredictions:
     _inputs: Callable[[Any], tuple[ValueModel, Any, np.dtype[Any]]]
     _raw: Callable[[ValueModel, Any, np.dtype[Any]], Array]
 
-    def _outputs(self, X: Any) -> tuple[ValueModel, Array]:
-        """Return the model and its raw outputs (K, N, R), with the dtype of X."""
-        model, columns, dtype = self._inputs(X)
-        return model, self._raw(model, columns, dtype)
-
-    def _predictions(self, X: Any) -> tuple[ValueModel, Array]:
-        """Return the model, and what each network predicts, (K, N, C)."""
-        model, columns, dtype = self._inputs(X)
-        found = compiled_output(model, "prediction", columns, dtype)
-        if found is None:
-            with np.errstate(all="ignore"):
-                found = predictions_of(model.loss, self._raw(model, columns, dtype))
-        return model, found
-
     def predict(
         self, X: Any, return_std: bool = False, *, quantiles: Any = None
     ) -> Any:
@@ -251,15 +240,15 @@ class ValuePredictions:
             levels were not trained.
         """
         if quantiles is None:
-            model, predictions = self._predictions(X)
+            model, predictions = _predictions(self, X)
             if not return_std:
                 return model.values(predictions)
-            _, raw = self._outputs(X)
+            _, raw = _outputs(self, X)
             return model.point(predictions), model.deviation(raw)
         if return_std:
             raise ValueError("return_std=True cannot be combined with quantiles.")
         places = self._model.places_of_quantiles(quantiles)
-        model, predictions = self._predictions(X)
+        model, predictions = _predictions(self, X)
         found = model.quantiles(predictions, places)
         return found[..., 0] if np.ndim(quantiles) == 0 else found
 
@@ -276,7 +265,7 @@ class ValuePredictions:
         y : ndarray of shape (n_estimators, n_samples[, n_outputs])
             The predictions of each network; :meth:`predict` returns their mean.
         """
-        model, predictions = self._predictions(X)
+        model, predictions = _predictions(self, X)
         return model.values_of_members(predictions)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -298,5 +287,5 @@ class ValuePredictions:
         score : float
             At most 1, the score of a perfect prediction.
         """
-        model, predictions = self._predictions(X)
+        model, predictions = _predictions(self, X)
         return float(r2_score(y, model.point(predictions), sample_weight=sample_weight))
