@@ -93,7 +93,7 @@ class Scores(Probabilities):
 
     def decision_function(self, X: np.ndarray) -> np.ndarray:
         """Return the scores."""
-        return FACES[self.face](self.network._outputs(X)[1][0])
+        return FACES[self.face](self.network._raw(*self.network._inputs(X))[0])
 
 
 def sets(folder: Path | None) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:

@@ -84,7 +84,7 @@ def test_temperature_is_that_of_held_out_rows_made_milder():
     model = TabularMLPClassifier(**params).fit(X_IRIS, Y_IRIS)
     rows, found = np.asarray(model._training["validation_rows"]), model.temperature_
     model.temperature_ = 1.0
-    raw, y = model._outputs(X_IRIS)[1], np.eye(3, dtype=bool)[Y_IRIS]
+    raw, y = model._raw(*model._inputs(X_IRIS)), np.eye(3, dtype=bool)[Y_IRIS]
     each = [
         HeldOut(raw[k : k + 1, rows[k]], y[rows[k]], np.ones(rows.shape[1]))
         for k in range(3)
