@@ -18,22 +18,24 @@ import numpy as np
 from sknet._numerics import Array
 
 
-def _perform(
+def perform(
     name: str,
     compute: Callable[..., Any],
     out: Array,
     inputs: tuple[Any, ...],
     buffers: tuple[Any, ...] = (),
+    options: tuple[int, ...] = (),
 ) -> None:
     """Compute an operation on ``out`` and its inputs, and tell the recorder, if any.
 
-    Without a recorder, it computes in the given buffers; otherwise in new ones.
+    Without a recorder, it computes in the given buffers; otherwise in new ones. The
+    options are further numbers that compiled code needs.
     """
     recorder = getattr(out, "recorder", None)
     if recorder is None:
         compute(out, *inputs, *buffers)
     else:
-        recorder.primitive(name, out, inputs, compute)
+        recorder.primitive(name, out, inputs, compute, options)
 
 
 def overflow_shift(raw: Array, scratch: Array, sums: Array) -> Array | None:
@@ -61,7 +63,7 @@ def overflow_shift(raw: Array, scratch: Array, sums: Array) -> Array | None:
     limit = 80.0 if raw.dtype == np.float32 else 700.0
     if getattr(raw, "recorder", None) is not None:
         for k in range(len(raw)):  # each has its own decision
-            _perform("overflow_shift", _shift, sums[k], (raw[k], limit))
+            perform("overflow_shift", _shift, sums[k], (raw[k], limit))
         return sums
     # No element is larger than the norm of all: one fast product is usually enough.
     if np.vdot(raw, raw) < limit * limit:
@@ -93,7 +95,7 @@ def clip_by_norm(grad: Array, largest: float) -> None:
     largest : float
         The maximum norm.
     """
-    _perform("clip_by_norm", _clip_by_norm, grad, (grad, largest))
+    perform("clip_by_norm", _clip_by_norm, grad, (grad, largest))
 
 
 def _clip_by_norm(out: Array, grad: Array, largest: float) -> None:
@@ -119,7 +121,7 @@ def first_largest(values: Array, out: Array, scratch: Array) -> None:
     scratch : ndarray of shape (K, B, n), contiguous
         Overwritten; n elements have the size of an integer.
     """
-    _perform("first_largest", _first_largest, out, (values,), (scratch,))
+    perform("first_largest", _first_largest, out, (values,), (scratch,))
 
 
 def _first_largest(out: Array, values: Array, scratch: Array | None = None) -> None:
@@ -145,7 +147,7 @@ def move_towards(average: Array, theta: Array, share: float, scratch: Array) -> 
     scratch : ndarray of shape (K, P)
         Overwritten.
     """
-    _perform("move_towards", _move_towards, average, (theta, share), (scratch,))
+    perform("move_towards", _move_towards, average, (theta, share), (scratch,))
 
 
 def _move_towards(
@@ -177,7 +179,7 @@ def look_up(x: Array, table: Array, bounds: Array, out: Array, rows: Array) -> N
     rows : ndarray of int, of shape (K, B, D)
         Overwritten by the rows of the table; :func:`add_at_levels` reads them.
     """
-    _perform("look_up", _look_up, out, (x, table, bounds), (rows,))
+    perform("look_up", _look_up, out, (x, table, bounds), (rows,))
 
 
 def _look_up(
@@ -217,7 +219,7 @@ def add_at_levels(
         ``rows``, as :func:`look_up` left them; an array of int and another one of the
         shape of ``dy``, which are overwritten.
     """
-    _perform("add_at_levels", _add_at_levels, out, (dy, x, bounds), buffers)
+    perform("add_at_levels", _add_at_levels, out, (dy, x, bounds), buffers)
 
 
 def _add_at_levels(

@@ -314,6 +314,7 @@ static void KERNEL(add_at_levels)(
 }
 
 #include "_sparse.h"
+#include "_windows.h"
 
 #undef AT
 
@@ -377,6 +378,9 @@ static void KERNEL(run)(const Call *call, void *scratch, Share share)
         case PRIMITIVE:
             KERNEL(primitive)(code + 2, call->regions, call->numbers, call->sparse, share);
             break;
+        case WINDOWS:
+            KERNEL(windows)(code + 2, call->regions, scratch, share);
+            break;
         }
         if (share.count > 1)
             meet(share.barrier);
@@ -391,6 +395,9 @@ static int64_t KERNEL(scratch_bytes)(const int64_t *code, int64_t n_words)
         if (code[0] == PRODUCT) {
             const int64_t bytes =
                 (int64_t)sizeof(REAL) * KERNEL(product_scratch)(code[2], code[3], code[4]);
+            most = bytes > most ? bytes : most;
+        } else if (code[0] == WINDOWS) {
+            const int64_t bytes = KERNEL(windows_scratch)(code + 2);
             most = bytes > most ? bytes : most;
         }
     return most;

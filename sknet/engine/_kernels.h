@@ -119,7 +119,12 @@ enum {
 #include "_elementwise.h"
 #include "_reductions.h"
 #include "_product.h"
+#include "_convolution.h"
 
+#undef TILE_ROWS
+#undef TILE_VECTORS
+#undef TILE_COLUMNS
+#undef TILE_BYTES
 #undef BITS
 #undef LIBM
 #undef LIBM_FLOAT

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 7
+#define MACHINE_VERSION 8
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 } BitGenerator;
 
 /* Instructions; each begins with its code and its number of words. */
-enum { GROUP = 1, PRODUCT = 2, NOISE = 3, PRIMITIVE = 4 };
+enum { GROUP = 1, PRODUCT = 2, NOISE = 3, PRIMITIVE = 4, WINDOWS = 5 };
 
 /* An operand of a group is a region, or -1 for a number; a position; strides of rows, of
    the outer and of the inner axis of a row. A matrix of a primitive is a region, a
@@ -46,6 +46,33 @@ enum {
     SPARSE_TRANSPOSED,
     SPARSE_TO_DENSE
 };
+
+/* Codes of the operations on windows of images: each with its gradients. */
+enum {
+    CONVOLVE,
+    FILTER_GRADIENT,
+    IMAGE_GRADIENT,
+    MAX_POOL,
+    MAX_POOL_GRADIENT,
+    MEAN_POOL,
+    MEAN_POOL_GRADIENT,
+    DRAWN_POOL,
+    DRAWN_POOL_GRADIENT,
+    WEIGHTED_POOL,
+    WEIGHTED_POOL_GRADIENT
+};
+
+/* The windows of images, as words of an instruction. */
+typedef struct {
+    int64_t images, height, width, channels;
+    int64_t rows, columns, filters; /* of the output */
+    int64_t groups;
+    int64_t h, w, sh, sw;       /* positions of a window, and distances of windows */
+    int64_t top, left;          /* rows and columns of zeros before the image */
+    int64_t dh, dw;             /* distances of positions */
+} Windows;
+
+enum { WINDOWS_WORDS = sizeof(Windows) / sizeof(int64_t) };
 
 /* Rows of a sparse matrix (CSR). */
 typedef struct {

@@ -281,10 +281,6 @@ static void KERNEL(product)(int64_t m, int64_t n, int64_t k, const REAL *a, int6
     }
 }
 
-#undef TILE_ROWS
-#undef TILE_VECTORS
-#undef TILE_COLUMNS
-#undef TILE_BYTES
 #undef BLOCK_DEPTH
 #undef BLOCK_ROWS
 #undef BLOCK_COLUMNS

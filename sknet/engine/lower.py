@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.engine.operations import CODES, NUMBER_CODES, PRIMITIVES, ROW_CODES
+from sknet.engine.operations import (
+    CODES,
+    NUMBER_CODES,
+    PRIMITIVES,
+    ROW_CODES,
+    WINDOW_OPERATIONS,
+)
 from sknet.engine.record import Recorder
 from sknet.engine.rows import (
     Access,
@@ -36,7 +42,7 @@ _TILE_BYTES = 4096
 # The workspace and its arrays are aligned to the longest vectors.
 ALIGNMENT = 64
 
-GROUP, PRODUCT, NOISE, PRIMITIVE = 1, 2, 3, 4
+GROUP, PRODUCT, NOISE, PRIMITIVE, WINDOWS = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -244,6 +250,8 @@ def _other_words(
         return [_noise_words(operation, memory)]
     if operation.name in PRIMITIVES:
         return [_primitive_words(operation, memory)]
+    if operation.name in WINDOW_OPERATIONS:
+        return [_windows_words(operation, memory)]
     raise NotRecordable(f"There is no instruction for {operation.name}.")
 
 
@@ -317,6 +325,33 @@ def _primitive_words(operation: Operation, memory: Memory) -> list[int]:
         place = memory.place(operand.block, operand.start)
         body += [*place, n_rows, operand.shape[-1], rows, operand.strides[-1]]
     return [PRIMITIVE, 2 + len(body), *body]
+
+
+def _windows_words(operation: Operation, memory: Memory) -> list[int]:
+    """Return the instruction of an operation on windows of images."""
+    code, image, output = WINDOW_OPERATIONS[operation.name]
+    operands = (operation.out, *operation.inputs)
+    n_members, *shape = operands[image].shape
+    n_groups, *windows = operation.options
+    if n_members != 1 or any(not _is_contiguous(view) for view in operands):
+        raise NotRecordable(f"{operation.name} needs contiguous images of one network.")
+    body = [code, *shape, *operands[output].shape[2:], n_groups, *windows]
+    for view in operands:
+        body += memory.place(view.block, view.start)
+    body += [-1, 0] * (4 - len(operands))
+    return [WINDOWS, 2 + len(body), *body]
+
+
+def _is_contiguous(view: View) -> bool:
+    """Return whether the elements of a view are side by side in memory, in order."""
+    step = 1
+    for length, stride in zip(
+        reversed(view.shape), reversed(view.strides), strict=True
+    ):
+        if length != 1 and stride != step:
+            return False
+        step *= length
+    return True
 
 
 def _without_last(view: View) -> View:

@@ -51,3 +51,19 @@ PRIMITIVES = {
     "sparse_transposed": 7,
     "sparse_to_dense": 8,
 }
+
+# Operations on windows of images. Behind each name: its code, and which of the operands,
+# the result being the first, has the shape of the images, and which that of the output.
+WINDOW_OPERATIONS = {
+    "convolve": (0, 1, 0),
+    "filter_gradient": (1, 1, 2),
+    "image_gradient": (2, 0, 1),
+    "max_pool": (3, 1, 0),
+    "max_pool_gradient": (4, 0, 3),
+    "mean_pool": (5, 1, 0),
+    "mean_pool_gradient": (6, 0, 1),
+    "drawn_pool": (7, 1, 0),
+    "drawn_pool_gradient": (8, 0, 3),
+    "weighted_pool": (9, 1, 0),
+    "weighted_pool_gradient": (10, 0, 3),
+}

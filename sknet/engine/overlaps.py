@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from sknet._numerics import Array
+from sknet.engine.operations import WINDOW_OPERATIONS
 
 
 # They write elements before they have read all others, even in the same place.
-_NEVER_IN_PLACE = ("matmul", "look_up", "add_at_levels")
+_NEVER_IN_PLACE = ("matmul", "look_up", "add_at_levels", *WINDOW_OPERATIONS)
 # Steps that a search for a common element may take.
 _MOST_STEPS = 10_000
 

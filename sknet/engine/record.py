@@ -301,7 +301,12 @@ class Recorder:
         return out
 
     def primitive(
-        self, name: str, out: Any, inputs: Sequence[Any], compute: Callable[..., Any]
+        self,
+        name: str,
+        out: Any,
+        inputs: Sequence[Any],
+        compute: Callable[..., Any],
+        options: Sequence[int] = (),
     ) -> Any:
         """Note a named operation that is not a function of NumPy.
 
@@ -315,6 +320,8 @@ class Recorder:
             Its operands.
         compute : callable
             Computes it on plain arrays, given ``out`` and the inputs.
+        options : sequence of int, default=()
+            Further numbers that its instruction needs.
 
         Returns
         -------
@@ -324,7 +331,7 @@ class Recorder:
         _check_overlap(name, out, inputs)
         compute(untraced(out), *[untraced(value) for value in inputs])
         operands = [self.array_or_number(value) for value in inputs]
-        self.note(name, self._target(out), *operands)
+        self.note(name, self._target(out), *operands, options=options)
         return out
 
 

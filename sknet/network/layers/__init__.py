@@ -2,7 +2,9 @@
 
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layers.activate import Activate, Mix, activation_layer
+from sknet.network.layers.average_pool import AveragePool, GlobalAveragePool
 from sknet.network.layers.batchnorm import BatchNorm
+from sknet.network.layers.convolution import Conv2D
 from sknet.network.layers.dense import Dense
 from sknet.network.layers.dropout import Dropout
 from sknet.network.layers.embedding import Embedding
@@ -11,6 +13,7 @@ from sknet.network.layers.grouped import GroupedDense
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
 from sknet.network.layers.linear_ensemble import LinearEnsemble
+from sknet.network.layers.max_pool import MaxPool
 from sknet.network.layers.partition import Partition
 from sknet.network.layers.periodic import Periodic
 from sknet.network.layers.reshape import Flatten, Reshape
@@ -18,20 +21,26 @@ from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.scale import Scale
 from sknet.network.layers.sequential import Sequential
 
+from sknet.network.layers.stochastic_pool import StochasticPool
+
 
 __all__ = [
     "Activate",
+    "AveragePool",
     "BatchNorm",
+    "Conv2D",
     "Dense",
     "Dropout",
     "Embedding",
     "EnsembleView",
     "Flatten",
+    "GlobalAveragePool",
     "GroupedDense",
     "Highway",
     "Layer",
     "LayerNorm",
     "LinearEnsemble",
+    "MaxPool",
     "Mix",
     "Partition",
     "Periodic",
@@ -39,6 +48,7 @@ __all__ = [
     "Residual",
     "Scale",
     "Sequential",
+    "StochasticPool",
     "Training",
     "ZeroPad",
     "activation_layer",

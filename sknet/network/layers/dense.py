@@ -2,6 +2,7 @@ r"""The dense layer, :math:`y = x W + b`."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,16 +77,7 @@ class Dense(Layer):
 
     def adapt(self, p: Any, x: Any, cache: Any, weight: Array) -> Array:
         """Scale pre-activations to deviation one if the initializer adapts."""
-        if self.initializer.adapts:
-            drawn = p.bias.copy() if self.use_bias else None
-            if drawn is not None:
-                p.bias[...] = 0.0
-            z = rows_of(self.forward(p, x, cache, None))
-            mean, deviation = _moments(z, weight)
-            p.weight /= deviation
-            if drawn is not None:
-                p.bias[...] = self.initializer.fit_bias(drawn, mean / deviation)
-        return self.forward(p, x, cache, None)
+        return adapt_products(self, p, x, cache, weight)
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write both gradients; return ``s dy W^T`` unless at the network's input."""
@@ -103,14 +95,43 @@ class Dense(Layer):
         return dx
 
 
-def _moments(z: Array, weight: Array) -> tuple[Array, Array]:
+def adapt_products(layer: Any, p: Any, x: Any, cache: Any, weight: Array) -> Array:
+    """Scale pre-activations of a layer of products, if its initializer adapts.
+
+    Parameters
+    ----------
+    layer : Layer
+        A layer with ``initializer`` and ``use_bias``, whose outputs are linear in
+        ``weight``; each column has a column of ``weight`` and an element of ``bias``.
+    p, x, cache, weight
+        As for :meth:`Layer.adapt`.
+
+    Returns
+    -------
+    y : ndarray
+        The output of the layer.
+    """
+    if layer.initializer.adapts:
+        drawn = p.bias.copy() if layer.use_bias else None
+        if drawn is not None:
+            p.bias[...] = 0.0
+        mean, deviation = _moments(layer.forward(p, x, cache, None), weight)
+        p.weight /= deviation
+        if drawn is not None:
+            p.bias[...] = layer.initializer.fit_bias(drawn, mean / deviation)
+    y: Array = layer.forward(p, x, cache, None)
+    return y
+
+
+def _moments(y: Array, weight: Array) -> tuple[Array, Array]:
     """Return weighted means and deviations of columns, 1 for constant columns.
 
-    ``z`` may hold several copies of the rows of ``weight``, or several positions of
-    each row.
+    ``y`` (K, E * B, ..., n) holds E copies of the B rows of ``weight``, each with all
+    its positions.
     """
-    weight = np.tile(weight, z.shape[-2] // len(weight))[:, None]
-    weight = weight / weight.sum()
+    n_copies, n_positions = y.shape[1] // len(weight), math.prod(y.shape[2:-1])
+    weight = np.repeat(np.tile(weight, n_copies), n_positions)[:, None]
+    weight, z = weight / weight.sum(), rows_of(y)
     mean = (weight * z).sum(axis=-2, keepdims=True, dtype=np.float64)
     variance = (weight * np.square(z - mean)).sum(axis=-2, keepdims=True)
     least = np.square(1e-6 * np.abs(mean)) + np.finfo(np.float32).tiny

@@ -63,22 +63,10 @@ class Dropout(Layer):
         if training is None:
             return x
         mask: Array = cache.mask
-        for rows, stream in zip(mask, training.streams, strict=True):
-            if training.shares_noise:
-                copies = rows.reshape(training.n_copies, -1, *rows.shape[1:])
-                self._draw_once(copies, stream)
-            else:
-                stream.random(out=rows, dtype=rows.dtype.type)
+        draw_uniform(mask, training)
         np.greater_equal(mask, self._across(self.rate, mask), out=mask)
         mask *= self._across(1.0 / (1.0 - self.rate), mask)
         return np.multiply(x, mask, out=cache.y)
-
-    @staticmethod
-    def _draw_once(copies: Array, stream: np.random.Generator) -> None:
-        """Draw one row of numbers for all rows of each copy (E, B, ..., n)."""
-        for rows in copies:
-            stream.random(out=rows[0], dtype=rows.dtype.type)
-            rows[1:] = rows[0]
 
     @staticmethod
     def _across(value: Scalar, mask: Array) -> Scalar:
@@ -94,3 +82,22 @@ class Dropout(Layer):
         if cache.dropped:
             dy *= cache.mask
         return dy
+
+
+def draw_uniform(out: Array, training: Training) -> None:
+    """Draw uniform numbers in [0, 1), each member from its own noise stream.
+
+    Parameters
+    ----------
+    out : ndarray of shape (K, B, ..., n)
+        Overwritten.
+    training : Training
+        The streams, and whether all rows of a copy of the batch get the same numbers.
+    """
+    for rows, stream in zip(out, training.streams, strict=True):
+        if not training.shares_noise:
+            stream.random(out=rows, dtype=rows.dtype.type)
+            continue
+        for of_copy in rows.reshape(training.n_copies, -1, *rows.shape[1:]):
+            stream.random(out=of_copy[0], dtype=rows.dtype.type)
+            of_copy[1:] = of_copy[0]
