@@ -28,6 +28,8 @@ from sknet.lockstep.parameters import PARAMETERS  # noqa: E402
 FILES = {
     "SimpleMLPClassifier": "sknet/estimators/classifier.py",
     "SimpleMLPRegressor": "sknet/estimators/regressor.py",
+    "SimpleCNNClassifier": "sknet/estimators/cnn_classifier.py",
+    "SimpleCNNRegressor": "sknet/estimators/cnn_regressor.py",
     "TabularMLPClassifier": "sknet/estimators/tabular_classifier.py",
     "TabularMLPRegressor": "sknet/estimators/tabular_regressor.py",
     "LockstepGridSearchCV": "sknet/lockstep/search.py",
@@ -54,7 +56,7 @@ def literal(value):
         return f'"{value}"'
     if isinstance(value, float) and math.isnan(value):
         return "np.nan"
-    text = repr(value)
+    text = repr(value).replace("Conv(filters=", "Conv(")
     return re.sub(r"e-0(\d)$", r"e-\1", text)
 
 

@@ -10,6 +10,8 @@ from sknet import inspection as inspection
 from sknet import onnx as onnx
 from sknet._version import __version__ as __version__
 from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.cnn_classifier import SimpleCNNClassifier
+from sknet.estimators.cnn_regressor import SimpleCNNRegressor
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
 from sknet.estimators.tabular_regressor import TabularMLPRegressor
@@ -19,6 +21,7 @@ from sknet.lockstep import (
     LockstepHalvingSearchCV,
     LockstepRandomizedSearchCV,
 )
+from sknet.network.convolution import AggregatedConv, Conv, ResidualConv
 from sknet.persistence import SKOPS_TRUSTED
 from sknet.preprocessing import TabularPreprocessor
 from sknet.training.checkpoint import Checkpoint
@@ -26,11 +29,16 @@ from sknet.training.checkpoint import Checkpoint
 
 __all__ = [
     "SKOPS_TRUSTED",
+    "AggregatedConv",
     "Checkpoint",
+    "Conv",
     "LockstepGridSearchCV",
     "LockstepHalvingRandomSearchCV",
     "LockstepHalvingSearchCV",
     "LockstepRandomizedSearchCV",
+    "ResidualConv",
+    "SimpleCNNClassifier",
+    "SimpleCNNRegressor",
     "SimpleMLPClassifier",
     "SimpleMLPRegressor",
     "TabularMLPClassifier",

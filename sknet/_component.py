@@ -89,7 +89,7 @@ class Component:
                 raise ValueError(
                     f"{self!r}: {f.name} must be {domain.words}, got {value!r}."
                 )
-            if f.metadata.get("registry") is not None:
+            if f.metadata.get("registry") is not None and value is not None:
                 f.metadata["registry"].make(value)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:

@@ -170,8 +170,8 @@ def part(default: Any, registry: Any) -> Any:
 
     Parameters
     ----------
-    default : str or Component
-        The default.
+    default : str, Component or None
+        The default. If it is None, None is also a valid value.
     registry : Registry
         The family, such as ``sknet.activations.ACTIVATIONS``.
 
@@ -188,9 +188,11 @@ def part(default: Any, registry: Any) -> Any:
     'the name of an activation, or an instance'
     """
     article = "an" if registry.title.startswith(tuple("aeiou")) else "a"
+    words = f"the name of {article} {registry.title}, or an instance"
+    optional = default is None
     domain = Domain(
-        f"the name of {article} {registry.title}, or an instance",
-        lambda v: isinstance(v, str) or _is_component(v),
+        f"{words}, or None" if optional else words,
+        lambda v: isinstance(v, str) or _is_component(v) or (optional and v is None),
     )
     return _field(default, domain, registry)
 

@@ -31,7 +31,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         """Weight matrix of each layer, as assignable views of ``theta_``. Only for
         plain networks; for others see :func:`sknet.inspection.named_parameters`.
         """,
-        classes="Simple",
+        classes="SimpleMLP",
     ),
     Attribute(
         "intercepts_",
@@ -39,13 +39,13 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         """Bias vector of each layer, as for ``coefs_``; an empty list with
         ``use_bias=False``.
         """,
-        classes="Simple",
+        classes="SimpleMLP",
     ),
     Attribute(
         "n_layers_",
         "int",
         "Number of layers of a plain network, including the input and output layers.",
-        classes="Simple",
+        classes="SimpleMLP",
     ),
     Attribute(
         "n_outputs_",
@@ -61,6 +61,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "n_features_in_",
         "int",
         "Number of features seen during fit.",
+    ),
+    Attribute(
+        "image_shape_",
+        "tuple of three int",
+        "Height, width and channels of the images.",
+        classes="CNN",
     ),
     Attribute(
         "feature_names_in_",

@@ -21,6 +21,7 @@ from sknet.config.lists import check_flat
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
+from sknet.network.convolution import CONV_LAYERS, ConvLayer
 from sknet.network.network import Network
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
@@ -296,6 +297,18 @@ def checkpoint_of(params: Params) -> Checkpoint | None:
     if given is None or isinstance(given, Checkpoint):
         return given
     return Checkpoint(given)
+
+
+def conv_layers_of(params: Params) -> tuple[ConvLayer, ...]:
+    """Return the convolutional layers; none for estimators without them."""
+    given = params.get("conv_layers", ())
+    for i, conv in enumerate(given):
+        if not isinstance(conv, ConvLayer):
+            raise ValueError(
+                f"conv_layers[{i}] must be an instance of Conv, ResidualConv or "
+                f"AggregatedConv, e.g. Conv(32, pool=2); got {conv!r}."
+            )
+    return tuple(CONV_LAYERS.make(conv) for conv in given)
 
 
 def dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:

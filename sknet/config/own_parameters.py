@@ -46,6 +46,7 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         kept_by_conversion=True,  # the fitted network's is compared
     ),
     replace(VALUE_LOSS, classes="TabularMLPRegressor", positional=False),
+    replace(VALUE_LOSS, classes="SimpleCNNRegressor", positional=False),
     Parameter(
         "output_activation",
         "str or None",

@@ -70,7 +70,7 @@ class Parameter:
         Its default value, a literal; or ``REQUIRED``.
     constraint : list or ByClass
         Its valid values, as constraints of scikit-learn's parameter validation.
-    classes : str, default="MLP"
+    classes : str, default=""
         Substring of the names of the classes that have the parameter.
     positional : bool, default=False
         Whether it may be passed by position.
@@ -90,7 +90,7 @@ class Parameter:
     words: Any
     default: Any
     constraint: Any
-    classes: str = "MLP"
+    classes: str = ""
     positional: bool = False
     changes_result: bool = True
     needs_steps: str = ""
@@ -109,11 +109,11 @@ class Attribute:
         Type and shape, as the docstring states them.
     words : str or ByClass
         Its description.
-    classes : str, default="MLP"
+    classes : str, default=""
         Substring of the names of the classes that have the attribute.
     """
 
     name: str
     kind: Any
     words: Any
-    classes: str = "MLP"
+    classes: str = ""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from sknet.config.attributes import ATTRIBUTES
+from sknet.config.image_parameters import IMAGE_PARAMETERS
 from sknet.config.own_parameters import OWN_PARAMETERS
 from sknet.config.parameter import Attribute, Parameter, value_for
 from sknet.config.sklearn_parameters import SKLEARN_PARAMETERS
@@ -21,6 +22,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     *SKLEARN_PARAMETERS,
     *OWN_PARAMETERS,
     *TABLE_PARAMETERS,
+    *IMAGE_PARAMETERS,
 )
 
 

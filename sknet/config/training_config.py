@@ -17,6 +17,7 @@ from sknet.config.components import (
     block_of,
     check_one_each,
     checkpoint_of,
+    conv_layers_of,
     dropout_rates,
     initializer_of,
     learning_rate_multipliers_of,
@@ -31,6 +32,8 @@ from sknet.initializers import Initializer
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Block, Plain
+from sknet.network.convolution import ConvLayer
+from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS, InputEmbedding
 from sknet.network.layers import Layer
 from sknet.optimizers import Optimizer
@@ -81,6 +84,8 @@ class TrainingConfig:
         Factors that multiply the learning rate, by parameter name.
     checkpoint : Checkpoint or None
         Where and how often the training is saved.
+    conv_layers : tuple of ConvLayer, default=()
+        The convolutional layers; empty in all estimators but those for images.
     alpha, batch_size, bootstrap, ... : object
         The parameters of these names, as given by the user. Those from ``calibrate``
         on exist in some estimators only.
@@ -135,7 +140,11 @@ class TrainingConfig:
     clip_predictions: bool = False
     embedding_size: int = 0
     max_one_hot: int = 0
-    _made: dict[InputEmbedding, Architecture] = field(default_factory=dict, init=False)
+    image_shape: Any = None
+    conv_layers: tuple[ConvLayer, ...] = ()
+    _made: dict[InputEmbedding | ImageLayers, Architecture] = field(
+        default_factory=dict, init=False
+    )
 
     @classmethod
     def of(cls, given: Params, preset: Preset, losses: Registry[Any]) -> TrainingConfig:
@@ -187,6 +196,7 @@ class TrainingConfig:
                 given, preset.learning_rate_multipliers
             ),
             checkpoint=checkpoint_of(given),
+            conv_layers=conv_layers_of(given),
             **{name: given[name] for name in _AS_GIVEN & given.keys()},
         )
         config._check_hidden_layers()
@@ -206,12 +216,14 @@ class TrainingConfig:
 
     # ---- the network
 
-    def architecture(self, input_embedding: InputEmbedding) -> Architecture:
+    def architecture(
+        self, input_embedding: InputEmbedding | ImageLayers
+    ) -> Architecture:
         """Return the description of the network.
 
         Parameters
         ----------
-        input_embedding : InputEmbedding
+        input_embedding : InputEmbedding or ImageLayers
             The part of the network before the hidden layers.
 
         Returns
@@ -224,7 +236,9 @@ class TrainingConfig:
             self._made[input_embedding] = self._architecture(input_embedding)
         return self._made[input_embedding]
 
-    def _architecture(self, input_embedding: InputEmbedding) -> Architecture:
+    def _architecture(
+        self, input_embedding: InputEmbedding | ImageLayers
+    ) -> Architecture:
         """Create the description of the network."""
         return Architecture(
             self.hidden_layer_sizes,
@@ -300,7 +314,7 @@ class TrainingConfig:
 
 # Fields that are parsed, and parameters that are kept as given by the user.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
-_READ |= {"learning_rate_multipliers", "checkpoint", "solver"}
+_READ |= {"learning_rate_multipliers", "checkpoint", "solver", "conv_layers"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 

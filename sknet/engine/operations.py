@@ -52,8 +52,8 @@ PRIMITIVES = {
     "sparse_to_dense": 8,
 }
 
-# Operations on windows of images. Behind each name: its code, and which of the operands,
-# the result being the first, has the shape of the images, and which that of the output.
+# Operations on windows of images: the code, and which of the operands, of which the
+# result is the first, has the shape of the images, and which that of the output.
 WINDOW_OPERATIONS = {
     "convolve": (0, 1, 0),
     "filter_gradient": (1, 1, 2),

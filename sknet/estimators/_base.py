@@ -128,7 +128,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def _inputs(self, X: Any) -> tuple[Any, Any, np.dtype[Any]]:
         """Return the model, the columns of its network, and the dtype of X."""
         model = self._model
-        return (model, *model.inputs.read(self, X))
+        columns, dtype = model.inputs.read(self, X)
+        return model.suited(columns), columns, dtype
 
     def _raw(self, model: Any, columns: Any, dtype: np.dtype[Any]) -> Array:
         """Return the raw outputs (K, N, R) of the model."""
@@ -356,7 +357,8 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
     def __sklearn_tags__(self) -> Any:
         """Return the tags; sparse input is supported except by a shared backbone."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = not self._given()["shared_backbone"]
+        is_shared = self._given()["shared_backbone"]
+        tags.input_tags.sparse = self._reader.inputs.accepts_sparse and not is_shared
         if self._reader.inputs.encodes_tables:
             tags.input_tags.allow_nan = True
             tags.input_tags.categorical = True

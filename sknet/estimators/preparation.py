@@ -294,5 +294,6 @@ def _settings(architecture: Architecture) -> dict[str, Any]:
         "block": config["block"],
         "use_bias": config["use_bias"],
         "number of networks with a shared backbone": config["n_heads"],
-        **config["input_embedding"],
+        # the type of the pixels may change
+        **{n: v for n, v in config["input_embedding"].items() if n != "are_bytes"},
     }

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self, cast
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from sknet._numerics import Array, all_finite
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
-from sknet.network.network import Network
+from sknet.network.network import Network, perceptron
 from sknet.problem.precision import in_type
 from sknet.training.forward import Head
 from sknet.training.inference import raw_outputs
@@ -72,6 +73,21 @@ class FittedModel:
         n_columns = loss.link(np.zeros((1, self.network.n_outputs))).shape[1]
         return Head((name, loss), loss.link, n_columns)
 
+    def suited(self, columns: Any) -> Self:
+        """Return the model for columns of a type: pixels of type uint8 are scaled."""
+        embedding = self.architecture.input_embedding.suits(columns.dtype)
+        if embedding is self.architecture.input_embedding:
+            return self
+        found = _suited.get(self)
+        if found is None:
+            architecture = replace(self.architecture, input_embedding=embedding)
+            network = perceptron(
+                self.network.n_inputs, architecture, self.network.n_outputs
+            )
+            found = replace(self, architecture=architecture, network=network)
+            _suited[self] = found
+        return cast("Self", found)
+
     @property
     def n_networks(self) -> int:
         """Number of networks with combined predictions."""
@@ -121,6 +137,10 @@ class FittedModel:
                 return raw
             cooled: Array = raw / raw.dtype.type(self.temperature)
             return cooled
+
+
+# The models for the other type of pixels.
+_suited: WeakKeyDictionary[FittedModel, FittedModel] = WeakKeyDictionary()
 
 
 def _refuse_overflow(raw: Array) -> Array:

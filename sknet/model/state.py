@@ -23,6 +23,7 @@ from sknet.model.value_model import ValueModel
 from sknet.network.architecture import Architecture
 from sknet.network.network import perceptron
 from sknet.problem.class_target import ClassTarget
+from sknet.problem.images import Images
 from sknet.problem.inputs import Columns, Encoded, Table
 from sknet.problem.value_target import TargetScale, ValueTarget
 
@@ -31,6 +32,7 @@ from sknet.problem.value_target import TargetScale, ValueTarget
 _PARTS = (
     *("theta_", "_architecture", "_loss", "n_features_in_", "n_outputs_"),
     *("classes_", "_target_kind", "preprocessor_", "temperature_", "_head"),
+    "image_shape_",
     *("target_mean_", "target_deviation_", "target_range_", "engine"),
 )
 
@@ -105,6 +107,8 @@ def to_attributes(
         attributes |= {"classes_": target.classes, "_target_kind": target.kind}
     elif is_table:
         attributes |= _scale_to_attributes(target.scale)
+    if isinstance(model.inputs, Images):
+        attributes["image_shape_"] = model.inputs.shape
     if is_table:
         attributes["preprocessor_"] = model.inputs.encoder
     return attributes
@@ -151,7 +155,7 @@ def from_attributes(state: Mapping[str, Any]) -> FittedModel:
 
 
 def untrained(
-    inputs: Columns | Table | Encoded,
+    inputs: Columns | Table | Images | Encoded,
     architecture: Architecture,
     target: ClassTarget | ValueTarget,
 ) -> FittedModel:
@@ -159,7 +163,7 @@ def untrained(
 
     Parameters
     ----------
-    inputs : Columns, Table or Encoded
+    inputs : Columns, Table, Images or Encoded
         The encoding of rows as columns.
     architecture : Architecture
         The description of the network.
@@ -178,11 +182,12 @@ def untrained(
     return ValueModel(*parts, target)
 
 
-def _inputs(state: Mapping[str, Any]) -> Columns | Table | Encoded:
+def _inputs(state: Mapping[str, Any]) -> Columns | Table | Images | Encoded:
     """Return the encoding of rows as columns."""
     encoder = state.get("preprocessor_")
     if encoder is None:
-        return Columns(state["n_features_in_"])
+        shape = state.get("image_shape_")
+        return Columns(state["n_features_in_"]) if shape is None else Images(shape)
     return encoder if isinstance(encoder, Encoded) else Table(encoder)
 
 

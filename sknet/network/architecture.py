@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from sknet.activations import ACTIVATIONS, Activation, ReLU
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.blocks import BLOCKS, Block, Plain, Style
+from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import InputEmbedding
 from sknet.network.layers import EnsembleView, Layer, LinearEnsemble, Sequential
 from sknet.network.layout import Declaration, Shape
@@ -35,7 +36,7 @@ class Architecture:
     n_heads : int
         The number E of submodels. If E > 1, the hidden layers are a backbone shared by
         the submodels, each with its own scaling of the inputs and its own output layer.
-    input_embedding : InputEmbedding
+    input_embedding : InputEmbedding or ImageLayers
         The layers before the hidden layers.
 
     References
@@ -54,7 +55,7 @@ class Architecture:
     initializer: Initializer = GlorotUniform()
     use_bias: bool = True
     n_heads: int = 1
-    input_embedding: InputEmbedding = InputEmbedding()
+    input_embedding: InputEmbedding | ImageLayers = InputEmbedding()
 
     def style(self, layer: int) -> Style:
         """Return the style of a hidden layer, for its block; -1 is the last layer."""
@@ -79,8 +80,8 @@ class Architecture:
             activation also scales the initial weights of the output layer, as in
             scikit-learn.
         """
-        parts = self.input_embedding.layers(n_inputs)
-        shape = _shape_behind(parts, (n_inputs,))
+        parts = self.input_embedding.layers(n_inputs, self.style(0))
+        shape = _shape_behind(parts, self.input_embedding.input_shape(n_inputs))
         if self.n_heads > 1:
             parts += (EnsembleView(self.n_heads),)
         for i, width in enumerate(self.hidden_layer_sizes):
@@ -129,8 +130,14 @@ class Architecture:
             INITIALIZERS.from_config(config["initializer"]),
             config["use_bias"],
             config["n_heads"],
-            InputEmbedding.from_config(config["input_embedding"]),
+            _input_embedding(config["input_embedding"]),
         )
+
+
+def _input_embedding(config: Mapping[str, Any]) -> InputEmbedding | ImageLayers:
+    """Return the input embedding that a configuration describes."""
+    kind = ImageLayers if "image_shape" in config else InputEmbedding
+    return kind.from_config(config)
 
 
 def _shape_behind(parts: tuple[Layer, ...], shape: Shape) -> Shape:

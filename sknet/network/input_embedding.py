@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from sknet._component import Registry
+from sknet.network.blocks import Style
 from sknet.network.layers import (
     Embedding,
     Layer,
@@ -15,6 +18,7 @@ from sknet.network.layers import (
     Scale,
     Sequential,
 )
+from sknet.network.layout import Shape
 
 
 NUMERIC_EMBEDDINGS: Registry[Layer] = Registry("numeric embedding", Layer)
@@ -47,8 +51,18 @@ class InputEmbedding:
     embedding_size: int = 8
     scales: bool = False
 
-    def layers(self, n_inputs: int) -> tuple[Layer, ...]:
+    def input_shape(self, n_inputs: int) -> Shape:
+        """Return the shape of a row of ``n_inputs`` columns."""
+        return (n_inputs,)
+
+    def suits(self, dtype: np.dtype[Any]) -> InputEmbedding:
+        """Return the embedding of columns of a type: itself."""
+        del dtype
+        return self
+
+    def layers(self, n_inputs: int, style: Style) -> tuple[Layer, ...]:
         """Return the layers for ``n_inputs`` columns; empty if nothing is embedded."""
+        del style
         n_codes = len(self.n_levels)
         n_numeric = 0 if self.numeric_embedding is None else self.n_numeric
         parts: list[tuple[int, Layer]] = []

@@ -97,6 +97,9 @@ class Declaration:
         changes the number for later declarations and for the layers after it.
     n_heads : int
         Number of members in the output for each member of the input.
+    passes_input : bool
+        Whether the layer has no parameters and only passes on the input, so that the
+        next layer reads the network's input if this one does.
     """
 
     path: str = ""
@@ -105,6 +108,7 @@ class Declaration:
     mixes_rows: bool = False
     n_copies: int = 1
     n_heads: int = 1
+    passes_input: bool = False
     parameters: list[Parameter] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     children: list[Declaration] = field(default_factory=list)

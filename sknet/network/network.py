@@ -185,4 +185,5 @@ def perceptron(n_inputs: int, architecture: Architecture, n_outputs: int) -> Net
     network : Network
         Shared between callers; it holds no array.
     """
-    return Network(architecture.layers(n_inputs, n_outputs), (n_inputs,))
+    shape = architecture.input_embedding.input_shape(n_inputs)
+    return Network(architecture.layers(n_inputs, n_outputs), shape)

@@ -14,6 +14,7 @@ from sknet._numerics import Array
 from sknet.config.lists import check_flat
 from sknet.config.training_config import TrainingConfig
 from sknet.losses import ClassLoss, ValueLoss
+from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import InputEmbedding
 from sknet.preprocessing import TabularPreprocessor
 from sknet.preprocessing.columns import check_table
@@ -36,6 +37,7 @@ class ColumnReader:
     """Reads numeric features, which are the columns of the network."""
 
     encodes_tables = False
+    accepts_sparse = True
 
     def read(
         self,
@@ -101,7 +103,9 @@ class ColumnReader:
         del inputs, cache
         return X
 
-    def input_embedding(self, config: TrainingConfig, inputs: Any) -> InputEmbedding:
+    def input_embedding(
+        self, config: TrainingConfig, inputs: Any
+    ) -> InputEmbedding | ImageLayers:
         """Return the input embedding: the part before the hidden layers."""
         del config, inputs
         return InputEmbedding()
@@ -111,6 +115,7 @@ class TableReader:
     """Reads tables, which are encoded by a preprocessor fitted to each fold."""
 
     encodes_tables = True
+    accepts_sparse = True
 
     def read(
         self,

@@ -18,6 +18,7 @@ from sknet.estimators.outputs.prediction import (
     ValuePredictions,
 )
 from sknet.model.state import model_of
+from sknet.problem.images import Images
 from sknet.problem.inputs import Table
 from sknet.problem.precision import type_of_rows
 from sknet.problem.validation import check_array_alone
@@ -60,7 +61,8 @@ class Predictor:
 
     def _inputs(self, X: Any) -> tuple[Any, Any, np.dtype[Any]]:
         """Return the model, the columns of its network, and the dtype of X."""
-        return (self._model, *self._read(X))
+        columns, dtype = self._read(X)
+        return self._model.suited(columns), columns, dtype
 
     def _raw(self, model: Any, columns: Any, dtype: np.dtype[Any]) -> Array:
         """Return the raw outputs (K, N, R) of the model."""
@@ -78,6 +80,8 @@ class Predictor:
         inputs = self._model.inputs
         if isinstance(inputs, Table):
             return inputs.encoder.encode(X), type_of_rows(X)
+        if isinstance(inputs, Images):
+            X = inputs.rows(X)
         columns = check_array_alone(self, X)
         return columns, type_of_rows(columns)
 

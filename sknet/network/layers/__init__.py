@@ -16,11 +16,11 @@ from sknet.network.layers.linear_ensemble import LinearEnsemble
 from sknet.network.layers.max_pool import MaxPool
 from sknet.network.layers.partition import Partition
 from sknet.network.layers.periodic import Periodic
+from sknet.network.layers.rescale import Rescale
 from sknet.network.layers.reshape import Flatten, Reshape
 from sknet.network.layers.residual import Residual, ZeroPad
 from sknet.network.layers.scale import Scale
 from sknet.network.layers.sequential import Sequential
-
 from sknet.network.layers.stochastic_pool import StochasticPool
 
 
@@ -44,6 +44,7 @@ __all__ = [
     "Mix",
     "Partition",
     "Periodic",
+    "Rescale",
     "Reshape",
     "Residual",
     "Scale",

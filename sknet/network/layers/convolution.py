@@ -19,7 +19,7 @@ from sknet.fields import flag, part, real, whole
 from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.network.layers._base import Layer, Training, ones_for, rows_of
 from sknet.network.layers.dense import adapt_products
-from sknet.network.layers.window_fields import image_shape, pair, padding, windows_of
+from sknet.network.layers.window_fields import image_shape, padding, pair, windows_of
 from sknet.network.layout import DECAYED, FREE, Declaration, Shape
 
 

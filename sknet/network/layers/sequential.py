@@ -24,10 +24,12 @@ class Sequential(Layer):
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
         """Build each layer on the outputs of the previous layer."""
-        for position, layer in enumerate(self.layers):
-            child = declare.child(at_input=position == 0)
+        at_input = True
+        for layer in self.layers:
+            child = declare.child(at_input=at_input)
             shape = layer.build(child, shape)
             declare.n_copies = child.n_copies
+            at_input = at_input and child.passes_input
         return shape
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
@@ -51,4 +53,6 @@ class Sequential(Layer):
         d: Any = dy
         for i in range(len(self.layers) - 1, -1, -1):
             d = self.layers[i].backward(views[i], grads[i], d, buffers[i])
+            if d is None:  # the layers before it only pass on the network's input
+                return None
         return d

@@ -19,7 +19,8 @@ def pair(default: int | None, least: int) -> Any:
     words = f"a whole number in [{least}, inf), or a pair of them"
     if default is None:
         words += ", or None"
-    domain = Domain(words, lambda v: (v is None is default) or _is_pair(v, least))
+    optional = default is None
+    domain = Domain(words, lambda v: (optional and v is None) or _is_pair(v, least))
     return field(default=default, metadata={"domain": domain, "registry": None})
 
 
@@ -31,11 +32,18 @@ def padding(default: str) -> Any:
     return field(default=default, metadata={"domain": domain, "registry": None})
 
 
+def pool_size() -> Any:
+    """Declare a field that is the size of a pool's windows, or None for no pool."""
+    words = "a whole number in [1, inf), a pair of them, 'global' or None"
+    domain = Domain(words, lambda v: v in (None, "global") or _is_pair(v, 1))
+    return field(default=None, metadata={"domain": domain, "registry": None})
+
+
 def _is_pair(value: Any, least: int) -> bool:
     """Return whether a value is a whole number, or a pair of whole numbers."""
     values = value if isinstance(value, tuple) and len(value) == 2 else (value,)
     return all(
-        isinstance(v, Integral) and not isinstance(v, bool) and v >= least
+        isinstance(v, Integral) and not isinstance(v, bool) and int(v) >= least
         for v in values
     )
 
@@ -49,8 +57,8 @@ def image_shape(layer: Any, shape: Shape) -> tuple[int, int, int]:
     """Return height, width and channels; raise ValueError if rows are no images."""
     if len(shape) != 3:
         raise ValueError(
-            f"{type(layer).__name__} needs rows of shape (height, width, channels), but "
-            f"its input has rows of shape {shape}: put Reshape(...) before it."
+            f"{type(layer).__name__} needs rows of shape (height, width, channels), "
+            f"but its input has rows of shape {shape}: put Reshape(...) before it."
         )
     return shape  # type: ignore[return-value]
 

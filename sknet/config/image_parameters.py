@@ -1,0 +1,33 @@
+"""Parameters that only the estimators for images have."""
+
+from __future__ import annotations
+
+from sknet.config.parameter import Parameter
+from sknet.network.convolution import Conv
+
+
+IMAGE_PARAMETERS: tuple[Parameter, ...] = (
+    Parameter(
+        "conv_layers",
+        "tuple of ConvLayer",
+        """The convolutional layers, in front of the hidden layers: instances of
+        :class:`~sknet.Conv`, :class:`~sknet.ResidualConv` and
+        :class:`~sknet.AggregatedConv`. ``conv_layers__0__filters`` is the parameter
+        ``filters`` of the first one.
+        """,
+        default=(Conv(32, pool=2), Conv(64, pool=2)),
+        constraint=["array-like"],
+        classes="CNN",
+    ),
+    Parameter(
+        "image_shape",
+        "tuple of int or None",
+        """Height and width of the images, or height, width and channels. None infers
+        them from an X with these axes. Rows of pixels are then square images, if the
+        number of columns is a square, otherwise images with a single row of pixels.
+        """,
+        default=None,
+        constraint=["array-like", None],
+        classes="CNN",
+    ),
+)
