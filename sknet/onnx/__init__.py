@@ -4,7 +4,8 @@
 packages of the extra ``onnx``; importing this module does not.
 """
 
-from sknet.onnx import activations, layers, links  # noqa: F401, register converters
+# Importing them registers the converters.
+from sknet.onnx import activations, images, layers, links  # noqa: F401
 from sknet.onnx.converters import converter
 from sknet.onnx.graph import Graph
 from sknet.onnx.register import register
