@@ -36,6 +36,15 @@ EXAMPLES = [
     (layers.Mix(Tanh(), 0.3), (3, 4)),
     (layers.Scale(), (2, 3, 4)),
     (layers.Sequential((layers.Reshape((2, 2)), layers.BatchNorm())), (4,)),
+    (layers.Conv2D(3), (5, 4, 2)),
+    (layers.Conv2D(4, (3, 2), (2, 1), "same", groups=2), (5, 4, 2)),
+    (layers.Conv2D(2, 2, 1, "full", dilation=2), (3, 4, 1)),
+    (layers.MaxPool(), (4, 5, 3)),
+    (layers.MaxPool(3, 2), (5, 6, 1)),
+    (layers.AveragePool(2, 1), (4, 3, 2)),
+    (layers.GlobalAveragePool(), (3, 4, 2)),
+    (layers.Rescale(0.5), (2, 3)),
+    (layers.StochasticPool(), (4, 5, 3)),
 ]
 EVERY = [*EXAMPLES, *((layer, (N_IN,)) for layer in LAYERS.values())]
 

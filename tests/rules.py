@@ -14,7 +14,7 @@ import tokenize
 FLOORS = {
     0: (
         *("_archive", "_component", "fields", "_filelock", "_rng", "_numerics"),
-        *("_operations", "_rows", "_reuse_cache"),
+        *("_operations", "_windows", "_pooling", "_rows", "_reuse_cache"),
     ),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),
@@ -28,8 +28,10 @@ FLOORS = {
             "network.network",
             "network.architecture",
             "network.input_embedding",
+            "network.image_layers",
         ),
         *("network.blocks", "network.blocks.*"),
+        *("network.convolution", "network.convolution.*"),
     ),
     4: ("objective",),
     5: ("training", "training.*"),

@@ -10,39 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.engine.operations import (
-    CODES,
-    NUMBER_CODES,
-    PRIMITIVES,
-    ROW_CODES,
-    WINDOW_OPERATIONS,
-)
+from sknet.engine.instructions import GROUP, words_of
+from sknet.engine.memory import Memory
+from sknet.engine.operations import CODES, NUMBER_CODES, ROW_CODES
 from sknet.engine.record import Recorder
-from sknet.engine.rows import (
-    Access,
-    Axis,
-    Group,
-    RowOperation,
-    axes_of,
-    depth_of,
-    merged,
-    row_operations,
-)
-from sknet.engine.tape import Block, NotRecordable, Number, Operation, View
+from sknet.engine.rows import Group, RowOperation, depth_of, row_operations
+from sknet.engine.tape import Number, Operation, View
 
 
 # Bytes of one array that a group computes at a time: with a handful of arrays, this is
 # half of a first-level cache of 32 KB.
 _TILE_BYTES = 4096
-# The workspace and its arrays are aligned to the longest vectors.
-ALIGNMENT = 64
-
-GROUP, PRODUCT, NOISE, PRIMITIVE, WINDOWS = 1, 2, 3, 4, 5
 
 
 @dataclass(frozen=True)
@@ -59,62 +41,6 @@ class Lowered:
 
     code: Array
     lines: tuple[str, ...]
-
-
-class Memory:
-    """Positions of blocks in their regions, of those blocks that are used.
-
-    Parameters
-    ----------
-    recorder : Recorder
-        The recorder.
-    regions : sequence of str
-        The names of the regions, in the order of the machine.
-    """
-
-    def __init__(self, recorder: Recorder, regions: Sequence[str]) -> None:
-        self.recorder = recorder
-        self._regions = {name: i for i, name in enumerate(regions)}
-        self._starts: dict[Block, tuple[int, int]] = {}
-        self._constants: list[Array] = []
-        self._step = ALIGNMENT // recorder.dtype.itemsize
-        self._sizes = {"work": 0, "constant": 0}
-
-    @property
-    def n_work(self) -> int:
-        """Size of the region "work" so far, in elements."""
-        return self._sizes["work"]
-
-    def constants(self, dtype: np.dtype[Any]) -> Array:
-        """Return the region of the constants."""
-        region, start = np.zeros(self._sizes["constant"], dtype=dtype), 0
-        for array in self._constants:
-            region[start : start + array.size] = array.ravel()
-            start += self._rounded(array.size)
-        return region
-
-    def _rounded(self, size: int) -> int:
-        """Return a size rounded up to the alignment."""
-        return -(-size // self._step) * self._step
-
-    def place(self, block: Block, start: int) -> tuple[int, int]:
-        """Return the region of an element of a block, and its position there."""
-        if block not in self._starts:
-            first = 0
-            if block.region in self._sizes:
-                first = self._sizes[block.region]
-                self._sizes[block.region] += self._rounded(block.array.size)
-            if block.region == "constant":
-                self._constants.append(block.array)
-            self._starts[block] = self._regions[block.region], first
-        region, first = self._starts[block]
-        return region, first + start
-
-    def words(self, access: Access) -> list[int]:
-        """Return the words of an operand."""
-        if access.block is None:
-            return [-1, access.start, 0, 0, 0]
-        return [*self.place(access.block, access.start), *access.strides]
 
 
 def lower(tape: Sequence[Operation], memory: Memory, itemsize: int) -> Lowered:
@@ -154,7 +80,7 @@ def lower(tape: Sequence[Operation], memory: Memory, itemsize: int) -> Lowered:
                 group.add(row)
             continue
         end_group()
-        for words in _other_words(operation, bias, memory):
+        for words in words_of(operation, bias, memory):
             code.extend(words)
         lines.append(_line(operation))
     end_group()
@@ -235,128 +161,6 @@ def _group_words(
             body += memory.words(access)
         body += [-1, 0, 0, 0, 0] * (3 - len(op.accesses))
     return [GROUP, 5 + len(body), n_rows, tile, len(group), *body]
-
-
-# ------------------------------------------------------------------ other instructions
-
-
-def _other_words(
-    operation: Operation, bias: View | None, memory: Memory
-) -> list[list[int]]:
-    """Return the instructions of an operation that is not on rows."""
-    if operation.name == "matmul":
-        return _product_words(operation, bias, memory)
-    if operation.name == "noise":
-        return [_noise_words(operation, memory)]
-    if operation.name in PRIMITIVES:
-        return [_primitive_words(operation, memory)]
-    if operation.name in WINDOW_OPERATIONS:
-        return [_windows_words(operation, memory)]
-    raise NotRecordable(f"There is no instruction for {operation.name}.")
-
-
-def _product_words(
-    operation: Operation, bias: View | None, memory: Memory
-) -> list[list[int]]:
-    """Return the instructions of a matrix product, or of several side by side."""
-    out, (a, b) = operation.out, operation.inputs
-    if min(len(a.shape), len(b.shape)) < 2:
-        raise NotRecordable("It multiplies a matrix by an array with one axis.")
-    m, k, n = a.shape[-2], a.shape[-1], out.shape[-1]
-    leading = out.shape[:-2]
-    batches = merged(
-        axes_of(
-            leading,
-            [View(v.block, v.start, v.shape[:-2], v.strides[:-2]) for v in (out, a, b)],
-        )
-    )
-    added = [-1, 0] if bias is None else list(memory.place(bias.block, bias.start))
-    count, steps = batches[-1] if batches else (1, (0, 0, 0))
-    instructions = []
-    for starts in _moved((out.start, a.start, b.start), batches[:-1]):
-        body = [m, n, k, count, *added]
-        for view, start, step in zip((out, a, b), starts, steps, strict=True):
-            rows = 0 if view.shape[-2] == 1 else view.strides[-2]
-            columns = 0 if view.shape[-1] == 1 else view.strides[-1]
-            body += [*memory.place(view.block, start), step, rows, columns]
-        instructions.append([PRODUCT, 2 + len(body), *body])
-    return instructions
-
-
-def _moved(starts: tuple[int, ...], axes: Sequence[Axis]) -> list[tuple[int, ...]]:
-    """Return the starts of operands at all positions along some axes."""
-    moved = [starts]
-    for length, steps in axes:
-        moved = [
-            tuple(start + i * step for start, step in zip(each, steps, strict=True))
-            for each in moved
-            for i in range(length)
-        ]
-    return moved
-
-
-def _noise_words(operation: Operation, memory: Memory) -> list[int]:
-    """Return the instruction of a draw of noise."""
-    out = operation.out
-    axes = merged(axes_of(out.shape, (out,)))
-    if len(axes) > 2:
-        raise NotRecordable("It draws noise into an array with too many axes.")
-    none: Axis = (1, (0,))
-    while len(axes) < 2:
-        axes.insert(0, none)
-    (n_rows, (rows,)), (n_columns, (columns,)) = axes
-    place = memory.place(out.block, out.start)
-    return [NOISE, 8, *place, n_rows, n_columns, rows, columns]
-
-
-def _primitive_words(operation: Operation, memory: Memory) -> list[int]:
-    """Return the instruction of a named operation, on matrices or vectors."""
-    body = [PRIMITIVES[operation.name]]
-    for operand in (operation.out, *operation.inputs):
-        if isinstance(operand, Number):
-            body += [-1, operand.place, 1, 1, 0, 0]
-            continue
-        if not operand.shape:
-            raise NotRecordable(f"{operation.name} needs a matrix.")
-        axes = merged(axes_of(operand.shape[:-1], (_without_last(operand),)))
-        if len(axes) > 1:
-            raise NotRecordable(f"{operation.name} needs a matrix.")
-        n_rows, (rows,) = axes[0] if axes else (1, (0,))
-        place = memory.place(operand.block, operand.start)
-        body += [*place, n_rows, operand.shape[-1], rows, operand.strides[-1]]
-    return [PRIMITIVE, 2 + len(body), *body]
-
-
-def _windows_words(operation: Operation, memory: Memory) -> list[int]:
-    """Return the instruction of an operation on windows of images."""
-    code, image, output = WINDOW_OPERATIONS[operation.name]
-    operands = (operation.out, *operation.inputs)
-    n_members, *shape = operands[image].shape
-    n_groups, *windows = operation.options
-    if n_members != 1 or any(not _is_contiguous(view) for view in operands):
-        raise NotRecordable(f"{operation.name} needs contiguous images of one network.")
-    body = [code, *shape, *operands[output].shape[2:], n_groups, *windows]
-    for view in operands:
-        body += memory.place(view.block, view.start)
-    body += [-1, 0] * (4 - len(operands))
-    return [WINDOWS, 2 + len(body), *body]
-
-
-def _is_contiguous(view: View) -> bool:
-    """Return whether the elements of a view are side by side in memory, in order."""
-    step = 1
-    for length, stride in zip(
-        reversed(view.shape), reversed(view.strides), strict=True
-    ):
-        if length != 1 and stride != step:
-            return False
-        step *= length
-    return True
-
-
-def _without_last(view: View) -> View:
-    """Return a view of the first element of each row."""
-    return View(view.block, view.start, view.shape[:-1], view.strides[:-1])
 
 
 # --------------------------------------------------------------------- numbers and text

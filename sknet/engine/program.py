@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sknet._numerics import Array
-from sknet.engine.lower import Lowered, Memory, lower, lower_numbers
+from sknet.engine.lower import Lowered, lower, lower_numbers
 from sknet.engine.machine import PROGRAM, REGIONS
+from sknet.engine.memory import Memory
 from sknet.engine.operations import NUMBER_CODES, NUMBERS
 from sknet.engine.record import Recorder
 from sknet.engine.tape import Number, Operation, View, address_of

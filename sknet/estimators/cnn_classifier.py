@@ -267,12 +267,9 @@ class SimpleCNNClassifier(BaseMLPClassifier):
 
     Notes
     -----
-    Activations are computed with the channels last. A convolution of F filters with
-    windows of :math:`f \times f` positions over C channels costs :math:`O(f^2 C F)` for
-    each position of its output; its windows are not copied, so that memory beyond data
-    and parameters is that of the activations of one batch.
-
-    Two classes and several labels have logistic outputs, more classes a softmax.
+    A convolution of F filters with windows of :math:`f \times f` positions over C
+    channels costs :math:`O(f^2 C F)` for each position of its output. Memory beyond
+    data and parameters is a small multiple of the activations of one batch.
 
     References
     ----------

@@ -8,6 +8,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sknet._numerics import Array
@@ -136,9 +137,16 @@ def as_rows(X: Any) -> tuple[Any, Shape | None]:
 
     Raises
     ------
+    TypeError
+        If X is sparse.
     ValueError
         If X has more than four axes.
     """
+    if sparse.issparse(X):
+        raise TypeError(
+            "Sparse data was passed for X, but dense data is required. Use "
+            "'X.toarray()' to convert to a dense array of images."
+        )
     if isinstance(X, (list, tuple)):
         X = _array_of(X)
     n_axes = getattr(X, "ndim", 0)

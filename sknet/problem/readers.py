@@ -88,12 +88,12 @@ class ColumnReader:
 
     def inputs(
         self, config: TrainingConfig, X: Any, weight: Array | None, cache: InputCache
-    ) -> Columns:
+    ) -> Any:
         """Return the encoding of rows as columns, as inferred from these features."""
         del config, weight, cache
         return Columns(X.shape[1])
 
-    def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Columns:
+    def goes_on(self, config: TrainingConfig, inputs: Any, X: Any) -> Any:
         """Return the encoding of rows as columns for resumed training."""
         del config, inputs
         return Columns(X.shape[1])

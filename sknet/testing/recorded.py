@@ -17,8 +17,9 @@ from numpy.lib.stride_tricks import as_strided
 from sknet._component import C, Component
 from sknet._numerics import Array
 from sknet._rng import noise_from_state
-from sknet.engine.lower import Memory, lower
+from sknet.engine.lower import lower
 from sknet.engine.machine import Machine, aligned, bit_generator, machine
+from sknet.engine.memory import Memory
 from sknet.engine.operations import NUMBERS
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable, View, address_of

@@ -16,7 +16,7 @@ from scipy import sparse
 
 from sknet._numerics import Array, SparseRows
 from sknet.engine import library
-from sknet.engine.lower import Memory, lower, lower_numbers
+from sknet.engine.lower import lower, lower_numbers
 from sknet.engine.machine import (
     FORWARD,
     PREDICTION,
@@ -27,6 +27,7 @@ from sknet.engine.machine import (
     is_readable,
     machine,
 )
+from sknet.engine.memory import Memory
 from sknet.engine.program import initial_numbers
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable, address_of

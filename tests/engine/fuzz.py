@@ -18,8 +18,9 @@ from fuzz_operations import elementwise, matmul, named, noise, reduction
 from numpy.lib.stride_tricks import as_strided
 
 from sknet.engine import lower as lowering
-from sknet.engine.lower import Memory, lower, lower_numbers
+from sknet.engine.lower import lower, lower_numbers
 from sknet.engine.machine import JOB, MEMBER, PROGRAM, REGIONS, bit_generator, machine
+from sknet.engine.memory import Memory
 from sknet.engine.operations import NUMBERS
 from sknet.engine.program import initial_numbers
 from sknet.engine.record import Recorder

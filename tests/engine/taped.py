@@ -11,7 +11,8 @@ from scipy import special
 from sknet import _operations
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rows import is_in_use
-from sknet.engine.lower import Memory, lower
+from sknet.engine.lower import lower
+from sknet.engine.memory import Memory
 from sknet.engine.operations import NUMBERS
 from sknet.engine.record import Recorder
 from sknet.engine.tape import View

@@ -6,8 +6,9 @@ import pytest
 from numpy.lib.stride_tricks import as_strided
 from numpy.testing import assert_array_equal
 
-from sknet.engine.lower import Memory, lower
+from sknet.engine.lower import lower
 from sknet.engine.machine import REGIONS, machine
+from sknet.engine.memory import Memory
 from sknet.engine.overlaps import reads_what_it_writes
 from sknet.engine.record import Recorder
 from sknet.engine.tape import NotRecordable

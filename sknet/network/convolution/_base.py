@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from sknet._component import Component, Registry
 from sknet._windows import Pair
-from sknet.activations import Activation
+from sknet.activations import ACTIVATIONS, Activation
 from sknet.network import layers
 from sknet.network.blocks._base import Layers, Style, normalize
 from sknet.network.layers import Layer, Sequential
@@ -69,10 +69,14 @@ class Parts:
     """
 
     def __init__(
-        self, style: Style, activation: Activation | None, normalization: str | None
+        self,
+        style: Style,
+        activation: str | Activation | None,
+        normalization: str | None,
     ) -> None:
-        own = style.activation if activation is None else activation
-        self.style = replace(style, activation=own)
+        if activation is not None:
+            style = replace(style, activation=ACTIVATIONS.make(activation))
+        self.style = style
         self.normalization = normalization
 
     def convolve(
@@ -145,12 +149,12 @@ def pooled(kind: str, size: Any, stride: Any, shape: Shape) -> Layers:
         if kind == "average":
             return (layers.GlobalAveragePool(),)
         size, stride = shape[:2], None
-    pool = {
-        "max": layers.MaxPool,
-        "average": layers.AveragePool,
-        "stochastic": layers.StochasticPool,
-    }[kind]
-    return (pool(fitted(size, shape), None if stride is None else both(stride)),)
+    how = fitted(size, shape), None if stride is None else both(stride)
+    if kind == "max":
+        return (layers.MaxPool(*how),)
+    if kind == "average":
+        return (layers.AveragePool(*how),)
+    return (layers.StochasticPool(*how),)
 
 
 def fitted(size: Any, shape: Shape) -> Pair:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from sknet._numerics import Array
-from sknet._windows import Pair, Windows, max_pool, max_pool_gradient
+from sknet._pooling import max_pool, max_pool_gradient
+from sknet._windows import Pair, Windows
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layers.window_fields import image_shape, pair, windows_of
 from sknet.network.layout import Declaration, Shape

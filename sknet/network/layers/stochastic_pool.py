@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from sknet._numerics import Array
-from sknet._windows import (
-    Pair,
-    Windows,
+from sknet._pooling import (
     drawn_pool,
     drawn_pool_gradient,
     weighted_pool,
     weighted_pool_gradient,
 )
+from sknet._windows import Pair, Windows
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layers.dropout import draw_uniform
 from sknet.network.layers.window_fields import image_shape, pair, windows_of
