@@ -235,7 +235,7 @@ def _inside(images: Array, windows: Windows, counts: Pair) -> tuple[Any, Any]:
     inside, here = [slice(None)], [slice(None)]
     axes = zip(images.shape[1:3], windows.before, windows.covered(counts), strict=True)
     for length, before, covered in axes:
-        n = min(length, covered - before)
+        n = max(0, min(length, covered - before))
         inside.append(slice(before, before + n))
         here.append(slice(0, n))
     return tuple(inside), tuple(here)

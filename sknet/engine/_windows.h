@@ -202,7 +202,8 @@ static void KERNEL(drawn_element)(int64_t code, const Windows *s, REAL *out, con
     if (code == DRAWN_POOL || code == DRAWN_POOL_GRADIENT) {
         const int64_t k = KERNEL(drawn)(s, x, *u);
         if (code == DRAWN_POOL)
-            *out = k < 0 ? 0 : x[KERNEL(offset)(s, k)];
+            /* without a drawn element, zero, unless the sum is not finite */
+            *out = k < 0 ? 0 * KERNEL(sum_of_positive)(s, x) : x[KERNEL(offset)(s, k)];
         else if (k >= 0)
             out[KERNEL(offset)(s, k)] += *dy;
         return;

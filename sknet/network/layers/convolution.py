@@ -141,7 +141,7 @@ class Conv2D(Layer):
         if self.use_bias:
             np.matmul(ones_for(d, cache), d, out=grad.bias)
         if self.initializer.rescales:
-            d *= self.initializer.scale(p.weight.shape[-2:])
+            dy *= self.initializer.scale(p.weight.shape[-2:])  # d may be a copy
         filter_gradient(cache.x, dy, windows, self.groups, out=grad.weight)
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
