@@ -100,8 +100,8 @@ def test_periodic_starts_as_it_says():
 
 
 def test_entrance_is_nothing_by_default():
-    assert InputEmbedding().layers(7) == ()
     plain = Architecture((3,))
+    assert InputEmbedding().layers(7, plain.style(0)) == ()
     with_nothing = Architecture((3,), input_embedding=InputEmbedding(n_numeric=2))
     assert perceptron(4, plain, 1).root == perceptron(4, with_nothing, 1).root
 

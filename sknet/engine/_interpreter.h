@@ -137,7 +137,11 @@ static void KERNEL(products)(const int64_t *w, void *const *regions, REAL *scrat
     const REAL *a = (const REAL *)regions[p[0]] + p[1];
     const REAL *b = (const REAL *)regions[q[0]] + q[1];
     const Range rows = m >= n ? range_of(m, ROWS_AT_ONCE, share) : (Range){0, m};
-    const Range columns = m < n ? range_of(n, COLUMNS_AT_ONCE, share) : (Range){0, n};
+    Range columns = m < n ? range_of(n, COLUMNS_AT_ONCE, share) : (Range){0, n};
+    if (m < n && n > 1) { /* a single column is summed in another way: it is never alone */
+        columns.last += columns.last == n - 1;
+        columns.first += columns.first == n - 1;
+    }
     if (rows.first >= rows.last || columns.first >= columns.last)
         return;
     a += rows.first * p[3];

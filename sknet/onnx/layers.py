@@ -31,6 +31,7 @@ from sknet.network.layers import (
     Mix,
     Partition,
     Periodic,
+    Rescale,
     Reshape,
     Residual,
     Scale,
@@ -95,6 +96,13 @@ def _n_members(p: Any) -> int:
     arrays = [value for value in vars(p).values() if isinstance(value, np.ndarray)]
     inside = (_n_members(child) for child in p.children)
     return max([1, *map(len, arrays), *inside])
+
+
+@converter(Rescale)
+def rescale(graph: Graph, layer: Rescale, p: Any, x: str, shape: Shape) -> str:
+    """Write ``c x``."""
+    del p, shape
+    return graph.op("Mul", x, layer.factor)
 
 
 @converter(Reshape)

@@ -151,8 +151,8 @@ class Recorded:
             noise = [Noise(recorder, stream) for stream in given.streams()]
             results = compute(arrays, numbers, noise)
             self.results = {n: recorder.view(a) for n, a in results.items() if a.size}
-            regions = ("work", "constant", *arrays)
-            self._memory = Memory(recorder, regions)
+            self._names = tuple(arrays)
+            self._memory = Memory(recorder, ("work", "constant", *arrays))
             self._code = lower(recorder.tape, self._memory, self._dtype.itemsize).code
             for view in self.results.values():
                 self._memory.place(view.block, view.start)
@@ -174,7 +174,7 @@ class Recorded:
         """Return what the machine computes."""
         work = aligned(self._memory.n_work + 1, self._dtype)
         work.fill(np.nan)  # nothing is left of an earlier step
-        bound = [array.copy() for array in given.arrays.values()]
+        bound = [given.arrays[name].copy() for name in self._names]
         regions = [work, self._memory.constants(self._dtype), *bound]
         numbers = np.array([*self.numbers(given.numbers), 0.0])  # at least one
         streams = given.streams()

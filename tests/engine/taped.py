@@ -8,12 +8,12 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.testing import assert_array_equal
 from scipy import special
 
-from sknet import _operations
+from sknet import _operations, _pooling, _windows
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rows import is_in_use
 from sknet.engine.lower import lower
 from sknet.engine.memory import Memory
-from sknet.engine.operations import NUMBERS
+from sknet.engine.operations import NUMBERS, WINDOW_OPERATIONS
 from sknet.engine.record import Recorder
 from sknet.engine.tape import View
 from sknet.engine.traced import Noise
@@ -36,6 +36,11 @@ NAMED = {
     "move_towards": _operations._move_towards,
     "look_up": _operations._look_up,
     "add_at_levels": _operations._add_at_levels,
+}
+CONVOLUTIONS = ("convolve", "filter_gradient", "image_gradient")
+WINDOWED = {
+    name: getattr(_windows if name in CONVOLUTIONS else _pooling, f"_{name}")
+    for name in WINDOW_OPERATIONS
 }
 
 
@@ -194,6 +199,10 @@ def compute(operation, out, inputs, stream):
         out[...] = stream.random(size=out.shape, dtype=out.dtype)
     elif name in NAMED:
         NAMED[name](out, *inputs)
+    elif name in WINDOWED:
+        n_groups, *words = operation.options
+        how = {"n_groups": n_groups} if name in CONVOLUTIONS else {}
+        WINDOWED[name](out, *inputs, windows=windows_of(*words), **how)
     elif operation.options:
         function = {"sum": np.add, "max": np.maximum}[name]
         function.reduce(*inputs, axis=operation.options[0], keepdims=True, out=out)
@@ -201,6 +210,11 @@ def compute(operation, out, inputs, stream):
         name = {"copy": "positive"}.get(name, name)
         function = getattr(special if name in ("expit", "xlogy") else np, name)
         function(*inputs, out=out, casting="unsafe")
+
+
+def windows_of(h, w, sh, sw, top, left, dh, dw):
+    """The windows that the words of an operation describe."""
+    return _windows.Windows((h, w), (sh, sw), (top, left), dilation=(dh, dw))
 
 
 def lowered(recorder, tape):

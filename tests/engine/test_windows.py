@@ -34,7 +34,7 @@ POOLS = [
 # More windows than a band, more filters than a panel, and parts of tiles of either.
 LARGE = [
     (Conv2D(50, (2, 3), padding="same"), (19, 20, 3)),
-    (Conv2D(53, 3, 2, dilation=2), (41, 40, 2)),
+    (Conv2D(49, 3, 2, dilation=2), (41, 40, 2)),
     (Conv2D(70, 3, padding=(2, 0), groups=2), (18, 17, 6)),
     (Conv2D(7, 5, padding="full"), (9, 300, 1)),
     (Conv2D(3, 1), (25, 24, 60)),
