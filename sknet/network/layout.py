@@ -97,6 +97,9 @@ class Declaration:
         changes the number for later declarations and for the layers after it.
     n_heads : int
         Number of members in the output for each member of the input.
+    reads_error : bool
+        Whether the layer, which is then the last one, also needs the error of the
+        outputs, before the slope of their activation.
     """
 
     path: str = ""
@@ -105,6 +108,7 @@ class Declaration:
     mixes_rows: bool = False
     n_copies: int = 1
     n_heads: int = 1
+    reads_error: bool = False
     parameters: list[Parameter] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     children: list[Declaration] = field(default_factory=list)

@@ -10,6 +10,7 @@ from sknet.network.layers.ensemble_view import EnsembleView
 from sknet.network.layers.grouped import GroupedDense
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
+from sknet.network.layers.learning import ErrorUnits, FeedbackDense
 from sknet.network.layers.linear_ensemble import LinearEnsemble
 from sknet.network.layers.partition import Partition
 from sknet.network.layers.periodic import Periodic
@@ -26,6 +27,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EnsembleView",
+    "ErrorUnits",
+    "FeedbackDense",
     "Flatten",
     "GroupedDense",
     "Highway",
