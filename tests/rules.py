@@ -28,6 +28,7 @@ FLOORS = {
             "network.network",
             "network.architecture",
             "network.input_embedding",
+            "network.learning_rules",
         ),
         *("network.blocks", "network.blocks.*"),
     ),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sknet.network.learning_rules import Gradient
 from sknet.optimizers import AdamW, Optimizer
 
 
@@ -166,6 +167,7 @@ _TABULAR = Preset(
     # in any case.
     fixed={
         "bootstrap": False,
+        "learning_rule": Gradient.name,
         "max_fun": 15000,
         "shared_backbone": False,
         "shuffle": True,
