@@ -95,6 +95,17 @@ def test_killed_fit_resumes_from_its_checkpoint(rule, tmp_path, dies, lives):
     assert_array_equal(model.fit(X, LABELS).theta_, whole.theta_)
 
 
+@pytest.mark.parametrize("rule", OTHER_RULES)
+@pytest.mark.parametrize("turned", [False, True])
+def test_training_does_not_resume_by_another_rule(rule, turned):
+    """A feedback matrix would be missing, or left over."""
+    first, then = ("gradient", rule) if turned else (rule, "gradient")
+    network = small(first).fit(X, LABELS).set_params(learning_rule=then)
+    with pytest.raises(ValueError, match=r"cannot resume.*learning_rule is"):
+        network.partial_fit(X, LABELS)
+    assert network.set_params(warm_start=False).fit(X, LABELS).score(X, LABELS) > 0
+
+
 def test_feedback_is_drawn_after_the_weights():
     """So the weights start where those of the gradient start, and B is not trained."""
     rules = ("gradient", FeedbackAlignment(Uniform(0.1)))
