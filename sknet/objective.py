@@ -241,7 +241,10 @@ class Objective:
             )
         else:
             data = self._mean_of_heads(point, batch, raw)
-        self.network.backward(point.views, point.grad_views, d_raw, cache)
+        error = None
+        if self.network.reads_error:
+            error = self.loss.error(raw, batch.y, batch.weight, d_raw, buffers)
+        self.network.backward(point.views, point.grad_views, d_raw, cache, error)
         return data
 
     def _mean_of_heads(self, point: Point, batch: Batch, raw: Array) -> Array:

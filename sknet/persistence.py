@@ -26,6 +26,7 @@ from sknet.lockstep import (
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
+from sknet.network.learning_rules import LEARNING_RULES
 from sknet.optimizers import OPTIMIZERS
 from sknet.preprocessing import TabularPreprocessor
 from sknet.schedules import SCHEDULES
@@ -52,6 +53,7 @@ _FAMILIES: tuple[Registry[Any], ...] = (
     BLOCKS,
     CLASS_LOSSES,
     INITIALIZERS,
+    LEARNING_RULES,
     NUMERIC_EMBEDDINGS,
     OPTIMIZERS,
     SCHEDULES,

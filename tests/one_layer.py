@@ -11,6 +11,8 @@ from sknet.network.layers import (
     BatchNorm,
     Dense,
     Dropout,
+    ErrorUnits,
+    FeedbackDense,
     GroupedDense,
     Highway,
     LayerNorm,
@@ -52,6 +54,13 @@ LAYERS = {
     "highway": Highway(BODY, GATE, IDENTITY),
     "highway with a projection": Highway(Dense(6), GATE, Dense(6)),
     "nothing": IDENTITY,
+    "feedback": FeedbackDense(5),
+    "feedback to one unit": FeedbackDense(1, use_bias=False),
+    "error units": ErrorUnits((Dense(5), Activate(Tanh(), in_place=True))),
+    "error units in the NTK form": ErrorUnits(
+        (Dense(5, initializer=INITIALIZERS.make("ntk")), Mix(Tanh(), 0.3))
+    ),
+    "error units at the output": ErrorUnits((Dense(5, use_bias=False),)),
     "sequential": Sequential(
         (Dense(8), BatchNorm(), Activate(Tanh(), in_place=True), Dropout(0.3), Dense(2))
     ),

@@ -29,6 +29,7 @@ FLOORS = {
             "network.architecture",
             "network.input_embedding",
             "network.image_layers",
+            "network.learning_rules",
         ),
         *("network.blocks", "network.blocks.*"),
         *("network.convolution", "network.convolution.*"),

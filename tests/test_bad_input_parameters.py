@@ -235,6 +235,7 @@ TABLE = [
     ],
     *bad_param("clip_norm", 0, -1.0, "big", np.nan, np.inf, number=113),
     *bad_param("averaging", "mean", True, number=114),
+    *bad_param("learning_rule", "backwards", None, number=114, who=NUMERIC),
     *bad_param("use_bias", "no", number=115),
     *bad_param("output_activation", 3, number=116),
     *rows(116, "output_activation-of-another-loss", CLASSIFIERS,

@@ -52,6 +52,8 @@ VARIANTS = {
     "trio, each its rows": TRIO | SPLIT | {"joint_early_stopping": False, "tol": 0.01},
     "trio, together": TRIO | SPLIT,
     "trio, two threads": TRIO | {"hidden_layer_sizes": (120, 120), "n_jobs": 2},
+    "errors by weights": TRIO | SPLIT | {"learning_rule": "error_by_weights"},
+    "feedback": TRIO | {"learning_rule": "feedback_alignment", "averaging": "ema"},
     "shared backbone": TRIO | {"shared_backbone": True},
 }
 

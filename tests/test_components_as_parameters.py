@@ -14,6 +14,7 @@ from sknet.averages import AVERAGES, EMA, SWA
 from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Highway, Plain, Residual
+from sknet.network.learning_rules import LEARNING_RULES, FeedbackAlignment
 from sknet.optimizers import OPTIMIZERS, SGD, Adam
 from sknet.schedules import SCHEDULES, Cosine, InvScaling, Warmup
 
@@ -76,6 +77,7 @@ def test_synonym_is_the_component(parameter, synonym, name):
 def test_synonyms_are_names_of_one_component_each():
     """None is a name of another one, of its family; a registry lists names alone."""
     families = (ACTIVATIONS, AVERAGES, BLOCKS, INITIALIZERS, OPTIMIZERS, SCHEDULES)
+    families += (LEARNING_RULES,)
     for registry in (*families, CLASS_LOSSES, VALUE_LOSSES):
         synonyms = [s for cls in registry.values() for s in cls.synonyms]
         assert len(set(synonyms)) == len(synonyms)
@@ -136,6 +138,11 @@ def test_nested_parameter_of_an_instance_makes_a_new_one():
 
 NESTED = {
     "block__normalization": ("plain", "batch", Plain("batch")),
+    "learning_rule__initializer": (
+        "feedback_alignment",
+        "orthogonal",
+        FeedbackAlignment("orthogonal"),
+    ),
     "activation__pieces": (Maxout(2), 3, Maxout(3)),
     "learning_rate__power_t": ("invscaling", 0.3, InvScaling(0.3)),
     "averaging__decay": ("ema", 0.5, EMA(0.5)),

@@ -11,6 +11,7 @@ from sknet.activations import ACTIVATIONS, Maxout
 from sknet.averages import AVERAGES, EMA
 from sknet.initializers import INITIALIZERS
 from sknet.network.blocks import BLOCKS, Plain, Residual
+from sknet.network.learning_rules import LEARNING_RULES
 from sknet.optimizers import OPTIMIZERS, SGD, Adam
 from sknet.schedules import SCHEDULES, Cosine, Warmup
 
@@ -62,6 +63,7 @@ FAMILIES = {
     "averaging": AVERAGES,
     "block": BLOCKS,
     "initializer": INITIALIZERS,
+    "learning_rule": LEARNING_RULES,
 }
 
 

@@ -15,6 +15,7 @@ from sknet.losses import LogLoss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain, Residual
 from sknet.network.input_embedding import InputEmbedding
+from sknet.network.learning_rules import ErrorByWeights
 from sknet.optimizers import SGD, Adam, AdamW
 from sknet.schedules import Cosine
 from sknet.training.learning_rates import LearningRate
@@ -44,6 +45,7 @@ OTHERS = {
     "architecture.use_bias": (False, False),
     "architecture.n_heads": (2, False),
     "architecture.input_embedding": (InputEmbedding(scales=True), False),
+    "architecture.learning_rule": (ErrorByWeights(), False),
     "n_inputs": (4, False),
     "n_raw": (1, False),
     "loss": (LogLoss(label_smoothing=0.2), True),

@@ -34,6 +34,7 @@ from sknet.network import layers
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.network.layers import Activate, Layer
+from sknet.network.learning_rules import LEARNING_RULES
 from sknet.onnx.converters import CONVERTERS
 from sknet.testing import temporarily_registered
 
@@ -164,6 +165,12 @@ def test_block_of_a_shared_backbone(block):
 def test_rescaled_weights(block, initializer):
     estimator = SimpleMLPClassifier((8, 4), block=block, initializer=initializer)
     assert_same_classes(fitted(estimator, Y_BY_KIND["binary"]), np.float64)
+
+
+@pytest.mark.parametrize("name", list(LEARNING_RULES))
+def test_learning_rule_leaves_predictions_as_they_are(name):
+    estimator = SimpleMLPClassifier((8, 4), learning_rule=name, n_estimators=2)
+    assert_same_classes(fitted(estimator, Y_BY_KIND["multiclass"]), np.float64)
 
 
 def test_network_without_hidden_layers_and_biases():

@@ -36,6 +36,7 @@ from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS, Plain
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
+from sknet.network.learning_rules import LEARNING_RULES
 from sknet.optimizers import OPTIMIZERS
 from sknet.schedules import SCHEDULES
 from sknet.solvers import SOLVERS
@@ -114,6 +115,7 @@ CASES = [
     *of_family(AVERAGES, "averaging", CLASSIFIER, LABELS),
     *of_family(BLOCKS, "block", CLASSIFIER, LABELS),
     *of_family(INITIALIZERS, "initializer", CLASSIFIER, LABELS),
+    *of_family(LEARNING_RULES, "learning_rule", CLASSIFIER, LABELS),
     *of_family(
         NUMERIC_EMBEDDINGS,
         "numeric_embedding",
@@ -298,7 +300,14 @@ def test_trusted_list_names_the_classes_where_they_are():
 def test_every_public_class_and_component_is_trusted():
     classes = {value for value in vars(sknet).values() if isinstance(value, type)}
     registries = (ACTIVATIONS, AVERAGES, BLOCKS, CLASS_LOSSES, INITIALIZERS)
-    registries += (NUMERIC_EMBEDDINGS, OPTIMIZERS, SCHEDULES, SOLVERS, VALUE_LOSSES)
+    registries += (
+        LEARNING_RULES,
+        NUMERIC_EMBEDDINGS,
+        OPTIMIZERS,
+        SCHEDULES,
+        SOLVERS,
+        VALUE_LOSSES,
+    )
     for registry in registries:
         own = (c for c in registry.values() if c.__module__.startswith("sknet."))
         classes |= set(own)  # other files of tests may have registered theirs

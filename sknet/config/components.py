@@ -22,6 +22,7 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.convolution import CONV_LAYERS, ConvLayer
+from sknet.network.learning_rules import LEARNING_RULES, LearningRule
 from sknet.network.network import Network
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from sknet.schedules import SCHEDULES, InvScaling, Schedule
@@ -102,6 +103,11 @@ def averaging_of(params: Params) -> Averaging | None:
 def block_of(params: Params) -> Block:
     """Return the block that parameters describe."""
     return BLOCKS.make(params["block"])
+
+
+def learning_rule_of(params: Params) -> LearningRule:
+    """Return the learning rule that parameters describe."""
+    return LEARNING_RULES.make(params["learning_rule"])
 
 
 def initializer_of(params: Params) -> Initializer:

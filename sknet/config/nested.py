@@ -14,6 +14,7 @@ from sknet.config.components import (
     block_of,
     checkpoint_of,
     initializer_of,
+    learning_rule_of,
     loss_of,
     optimizer_of,
     schedule_of,
@@ -30,6 +31,7 @@ _READERS: dict[str, Callable[[Params], Component | None]] = {
     "averaging": averaging_of,
     "block": block_of,
     "initializer": initializer_of,
+    "learning_rule": learning_rule_of,
     "numeric_embedding": lambda params: NUMERIC_EMBEDDINGS.make(
         params["numeric_embedding"]
     ),

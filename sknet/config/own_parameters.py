@@ -15,6 +15,7 @@ from sknet.config.sklearn_parameters import VALUE_LOSS
 from sknet.initializers import INITIALIZERS
 from sknet.losses import CLASS_LOSSES
 from sknet.network.blocks import BLOCKS
+from sknet.network.learning_rules import LEARNING_RULES
 from sknet.training.checkpoint import Checkpoint
 
 
@@ -108,6 +109,21 @@ OWN_PARAMETERS: tuple[Parameter, ...] = (
         default=ByClass(Simple="glorot_uniform", Tabular="data_driven"),
         constraint=[Part(INITIALIZERS), list, tuple],
         kept_by_conversion=True,
+    ),
+    Parameter(
+        "learning_rule",
+        "str or LearningRule",
+        """What a layer hands back to the layer below it in training: a name from the
+        table of learning rules, or an instance. "gradient" is backpropagation.
+        "error_by_weights", the rule of some tutorials, leaves out the slopes of the
+        units above; "feedback_alignment" replaces the weights by fixed random numbers.
+        These two follow the gradient of no function: they need minibatch steps, and
+        ``block="plain"`` without normalization.
+        """,
+        default="gradient",
+        constraint=[Part(LEARNING_RULES)],
+        classes="SimpleMLP",
+        needs_steps="follows the gradient of a function, which these steps are not",
     ),
     Parameter(
         "learning_rate_multipliers",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sknet.network.learning_rules import Gradient
 from sknet.optimizers import AdamW, Optimizer
 
 
@@ -136,6 +137,12 @@ SIMPLE = Preset()
 
 SIMPLE_REGRESSOR = Preset(losses_as_drawn=("poisson",))
 
+_ONLY_GRADIENT = {"learning_rule": Gradient.name}
+
+IMAGES = replace(SIMPLE, fixed=_ONLY_GRADIENT)
+
+IMAGES_REGRESSOR = replace(SIMPLE_REGRESSOR, fixed=_ONLY_GRADIENT)
+
 _TABULAR = Preset(
     # Smaller batches give small tables more steps.
     batch_rule=BatchRule(
@@ -166,6 +173,7 @@ _TABULAR = Preset(
     # in any case.
     fixed={
         "bootstrap": False,
+        "learning_rule": Gradient.name,
         "max_fun": 15000,
         "shared_backbone": False,
         "shuffle": True,

@@ -21,6 +21,7 @@ from sknet.config.components import (
     dropout_rates,
     initializer_of,
     learning_rate_multipliers_of,
+    learning_rule_of,
     loss_to_fit,
     optimizer_of,
     schedule_of,
@@ -36,6 +37,7 @@ from sknet.network.convolution import ConvLayer
 from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS, InputEmbedding
 from sknet.network.layers import Layer
+from sknet.network.learning_rules import Gradient, LearningRule
 from sknet.optimizers import Optimizer
 from sknet.schedules import Constant, Schedule
 from sknet.training.checkpoint import Checkpoint
@@ -66,6 +68,8 @@ class TrainingConfig:
         The dropout rate for all hidden layers, or one for each.
     initializer : Initializer
         Draws the initial weights.
+    learning_rule : LearningRule
+        What layers hand back in training.
     initial_arrays : sequence of object, or None
         Initial weights, and optionally biases, that overwrite the drawn ones.
     embedding : Layer or None
@@ -98,6 +102,7 @@ class TrainingConfig:
     block: Block
     dropout: tuple[float, ...]
     initializer: Initializer
+    learning_rule: LearningRule
     initial_arrays: Sequence[Any] | None
     embedding: Layer | None
     loss: Loss
@@ -183,6 +188,7 @@ class TrainingConfig:
             block=block_of(given),
             dropout=dropout_rates(given["dropout"], len(hidden)),
             initializer=initializer_of(given),
+            learning_rule=learning_rule_of(given),
             initial_arrays=initializer
             if isinstance(initializer, (list, tuple))
             else None,
@@ -200,6 +206,7 @@ class TrainingConfig:
             **{name: given[name] for name in _AS_GIVEN & given.keys()},
         )
         config._check_hidden_layers()
+        config._check_learning_rule()
         return config
 
     def _check_hidden_layers(self) -> None:
@@ -212,6 +219,21 @@ class TrainingConfig:
                 f"dropout={self.given['dropout']!r} and block={self.given['block']!r} "
                 "apply to hidden layers, but hidden_layer_sizes is empty. Add a hidden "
                 "layer, or use dropout=0.0 and block='plain'."
+            )
+
+    def _check_learning_rule(self) -> None:
+        """Raise an error for networks that only the gradient trains."""
+        if self.learning_rule.is_gradient:
+            return
+        refused = {"block": self.block != Plain()}
+        refused["shared_backbone"] = bool(self.shared_backbone)
+        for name in (name for name, is_refused in refused.items() if is_refused):
+            fix = {"block": "'plain'", "shared_backbone": "False"}[name]
+            raise ValueError(
+                f"learning_rule={self.given['learning_rule']!r} is not supported with "
+                f"{name}={self.given[name]!r}: it says what a dense layer hands back "
+                "to the dense layer below it, and nothing about other layers. Use "
+                f"{name}={fix}, or learning_rule='gradient'."
             )
 
     # ---- the network
@@ -249,6 +271,7 @@ class TrainingConfig:
             bool(self.use_bias),
             int(self.n_estimators) if self.shared_backbone else 1,
             input_embedding,
+            self.learning_rule,
         )
 
     # ---- the ensemble
@@ -276,8 +299,9 @@ class TrainingConfig:
         """Return whether a parameter is set to anything that has an effect."""
         given = self.given[name]
         if isinstance(given, Component):
-            return given != Constant()
-        return bool(given) and given not in ("auto", Constant.name)
+            return given not in (Constant(), Gradient())
+        off = ("auto", Constant.name, Gradient.name, *Gradient.synonyms)
+        return bool(given) and given not in off
 
     def schedule_in(self, incremental: bool) -> Schedule:
         """Return the learning rate schedule of ``fit`` or ``partial_fit``.
@@ -314,7 +338,8 @@ class TrainingConfig:
 
 # Fields that are parsed, and parameters that are kept as given by the user.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
-_READ |= {"learning_rate_multipliers", "checkpoint", "solver", "conv_layers"}
+_READ |= {"learning_rate_multipliers", "checkpoint", "solver", "learning_rule"}
+_READ |= {"conv_layers"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sknet.config.presets import IMAGES, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._classifier import BaseMLPClassifier
 from sknet.network.convolution import Conv
@@ -263,7 +264,6 @@ class SimpleCNNClassifier(BaseMLPClassifier):
     See Also
     --------
     SimpleCNNRegressor : The same for values.
-    SimpleMLPClassifier : Dense layers only.
 
     Notes
     -----
@@ -294,6 +294,7 @@ class SimpleCNNClassifier(BaseMLPClassifier):
     True
     """
 
+    _preset: ClassVar[Preset] = IMAGES
     _reader: ClassVar[DataReader] = DataReader(ImageReader(), ClassReader())
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "SimpleCNNClassifier"

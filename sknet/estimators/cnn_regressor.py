@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from sknet.config.presets import IMAGES_REGRESSOR, Preset
 from sknet.config.table import constraints_of
 from sknet.estimators._regressor import BaseMLPRegressor
 from sknet.network.convolution import Conv
@@ -280,6 +281,7 @@ class SimpleCNNRegressor(BaseMLPRegressor):
     True
     """
 
+    _preset: ClassVar[Preset] = IMAGES_REGRESSOR
     _reader: ClassVar[DataReader] = DataReader(ImageReader(), ValueReader())
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = constraints_of(
         "SimpleCNNRegressor"

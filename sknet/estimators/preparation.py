@@ -259,6 +259,10 @@ def _check_same_network(
     fitted_dtype = fitted.theta.dtype
     is_auto = config.dtype == "auto"
     pairs: dict[str, Any] = {
+        "learning_rule": (
+            model.architecture.learning_rule,
+            fitted.architecture.learning_rule,
+        ),
         "dtype": (fitted_dtype if is_auto else np.dtype(config.dtype), fitted_dtype),
         "number of networks": (config.n_networks, earlier.n_networks),
         "number of outputs": (target.n_outputs, fitted.target.n_outputs),

@@ -131,6 +131,13 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         initializers, or an instance. A list gives the initial values themselves: for
         each dense layer an array of weights (the biases are then zero), or a pair of
         weights and biases.
+    learning_rule : str or LearningRule, default="gradient"
+        What a layer hands back to the layer below it in training: a name from the table
+        of learning rules, or an instance. "gradient" is backpropagation.
+        "error_by_weights", the rule of some tutorials, leaves out the slopes of the
+        units above; "feedback_alignment" replaces the weights by fixed random numbers.
+        These two follow the gradient of no function: they need minibatch steps, and
+        ``block="plain"`` without normalization.
     learning_rate_multipliers : dict of str to float, or None, default=None
         Factors that multiply the learning rate of some parameters, by parameter name:
         "weight", "bias", "mix" (the shares of a blended activation), "scale" and
@@ -324,6 +331,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         dropout=0.0,
         use_bias=True,
         initializer="glorot_uniform",
+        learning_rule="gradient",
         learning_rate_multipliers=None,
         clip_norm=None,
         averaging=None,
@@ -369,6 +377,7 @@ class SimpleMLPRegressor(BaseMLPRegressor):
         self.dropout = dropout
         self.use_bias = use_bias
         self.initializer = initializer
+        self.learning_rule = learning_rule
         self.learning_rate_multipliers = learning_rate_multipliers
         self.clip_norm = clip_norm
         self.averaging = averaging

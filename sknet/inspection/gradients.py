@@ -2,6 +2,7 @@ r"""Gradients with respect to the features, to explain predictions."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._numerics import Array
 from sknet.estimators._base import BaseMLP
 from sknet.model.state import model_of
+from sknet.network.learning_rules import Gradient
 from sknet.network.network import Network
 from sknet.problem.inputs import Table
 from sknet.problem.validation import check_features
@@ -75,7 +77,10 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
             f"output must be an integer from 0 to {fitted.n_outputs - 1}, got "
             f"{output!r}."
         )
-    network = Network(fitted.layers, fitted.input_shape, input_gradient=True)
+    # whatever trained the network; its parameters come first in theta in any case
+    architecture = replace(model.architecture, learning_rule=Gradient())
+    layers = architecture.layers(fitted.n_inputs, fitted.n_outputs)
+    network = Network(layers, fitted.input_shape, input_gradient=True)
     gradient = np.zeros((len(theta), network.layout.n_trainable), dtype=theta.dtype)
     views, grads = network.layout.bind(theta), network.layout.bind(gradient)
     cache = network.workspace(len(theta), theta.dtype, training=True).cache(len(X))

@@ -136,6 +136,18 @@ class Loss(Component):
         ``raw`` and ``y`` are not changed; the arrays of ``buffers`` are scratch.
         """
 
+    def error(
+        self, raw: Array, y: Array, weight: Scalar, d_raw: Array, buffers: LossBuffers
+    ) -> Array:
+        """Return the weighted error of the outputs, for rules that hand it back.
+
+        It is the gradient by the predictions, before the slope of the output
+        activation. A loss that is defined on raw outputs has no such slope, and its
+        error is ``d_raw``, what :meth:`value_and_gradient` has written.
+        """
+        del raw, y, weight, buffers
+        return d_raw
+
     @abstractmethod
     def link(self, raw: Array) -> Array:
         """Return predictions as a new array of the shape of ``raw``."""

@@ -118,17 +118,35 @@ class Brier(ClassLoss):
         self, raw: Array, y: Array, weight: Scalar, out: Array, buffers: LossBuffers
     ) -> Array:
         """Write the weighted gradient and return half the mean squared error."""
+        p = self._write_difference(raw, y, out, buffers)
+        np.multiply(out, out, out=buffers.full)
+        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
+        outputs.pull_back(self.link_name, raw, p, out, buffers)
+        out *= weight
+        return 0.5 * buffers.weighted_sum(weight)
+
+    def error(
+        self, raw: Array, y: Array, weight: Scalar, d_raw: Array, buffers: LossBuffers
+    ) -> Array:
+        """Return the weighted differences of predictions and targets."""
+        if self.link_name == "identity":
+            return d_raw
+        error = buffers.named("error", raw.shape[-1])
+        self._write_difference(raw, y, error, buffers)
+        error *= weight
+        return error
+
+    def _write_difference(
+        self, raw: Array, y: Array, out: Array, buffers: LossBuffers
+    ) -> Array:
+        """Write predictions minus targets into ``out``; return the predictions."""
         p = outputs.forward(self.link_name, raw, buffers)
         low, high = (float(t) for t in self.targets)
         if (low, high) != (0.0, 1.0):
             aim = np.multiply(y, high - low, out=buffers.full)
             y = np.add(aim, low, out=aim)
         np.subtract(p, y, out=out)
-        np.multiply(out, out, out=buffers.full)
-        np.matmul(buffers.full, buffers.ones_column, out=buffers.rows)
-        outputs.pull_back(self.link_name, raw, p, out, buffers)
-        out *= weight
-        return 0.5 * buffers.weighted_sum(weight)
+        return p
 
     def link(self, raw: Array) -> Array:
         """Return predictions."""

@@ -74,6 +74,19 @@ class _Pointwise(ValueLoss):
         total = buffers.weighted_sum(weight)
         return total if factor == 1.0 else factor * total
 
+    def error(
+        self, raw: Array, y: Array, weight: Scalar, d_raw: Array, buffers: LossBuffers
+    ) -> Array:
+        """Return the weighted slopes by the predictions."""
+        if self.output_activation == "identity":
+            return d_raw
+        error = buffers.named("error", raw.shape[-1])
+        p = outputs.forward(self.output_activation, raw, buffers)
+        np.subtract(p, y, out=error)
+        self._value_and_slope(error, buffers.full, buffers)
+        error *= weight
+        return error
+
     def link(self, raw: Array) -> Array:
         """Return predictions."""
         return outputs.LINKS[self.output_activation](raw)

@@ -13,6 +13,7 @@ from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import InputEmbedding
 from sknet.network.layers import EnsembleView, Layer, LinearEnsemble, Sequential
 from sknet.network.layout import Declaration, Shape
+from sknet.network.learning_rules import LEARNING_RULES, Gradient, LearningRule
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,9 @@ class Architecture:
         the submodels, each with its own scaling of the inputs and its own output layer.
     input_embedding : InputEmbedding or ImageLayers
         The layers before the hidden layers.
+    learning_rule : LearningRule
+        What layers hand back in training. Rules other than the gradient's need plain
+        blocks without normalization, and a single output layer.
 
     References
     ----------
@@ -56,12 +60,15 @@ class Architecture:
     use_bias: bool = True
     n_heads: int = 1
     input_embedding: InputEmbedding | ImageLayers = InputEmbedding()
+    learning_rule: LearningRule = Gradient()
 
     def style(self, layer: int) -> Style:
         """Return the style of a hidden layer, for its block; -1 is the last layer."""
         activation = self.activations[layer if len(self.activations) > 1 else 0]
         dropout = self.dropout[layer if len(self.dropout) > 1 else 0]
-        return Style(activation, dropout, self.initializer, self.use_bias)
+        return Style(
+            activation, dropout, self.initializer, self.use_bias, self.learning_rule
+        )
 
     def layers(self, n_inputs: int, n_outputs: int) -> tuple[Layer, ...]:
         """Return the hidden layers and the output layer, for all submodels.
@@ -93,22 +100,24 @@ class Architecture:
             parts += (*more, *block)
         if self.hidden_layer_sizes:
             parts += self.block.head(self.style(-1))
-        return (*parts, self._output(n_outputs))
+        return (*parts, *self._output(n_outputs))
 
-    def _output(self, units: int) -> Layer:
+    def _output(self, units: int) -> tuple[Layer, ...]:
         """Return the output layer, which serves all submodels if there are several."""
         style = self.style(-1)
         style = replace(style, initializer=style.initializer.for_output())
         if self.n_heads == 1:
-            return style.dense(units)
+            return style.output(units)
         gain = style.activation.gain
-        return LinearEnsemble(
-            self.n_heads, units, gain, style.initializer, style.use_bias
+        return (
+            LinearEnsemble(
+                self.n_heads, units, gain, style.initializer, style.use_bias
+            ),
         )
 
     def to_config(self) -> dict[str, Any]:
         """Return plain data that :meth:`from_config` takes."""
-        return {
+        config = {
             "hidden_layer_sizes": list(self.hidden_layer_sizes),
             "activations": [a.to_config() for a in self.activations],
             "block": self.block.to_config(),
@@ -118,6 +127,9 @@ class Architecture:
             "n_heads": self.n_heads,
             "input_embedding": self.input_embedding.to_config(),
         }
+        if self.learning_rule != Gradient():  # which older files do not mention
+            config["learning_rule"] = self.learning_rule.to_config()
+        return config
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Architecture:
@@ -131,6 +143,9 @@ class Architecture:
             config["use_bias"],
             config["n_heads"],
             _input_embedding(config["input_embedding"]),
+            LEARNING_RULES.from_config(
+                config.get("learning_rule", {"name": "gradient"})
+            ),
         )
 
 

@@ -100,6 +100,9 @@ class Declaration:
     passes_input : bool
         Whether the layer has no parameters and only passes on the input, so that the
         next layer reads the network's input if this one does.
+    reads_error : bool
+        Whether the layer, which is then the last one, also needs the error of the
+        outputs, before the slope of their activation.
     """
 
     path: str = ""
@@ -109,6 +112,7 @@ class Declaration:
     n_copies: int = 1
     n_heads: int = 1
     passes_input: bool = False
+    reads_error: bool = False
     parameters: list[Parameter] = field(default_factory=list)
     buffers: list[Buffer] = field(default_factory=list)
     children: list[Declaration] = field(default_factory=list)

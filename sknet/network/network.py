@@ -13,7 +13,7 @@ from scipy import sparse
 from sknet._numerics import Array, SparseRows
 from sknet.network.architecture import Architecture
 from sknet.network.layers import Layer, Sequential, Training
-from sknet.network.layout import DECAYED, Declaration, Layout, Shape
+from sknet.network.layout import DECAYED, STATISTIC, Declaration, Layout, Shape
 from sknet.network.workspace import Workspace
 
 
@@ -43,6 +43,8 @@ class Network:
         Whether in training the output for a row depends on other rows of its batch.
     n_heads : int
         The number E of submodels that share a backbone: raw outputs have K * E members.
+    reads_error : bool
+        Whether ``backward`` needs the error of the outputs, too.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Network:
         self.draws_noise = any(node.draws_noise for node in nodes)
         self.mixes_rows = any(node.mixes_rows for node in nodes)
         self.n_heads = max(node.n_heads for node in nodes)
+        self.reads_error = any(node.reads_error for node in nodes)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -110,8 +113,10 @@ class Network:
             Initial parameters.
         """
         theta = np.zeros((len(streams), self.layout.n_parameters), dtype=dtype)
+        # what is not trained is drawn last: the weights are those of a network without
+        order = sorted(self.layout.parameters, key=lambda p: p.zone == STATISTIC)
         for k, stream in enumerate(streams):
-            for p in self.layout.parameters:
+            for p in order:
                 values = p.initializer.draw(stream, p.shape, p.fan, p.gain)
                 self.layout.view(theta, p)[k] = values
         return theta
@@ -156,11 +161,21 @@ class Network:
         dense = x.to_dense() if isinstance(x, SparseRows) else x
         return dense.reshape(*dense.shape[:2], *self.input_shape)
 
-    def backward(self, views: Any, grad: Any, d_raw: Array, cache: Any) -> Array | None:
+    def backward(
+        self,
+        views: Any,
+        grad: Any,
+        d_raw: Array,
+        cache: Any,
+        error: Array | None = None,
+    ) -> Array | None:
         """Write the gradient, given ``d_raw``, the gradient by the raw outputs.
 
-        The gradient with respect to the features has shape (K, B, n_inputs).
+        ``error`` is the error of the outputs if ``reads_error``. The gradient with
+        respect to the features has shape (K, B, n_inputs).
         """
+        if error is not None:
+            cache.children[-1].error = error
         dx = self.root.backward(views, grad, d_raw, cache)
         if dx is None or len(self.input_shape) == 1:
             return dx

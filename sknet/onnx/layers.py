@@ -22,6 +22,8 @@ from sknet.network.layers import (
     Dropout,
     Embedding,
     EnsembleView,
+    ErrorUnits,
+    FeedbackDense,
     Flatten,
     GroupedDense,
     Highway,
@@ -47,6 +49,7 @@ from sknet.onnx.graph import Graph
 # ------------------------------------------------------------------- layers of layers
 
 
+@converter(ErrorUnits)
 @converter(Sequential)
 def sequential(graph: Graph, layer: Sequential, p: Any, x: str, shape: Shape) -> str:
     """Write the layers in order."""
@@ -122,6 +125,7 @@ def flatten(graph: Graph, layer: Flatten, p: Any, x: str, shape: Shape) -> str:
 # -------------------------------------------------------------------------- products
 
 
+@converter(FeedbackDense)
 @converter(Dense)
 def dense(graph: Graph, layer: Dense, p: Any, x: str, shape: Shape) -> str:
     """Write ``s x W + b``."""

@@ -15,6 +15,7 @@ from sknet._component import Component
 from sknet._numerics import Array
 from sknet._rng import noise_from_state, noise_state, noise_stream
 from sknet.activations import Activation
+from sknet.config.training_config import TrainingConfig
 from sknet.engine.tape import NotRecordable
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.preparation import prepare_problem
@@ -105,6 +106,8 @@ def check_gradient(
     ------
     AssertionError
         If a slope disagrees, or too many lie at kinks; the message is the report.
+    ValueError
+        If the learning rule of the estimator is not that of the gradient.
 
     Examples
     --------
@@ -260,6 +263,7 @@ def _problem(
     copy = clone(estimator).set_params(scoring=None)
     classes = getattr(estimator, "classes_", None) if fitted else None
     config = copy._config()
+    _refuse_other_rules(config)
     request = FitRequest(X, y, sample_weight, classes=classes)
     problem = prepare_problem(copy, config, request, InputCache(shares=False))
     n_rows, float64 = problem.data.n_rows, np.dtype(np.float64)
@@ -282,6 +286,17 @@ def _problem(
         shape = (n_members, n_trainable)
         theta[:, :n_trainable] += _PERTURBATION * stream.standard_normal(shape)
     return problem.objective(config.alpha), theta, batch, noise
+
+
+def _refuse_other_rules(config: TrainingConfig) -> None:
+    """Raise an error for a learning rule whose steps are no gradient."""
+    if not config.learning_rule.is_gradient:
+        given = config.given["learning_rule"]
+        raise ValueError(
+            f"learning_rule={given!r} cannot be checked against differences: its steps "
+            "are not the gradient of the loss, on purpose. Set "
+            "learning_rule='gradient' to check the rest of the estimator."
+        )
 
 
 def _made_up(estimator: BaseMLP, stream: np.random.RandomState) -> tuple[Any, Any]:

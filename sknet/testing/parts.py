@@ -58,9 +58,9 @@ def parts_of(component: Component) -> Iterator[Component]:
 
 
 def is_surrogate(component: Component) -> bool:
-    """Return whether a component holds an activation with a surrogate gradient."""
-    activations = (p for p in parts_of(component) if isinstance(p, Activation))
-    return any(activation.surrogate for activation in activations)
+    """Return whether a component holds a part with a surrogate gradient."""
+    parts = (p for p in parts_of(component) if isinstance(p, (Activation, Layer)))
+    return any(p.surrogate for p in parts)
 
 
 def sections_of(layout: Layout, root: Layer) -> list[Section]:

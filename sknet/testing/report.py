@@ -74,7 +74,7 @@ class GradientReport:
     worst : Worst or None
         The slope with the largest error; None if nothing could be compared.
     surrogate : bool, default=False
-        Whether an activation has a surrogate gradient. Differences are then meaningful
+        Whether a part has a surrogate gradient. Differences are then meaningful
         for the output layer only, and the other arrays are not checked.
 
     Examples
@@ -135,7 +135,7 @@ class GradientReport:
         lines = [f"Gradient of {self.what}", f"{verdict} (rtol={self.rtol:g})"]
         if self.surrogate:
             lines.append(
-                "An activation has a surrogate gradient, which is not the derivative: "
+                "A part has a surrogate gradient, which is not the derivative: "
                 "only the output layer is checked."
             )
         for row in rows:

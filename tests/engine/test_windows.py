@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from window_loops import KERNELS, PADDINGS, STRIDES, Placed, images
 
-from sknet.engine.lower import WINDOWS
+from sknet.engine.instructions import WINDOWS
 from sknet.engine.machine import JOB, MEMBER, PROGRAM, machine
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.initializers import INITIALIZERS

@@ -67,6 +67,104 @@ def test_t9_equals_the_ten_line_recurrence(plain_descent):
     assert_allclose(network.coefs_[1], W_ho, rtol=0, atol=1e-10)
 
 
+def test_t9b_equals_the_tutorials_own_recurrence(plain_descent):
+    """Hidden errors are W_ho e, by the weights alone: the same weights to 1e-10."""
+    X, targets, _ = digits(300)
+    start = reader(**plain_descent, max_iter=1)
+    start.set_params(learning_rate_init=1e-300).fit(X, targets)
+    W_ih, W_ho = (np.array(c) for c in start.coefs_)
+    by_the_book = reader(
+        **plain_descent, max_iter=3, learning_rule="error_by_weights"
+    ).fit(X, targets)
+    gradient = reader(**plain_descent, max_iter=3).fit(X, targets)
+
+    for _ in range(3):
+        for x, t in zip(X, targets, strict=True):
+            h = expit(x @ W_ih)
+            o = expit(h @ W_ho)
+            e = t - o
+            e_h = W_ho @ e
+            W_ho += 0.1 * np.outer(h, e * o * (1 - o))
+            W_ih += 0.1 * np.outer(x, e_h * h * (1 - h))
+
+    assert_allclose(by_the_book.coefs_[0], W_ih, rtol=0, atol=1e-10)
+    assert_allclose(by_the_book.coefs_[1], W_ho, rtol=0, atol=1e-10)
+    assert np.abs(gradient.coefs_[0] - W_ih).max() > 1e-3
+
+
+def test_t9b_is_the_gradient_of_nothing():
+    """Second derivatives of a function are equal in either order; here they are not.
+
+    The step of v is -e f'(vh) h with h = f(wx), and that of w is -v e f'(wx) x, with
+    one unit in each layer, error e = t - f(vh), for one row.
+    """
+    x, t, step = 1.0, 0.9, 1e-5
+
+    def steps(w, v, by_weights):
+        h = expit(w * x)
+        o = expit(v * h)
+        e = o - t
+        d = e * o * (1 - o)
+        return v * (e if by_weights else d) * h * (1 - h) * x, d * h
+
+    for by_weights in (False, True):
+        up, down = (steps(0.5, 1.0 + s, by_weights)[0] for s in (step, -step))
+        of_w_by_v = (up - down) / (2 * step)
+        up, down = (steps(0.5 + s, 1.0, by_weights)[1] for s in (step, -step))
+        of_v_by_w = (up - down) / (2 * step)
+        agree = of_w_by_v == pytest.approx(of_v_by_w, rel=1e-6)
+        assert agree is not by_weights
+
+    # and these are the steps that sknet makes
+    for rule in ("gradient", "error_by_weights"):
+        network = SimpleMLPRegressor(
+            hidden_layer_sizes=(1,),
+            activation="logistic",
+            output_activation="logistic",
+            use_bias=False,
+            initializer=[[[0.5]], [[1.0]]],
+            learning_rule=rule,
+            solver="sgd",
+            momentum=0.0,
+            alpha=0.0,
+            learning_rate_init=1.0,
+            max_iter=1,
+        ).fit([[x]], [t])
+        found = [
+            start - c.item() for start, c in zip((0.5, 1), network.coefs_, strict=True)
+        ]
+        assert_allclose(found, steps(0.5, 1.0, rule != "gradient"), rtol=1e-12)
+
+
+def test_t9b_mixes_the_gradients_of_two_losses(gradients):
+    """The hidden layer follows the log-loss, the output layer the squared error."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(1, 4)), np.array([[0, 1, 1]])
+    weights = [rng.normal(size=(4, 5)), rng.normal(size=(5, 3))]
+
+    def steps(**params):
+        network = SimpleMLPClassifier((5,), "logistic", use_bias=False, **params)
+        return gradients(network, X, y, weights)[0]
+
+    by_the_book = steps(loss="squared_error", learning_rule="error_by_weights")
+
+    assert_allclose(by_the_book[0], steps(loss="log_loss")[0], rtol=1e-12)
+    assert_allclose(by_the_book[1], steps(loss="squared_error")[1], rtol=1e-12)
+
+
+def test_t9b_learns_faster_in_its_first_epoch(plain_descent):
+    """More arrives at the hidden layer: one epoch reads more of the small digits."""
+    X, targets, y = digits(1797)
+    accuracy = {}
+    for rule in ("gradient", "error_by_weights"):
+        network = reader(**plain_descent, max_iter=1, learning_rule=rule)
+        network.fit(X[:1200], targets[:1200])
+        answers = network.predict(X[1200:]).argmax(axis=1)
+        accuracy[rule] = (answers == y[1200:]).mean()
+
+    assert accuracy["error_by_weights"] > accuracy["gradient"] + 0.01
+
+
 def test_t9_draws_the_classic_weights(plain_descent):
     """W_ih ~ N(0, n_hidden^-1/2) and W_ho ~ N(0, n_outputs^-1/2), as deviations."""
     X, targets, _ = digits(20)

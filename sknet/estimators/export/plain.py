@@ -14,7 +14,7 @@ from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
 from sknet.network.input_embedding import InputEmbedding
-from sknet.network.layers import BatchNorm, Dense
+from sknet.network.layers import BatchNorm, Dense, Layer, Sequential
 
 
 if TYPE_CHECKING:
@@ -155,9 +155,9 @@ def affine_maps(estimator: BaseMLP) -> tuple[list[Array], list[Array]]:
     """
     model = estimator._model
     network, theta = model.network, model.theta
-    views = network.layout.bind(theta).children
+    views = network.layout.bind(theta)
     maps: list[tuple[Array, Array]] = []
-    for layer, p in zip(network.layers, views, strict=True):
+    for layer, p in _flat(network.root, views):
         if isinstance(layer, Dense):
             maps.append(_map_of_dense(layer, p))
         elif isinstance(layer, BatchNorm):
@@ -165,6 +165,15 @@ def affine_maps(estimator: BaseMLP) -> tuple[list[Array], list[Array]]:
     weights, biases = zip(*maps, strict=True)
     dtype = theta.dtype
     return [w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases]
+
+
+def _flat(root: Sequential, views: Any) -> Iterator[tuple[Layer, Any]]:
+    """Iterate over layers and the views of their parameters, also inside others."""
+    for layer, p in zip(root.layers, views.children, strict=True):
+        if isinstance(layer, Sequential):
+            yield from _flat(layer, p)
+        else:
+            yield layer, p
 
 
 def _map_of_dense(layer: Dense, p: Any) -> tuple[Array, Array]:

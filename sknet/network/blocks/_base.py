@@ -12,6 +12,7 @@ from sknet.initializers import Initializer
 from sknet.network import layers
 from sknet.network.layers import Layer
 from sknet.network.layout import Shape
+from sknet.network.learning_rules import Gradient, LearningRule
 
 
 Layers = tuple[Layer, ...]
@@ -35,14 +36,19 @@ class Style:
         Draws the initial parameters of dense layers.
     use_bias : bool
         Whether dense layers have biases.
+    learning_rule : LearningRule
+        What plain layers hand back.
     """
 
     activation: Activation
     dropout: float
     initializer: Initializer
     use_bias: bool
+    learning_rule: LearningRule = Gradient()
 
-    def dense(self, units: int, activated: bool = True, shifts: bool = True) -> Layer:
+    def dense(
+        self, units: int, activated: bool = True, shifts: bool = True
+    ) -> layers.Dense:
         """Return a dense layer.
 
         ``activated`` is whether an activation follows, directly or after a
@@ -55,6 +61,14 @@ class Style:
     def activate(self, in_place: bool = True) -> Layer:
         """Return the activation layer; in place, it overwrites its input."""
         return layers.activation_layer(self.activation, in_place)
+
+    def units(self, width: int) -> Layers:
+        """Return a dense layer and its activation, which learn by the learning rule."""
+        return self.learning_rule.layers(self.dense(width), self.activate())
+
+    def output(self, units: int) -> Layers:
+        """Return the output layer, which learns by the learning rule."""
+        return self.learning_rule.layers(self.dense(units), None)
 
     def drop(self, rate: float | None = None) -> Layers:
         """Return a dropout layer, or no layer if the rate is zero."""

@@ -34,5 +34,7 @@ class Plain(Block):
     def hidden(self, shape: Shape, width: int, style: Style) -> Layers:
         """Return dense layer, normalisation, activation and dropout."""
         del shape
+        if self.normalization is None:
+            return (*style.units(width), *style.drop())
         weigh = style.weigh(width, self.normalization)
         return (*weigh, style.activate(), *style.drop())

@@ -11,7 +11,7 @@ from sknet._windows import Pair
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.network import layers
 from sknet.network.blocks._base import Layers, Style, normalize
-from sknet.network.layers import Layer, Sequential
+from sknet.network.layers import Conv2D, Layer, Sequential
 from sknet.network.layers.window_fields import both
 from sknet.network.layout import Declaration, Shape
 
@@ -79,35 +79,29 @@ class Parts:
         self.style = style
         self.normalization = normalization
 
-    def convolve(
-        self, shape: Shape, filters: int, size: Any, activated: bool = True, **how: Any
-    ) -> Layers:
+    def convolve(self, conv: Conv2D, shape: Shape, activated: bool = True) -> Layers:
         """Return a convolution of images, and the normalisation after it.
 
-        ``activated`` is whether an activation follows, directly or after the
-        normalisation; ``how`` are further fields of the convolution.
+        Parameters
+        ----------
+        conv : Conv2D
+            The convolution; initializer, gain and bias follow from the style.
+        shape : tuple of int
+            Height, width and channels of the images.
+        activated : bool, default=True
+            Whether an activation follows, directly or after the normalisation.
         """
         shifts = self.normalization != "batch"
-        return (
-            self.plain(shape, filters, size, activated, shifts, **how),
-            *self.normalize(),
-        )
+        return self.plain(conv, shape, activated, shifts), *self.normalize()
 
     def plain(
-        self,
-        shape: Shape,
-        filters: int,
-        size: Any,
-        activated: bool = True,
-        shifts: bool = True,
-        **how: Any,
+        self, conv: Conv2D, shape: Shape, activated: bool = True, shifts: bool = True
     ) -> Layer:
         """Return a convolution; ``shifts`` is False if a later layer cancels a bias."""
         style = self.style
-        return layers.Conv2D(
-            filters,
-            fitted(size, shape),
-            **{"padding": "same"} | how,
+        return replace(
+            conv,
+            kernel_size=fitted(conv.kernel_size, shape),
             gain=style.activation.gain if activated else 1.0,
             initializer=style.initializer,
             use_bias=style.use_bias and shifts,
@@ -134,9 +128,7 @@ class Parts:
         if same_shape or kind == "identity":
             return _IDENTITY
         if kind == "projection":
-            return Sequential(
-                self.convolve(shape, filters, 1, activated=False, stride=stride)
-            )
+            return Sequential(self.convolve(Conv2D(filters, 1, stride), shape, False))
         subsampled = (layers.AveragePool(1, stride),) if both(stride) != (1, 1) else ()
         return Sequential((*subsampled, layers.ZeroPad(filters)))
 

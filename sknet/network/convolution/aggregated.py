@@ -17,6 +17,7 @@ from sknet.network.convolution._base import (
     pooled,
     shape_after,
 )
+from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import pair, pool_size
 from sknet.network.layout import Shape
 
@@ -89,20 +90,14 @@ class AggregatedConv(ConvLayer):
         """Return the branches with their shortcut, the activation and the pool."""
         parts = Parts(style, self.activation, self.normalization)
         width = self.cardinality * self.branch_width
-        body = (*parts.convolve(shape, width, 1), parts.activate())
-        body += parts.convolve(
-            shape_after(body, shape),
-            width,
-            self.kernel_size,
-            stride=self.stride,
-            groups=self.cardinality,
-        )
+        size, stride = self.kernel_size, self.stride
+        body = (*parts.convolve(Conv2D(width, 1), shape), parts.activate())
+        branches = Conv2D(width, size, stride, "same", groups=self.cardinality)
+        body += parts.convolve(branches, shape_after(body, shape))
         body += (parts.activate(),)
         here = shape_after(body, shape)
-        body += (
-            *parts.style.drop(self.dropout),
-            *parts.convolve(here, self.filters, 1),
-        )
+        body += parts.style.drop(self.dropout)
+        body += parts.convolve(Conv2D(self.filters, 1), here)
         beside = parts.shortcut(self.shortcut, shape, self.filters, self.stride)
         out = (layers.Residual(layers.Sequential(body), beside), parts.activate())
         pool = pooled(self.pool_kind, self.pool, None, shape_after(out, shape))

@@ -16,6 +16,7 @@ from sknet.network.convolution._base import (
     pooled,
     shape_after,
 )
+from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import padding, pair, pool_size
 from sknet.network.layout import Shape
 
@@ -93,15 +94,15 @@ class Conv(ConvLayer):
     def layers(self, shape: Shape, style: Style) -> Layers:
         """Return convolution, normalisation, activation, pool and dropout."""
         parts = Parts(style, self.activation, self.normalization)
-        convolved = parts.convolve(
-            shape,
+        conv = Conv2D(
             self.filters,
             self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
         )
+        convolved = parts.convolve(conv, shape)
         out = (*convolved, parts.activate())
         pool = pooled(
             self.pool_kind, self.pool, self.pool_stride, shape_after(out, shape)

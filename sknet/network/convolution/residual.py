@@ -17,6 +17,7 @@ from sknet.network.convolution._base import (
     pooled,
     shape_after,
 )
+from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import pair, pool_size
 from sknet.network.layout import Shape
 
@@ -120,40 +121,38 @@ class ResidualConv(ConvLayer):
             return ()
         return Parts(style, self.activation, self.normalization).enter()
 
-    def _convolutions(self) -> list[tuple[int, Any, Any]]:
-        """Return filters, kernel size and stride of each convolution."""
+    def _convolutions(self) -> list[Conv2D]:
+        """Return the convolutions of the body."""
+        size, stride = self.kernel_size, self.stride
         if self.bottleneck is None:
             return [
-                (self.filters, self.kernel_size, self.stride),
-                (self.filters, self.kernel_size, 1),
+                Conv2D(self.filters, size, stride, "same"),
+                Conv2D(self.filters, size, 1, "same"),
             ]
         return [
-            (self.bottleneck, 1, 1),
-            (self.bottleneck, self.kernel_size, self.stride),
-            (self.filters, 1, 1),
+            Conv2D(self.bottleneck, 1),
+            Conv2D(self.bottleneck, size, stride, "same"),
+            Conv2D(self.filters, 1),
         ]
 
     def _activated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the original order: the sum is activated."""
         *inner, last = self._convolutions()
         body: Layers = ()
-        for filters, size, stride in inner:
-            body += parts.convolve(
-                shape_after(body, shape), filters, size, stride=stride
-            )
+        for conv in inner:
+            body += parts.convolve(conv, shape_after(body, shape))
             body += (parts.activate(),)
-        filters, size, stride = last
         here = shape_after(body, shape)
         body += parts.style.drop(self.dropout)
-        return body + parts.convolve(here, filters, size, stride=stride)
+        return body + parts.convolve(last, here)
 
     def _preactivated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the pre-activation order: the sum is not activated."""
-        *inner, (filters, size, stride) = self._convolutions()
+        *inner, last = self._convolutions()
         body = parts.enter()
-        for n, kernel, step in inner:
-            body += parts.convolve(shape_after(body, shape), n, kernel, stride=step)
+        for conv in inner:
+            body += parts.convolve(conv, shape_after(body, shape))
             body += (parts.activate(),)
         here = shape_after(body, shape)
         body += parts.style.drop(self.dropout)
-        return (*body, parts.plain(here, filters, size, stride=stride))
+        return (*body, parts.plain(last, here))

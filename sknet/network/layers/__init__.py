@@ -12,6 +12,7 @@ from sknet.network.layers.ensemble_view import EnsembleView
 from sknet.network.layers.grouped import GroupedDense
 from sknet.network.layers.highway import Highway
 from sknet.network.layers.layernorm import LayerNorm
+from sknet.network.layers.learning import ErrorUnits, FeedbackDense
 from sknet.network.layers.linear_ensemble import LinearEnsemble
 from sknet.network.layers.max_pool import MaxPool
 from sknet.network.layers.partition import Partition
@@ -33,6 +34,8 @@ __all__ = [
     "Dropout",
     "Embedding",
     "EnsembleView",
+    "ErrorUnits",
+    "FeedbackDense",
     "Flatten",
     "GlobalAveragePool",
     "GroupedDense",

@@ -26,7 +26,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -88,6 +88,12 @@ class Training:
 class Layer(Component):
     """Base of the layers; see the laws at the top of the module.
 
+    Attributes
+    ----------
+    surrogate : bool
+        Whether ``backward`` hands back something else than the gradient, on purpose;
+        differences then say nothing about it. See ``network/learning_rules``.
+
     Notes
     -----
     The ONNX form is optional. It is not declared here, because only the method of the
@@ -105,6 +111,8 @@ class Layer(Component):
     parameters broadcast against ``x``, and ``graph.with_axes`` reshapes rows behind any
     leading axes.
     """
+
+    surrogate: ClassVar[bool] = False
 
     @abstractmethod
     def build(self, declare: Declaration, shape: Shape) -> Shape:

@@ -81,18 +81,31 @@ class Dense(Layer):
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
         """Write both gradients; return ``s dy W^T`` unless at the network's input."""
+        self.write_gradient(p, grad, dy, cache)
+        return self.hand_back(p, dy, cache)
+
+    def write_gradient(self, p: Any, grad: Any, dy: Array, cache: Any) -> None:
+        """Write both gradients; turn ``dy`` into ``s dy`` in place."""
         d = rows_of(dy)
         if self.use_bias:
             np.matmul(ones_for(d, cache), d, out=grad.bias)
         if self.initializer.rescales:
             d *= self.initializer.scale(p.weight.shape[-2:])
         matmul_transposed(cache.x, d, out=grad.weight)
+
+    def hand_back(self, p: Any, dy: Array, cache: Any) -> Array | None:
+        """Return ``dy W^T`` unless at the network's input."""
         dx: Array | None = getattr(cache, "dx", None)
         if dx is not None:
             # with a single output this is an outer product, for which BLAS is slow
             product = np.multiply if self.units == 1 else np.matmul
-            product(d, p.weight.swapaxes(-1, -2), out=rows_of(dx))
+            product(rows_of(dy), self.feedback_matrix(p), out=rows_of(dx))
         return dx
+
+    def feedback_matrix(self, p: Any) -> Array:
+        """Return the matrix through which the layer hands back, the transposed W."""
+        matrix: Array = p.weight.swapaxes(-1, -2)
+        return matrix
 
 
 def adapt_products(layer: Any, p: Any, x: Any, cache: Any, weight: Array) -> Array:
