@@ -42,13 +42,11 @@ class ClassModel(FittedModel):
 
     def decoded(self, predictions: Array) -> Array:
         """Return the most probable classes for the predictions (K, N, C)."""
-        with np.errstate(all="ignore"):
-            return self.target.decode(mean_prediction(predictions))
+        return self.target.decode(mean_prediction(predictions))
 
     def decoded_members(self, predictions: Array) -> Array:
         """Return the classes predicted by each network, along the first axis."""
-        with np.errstate(all="ignore"):
-            return np.stack([self.target.decode(p) for p in predictions])
+        return np.stack([self.target.decode(p) for p in predictions])
 
     def mean_probability(self, members: Array) -> Array:
         """Return the mean (N, n_classes) of the probabilities of the networks."""
