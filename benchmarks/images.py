@@ -11,6 +11,7 @@ import argparse
 import time
 import warnings
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -123,7 +124,7 @@ def shapes_of_products(work):
         yield work.batch_size * side * side, size * size * channels, filters
         channels, side = filters, side // 2
     widths = (channels * side * side, *work.hidden, 10)
-    for n_in, n_out in zip(widths[:-1], widths[1:], strict=True):
+    for n_in, n_out in pairwise(widths):
         yield work.batch_size, n_in, n_out
 
 
