@@ -40,6 +40,8 @@ class Parameter:
         Numbers of inputs and outputs of its layer.
     gain : float
         The gain of the activation after the layer.
+    n_places : int, default=1
+        Number of positions of a row at which it is used: of a convolution, the windows.
     """
 
     path: str
@@ -48,6 +50,7 @@ class Parameter:
     initializer: Initializer
     fan: tuple[int, int]
     gain: float
+    n_places: int = 1
 
     @property
     def size(self) -> int:
@@ -125,10 +128,13 @@ class Declaration:
         initializer: Initializer,
         fan: tuple[int, int],
         gain: float = 1.0,
+        n_places: int = 1,
     ) -> None:
         """Declare a parameter array; see :class:`Parameter`."""
         path = f"{self.path}.{name}" if self.path else name
-        self.parameters.append(Parameter(path, shape, zone, initializer, fan, gain))
+        self.parameters.append(
+            Parameter(path, shape, zone, initializer, fan, gain, n_places)
+        )
 
     def buffer(self, name: str, shape: Shape, training: bool = False) -> None:
         """Declare a workspace array (K, B, *shape).

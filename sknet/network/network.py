@@ -13,7 +13,14 @@ from scipy import sparse
 from sknet._numerics import Array, SparseRows
 from sknet.network.architecture import Architecture
 from sknet.network.layers import Layer, Sequential, Training
-from sknet.network.layout import DECAYED, STATISTIC, Declaration, Layout, Shape
+from sknet.network.layout import (
+    DECAYED,
+    STATISTIC,
+    Declaration,
+    Layout,
+    Parameter,
+    Shape,
+)
 from sknet.network.workspace import Workspace
 
 
@@ -78,13 +85,26 @@ class Network:
 
     @property
     def n_largest(self) -> int:
-        """Number of elements of the largest weight matrix; 0 if there is none."""
+        """Number of multiply-adds of the largest product, for a row; 0 without any."""
         return max(self.weight_sizes, default=0)
 
     @property
     def weight_sizes(self) -> tuple[int, ...]:
-        """Numbers of elements of all weight matrices, that of the input first."""
-        return tuple(p.size for p in self.layout.parameters if p.zone == DECAYED)
+        """Numbers of multiply-adds of all weights for a row, that of the input first.
+
+        For a dense layer, it is the number of its weights.
+        """
+        return tuple(p.size * p.n_places for p in self._weights)
+
+    @property
+    def n_largest_dense(self) -> int:
+        """The same for the largest product of a dense layer, which BLAS computes."""
+        return max((p.size for p in self._weights if p.n_places == 1), default=0)
+
+    @property
+    def _weights(self) -> list[Parameter]:
+        """The declarations of the weights."""
+        return [p for p in self.layout.parameters if p.zone == DECAYED]
 
     @property
     def n_columns(self) -> int:

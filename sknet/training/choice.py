@@ -51,8 +51,8 @@ def chosen(
     make : callable
         Returns the compiled code, or raises NotRecordable.
     x : ndarray or CSR matrix of shape (N, D), or None, default=None
-        The features; None counts as dense. The size of a sparse product does not
-        matter, because in NumPy none is made by an optimised BLAS.
+        The features; None counts as dense. The size of a sparse product, or of a
+        convolution, does not matter, because no optimised BLAS makes it in NumPy.
 
     Returns
     -------
@@ -68,8 +68,9 @@ def chosen(
     """
     if engine == "numpy":
         return None, "numpy: engine='numpy'."
-    sizes = network.weight_sizes[1 if sparse.issparse(x) else 0 :]
-    work = n_rows * max(sizes, default=0)
+    work = n_rows * network.n_largest_dense
+    if sparse.issparse(x):
+        work = n_rows * max(network.weight_sizes[1:], default=0)
     is_large = theta[0].nbytes > MOST_BYTES or work > _MOST_WORK
     if engine == "auto" and is_large:
         return None, "numpy: The network is so large that it would not be faster."

@@ -109,11 +109,15 @@ class Conv2D(Layer):
             area * self.filters // self.groups,
         )
         fan, each = (n_in, n_out), (n_in, self.filters)
-        declare.parameter("weight", each, DECAYED, self.initializer, fan, self.gain)
+        counts = windows.counts(height, width)
+        declare.parameter(
+            *("weight", each, DECAYED, self.initializer, fan, self.gain),
+            n_places=counts[0] * counts[1],
+        )
         if self.use_bias:
             draw = self.bias or self.initializer.for_bias()
             declare.parameter("bias", (1, self.filters), FREE, draw, fan, self.gain)
-        out = (*windows.counts(height, width), self.filters)
+        out = (*counts, self.filters)
         declare.buffer("y", out)
         if not declare.at_input:
             declare.buffer("dx", shape, training=True)
