@@ -38,7 +38,7 @@ INLINE void KERNEL(window_product)(const KERNEL(window_tile) *t, int rows, int v
         a[r] = t->a[r];
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = t->continued ? LOAD(c + r * crs + v * WIDTH) : (VECTOR){0};
+            sum[r][v] = (VECTOR){0};
     }
     for (int64_t i = 0; i < t->n_runs; i++) {
         const int64_t first = t->runs[i], end = first + length;
@@ -57,6 +57,12 @@ INLINE void KERNEL(window_product)(const KERNEL(window_tile) *t, int rows, int v
             b += TILE_COLUMNS;
         }
     }
+    if (t->continued)
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += LOAD(c + r * crs + v * WIDTH);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3

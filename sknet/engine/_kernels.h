@@ -12,7 +12,7 @@
  * All strides count elements. Nothing is allocated and nothing is remembered.
  *
  * The result never depends on the vector width: an element of a product adds its terms
- * in the order of the summed index, and a sum that is taken along a vector uses 64 bytes
+ * in the order of the summed index, in blocks of 256, and a sum that is taken along a vector uses 64 bytes
  * of lanes on every machine, combined in halves. So two instruction sets that both have
  * USE_FMA (or both have not) give the same bits, and so do some rows computed alone.
  */

@@ -1,19 +1,20 @@
 /* Matrix products. Included by _kernels.h.
  *
  * B is copied into panels of TILE_COLUMNS columns; a tile of TILE_ROWS rows and one
- * panel keeps its sums in registers while the summed index runs. Blocks of the summed
- * index continue the sums that C holds, so that blocks change no bit.
+ * panel keeps its sums in registers while the summed index runs through a block, whose
+ * sum is then added to C. A sum of very many terms is more exact in this way: one by one,
+ * equal terms would be rounded in the same direction each time. Blocks have the same
+ * length for all instruction sets, which therefore give the same bits.
  */
 
 #if VECTOR_BYTES == 64
 #define TILE_ROWS 8
 #define TILE_VECTORS 3
-#define BLOCK_DEPTH 160
 #else
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
-#define BLOCK_DEPTH 256
 #endif
+#define BLOCK_DEPTH 256
 #define TILE_COLUMNS (TILE_VECTORS * WIDTH)
 #define TILE_BYTES (TILE_VECTORS * VECTOR_BYTES)
 #define BLOCK_ROWS 96
@@ -39,7 +40,7 @@ INLINE void KERNEL(tile_product)(const KERNEL(tile) *t, int rows, int vectors)
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = t->continued ? LOAD(c + r * crs + v * WIDTH) : (VECTOR){0};
+            sum[r][v] = (VECTOR){0};
     if (rows == TILE_ROWS) /* the tile that follows */
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
@@ -59,6 +60,12 @@ INLINE void KERNEL(tile_product)(const KERNEL(tile) *t, int rows, int vectors)
         a += acs;
         b += brs;
     }
+    if (t->continued)
+#pragma GCC unroll 8
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 3
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] += LOAD(c + r * crs + v * WIDTH);
     if (t->bias)
 #pragma GCC unroll 3
         for (int v = 0; v < vectors; v++) {

@@ -156,4 +156,4 @@ def _network_of(configs: Sequence[MemberConfig]) -> Network:
     rows = tuple(one_or_rows(of_layer) for of_layer in zip(*rates, strict=True))
     architecture = replace(first.architecture, dropout=rows)  # type: ignore[arg-type]  # rows
     layers = architecture.layers(first.n_inputs, first.n_raw)
-    return Network(layers, (first.n_inputs,))
+    return Network(layers, first.network.input_shape)

@@ -48,7 +48,7 @@ class FirstBatch:
     slots : list of ndarray of shape (1, P')
         The slots of the optimizer.
     noise : Generator or None
-        The noise stream, which is not advanced.
+        The noise stream, which is not advanced; or one of :class:`_SingleNoise`.
     leaves : dict of str to float
         The numbers of this step: hyperparameters, rate and number of the step.
     """
@@ -59,12 +59,25 @@ class FirstBatch:
     total: float
     theta: Array
     slots: list[Array]
-    noise: np.random.Generator | None
+    noise: Any
     leaves: dict[str, float]
 
-    def stream(self) -> np.random.Generator | None:
+    def stream(self) -> Any:
         """Return a copy of the noise stream."""
-        return None if self.noise is None else noise_from_state(noise_state(self.noise))
+        if self.noise is None or isinstance(self.noise, _SingleNoise):
+            return self.noise
+        return noise_from_state(noise_state(self.noise))
+
+    def in_double(self) -> FirstBatch:
+        """Return the batch in float64, with the same noise as in float32."""
+        x, y, theta = (a.astype(np.float64) for a in (self.x, self.y, self.theta))
+        weight = None if self.weight is None else self.weight.astype(np.float64)
+        noise = self.stream()
+        return FirstBatch(
+            *(x, y, weight, self.total),
+            *(theta, [slot.astype(np.float64) for slot in self.slots]),
+            *(None if noise is None else _SingleNoise(noise), self.leaves),
+        )
 
     def rearranged(self) -> FirstBatch:
         """Return a batch of other numbers, all of which are as valid.
@@ -89,6 +102,19 @@ class FirstBatch:
         )
 
 
+class _SingleNoise:
+    """A noise stream whose draws are those for float32, in whatever array."""
+
+    def __init__(self, stream: np.random.Generator) -> None:
+        self._stream = stream
+
+    def random(self, *, out: Array, dtype: Any) -> Array:
+        """Draw uniform numbers into an array."""
+        del dtype
+        out[...] = self._stream.random(size=out.shape, dtype=np.float32)
+        return out
+
+
 @dataclass(frozen=True)
 class Expected:
     """What NumPy has computed in a recorded step."""
@@ -99,6 +125,15 @@ class Expected:
     after_gradient: Array
     theta: Array
     slots: list[Array]
+
+    def in_type(self, dtype: np.dtype[Any]) -> Expected:
+        """Return it rounded to a type."""
+        grad, before, after = (
+            array.astype(dtype)
+            for array in (self.grad, self.after_gradient, self.theta)
+        )
+        slots = [slot.astype(dtype) for slot in self.slots]
+        return Expected(self.data, self.penalty, grad, before, after, slots)
 
 
 def leaves_of(config: MemberConfig) -> dict[str, float]:
@@ -333,7 +368,7 @@ def _with_numbers(config: MemberConfig, leaves: Any) -> tuple[Objective, Any]:
     if any(config.architecture.dropout):
         architecture = replace(config.architecture, dropout=dropout)
         layers = architecture.layers(config.n_inputs, config.n_raw)
-        network = Network(layers, (config.n_inputs,))
+        network = Network(layers, network.input_shape)
     loss = _component_with(config.loss, "loss", leaves)
     optimizer = _component_with(config.optimizer, "optimizer", leaves)
     return Objective(network, loss, L2(), leaves.get("alpha", 0.0)), optimizer

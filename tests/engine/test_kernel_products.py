@@ -149,14 +149,20 @@ def test_vector_width_changes_no_bit(lib, dtype):
 
 @pytest.mark.parametrize("dtype", TYPES)
 def test_order_of_the_sums(lib, dtype):
-    """Without FMA, NumPy can repeat the sums of products and of lanes bit by bit."""
+    """Without FMA, NumPy can repeat the sums of products and of lanes bit by bit.
+
+    Those of a product are made by blocks of 256 terms, which are then added.
+    """
     kernels = Kernels(lib, "baseline", dtype)
-    for m, n, k in SHAPES:
+    for m, n, k in [*SHAPES, (3, 5, 700)]:
         a, b = normal((m, k), dtype, 1), normal((k, n), dtype, 2)
         if n > 1:
             sums = np.zeros((m, n), dtype)
-            for p in range(k):
-                sums += a[:, p : p + 1] * b[p]
+            for first in range(0, k, 256):
+                block = np.zeros((m, n), dtype)
+                for p in range(first, min(first + 256, k)):
+                    block += a[:, p : p + 1] * b[p]
+                sums = block + sums
         else:
             sums = lane_sums(a * b[:, 0])[:, None]
         np.testing.assert_array_equal(kernels.product(a, b), sums)
