@@ -62,7 +62,8 @@ for padding in ("valid", "same", "full"):
     ).fit(colours, five_classes)
     weight, _, output, _ = named_parameters(network).values()
     side = int(np.sqrt(len(output) / 5))
-    print(f"{padding:5}: {weight.size} weights in 5 filters, {side} x {side} x 5 places")
+    places = f"{side} x {side} x 5"
+    print(f"{padding:5}: {weight.size} weights in 5 filters, answers {places}")
 
 # %%
 # The answers of a filter form an image, too. This one subtracts the left column of a
