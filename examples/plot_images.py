@@ -16,6 +16,7 @@ import warnings
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -58,7 +59,7 @@ print("image_shape_:", cnn.image_shape_, "engine_:", cnn.engine_)
 # square are taken as square images with one channel.
 
 rows = X_train.reshape(len(X_train), -1)
-from_rows = SimpleCNNClassifier(**cnn.get_params()).set_params(image_shape=(8, 8))
+from_rows = clone(cnn).set_params(image_shape=(8, 8))
 from_rows.fit(rows, y_train)
 print("the same parameters:", np.array_equal(from_rows.theta_, cnn.theta_))
 
