@@ -74,7 +74,7 @@ html_css_files = ["custom.css"]
 html_show_sourcelink = False
 # Pages with wide tables need the room of their contents at the side.
 CHAPTERS = "activations", "losses", "optimizers", "schedules", "blocks", "initializers"
-CHAPTERS += "tables", "ensembles", "searches", "onnx", "exporters", "saving"
+CHAPTERS += "tables", "images", "ensembles", "searches", "onnx", "exporters", "saving"
 WIDE = ["index", "differences", *(f"user_guide/{name}" for name in CHAPTERS)]
 html_theme_options = {
     "navigation_with_keys": False,

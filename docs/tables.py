@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 GALLERY = [
     "plot_quick_start.py",
     "plot_raw_table.py",
+    "plot_images.py",
     "plot_pipeline_grid_search.py",
     "plot_lockstep_search.py",
     "plot_ensemble_uncertainty.py",
