@@ -33,6 +33,7 @@ SHORT |= {"random_state": 0, "tol": 0.0, "batch_size": 32, "augment": ALL}
 DIGITS, LABELS = load_digits(return_X_y=True)
 DIGITS = DIGITS.reshape(-1, 8, 8) / 16.0
 X, Y = DIGITS[:100], LABELS[:100]
+MOVES = ["cosine", "sine", "mirror", "down", "right", "top", "bottom", "left", "end"]
 of_each_engine = pytest.mark.parametrize("engine", ENGINES)
 of_each_type = pytest.mark.parametrize("dtype", [np.float32, np.float64])
 
@@ -47,18 +48,8 @@ def augmented(layer, x, **how):
     """The output in training, and what was done to each image, by name."""
     case = Placed(layer, x)
     y = case.forward(training(len(x), **how)).copy()
-    names = (
-        "cosine",
-        "sine",
-        "mirror",
-        "down",
-        "right",
-        "top",
-        "bottom",
-        "left",
-        "end",
-    )
-    return y, dict(zip(names, np.moveaxis(case.cache.moves.copy(), -1, 0), strict=True))
+    values = np.moveaxis(case.cache.moves.copy(), -1, 0)
+    return y, dict(zip(MOVES, values, strict=True))
 
 
 def moved(image, down, right):
@@ -299,7 +290,7 @@ def test_training_in_two_parts_is_the_same(engine):
 def test_partial_fit():
     found = []
     for engine in ENGINES:
-        network = SimpleCNNClassifier(engine=engine, **SHORT)
+        network = SimpleCNNClassifier(engine=engine, **SHORT | {"batch_size": 20})
         for start in range(0, 100, 20):
             rows = slice(start, start + 20)
             network.partial_fit(X[rows], Y[rows], classes=range(10))
@@ -398,7 +389,7 @@ def test_what_leaves_nothing_of_images_is_refused(augment, shape, message, estim
 
 
 def test_other_values_and_solvers_are_refused():
-    with pytest.raises(ValueError, match="'augment' parameter .* instance of 'sknet"):
+    with pytest.raises(ValueError, match=r"'augment' parameter .* instance of 'sknet"):
         SimpleCNNClassifier(augment="shift").fit(X, Y)
     with pytest.raises(ValueError, match=r"augment=Augment\(\) is not supported .*lbf"):
         SimpleCNNClassifier(augment=Augment(), solver="lbfgs").fit(X, Y)

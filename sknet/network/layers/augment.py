@@ -102,7 +102,25 @@ class Augment(Layer):
         return bool(self.shift or self.flip or self.rotation or self.cutout)
 
     def build(self, declare: Declaration, shape: Shape) -> Shape:
-        """Declare the use of noise, what is done to each image, and the output."""
+        """Declare the use of noise, what is done to each image, and the output.
+
+        Parameters
+        ----------
+        declare : Declaration
+            Receives the declarations.
+        shape : tuple of int
+            Height, width and channels of the images.
+
+        Returns
+        -------
+        shape : tuple of int
+            The same shape.
+
+        Raises
+        ------
+        ValueError
+            If nothing might be left of the images.
+        """
         self._check_fits(image_shape(self, shape))
         declare.draws_noise = declare.passes_input = True
         declare.buffer("drawn", (_N_DRAWN,), training=True)
@@ -137,7 +155,24 @@ class Augment(Layer):
         return Windows((2, 2) if self.rotation else (1, 1))
 
     def forward(self, p: Any, x: Any, cache: Any, training: Training | None) -> Array:
-        """Return changed images, or ``x`` itself at prediction."""
+        """Return changed images, or ``x`` itself at prediction.
+
+        Parameters
+        ----------
+        p : namespace
+            Not used.
+        x : ndarray of shape (K or 1, B, H, W, C)
+            The images.
+        cache : namespace
+            The layer's buffers.
+        training : Training or None
+            The noise streams; None at prediction.
+
+        Returns
+        -------
+        y : ndarray of shape (K, B, H, W, C)
+            The images of each member.
+        """
         del p
         cache.is_changed = training is not None
         if training is None:
@@ -190,7 +225,22 @@ class Augment(Layer):
             np.add(first, float(self.cutout), out=behind)
 
     def backward(self, p: Any, grad: Any, dy: Array, cache: Any) -> Array | None:
-        """Return the gradient of the images, unless at the network's input."""
+        """Return the gradient of the images, unless at the network's input.
+
+        Parameters
+        ----------
+        p, grad : namespace
+            Not used.
+        dy : ndarray of shape (K, B, H, W, C)
+            Gradient with respect to the output.
+        cache : namespace
+            As ``forward`` left it.
+
+        Returns
+        -------
+        dx : ndarray of shape (K, B, H, W, C) or None
+            Gradient with respect to the images.
+        """
         del p, grad
         if not cache.is_changed:
             return dy
