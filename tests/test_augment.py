@@ -222,8 +222,10 @@ def test_the_largest_number_of_a_generator_moves_by_no_more_than_shift(dtype):
         assert np.floor(largest * n) == n - 1
 
 
-def test_members_draw_on_their_own():
-    x = np.repeat(images(1, 10, 8, 8, 2), 3, axis=0)
+@of_each_type
+@pytest.mark.parametrize("n", [1, 10])
+def test_members_draw_on_their_own(n, dtype):
+    x = np.repeat(images(1, n, 8, 8, 2, dtype=dtype), 3, axis=0)
     together, _ = augmented(ALL, x)
     for k in range(3):
         alone, _ = augmented(ALL, x[k : k + 1], seed=k)
@@ -272,10 +274,11 @@ def test_threads_and_jobs_change_no_bit(shared_backbone, engine):
 
 
 @of_each_engine
-def test_members_are_the_same_alone(engine):
-    together = fitted(engine, n_estimators=3)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_members_are_the_same_alone(dtype, engine):
+    together = fitted(engine, n_estimators=3, dtype=dtype)
     for k, seed in enumerate(together.member_seeds_):
-        alone = fitted(engine, random_state=seed)
+        alone = fitted(engine, random_state=seed, dtype=dtype)
         assert_array_equal(alone.theta_[0], together.theta_[k])
         assert alone.loss_curve_ == together.member_loss_curves_[k]
 

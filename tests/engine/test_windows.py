@@ -195,6 +195,14 @@ def test_outputs_that_are_not_finite(pool, in_training, value, dtype):
     assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
+@of_each_type
+@pytest.mark.parametrize("layer", [Augment(3, True), Augment(0, cutout=4)], ids=repr)
+def test_copied_pixels_are_the_same(layer, dtype):
+    """The draws are, and nothing is rounded."""
+    compute, code, given = recorded(layer, (9, 8, 3), dtype, 20, in_training=True)
+    same_bits(code.run(machine(), given), given.in_numpy(compute))
+
+
 # ---- bits
 
 
