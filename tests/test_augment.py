@@ -54,15 +54,10 @@ def augmented(layer, x, **how):
 
 def moved(image, down, right):
     """An image that is shifted by whole numbers; zeros come in."""
-    out, (height, width) = np.zeros_like(image), image.shape[:2]
-    to = tuple(
-        slice(max(by, 0), n + min(by, 0)) for by, n in ((down, height), (right, width))
-    )
-    start = tuple(
-        slice(max(-by, 0), n - max(by, 0)) for by, n in ((down, height), (right, width))
-    )
-    out[to] = image[start]
-    return out
+    (height, width), by = image.shape[:2], max(abs(down), abs(right))
+    wide = np.pad(image, ((by, by), (by, by), (0, 0))[: image.ndim])
+    top, left = by - down, by - right
+    return wide[top : top + height, left : left + width]
 
 
 def fitted(engine="auto", estimator=SimpleCNNClassifier, **params):

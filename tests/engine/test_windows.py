@@ -200,7 +200,7 @@ def test_outputs_that_are_not_finite(pool, in_training, value, dtype):
 def test_copied_pixels_are_the_same(layer, dtype):
     """The draws are, and nothing is rounded."""
     compute, code, given = recorded(layer, (9, 8, 3), dtype, 20, in_training=True)
-    same_bits(code.run(machine(), given), given.in_numpy(compute))
+    same_bits(given.in_numpy(compute), code.run(machine(), given))
 
 
 # ---- bits
