@@ -22,6 +22,7 @@ from sknet.lockstep import (
     LockstepRandomizedSearchCV,
 )
 from sknet.network.convolution import AggregatedConv, Conv, ResidualConv
+from sknet.network.layers import Augment
 from sknet.persistence import SKOPS_TRUSTED
 from sknet.preprocessing import TabularPreprocessor
 from sknet.training.checkpoint import Checkpoint
@@ -30,6 +31,7 @@ from sknet.training.checkpoint import Checkpoint
 __all__ = [
     "SKOPS_TRUSTED",
     "AggregatedConv",
+    "Augment",
     "Checkpoint",
     "Conv",
     "LockstepGridSearchCV",

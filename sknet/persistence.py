@@ -25,6 +25,7 @@ from sknet.lockstep import (
 )
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS
+from sknet.network.image_layers import AUGMENTATIONS
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.network.learning_rules import LEARNING_RULES
 from sknet.optimizers import OPTIMIZERS
@@ -49,6 +50,7 @@ _OBJECTS = (
 # Families of components whose instances may be parameters of an estimator.
 _FAMILIES: tuple[Registry[Any], ...] = (
     ACTIVATIONS,
+    AUGMENTATIONS,
     AVERAGES,
     BLOCKS,
     CLASS_LOSSES,

@@ -14,7 +14,7 @@ import tokenize
 FLOORS = {
     0: (
         *("_archive", "_component", "fields", "_filelock", "_rng", "_numerics"),
-        *("_operations", "_windows", "_pooling", "_rows", "_reuse_cache"),
+        *("_operations", "_windows", "_pooling", "_warping", "_rows", "_reuse_cache"),
     ),
     1: (
         *("activations", "activations.*", "initializers", "initializers.*"),

@@ -22,6 +22,8 @@ from sknet.initializers import INITIALIZERS, GlorotUniform, Initializer
 from sknet.losses import Loss, MeanQuantiles, SquaredError
 from sknet.network.blocks import BLOCKS, Block
 from sknet.network.convolution import CONV_LAYERS, ConvLayer
+from sknet.network.image_layers import AUGMENTATIONS
+from sknet.network.layers import Augment
 from sknet.network.learning_rules import LEARNING_RULES, LearningRule
 from sknet.network.network import Network
 from sknet.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -315,6 +317,12 @@ def conv_layers_of(params: Params) -> tuple[ConvLayer, ...]:
                 f"AggregatedConv, e.g. Conv(32, pool=2); got {conv!r}."
             )
     return tuple(CONV_LAYERS.make(conv) for conv in given)
+
+
+def augment_of(params: Params) -> Augment | None:
+    """Return what changes training images at random; None if nothing does."""
+    given = params.get("augment")
+    return None if given is None else AUGMENTATIONS.make(given)
 
 
 def dropout_rates(dropout: Any, n_hidden: int) -> tuple[float, ...]:

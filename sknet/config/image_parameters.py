@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sknet.config.parameter import Parameter
 from sknet.network.convolution import Conv
+from sknet.network.layers import Augment
 
 
 IMAGE_PARAMETERS: tuple[Parameter, ...] = (
@@ -29,5 +30,16 @@ IMAGE_PARAMETERS: tuple[Parameter, ...] = (
         default=None,
         constraint=["array-like", None],
         classes="CNN",
+    ),
+    Parameter(
+        "augment",
+        "Augment or None",
+        """Shifts, flips, rotations and cutout, by which training images are changed
+        at random; see :class:`~sknet.Augment`. Not supported by "lbfgs".
+        """,
+        default=None,
+        constraint=[Augment, None],
+        classes="CNN",
+        needs_steps="needs a loss without noise",
     ),
 )

@@ -10,6 +10,7 @@ from sknet._component import Component, Registry
 from sknet.config.components import (
     Params,
     activations_of,
+    augment_of,
     averaging_of,
     block_of,
     checkpoint_of,
@@ -28,6 +29,7 @@ from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 _READERS: dict[str, Callable[[Params], Component | None]] = {
     "activation": lambda params: activations_of(params)[0],
     "learning_rate": schedule_of,
+    "augment": augment_of,
     "averaging": averaging_of,
     "block": block_of,
     "initializer": initializer_of,

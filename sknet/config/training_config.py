@@ -13,6 +13,7 @@ from sknet.averages import Averaging
 from sknet.config.components import (
     Params,
     activations_of,
+    augment_of,
     averaging_of,
     block_of,
     check_one_each,
@@ -36,7 +37,7 @@ from sknet.network.blocks import Block, Plain
 from sknet.network.convolution import ConvLayer
 from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS, InputEmbedding
-from sknet.network.layers import Layer
+from sknet.network.layers import Augment, Layer
 from sknet.network.learning_rules import Gradient, LearningRule
 from sknet.optimizers import Optimizer
 from sknet.schedules import Constant, Schedule
@@ -90,6 +91,8 @@ class TrainingConfig:
         Where and how often the training is saved.
     conv_layers : tuple of ConvLayer, default=()
         The convolutional layers; empty in all estimators but those for images.
+    augment : Augment or None, default=None
+        What changes images at random during training.
     alpha, batch_size, bootstrap, ... : object
         The parameters of these names, as given by the user. Those from ``calibrate``
         on exist in some estimators only.
@@ -147,6 +150,7 @@ class TrainingConfig:
     max_one_hot: int = 0
     image_shape: Any = None
     conv_layers: tuple[ConvLayer, ...] = ()
+    augment: Augment | None = None
     _made: dict[InputEmbedding | ImageLayers, Architecture] = field(
         default_factory=dict, init=False
     )
@@ -203,6 +207,7 @@ class TrainingConfig:
             ),
             checkpoint=checkpoint_of(given),
             conv_layers=conv_layers_of(given),
+            augment=augment_of(given),
             **{name: given[name] for name in _AS_GIVEN & given.keys()},
         )
         config._check_hidden_layers()
@@ -339,7 +344,7 @@ class TrainingConfig:
 # Fields that are parsed, and parameters that are kept as given by the user.
 _READ = {"hidden_layer_sizes", "block", "dropout", "initializer", "loss", "averaging"}
 _READ |= {"learning_rate_multipliers", "checkpoint", "solver", "learning_rule"}
-_READ |= {"conv_layers"}
+_READ |= {"conv_layers", "augment"}
 _AS_GIVEN = {f.name for f in fields(TrainingConfig) if f.init} - _READ
 
 

@@ -318,6 +318,7 @@ static void KERNEL(add_at_levels)(
 }
 
 #include "_sparse.h"
+#include "_warping.h"
 #include "_windows.h"
 
 #undef AT

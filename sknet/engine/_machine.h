@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* Raised with every change of this file or of the words of a program. */
-#define MACHINE_VERSION 8
+#define MACHINE_VERSION 9
 
 /* NumPy's interface to a bit generator (numpy/random/bitgen.h), which is stable. */
 typedef struct {
@@ -59,7 +59,23 @@ enum {
     DRAWN_POOL,
     DRAWN_POOL_GRADIENT,
     WEIGHTED_POOL,
-    WEIGHTED_POOL_GRADIENT
+    WEIGHTED_POOL_GRADIENT,
+    WARP,
+    WARP_GRADIENT
+};
+
+/* What is done to each image that is warped, as columns; see _warping.py. */
+enum {
+    WARP_COSINE,
+    WARP_SINE,
+    WARP_MIRROR,
+    WARP_DOWN,
+    WARP_RIGHT,
+    WARP_TOP,
+    WARP_BOTTOM,
+    WARP_LEFT,
+    WARP_END,
+    WARP_COLUMNS
 };
 
 /* The windows of images, as words of an instruction. */

@@ -269,6 +269,8 @@ static void KERNEL(windows)(const int64_t *w, void *const *regions, void *scratc
             at[i] = (REAL *)regions[places[0]] + places[1];
     if (w[0] <= IMAGE_GRADIENT)
         KERNEL(convolution)(w[0], s, at[0], at[1], at[2], scratch, share);
+    else if (w[0] >= WARP)
+        KERNEL(warping)(w[0], s, at[0], at[1], at[2], share);
     else
         KERNEL(pooling)(w[0], s, at, scratch, share);
 }

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 
-EXPECTED_VERSION = 8  # of the interface; _machine.h has the same number
+EXPECTED_VERSION = 9  # of the interface; _machine.h has the same number
 SWITCH, FILE = "SKNET_ENGINE", "SKNET_ENGINE_LIBRARY"
 SUFFIX = {"darwin": ".dylib", "win32": ".dll"}.get(sys.platform, ".so")
 BESIDE = Path(__file__).with_name(f"_machine{SUFFIX}")

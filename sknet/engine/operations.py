@@ -66,4 +66,6 @@ WINDOW_OPERATIONS = {
     "drawn_pool_gradient": (8, 0, 3),
     "weighted_pool": (9, 1, 0),
     "weighted_pool_gradient": (10, 0, 3),
+    "warp": (11, 1, 0),
+    "warp_gradient": (12, 0, 1),
 }

@@ -198,6 +198,9 @@ class SimpleCNNRegressor(BaseMLPRegressor):
         Height and width of the images, or height, width and channels. None infers them
         from an X with these axes. Rows of pixels are then square images, if the number
         of columns is a square, otherwise images with a single row of pixels.
+    augment : Augment or None, default=None
+        Shifts, flips, rotations and cutout, by which training images are changed at
+        random; see :class:`~sknet.Augment`. Not supported by "lbfgs".
 
     Attributes
     ----------
@@ -336,6 +339,7 @@ class SimpleCNNRegressor(BaseMLPRegressor):
         deterministic=False,
         conv_layers=(Conv(32, pool=2), Conv(64, pool=2)),
         image_shape=None,
+        augment=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -383,3 +387,4 @@ class SimpleCNNRegressor(BaseMLPRegressor):
         self.deterministic = deterministic
         self.conv_layers = conv_layers
         self.image_shape = image_shape
+        self.augment = augment

@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from sknet._component import Registry
 from sknet.network.blocks import Style
 from sknet.network.convolution import CONV_LAYERS, ConvLayer
-from sknet.network.layers import Flatten, Layer, Rescale, Sequential
+from sknet.network.layers import Augment, Flatten, Layer, Rescale, Sequential
 from sknet.network.layout import Declaration, Shape
 
+
+AUGMENTATIONS: Registry[Augment] = Registry("augmentation", Augment)
+AUGMENTATIONS.register("augment")(Augment)
 
 # The largest value of a pixel of type uint8.
 BRIGHTEST = 255.0
@@ -30,11 +34,14 @@ class ImageLayers:
         The convolutional layers.
     are_bytes : bool, default=False
         Whether pixels are whole numbers from 0 to 255, which are scaled to [0, 1].
+    augment : Augment or None, default=None
+        What changes images at random during training.
     """
 
     image_shape: Shape
     conv_layers: tuple[ConvLayer, ...]
     are_bytes: bool = False
+    augment: Augment | None = None
 
     def input_shape(self, n_inputs: int) -> Shape:
         """Return the shape of the images, for so many columns."""
@@ -46,6 +53,7 @@ class ImageLayers:
         del n_inputs
         found: tuple[Layer, ...] = (Rescale(1.0 / BRIGHTEST),) if self.are_bytes else ()
         shape = self.image_shape
+        found += self._augmentation()
         for i, conv in enumerate(self.conv_layers):
             if len(shape) != 3:
                 raise ValueError(
@@ -63,6 +71,16 @@ class ImageLayers:
             found += more
         return (*found, Flatten())
 
+    def _augmentation(self) -> tuple[Layer, ...]:
+        """Return the layer that changes images, or none; check that it suits them."""
+        if self.augment is None or not self.augment.has_effect:
+            return ()
+        try:
+            self.augment.build(Declaration(), self.image_shape)
+        except ValueError as error:
+            raise ValueError(f"augment={error}") from error
+        return (self.augment,)
+
     def suits(self, dtype: np.dtype[Any]) -> ImageLayers:
         """Return the layers for pixels of a type: those of uint8 are scaled."""
         are_bytes = dtype == np.uint8
@@ -76,13 +94,16 @@ class ImageLayers:
             "image_shape": list(self.image_shape),
             "conv_layers": [conv.to_config() for conv in self.conv_layers],
             "are_bytes": self.are_bytes,
+            "augment": None if self.augment is None else self.augment.to_config(),
         }
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> ImageLayers:
         """Return the layers that :meth:`to_config` described."""
+        augment = config.get("augment")
         return cls(
             tuple(config["image_shape"]),
             tuple(CONV_LAYERS.from_config(conv) for conv in config["conv_layers"]),
             config["are_bytes"],
+            None if augment is None else AUGMENTATIONS.from_config(augment),
         )

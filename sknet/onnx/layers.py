@@ -17,6 +17,7 @@ from scipy.linalg import block_diag
 from sknet._numerics import Array
 from sknet.network.layers import (
     Activate,
+    Augment,
     BatchNorm,
     Dense,
     Dropout,
@@ -174,9 +175,10 @@ def mix(graph: Graph, layer: Mix, p: Any, x: str, shape: Shape) -> str:
     return mixed(graph, x, a, graph.of_members(p.mix, shape))
 
 
+@converter(Augment)
 @converter(Dropout)
-def dropout(graph: Graph, layer: Dropout, p: Any, x: str, shape: Shape) -> str:
-    """Return ``x``: there is no dropout in prediction."""
+def dropout(graph: Graph, layer: Layer, p: Any, x: str, shape: Shape) -> str:
+    """Return ``x``: there is no noise in prediction."""
     del graph, layer, p, shape
     return x
 

@@ -117,7 +117,8 @@ class ImageReader(ColumnReader):
 
     def input_embedding(self, config: TrainingConfig, inputs: Any) -> ImageLayers:
         """Return the convolutional layers."""
-        return ImageLayers(inputs.shape, config.conv_layers, inputs.are_bytes)
+        of_images = (config.conv_layers, inputs.are_bytes, config.augment)
+        return ImageLayers(inputs.shape, *of_images)
 
 
 def as_rows(X: Any) -> tuple[Any, Shape | None]:

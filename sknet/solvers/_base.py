@@ -253,7 +253,7 @@ class FullBatchSolver(Solver):
         found = [
             (f"{name}={config.given[name]!r}", why)
             for name, why in NEED_STEPS.items()
-            if config.has_effect(name)
+            if name in config.given and config.has_effect(name)
         ]
         if network.draws_noise:
             dropout = f"dropout={config.given['dropout']!r}"

@@ -8,7 +8,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.testing import assert_array_equal
 from scipy import special
 
-from sknet import _operations, _pooling, _windows
+from sknet import _operations, _pooling, _warping, _windows
 from sknet._operations import clip_by_norm, move_towards
 from sknet._rows import is_in_use
 from sknet.engine.lower import lower
@@ -39,8 +39,10 @@ NAMED = {
 }
 CONVOLUTIONS = ("convolve", "filter_gradient", "image_gradient")
 WINDOWED = {
-    name: getattr(_windows if name in CONVOLUTIONS else _pooling, f"_{name}")
+    name: getattr(module, f"_{name}")
+    for module in (_windows, _pooling, _warping)
     for name in WINDOW_OPERATIONS
+    if hasattr(module, f"_{name}")
 }
 
 

@@ -12,6 +12,7 @@ from sknet.engine.machine import JOB, MEMBER, PROGRAM, machine
 from sknet.engine.tape import NotRecordable, address_of
 from sknet.initializers import INITIALIZERS
 from sknet.network.layers import (
+    Augment,
     AveragePool,
     Conv2D,
     GlobalAveragePool,
@@ -43,6 +44,8 @@ LARGE = [
     (AveragePool(3, 2), (21, 20, 35)),
     (StochasticPool(3, 2), (21, 20, 35)),
     (GlobalAveragePool(), (21, 20, 35)),
+    (Augment(5, True), (21, 20, 35)),
+    (Augment(3, True, 180.0, 7), (21, 20, 3)),
 ]
 NOISE = {"bit_generator": "PCG64", **np.random.PCG64(3).state}
 GUARD = 64  # bytes behind the scratch memory of a thread
@@ -192,6 +195,14 @@ def test_outputs_that_are_not_finite(pool, in_training, value, dtype):
     assert_array_equal(np.isfinite(found), np.isfinite(expected))
 
 
+@of_each_type
+@pytest.mark.parametrize("layer", [Augment(3, True), Augment(0, cutout=4)], ids=repr)
+def test_copied_pixels_are_the_same(layer, dtype):
+    """The draws are, and nothing is rounded."""
+    compute, code, given = recorded(layer, (9, 8, 3), dtype, 20, in_training=True)
+    same_bits(given.in_numpy(compute), code.run(machine(), given))
+
+
 # ---- bits
 
 
@@ -200,6 +211,9 @@ CASES = [
     *((Conv2D(4, 3, 2, padding), (5, 6, 2)) for padding in PADDINGS),
     (MaxPool(2), (5, 6, 2)),
     (StochasticPool(2), (5, 6, 2)),
+    (Augment(1), (5, 6, 2)),
+    (Augment(0, False, 20.0), (5, 6, 2)),
+    (Augment(3, True, 0.0, 3), (1, 6, 2)),
 ]
 of_each_case = pytest.mark.parametrize(("layer", "shape"), CASES, ids=str)
 

@@ -2,6 +2,7 @@
 
 from sknet.network.layers._base import Layer, Training
 from sknet.network.layers.activate import Activate, Mix, activation_layer
+from sknet.network.layers.augment import Augment
 from sknet.network.layers.average_pool import AveragePool, GlobalAveragePool
 from sknet.network.layers.batchnorm import BatchNorm
 from sknet.network.layers.convolution import Conv2D
@@ -27,6 +28,7 @@ from sknet.network.layers.stochastic_pool import StochasticPool
 
 __all__ = [
     "Activate",
+    "Augment",
     "AveragePool",
     "BatchNorm",
     "Conv2D",
