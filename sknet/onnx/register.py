@@ -14,6 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._numerics import Array
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.cnn_classifier import SimpleCNNClassifier
+from sknet.estimators.cnn_regressor import SimpleCNNRegressor
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
 from sknet.estimators.tabular_regressor import TabularMLPRegressor
@@ -32,8 +34,8 @@ from sknet.preprocessing import TabularPreprocessor
 from sknet.problem.inputs import Table
 
 
-_CLASSIFIERS = (SimpleMLPClassifier, TabularMLPClassifier)
-_REGRESSORS = (SimpleMLPRegressor, TabularMLPRegressor)
+_CLASSIFIERS = (SimpleMLPClassifier, SimpleCNNClassifier, TabularMLPClassifier)
+_REGRESSORS = (SimpleMLPRegressor, SimpleCNNRegressor, TabularMLPRegressor)
 
 _CLASSIFIER_OPTIONS = {
     "zipmap": [True, False, "columns"],

@@ -44,10 +44,27 @@ class ConvLayer(Component):
             Height, width and channels of the images that come in.
         style : Style
             The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers, of which the last one returns images, or the columns of a
+            global pool.
         """
 
     def head(self, style: Style) -> Layers:
-        """Return the layers after it, unless the next entry begins with them."""
+        """Return the layers after it, unless the next entry begins with them.
+
+        Parameters
+        ----------
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            No layers, except after the pre-activation order.
+        """
         del style
         return ()
 

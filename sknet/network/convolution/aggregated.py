@@ -34,7 +34,7 @@ class AggregatedConv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of the windows of the middle convolution.
@@ -60,6 +60,11 @@ class AggregatedConv(ConvLayer):
         Rate at which activations before the last convolution are randomly set to zero
         during training.
 
+    See Also
+    --------
+    Conv : A convolution without a shortcut.
+    ResidualConv : A shortcut past two or three convolutions.
+
     Notes
     -----
     The branches are computed together, as three convolutions of which the middle one
@@ -71,6 +76,15 @@ class AggregatedConv(ConvLayer):
     ----------
     .. [1] S. Xie et al., "Aggregated residual transformations for deep neural
        networks", CVPR 2017, arXiv:1611.05431.
+
+    Examples
+    --------
+    >>> from sknet import AggregatedConv, Conv
+    >>> RESNEXT = (
+    ...     Conv(64, normalization="batch"),
+    ...     AggregatedConv(256, branch_width=64),
+    ...     AggregatedConv(512, branch_width=128, stride=2, pool="global"),
+    ... )
     """
 
     filters: int = whole(1, "[1, inf)")
@@ -86,7 +100,20 @@ class AggregatedConv(ConvLayer):
     dropout: float = real(0.0, "[0, 1)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return the branches with their shortcut, the activation and the pool."""
+        """Return the branches with their shortcut, the activation and the pool.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
         width = self.cardinality * self.branch_width
         body = (*parts.convolve(shape, width, 1), parts.activate())

@@ -34,7 +34,7 @@ class Conv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of filters, which are the channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of a window, in positions.
@@ -64,6 +64,17 @@ class Conv(ConvLayer):
         Number of groups of channels and of filters; a filter has weights only for the
         channels of its own group.
 
+    See Also
+    --------
+    ResidualConv : A shortcut past two or three convolutions.
+    AggregatedConv : A shortcut past the sum of many narrow branches.
+
+    Notes
+    -----
+    With :math:`n` channels, :math:`h` filters, :math:`g` groups and windows of
+    :math:`f \times f` positions, a convolution has :math:`f^2 n h / g` weights and
+    :math:`h` biases. A batch normalisation after it takes the place of the biases.
+
     References
     ----------
     .. [1] Y. LeCun et al., "Gradient-based learning applied to document recognition",
@@ -91,7 +102,20 @@ class Conv(ConvLayer):
     groups: int = whole(1, "[1, inf)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return convolution, normalisation, activation, pool and dropout."""
+        """Return convolution, normalisation, activation, pool and dropout.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
         convolved = parts.convolve(
             shape,

@@ -37,7 +37,7 @@ class ResidualConv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of the windows; of the middle convolution with a bottleneck,
@@ -68,6 +68,19 @@ class ResidualConv(ConvLayer):
     dropout : float in [0, 1), default=0.0
         Rate at which activations before the last convolution are randomly set to zero
         during training.
+
+    See Also
+    --------
+    Conv : A convolution without a shortcut.
+    AggregatedConv : A shortcut past the sum of many narrow branches.
+
+    Notes
+    -----
+    The networks for small images of [1]_ are ``Conv(16, normalization="batch")``, then
+    three times n layers with 16, 32 and 64 filters, of which the first ones with 32 and
+    64 have ``stride=2``, and ``pool="global"`` in the last one; they have 6 n + 2
+    layers with weights, ``hidden_layer_sizes=()``, and ``shortcut="zero_pad"`` where
+    the authors say option A.
 
     References
     ----------
@@ -100,7 +113,20 @@ class ResidualConv(ConvLayer):
     dropout: float = real(0.0, "[0, 1)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return the body with its shortcut, the activation and the pool."""
+        """Return the body with its shortcut, the activation and the pool.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
         beside = parts.shortcut(self.shortcut, shape, self.filters, self.stride)
         body = self._preactivated(shape, parts)
@@ -115,7 +141,18 @@ class ResidualConv(ConvLayer):
         return (*out, *pool)
 
     def head(self, style: Style) -> Layers:
-        """Return the last normalisation and activation of the pre-activation order."""
+        """Return the last normalisation and activation of the pre-activation order.
+
+        Parameters
+        ----------
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            No layers in the original order, or if they precede the pool.
+        """
         if not self.preactivation or self.pool is not None:
             return ()
         return Parts(style, self.activation, self.normalization).enter()
