@@ -47,7 +47,7 @@ class ImageLayers:
         found: tuple[Layer, ...] = (Rescale(1.0 / BRIGHTEST),) if self.are_bytes else ()
         shape = self.image_shape
         for i, conv in enumerate(self.conv_layers):
-            if len(shape) != 3:
+            if len(shape) != 3 or (i and _is_global(self.conv_layers[i - 1])):
                 raise ValueError(
                     f"conv_layers[{i - 1}] has pool='global', which leaves no images "
                     f"for conv_layers[{i}]: only the last layer can have it."
@@ -86,3 +86,8 @@ class ImageLayers:
             tuple(CONV_LAYERS.from_config(conv) for conv in config["conv_layers"]),
             config["are_bytes"],
         )
+
+
+def _is_global(conv: ConvLayer) -> bool:
+    """Return whether a layer ends with a pool over the whole image."""
+    return bool(getattr(conv, "pool", None) == "global")

@@ -31,6 +31,7 @@ from sknet.network.layers import (
     Mix,
     Partition,
     Periodic,
+    Rescale,
     Reshape,
     Residual,
     Scale,
@@ -174,6 +175,13 @@ def scale(graph: Graph, layer: Scale, p: Any, x: str, shape: Shape) -> str:
     """Write the product with the factors."""
     del layer
     return graph.op("Mul", x, graph.of_members(p.scale, shape))
+
+
+@converter(Rescale)
+def rescale(graph: Graph, layer: Rescale, p: Any, x: str, shape: Shape) -> str:
+    """Write the product with the number."""
+    del p, shape
+    return graph.op("Mul", x, layer.factor)
 
 
 @converter(EnsembleView)

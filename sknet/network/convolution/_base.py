@@ -97,34 +97,29 @@ class Parts:
         self.normalization = normalization
 
     def convolve(
-        self, shape: Shape, filters: int, size: Any, activated: bool = True, **how: Any
+        self, shape: Shape, windows: layers.Conv2D, activated: bool = True
     ) -> Layers:
         """Return a convolution of images, and the normalisation after it.
 
-        ``activated`` is whether an activation follows, directly or after the
-        normalisation; ``how`` are further fields of the convolution.
+        ``windows`` is a convolution with the filters and their windows; all else is
+        as the style says. ``activated`` is whether an activation follows, directly or
+        after the normalisation.
         """
         shifts = self.normalization != "batch"
-        return (
-            self.plain(shape, filters, size, activated, shifts, **how),
-            *self.normalize(),
-        )
+        return (self.plain(shape, windows, activated, shifts), *self.normalize())
 
     def plain(
         self,
         shape: Shape,
-        filters: int,
-        size: Any,
+        windows: layers.Conv2D,
         activated: bool = True,
         shifts: bool = True,
-        **how: Any,
     ) -> Layer:
         """Return a convolution; ``shifts`` is False if a later layer cancels a bias."""
         style = self.style
-        return layers.Conv2D(
-            filters,
-            fitted(size, shape),
-            **{"padding": "same"} | how,
+        return replace(
+            windows,
+            kernel_size=fitted(windows.kernel_size, shape),
             gain=style.activation.gain if activated else 1.0,
             initializer=style.initializer,
             use_bias=style.use_bias and shifts,
@@ -148,14 +143,24 @@ class Parts:
     def shortcut(self, kind: str, shape: Shape, filters: int, stride: Any) -> Layer:
         """Return the path past a body: the identity if it changes no shape."""
         same_shape = shape[-1] == filters and both(stride) == (1, 1)
-        if same_shape or kind == "identity":
+        if same_shape:
             return _IDENTITY
-        if kind == "projection":
-            return Sequential(
-                self.convolve(shape, filters, 1, activated=False, stride=stride)
+        if kind == "identity":
+            raise ValueError(
+                f"shortcut='identity' cannot change images of {shape[-1]} channels to "
+                f"{filters} channels, with stride={stride}. Use shortcut='projection' "
+                f"or 'zero_pad', or filters={shape[-1]} and stride=1."
             )
+        if kind == "projection":
+            point = same(filters, 1, stride)
+            return Sequential(self.convolve(shape, point, activated=False))
         subsampled = (layers.AveragePool(1, stride),) if both(stride) != (1, 1) else ()
         return Sequential((*subsampled, layers.ZeroPad(filters)))
+
+
+def same(filters: int, size: Any, stride: Any = 1) -> layers.Conv2D:
+    """Return a convolution that keeps the size of images, divided by its stride."""
+    return layers.Conv2D(filters, size, stride, "same")
 
 
 def pooled(kind: str, size: Any, stride: Any, shape: Shape) -> Layers:

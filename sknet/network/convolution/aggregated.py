@@ -15,6 +15,7 @@ from sknet.network.convolution._base import (
     ConvLayer,
     Parts,
     pooled,
+    same,
     shape_after,
 )
 from sknet.network.layers.window_fields import pair, pool_size
@@ -116,19 +117,22 @@ class AggregatedConv(ConvLayer):
         """
         parts = Parts(style, self.activation, self.normalization)
         width = self.cardinality * self.branch_width
-        body = (*parts.convolve(shape, width, 1), parts.activate())
+        body = (*parts.convolve(shape, same(width, 1)), parts.activate())
         body += parts.convolve(
             shape_after(body, shape),
-            width,
-            self.kernel_size,
-            stride=self.stride,
-            groups=self.cardinality,
+            layers.Conv2D(
+                width,
+                self.kernel_size,
+                self.stride,
+                "same",
+                groups=self.cardinality,
+            ),
         )
         body += (parts.activate(),)
         here = shape_after(body, shape)
         body += (
             *parts.style.drop(self.dropout),
-            *parts.convolve(here, self.filters, 1),
+            *parts.convolve(here, same(self.filters, 1)),
         )
         beside = parts.shortcut(self.shortcut, shape, self.filters, self.stride)
         out = (layers.Residual(layers.Sequential(body), beside), parts.activate())

@@ -7,6 +7,7 @@ from typing import Any
 
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.fields import choice, part, real, whole
+from sknet.network import layers
 from sknet.network.blocks._base import NORMALIZATIONS, Layers, Style
 from sknet.network.convolution._base import (
     CONV_LAYERS,
@@ -119,12 +120,14 @@ class Conv(ConvLayer):
         parts = Parts(style, self.activation, self.normalization)
         convolved = parts.convolve(
             shape,
-            self.filters,
-            self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
+            layers.Conv2D(
+                self.filters,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.dilation,
+                self.groups,
+            ),
         )
         out = (*convolved, parts.activate())
         pool = pooled(

@@ -15,6 +15,7 @@ from sknet.network.convolution._base import (
     ConvLayer,
     Parts,
     pooled,
+    same,
     shape_after,
 )
 from sknet.network.layers.window_fields import pair, pool_size
@@ -157,40 +158,35 @@ class ResidualConv(ConvLayer):
             return ()
         return Parts(style, self.activation, self.normalization).enter()
 
-    def _convolutions(self) -> list[tuple[int, Any, Any]]:
-        """Return filters, kernel size and stride of each convolution."""
+    def _convolutions(self) -> list[layers.Conv2D]:
+        """Return filters, windows and stride of each convolution."""
         if self.bottleneck is None:
             return [
-                (self.filters, self.kernel_size, self.stride),
-                (self.filters, self.kernel_size, 1),
+                same(self.filters, self.kernel_size, self.stride),
+                same(self.filters, self.kernel_size),
             ]
         return [
-            (self.bottleneck, 1, 1),
-            (self.bottleneck, self.kernel_size, self.stride),
-            (self.filters, 1, 1),
+            same(self.bottleneck, 1),
+            same(self.bottleneck, self.kernel_size, self.stride),
+            same(self.filters, 1),
         ]
 
     def _activated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the original order: the sum is activated."""
         *inner, last = self._convolutions()
         body: Layers = ()
-        for filters, size, stride in inner:
-            body += parts.convolve(
-                shape_after(body, shape), filters, size, stride=stride
-            )
+        for windows in inner:
+            body += parts.convolve(shape_after(body, shape), windows)
             body += (parts.activate(),)
-        filters, size, stride = last
         here = shape_after(body, shape)
-        body += parts.style.drop(self.dropout)
-        return body + parts.convolve(here, filters, size, stride=stride)
+        return (*body, *parts.style.drop(self.dropout), *parts.convolve(here, last))
 
     def _preactivated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the pre-activation order: the sum is not activated."""
-        *inner, (filters, size, stride) = self._convolutions()
+        *inner, last = self._convolutions()
         body = parts.enter()
-        for n, kernel, step in inner:
-            body += parts.convolve(shape_after(body, shape), n, kernel, stride=step)
+        for windows in inner:
+            body += parts.convolve(shape_after(body, shape), windows)
             body += (parts.activate(),)
         here = shape_after(body, shape)
-        body += parts.style.drop(self.dropout)
-        return (*body, parts.plain(here, filters, size, stride=stride))
+        return (*body, *parts.style.drop(self.dropout), parts.plain(here, last))
