@@ -18,6 +18,7 @@ from sknet.network.convolution._base import (
     same,
     shape_after,
 )
+from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import pair, pool_size
 from sknet.network.layout import Shape
 
@@ -158,7 +159,7 @@ class ResidualConv(ConvLayer):
             return ()
         return Parts(style, self.activation, self.normalization).enter()
 
-    def _convolutions(self) -> list[layers.Conv2D]:
+    def _convolutions(self) -> list[Conv2D]:
         """Return filters, windows and stride of each convolution."""
         if self.bottleneck is None:
             return [
