@@ -72,8 +72,9 @@ def test_rows_of_images_are_predicted_one_by_one(X, params):
     together = model.predict_proba(X)
     alone = np.concatenate([model.predict_proba(X[i : i + 1]) for i in range(20)])
     assert_allclose(alone, together[:20], rtol=1e-12)
-    members = [member.predict_proba(X) for member in model.estimators_]
-    assert_array_equal(model.predict_proba_members(X), members)
+    if "n_estimators" in params:
+        members = [member.predict_proba(X) for member in model.estimators_]
+        assert_array_equal(model.predict_proba_members(X), members)
 
 
 # ---------------------------------------------------------------------------- saving
@@ -124,7 +125,8 @@ def test_gradients_have_the_shape_of_the_images(params, convolutions):
 
 def test_gradients_of_images_are_differences():
     model = few(activation="tanh").fit(IMAGES, DIGIT)
-    X, step = SHARES[:3].reshape(-1, 8, 8), 1e-6
+    # Of noise: in black areas, all positions of a pool's window are the largest.
+    X, step = np.random.default_rng(0).random((3, 8, 8)), 1e-6
     found = input_gradients(model, X, output=2)
     for i, j in ((0, 0), (2, 3), (7, 7)):
         moved = X.copy(), X.copy()

@@ -199,7 +199,7 @@ def test_other_images_than_those_of_the_fit_are_refused(X, words):
             predict(X)
         assert_words(str(caught.value), words)
     for fit in (model.partial_fit, model.fit):
-        with pytest.raises(ValueError, match="X|array|sample"):
+        with pytest.raises(ValueError, match=r"X|array|sample"):
             fit(X, y)
     assert_array_equal(model.theta_, before)
 
