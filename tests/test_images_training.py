@@ -226,3 +226,37 @@ def test_digits_are_learned():
         (32,), conv_layers=(Conv(8, pool=2),), max_iter=40, random_state=0
     ).set_params(learning_rate_init=0.02)
     assert cross_val_score(model, SHARES, DIGIT, cv=3).mean() > 0.85
+
+
+@each_kind
+def test_callbacks_are_told_of_each_epoch_on_images(kind):
+    """With a model that predicts for bytes and shares; callbacks change no bit."""
+    pytest.importorskip("sklearn.callback", reason="came with scikit-learn 1.9")
+    listener = Epochs()
+    model = few(kind).set_callbacks(listener).fit(IMAGES, DIGIT)
+    assert_array_equal(model.theta_, few(kind).fit(IMAGES, DIGIT).theta_)
+    assert len(listener.outputs) == 4
+    assert_array_equal(listener.outputs[-1][0], output(model, IMAGES))
+    assert_array_equal(listener.outputs[-1][1], output(model, SHARES))
+
+
+class Epochs:
+    """A callback that predicts after each epoch."""
+
+    def __init__(self):
+        self.outputs = []
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context, *, X, y, metadata, fitted_estimator):
+        if context.task_name == "epoch":
+            now = fitted_estimator() if callable(fitted_estimator) else fitted_estimator
+            self.outputs.append((output(now, IMAGES), output(now, SHARES)))
+        return False
