@@ -100,7 +100,7 @@ def test_periodic_starts_as_it_says():
 
 
 def test_entrance_is_nothing_by_default():
-    assert InputEmbedding().layers(7) == ()
+    assert InputEmbedding().layers(7, Architecture((3,)).style(0)) == ()
     plain = Architecture((3,))
     with_nothing = Architecture((3,), input_embedding=InputEmbedding(n_numeric=2))
     assert perceptron(4, plain, 1).root == perceptron(4, with_nothing, 1).root

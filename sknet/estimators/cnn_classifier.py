@@ -286,7 +286,11 @@ class SimpleCNNClassifier(BaseMLPClassifier):
     >>> X, y = load_digits(return_X_y=True)
     >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
     >>> network = SimpleCNNClassifier(
-    ...     (32,), conv_layers=(Conv(16, pool=2),), max_iter=20, tol=0.0, random_state=0
+    ...     (32,),
+    ...     conv_layers=(Conv(16, pool=2),),
+    ...     learning_rate_init=0.01,
+    ...     tol=0.01,
+    ...     random_state=0,
     ... )
     >>> network.fit(X_train, y_train).image_shape_  # inferred from 64 columns
     (8, 8, 1)

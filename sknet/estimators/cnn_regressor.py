@@ -272,9 +272,9 @@ class SimpleCNNRegressor(BaseMLPRegressor):
     >>> import numpy as np
     >>> from sknet import Conv, SimpleCNNRegressor
     >>> X = np.random.default_rng(0).random((200, 8, 8))
-    >>> y = X[:, ::2, ::2].mean(axis=(1, 2))  # which a filter can compute
+    >>> y = X[:, ::2, ::2].sum(axis=(1, 2))  # which a filter can compute
     >>> network = SimpleCNNRegressor(
-    ...     conv_layers=(Conv(4, pool=2),), max_iter=300, random_state=0
+    ...     conv_layers=(Conv(4, 2, stride=2),), solver="lbfgs", random_state=0
     ... )
     >>> bool(network.fit(X, y).score(X, y) > 0.9)
     True
