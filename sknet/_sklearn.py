@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, wraps
 from typing import Any
 
@@ -41,6 +41,7 @@ __all__ = [
     "HalvingRandomSearchCV",
     "Interval",
     "InvalidParameterError",
+    "ListOf",
     "Options",
     "Part",
     "StrOptions",
@@ -108,6 +109,29 @@ class Part(_StrOptions):
         names = ", ".join(repr(name) for name in sorted(self.options))
         bases = " or ".join(base.__name__ for base in self._bases)
         return f"a str among {{{names}}} or an instance of {bases}"
+
+
+class ListOf(_StrOptions):
+    """Constraint on a list, tuple or array, whose message says what it holds.
+
+    Parameters
+    ----------
+    words : str
+        The description for error messages, after "must be".
+    """
+
+    def __init__(self, words: str) -> None:
+        super().__init__(set())
+        self._words = words
+
+    def is_satisfied_by(self, val: Any) -> bool:
+        """Return whether a value is a sequence, but not text."""
+        is_text = isinstance(val, (str, bytes))
+        return isinstance(val, (Sequence, np.ndarray)) and not is_text
+
+    def __str__(self) -> str:
+        """Return the description for error messages."""
+        return self._words
 
 
 def check_sample_weight(sample_weight: Any, X: Any) -> np.ndarray:

@@ -13,6 +13,8 @@ from sknet._component import Registry
 from sknet.activations import ACTIVATIONS
 from sknet.averages import AVERAGES
 from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.cnn_classifier import SimpleCNNClassifier
+from sknet.estimators.cnn_regressor import SimpleCNNRegressor
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
 from sknet.estimators.tabular_regressor import TabularMLPRegressor
@@ -25,6 +27,7 @@ from sknet.lockstep import (
 )
 from sknet.losses import CLASS_LOSSES, VALUE_LOSSES
 from sknet.network.blocks import BLOCKS
+from sknet.network.convolution import CONV_LAYERS
 from sknet.network.image_layers import AUGMENTATIONS
 from sknet.network.input_embedding import NUMERIC_EMBEDDINGS
 from sknet.network.learning_rules import LEARNING_RULES
@@ -38,6 +41,8 @@ from sknet.training.checkpoint import Checkpoint
 _OBJECTS = (
     SimpleMLPClassifier,
     SimpleMLPRegressor,
+    SimpleCNNClassifier,
+    SimpleCNNRegressor,
     TabularMLPClassifier,
     TabularMLPRegressor,
     TabularPreprocessor,
@@ -54,6 +59,7 @@ _FAMILIES: tuple[Registry[Any], ...] = (
     AVERAGES,
     BLOCKS,
     CLASS_LOSSES,
+    CONV_LAYERS,
     INITIALIZERS,
     LEARNING_RULES,
     NUMERIC_EMBEDDINGS,

@@ -4,6 +4,10 @@ Those of ``CORE`` are checked in the suite, the others in ``make test-slow``.
 """
 
 from sknet import (
+    Conv,
+    ResidualConv,
+    SimpleCNNClassifier,
+    SimpleCNNRegressor,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
     TabularMLPClassifier,
@@ -93,6 +97,16 @@ OF_TABLES = {
     "early stopping off": {"early_stopping": False},
     "default initializer of the others": {"initializer": "glorot_uniform"},
 }
+# Images of the checks are a row of 1 to 30 pixels, or a square of a few.
+OF_IMAGES = {
+    "defaults": {"conv_layers": (Conv(32, pool=2), Conv(64, pool=2))},
+    "early stopping": {"early_stopping": True},
+    "ensemble of 3": {"n_estimators": 3},
+    "residual convolutions": {
+        "conv_layers": (Conv(4), ResidualConv(4), ResidualConv(8, preactivation=True))
+    },
+    "float32": {"dtype": "float32"},
+}
 
 # One check wants half of the variance explained.
 LONG_ENOUGH = {
@@ -105,6 +119,8 @@ BY_ESTIMATOR = {
     | LOSSES_OF_CLASSIFIERS
     | {"class weights": {"class_weight": "balanced"}},
     SimpleMLPRegressor: OF_SIMPLE | OF_REGRESSORS | LONG_ENOUGH,
+    SimpleCNNClassifier: OF_SIMPLE | OF_IMAGES,
+    SimpleCNNRegressor: OF_SIMPLE | OF_IMAGES,
     TabularMLPClassifier: COMMON
     | OF_TABLES
     | LOSSES_OF_CLASSIFIERS
@@ -131,6 +147,7 @@ BY_ESTIMATOR = {
 # Smaller networks and fewer, longer steps than by default, which passes as well but
 # takes longer: in one configuration, "defaults" or "preset", all is as users have it.
 _QUICK = {"hidden_layer_sizes": (16,), "learning_rate_init": 0.02, "max_iter": 60}
+_QUICK_IMAGES = _QUICK | {"conv_layers": (Conv(4, pool=2),)}
 _QUICK_TABLES = {"hidden_layer_sizes": (16,), "n_estimators": 2, "n_jobs": 1}
 
 
@@ -138,6 +155,8 @@ def configured(estimator, name):
     """An estimator in one of its configurations."""
     if estimator in (SimpleMLPClassifier, SimpleMLPRegressor):
         quick = {} if name == "defaults" else _QUICK
+    elif estimator in (SimpleCNNClassifier, SimpleCNNRegressor):
+        quick = _QUICK_IMAGES
     else:
         quick = {} if name == "preset" else _QUICK_TABLES
     return estimator(**quick | BY_ESTIMATOR[estimator][name])

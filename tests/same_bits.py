@@ -1,6 +1,6 @@
 """A program that fits and prints digests: ``test_same_answer.py`` runs it in processes.
 
-python same_bits.py seeds      four estimators and a search, small
+python same_bits.py seeds      six estimators and a search, small
 python same_bits.py threads    the same bits with one and with two BLAS threads
 """
 
@@ -17,7 +17,10 @@ from sklearn.model_selection import cross_validate
 from threadpoolctl import threadpool_limits
 
 from sknet import (
+    Conv,
     LockstepGridSearchCV,
+    SimpleCNNClassifier,
+    SimpleCNNRegressor,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
     TabularMLPClassifier,
@@ -45,6 +48,8 @@ def seeds():
         "regressor": SimpleMLPRegressor(**few, n_estimators=2, bootstrap=True),
         "table": TabularMLPClassifier(**few),
         "values of a table": TabularMLPRegressor(**few),
+        "images": SimpleCNNClassifier(**few, conv_layers=(Conv(3),), dropout=0.1),
+        "values of images": SimpleCNNRegressor(**few, n_estimators=2),
     }
     found = {}
     for name, model in models.items():
@@ -70,6 +75,7 @@ def threads():
         "ensemble in threads": SimpleMLPClassifier(**few, n_estimators=2, n_jobs=2),
         "table": TabularMLPClassifier(**few, n_estimators=2),
         "values of a table": TabularMLPRegressor(**few, n_estimators=2),
+        "images": SimpleCNNClassifier(**few, conv_layers=(Conv(16, pool=2),)),
     }
     found = {}
     for name, model in models.items():

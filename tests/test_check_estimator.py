@@ -10,11 +10,13 @@ import os
 import unittest
 
 import pytest
-from check_configurations import BY_ESTIMATOR, configured
+from check_configurations import BY_ESTIMATOR, OF_IMAGES, configured
 from sklearn.base import is_classifier
 from sklearn.utils import estimator_checks
 
 from sknet import (
+    SimpleCNNClassifier,
+    SimpleCNNRegressor,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
     TabularMLPClassifier,
@@ -61,6 +63,8 @@ CORE = {
         "loss=gaussian",
         "loss=quantile",
     ],
+    SimpleCNNClassifier: list(OF_IMAGES),
+    SimpleCNNRegressor: list(OF_IMAGES),
     TabularMLPClassifier: [
         "defaults",
         "preset",

@@ -54,6 +54,15 @@ def entries(docstring, section):
     }
 
 
+def value_of(words):
+    """A documented default: a literal, or a tuple of convolutional layers."""
+    calls = re.fullmatch(r"\(((?:Conv\(.*?\)(?:, )?)+)\)", words)
+    if calls is None:
+        return ast.literal_eval(words)
+    found = re.findall(r"Conv\((\d+), pool=(\d+)\)", calls[1])
+    return tuple(sknet.Conv(int(filters), pool=int(pool)) for filters, pool in found)
+
+
 def documented(cls, section):
     """Entries of a section of the class docstring."""
     return entries(inspect.getdoc(cls), section)
@@ -97,7 +106,7 @@ def test_each_default_is_the_documented_one(cls):
         if words == "np.nan":
             assert np.isnan(default), name
         elif words or default is not inspect.Parameter.empty:
-            assert ast.literal_eval(words) == default, name
+            assert value_of(words) == default, name
 
 
 def test_each_fitted_attribute_is_documented(attributes):

@@ -16,11 +16,17 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import sknet
 from sknet import (
+    AggregatedConv,
+    Augment,
     Checkpoint,
+    Conv,
     LockstepGridSearchCV,
     LockstepHalvingRandomSearchCV,
     LockstepHalvingSearchCV,
     LockstepRandomizedSearchCV,
+    ResidualConv,
+    SimpleCNNClassifier,
+    SimpleCNNRegressor,
     SimpleMLPClassifier,
     SimpleMLPRegressor,
     TabularMLPClassifier,
@@ -34,11 +40,17 @@ API_PAGE = DOCS / "api.rst"
 
 PUBLIC_NAMES = [
     "SKOPS_TRUSTED",
+    "AggregatedConv",
+    "Augment",
     "Checkpoint",
+    "Conv",
     "LockstepGridSearchCV",
     "LockstepHalvingRandomSearchCV",
     "LockstepHalvingSearchCV",
     "LockstepRandomizedSearchCV",
+    "ResidualConv",
+    "SimpleCNNClassifier",
+    "SimpleCNNRegressor",
     "SimpleMLPClassifier",
     "SimpleMLPRegressor",
     "TabularMLPClassifier",
@@ -109,6 +121,18 @@ CONSTRUCTORS = {
         **OWN_PARAMETERS,
     },
 }
+# What images need besides: all else is as in the Simple pair.
+CONVOLUTIONS = {
+    "conv_layers": (Conv(32, pool=2), Conv(64, pool=2)),
+    "image_shape": None,
+    "augment": None,
+}
+OF_IMAGES = {
+    SimpleCNNClassifier: CONSTRUCTORS[SimpleMLPClassifier] | CONVOLUTIONS,
+    SimpleCNNRegressor: CONSTRUCTORS[SimpleMLPRegressor] | CONVOLUTIONS,
+}
+for constructor_of_images in OF_IMAGES.values():
+    del constructor_of_images["learning_rule"]  # which is of dense layers
 # The recipe for tables: other defaults, and parameters that the others do not have.
 RECIPE = {
     "hidden_layer_sizes": (128, 128, 128),
@@ -170,6 +194,22 @@ OF_TABLES = {
     },
 }
 OTHERS = {
+    Augment: "(shift=2, flip=False, rotation=0.0, cutout=0)",
+    Conv: (
+        "(filters=1, kernel_size=3, stride=1, padding='same', pool=None, "
+        "pool_kind='max', normalization=None, activation=None, dropout=0.0, "
+        "pool_stride=None, dilation=1, groups=1)"
+    ),
+    ResidualConv: (
+        "(filters=1, kernel_size=3, stride=1, shortcut='projection', "
+        "preactivation=False, bottleneck=None, normalization='batch', "
+        "activation=None, pool=None, pool_kind='average', dropout=0.0)"
+    ),
+    AggregatedConv: (
+        "(filters=1, kernel_size=3, stride=1, cardinality=8, branch_width=4, "
+        "shortcut='projection', normalization='batch', activation=None, pool=None, "
+        "pool_kind='average', dropout=0.0)"
+    ),
     Checkpoint: "(path, epochs=None, minutes=1.0)",
     TabularPreprocessor: (
         "(categorical_features='from_dtype', *, max_one_hot=8, min_frequency='auto', "
@@ -295,6 +335,21 @@ def test_constructor_is_as_stored(estimator_class):
 def test_constructor_for_tables_is_as_stored(estimator_class):
     assert constructor(estimator_class) == OF_TABLES[estimator_class]
     assert positional(estimator_class) == ["hidden_layer_sizes", "activation"]
+
+
+@pytest.mark.parametrize("estimator_class", OF_IMAGES)
+def test_constructor_for_images_is_as_stored(estimator_class):
+    assert constructor(estimator_class) == OF_IMAGES[estimator_class]
+    assert positional(estimator_class) == ["hidden_layer_sizes", "activation"]
+
+
+@pytest.mark.parametrize(
+    ("estimator_class", "simple"), [*zip(OF_IMAGES, METHODS, strict=True)]
+)
+def test_methods_for_images_are_those_of_the_simple_pair(estimator_class, simple):
+    assert public_methods(estimator_class) == public_methods(simple)
+    for name, signature in METHODS[simple].items():
+        assert bare_signature(getattr(estimator_class, name)) == signature, name
 
 
 @pytest.mark.parametrize("other", OTHERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sknet._sklearn import ListOf
 from sknet.config.parameter import Parameter
 from sknet.network.convolution import Conv
 from sknet.network.layers import Augment
@@ -14,10 +15,15 @@ IMAGE_PARAMETERS: tuple[Parameter, ...] = (
         """The convolutional layers, in front of the hidden layers: instances of
         :class:`~sknet.Conv`, :class:`~sknet.ResidualConv` and
         :class:`~sknet.AggregatedConv`. ``conv_layers__0__filters`` is the parameter
-        ``filters`` of the first one.
+        ``filters`` of the first one. An empty tuple leaves the hidden layers alone.
         """,
         default=(Conv(32, pool=2), Conv(64, pool=2)),
-        constraint=["array-like"],
+        constraint=[
+            ListOf(
+                "a tuple of Conv, ResidualConv or AggregatedConv, e.g. "
+                "(Conv(32, pool=2),)"
+            )
+        ],
         classes="CNN",
     ),
     Parameter(
@@ -28,7 +34,12 @@ IMAGE_PARAMETERS: tuple[Parameter, ...] = (
         number of columns is a square, otherwise images with a single row of pixels.
         """,
         default=None,
-        constraint=["array-like", None],
+        constraint=[
+            ListOf(
+                "a tuple (height, width) or (height, width, channels), e.g. (28, 28)"
+            ),
+            None,
+        ],
         classes="CNN",
     ),
     Parameter(

@@ -25,7 +25,7 @@ from sknet._sklearn import (
 )
 from sknet._version import restored, stamped
 from sknet.config.components import makes_steps
-from sknet.config.nested import component_of
+from sknet.config.nested import component_of, is_sequence, items_of, with_item
 from sknet.config.presets import SIMPLE, Preset
 from sknet.config.training_config import TrainingConfig
 from sknet.config.unchanged import kept_config
@@ -249,7 +249,7 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
             If ``mlp`` is of another class.
         ValueError
             If the output activation of ``mlp`` was changed by hand, it was fitted on a
-            single class, or this class encodes tables.
+            single class, or this class encodes tables or takes images.
 
         Examples
         --------
@@ -298,13 +298,32 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
 
     # ---- scikit-learn's contract
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters of this estimator and of its components.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include the parameters of components, by names such as
+            ``solver__beta_2``.
+
+        Returns
+        -------
+        params : dict of str to object
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep)
+        return params | items_of(params) if deep else params
+
     def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator and of its components.
 
         Parameters
         ----------
         **params : dict
-            Parameters by name; ``solver__beta_2`` sets ``beta_2`` of the solver.
+            Parameters by name; ``solver__beta_2`` sets ``beta_2`` of the solver, and
+            ``conv_layers__0__filters`` sets ``filters`` of the first convolutional
+            layer, if there is one.
 
         Returns
         -------
@@ -316,6 +335,11 @@ class BaseMLP(CallbackSupportMixin, BaseEstimator, ABC):
         # Sorted, so that a component is set before its parameters.
         for key in sorted(params.keys() - plain.keys()):
             name, _, path = key.partition("__")
+            if is_sequence(name) and hasattr(self, name):
+                setattr(
+                    self, name, with_item(name, getattr(self, name), path, params[key])
+                )
+                continue
             component = component_of(name, self._given(), self._preset, self._losses)
             if component is None:
                 super().set_params(**{key: params[key]})  # raises scikit-learn's error

@@ -193,7 +193,7 @@ class SimpleCNNRegressor(BaseMLPRegressor):
         The convolutional layers, in front of the hidden layers: instances of
         :class:`~sknet.Conv`, :class:`~sknet.ResidualConv` and
         :class:`~sknet.AggregatedConv`. ``conv_layers__0__filters`` is the parameter
-        ``filters`` of the first one.
+        ``filters`` of the first one. An empty tuple leaves the hidden layers alone.
     image_shape : tuple of int or None, default=None
         Height and width of the images, or height, width and channels. None infers them
         from an X with these axes. Rows of pixels are then square images, if the number
@@ -276,9 +276,9 @@ class SimpleCNNRegressor(BaseMLPRegressor):
     >>> import numpy as np
     >>> from sknet import Conv, SimpleCNNRegressor
     >>> X = np.random.default_rng(0).random((200, 8, 8))
-    >>> y = X[:, ::2, ::2].mean(axis=(1, 2))  # which a filter can compute
+    >>> y = X[:, ::2, ::2].sum(axis=(1, 2))  # which a filter can compute
     >>> network = SimpleCNNRegressor(
-    ...     conv_layers=(Conv(4, pool=2),), max_iter=300, random_state=0
+    ...     conv_layers=(Conv(4, 2, stride=2),), solver="lbfgs", random_state=0
     ... )
     >>> bool(network.fit(X, y).score(X, y) > 0.9)
     True

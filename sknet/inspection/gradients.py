@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._numerics import Array
 from sknet.estimators._base import BaseMLP
 from sknet.model.state import model_of
+from sknet.network.image_layers import BRIGHTEST
 from sknet.network.learning_rules import Gradient
 from sknet.network.network import Network
+from sknet.problem.images import Images, as_rows
 from sknet.problem.inputs import Table
 from sknet.problem.validation import check_features
 
@@ -31,10 +33,10 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
 
     Parameters
     ----------
-    estimator : SimpleMLPClassifier or SimpleMLPRegressor
+    estimator : SimpleMLPClassifier, SimpleMLPRegressor or one for images
         A fitted estimator.
     X : array-like of shape (n_samples, n_features)
-        Points at which to take the gradients; dense.
+        Points at which to take the gradients; dense. Images may have all their axes.
     output : int, default=None
         Index of the raw output: the class, in the order of ``classes_``, or the target
         of a regression. None uses the only output, or the sum of all outputs.
@@ -42,7 +44,8 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
     Returns
     -------
     gradients : ndarray of shape (n_samples, n_features)
-        One gradient per sample.
+        One gradient per sample, in the shape of ``X``; those of images of type uint8
+        are by whole numbers from 0 to 255.
 
     Raises
     ------
@@ -69,8 +72,8 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
     _refuse_tables(estimator)
     if sparse.issparse(X):
         raise ValueError("Sparse X is not supported here. Pass X.toarray().")
-    X = check_features(estimator, X)
-    model = model_of(estimator)
+    X, axes = _points(estimator, X)
+    model = model_of(estimator).suited(X)
     fitted, theta = model.network, model.theta
     if output is not None and not 0 <= output < fitted.n_outputs:
         raise ValueError(
@@ -92,7 +95,8 @@ def input_gradients(estimator: BaseMLP, X: Any, *, output: int | None = None) ->
         share = 1.0 / len(own)  # an ensemble outputs the mean of its raw outputs
         own[..., slice(None) if output is None else output] = share
         dx: Any = network.backward(views, grads, d_raw, cache)
-    return np.array(dx[0] if len(dx) == 1 else dx.sum(axis=0))
+    gradients: Array = dx[0] if len(dx) == 1 else dx.sum(axis=0)
+    return np.array(gradients.reshape(len(X), *axes))
 
 
 def integrated_gradients(
@@ -112,12 +116,13 @@ def integrated_gradients(
 
     Parameters
     ----------
-    estimator : SimpleMLPClassifier or SimpleMLPRegressor
+    estimator : SimpleMLPClassifier, SimpleMLPRegressor or one for images
         A fitted estimator.
     X : array-like of shape (n_samples, n_features)
-        The rows to explain; dense.
+        The rows to explain; dense. Images may have all their axes.
     baseline : array-like of shape (n_features,), default=None
-        The point to compare them with; None for the mean of ``X``.
+        The point to compare them with, in the shape and the unit of a row of ``X``;
+        None for the mean of ``X``.
     output : int, default=None
         Index of the raw output; see :func:`input_gradients`.
     n_steps : int in [1, inf), default=64
@@ -126,7 +131,7 @@ def integrated_gradients(
     Returns
     -------
     shares : ndarray of shape (n_samples, n_features)
-        One row of attributions per sample.
+        One row of attributions per sample, in the shape of ``X``.
 
     Raises
     ------
@@ -154,14 +159,36 @@ def integrated_gradients(
     _refuse_tables(estimator)
     if n_steps < 1:
         raise ValueError(f"n_steps must be an integer >= 1, got {n_steps!r}.")
-    X = np.asarray(check_features(estimator, X), dtype=np.float64)
-    start = X.mean(axis=0) if baseline is None else np.asarray(baseline, dtype=float)
-    if start.shape != X.shape[1:]:
-        raise ValueError(f"baseline must have shape {X.shape[1:]}, got {start.shape}.")
+    X, axes = _points(estimator, X)
+    unit = BRIGHTEST if _scales(estimator, X) else 1.0
+    X = np.asarray(X, dtype=np.float64) / unit
+    start = X.mean(axis=0).reshape(axes)
+    if baseline is not None:
+        start = np.asarray(baseline, dtype=np.float64) / unit
+    if start.shape != axes:
+        raise ValueError(f"baseline must have shape {axes}, got {start.shape}.")
+    start = start.reshape(-1)
     total = np.zeros_like(X)
     for t in (np.arange(n_steps) + 0.5) / n_steps:
         total += input_gradients(estimator, start + t * (X - start), output=output)
-    return (X - start) * total / n_steps
+    shares: Array = (X - start) * total / n_steps
+    return shares.reshape(len(X), *axes)
+
+
+def _points(estimator: BaseMLP, X: Any) -> tuple[Any, tuple[int, ...]]:
+    """Return validated rows, and the shape of one of them as it was given."""
+    inputs = model_of(estimator).inputs
+    if not isinstance(inputs, Images):
+        X = check_features(estimator, X)
+        return X, X.shape[1:]
+    axes = as_rows(X)[1]
+    X = check_features(estimator, inputs.rows(X))
+    return X, X.shape[1:] if axes is None else axes
+
+
+def _scales(estimator: BaseMLP, X: Any) -> bool:
+    """Return whether the network scales these pixels to [0, 1]."""
+    return isinstance(model_of(estimator).inputs, Images) and X.dtype == np.uint8
 
 
 def _refuse_tables(estimator: BaseMLP) -> None:

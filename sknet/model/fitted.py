@@ -13,6 +13,7 @@ from sknet._numerics import Array, all_finite
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.network import Network, perceptron
+from sknet.problem.images import Images
 from sknet.problem.precision import in_type
 from sknet.training.forward import Head
 from sknet.training.inference import raw_outputs
@@ -74,7 +75,12 @@ class FittedModel:
         return Head((name, loss), loss.link, n_columns)
 
     def suited(self, columns: Any) -> Self:
-        """Return the model for columns of a type: pixels of type uint8 are scaled."""
+        """Return the model for columns of a type: pixels of type uint8 are scaled.
+
+        Columns that are already encoded are in the unit of the network.
+        """
+        if not isinstance(self.inputs, Images):
+            return self
         embedding = self.architecture.input_embedding.suits(columns.dtype)
         if embedding is self.architecture.input_embedding:
             return self

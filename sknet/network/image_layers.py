@@ -55,7 +55,7 @@ class ImageLayers:
         shape = self.image_shape
         found += self._augmentation()
         for i, conv in enumerate(self.conv_layers):
-            if len(shape) != 3:
+            if len(shape) != 3 or (i and _is_global(self.conv_layers[i - 1])):
                 raise ValueError(
                     f"conv_layers[{i - 1}] has pool='global', which leaves no images "
                     f"for conv_layers[{i}]: only the last layer can have it."
@@ -107,3 +107,8 @@ class ImageLayers:
             config["are_bytes"],
             None if augment is None else AUGMENTATIONS.from_config(augment),
         )
+
+
+def _is_global(conv: ConvLayer) -> bool:
+    """Return whether a layer ends with a pool over the whole image."""
+    return bool(getattr(conv, "pool", None) == "global")

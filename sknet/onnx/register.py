@@ -14,10 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._numerics import Array
 from sknet.estimators._base import BaseMLP
 from sknet.estimators.classifier import SimpleMLPClassifier
+from sknet.estimators.cnn_classifier import SimpleCNNClassifier
+from sknet.estimators.cnn_regressor import SimpleCNNRegressor
 from sknet.estimators.regressor import SimpleMLPRegressor
 from sknet.estimators.tabular_classifier import TabularMLPClassifier
 from sknet.estimators.tabular_regressor import TabularMLPRegressor
 from sknet.model.state import model_of
+from sknet.network.image_layers import BRIGHTEST
 from sknet.onnx.graph import Graph
 from sknet.onnx.predictions import (
     raw_outputs,
@@ -29,11 +32,12 @@ from sknet.onnx.predictions import (
 )
 from sknet.onnx.tables import Input, encode
 from sknet.preprocessing import TabularPreprocessor
+from sknet.problem.images import Images, check_axes
 from sknet.problem.inputs import Table
 
 
-_CLASSIFIERS = (SimpleMLPClassifier, TabularMLPClassifier)
-_REGRESSORS = (SimpleMLPRegressor, TabularMLPRegressor)
+_CLASSIFIERS = (SimpleMLPClassifier, SimpleCNNClassifier, TabularMLPClassifier)
+_REGRESSORS = (SimpleMLPRegressor, SimpleCNNRegressor, TabularMLPRegressor)
 
 _CLASSIFIER_OPTIONS = {
     "zipmap": [True, False, "columns"],
@@ -50,6 +54,10 @@ def register() -> None:
     Call it once, before ``skl2onnx.to_onnx`` or ``convert_sklearn``; calling it again
     has no effect. Networks can then be converted alone, in a ``Pipeline`` and in a
     ``CalibratedClassifierCV``.
+
+    Networks for images take rows of pixels, or images of the declared shape. As in
+    ``predict``, inputs of type uint8 are scaled to [0, 1], and others are used as they
+    are: a network that was fitted to uint8 takes real numbers from 0 to 1.
 
     Raises
     ------
@@ -120,6 +128,8 @@ def _inputs(operator: Any) -> list[Input]:
     for variable in operator.inputs:
         shape = variable.type.shape
         width = shape[1] if len(shape) > 1 else None
+        if len(shape) > 2:  # images, which become rows of pixels
+            width = _n_pixels(operator, variable)
         if not isinstance(width, Integral) and len(operator.inputs) == 1:
             width = n_features
         if not isinstance(width, Integral):
@@ -138,6 +148,18 @@ def _inputs(operator: Any) -> list[Input]:
         )
     _check_names(operator, found)
     return found
+
+
+def _n_pixels(operator: Any, variable: Any) -> int:
+    """Return the number of pixels in images of the declared shape."""
+    source, axes = model_of(operator.raw_operator).inputs, variable.type.shape[1:]
+    if not isinstance(source, Images) or len(operator.inputs) > 1:
+        raise ValueError(
+            f"The input {variable.raw_name!r} has shape {list(variable.type.shape)}: "
+            "declare it as [None, number of columns]."
+        )
+    check_axes(tuple(axes), source.shape)
+    return source.n_columns
 
 
 def _kind(variable: Any) -> tuple[str, Any]:
@@ -180,7 +202,20 @@ def _features(graph: Graph, operator: Any) -> str:
         raise ValueError(
             f"{type(estimator).__name__} takes numbers, but the inputs {text} are text."
         )
-    return graph.joined([graph.cast(part.name, graph.dtype) for part in inputs])
+    columns = graph.joined([graph.cast(part.name, graph.dtype) for part in inputs])
+    if isinstance(source, Images):
+        columns = graph.op("Flatten", columns, axis=1)
+        if all(part.dtype is np.uint8 for part in inputs):
+            columns = graph.op("Mul", columns, 1.0 / BRIGHTEST)
+    return columns
+
+
+def _model(estimator: BaseMLP) -> Any:
+    """Return the fitted model for real numbers: images come in with values in [0, 1].
+
+    Those of type uint8 are scaled before, whatever the network was trained on.
+    """
+    return model_of(estimator).suited(np.empty(0))
 
 
 # ---------------------------------------------------------------------------- outputs
@@ -236,7 +271,7 @@ def _convert_classifier(scope: Any, operator: Any, container: Any) -> None:
     """Write labels and probabilities of a classifier."""
     estimator, graph = operator.raw_operator, Graph(scope, container, _dtype(operator))
     options = container.get_options(estimator, {"raw_scores": False})
-    model = model_of(estimator)
+    model = _model(estimator)
     raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
     label, scores = write_classes(graph, target, raw, options["raw_scores"])
     if target.kind != "multilabel-indicator":
@@ -277,7 +312,7 @@ def _shape_regressor(operator: Any) -> None:
 
 def _convert_regressor(scope: Any, operator: Any, container: Any) -> None:
     """Write the predictions of a regressor, and the outputs that the options add."""
-    model = model_of(operator.raw_operator)
+    model = _model(operator.raw_operator)
     graph = Graph(scope, container, _dtype(operator))
     raw, target = raw_outputs(graph, model, _features(graph, operator)), model.target
     writers = {"std": write_deviations, "quantiles": write_quantiles}

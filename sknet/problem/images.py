@@ -49,7 +49,12 @@ class Images:
         """Return X with a row for each image; raise ValueError for other images."""
         rows, axes = as_rows(X)
         if axes is not None:
-            _check_axes(axes, self.shape)
+            check_axes(axes, self.shape)
+        elif _is_one_image(rows, self.shape):
+            raise ValueError(
+                f"X has shape {rows.shape}, as a single image. For one prediction, add "
+                "the axis of samples: X[np.newaxis]."
+            )
         return rows
 
     def read(self, estimator: BaseEstimator, X: Any) -> tuple[Any, np.dtype[Any]]:
@@ -96,13 +101,13 @@ class ImageReader(ColumnReader):
             if now != inputs.shape:
                 raise no_way_on("image_shape", now, inputs.shape)
         if X.ndim > 2:
-            _check_axes(X.shape[1:], inputs.shape)
+            check_axes(X.shape[1:], inputs.shape)
         return Images(inputs.shape, _are_bytes(X))
 
     def columns(self, inputs: Any, X: Any, cache: InputCache) -> Any:
         """Return the pixels as rows, all in the unit of the training images."""
         if X.ndim > 2:
-            _check_axes(X.shape[1:], inputs.shape)
+            check_axes(X.shape[1:], inputs.shape)
 
         def rows() -> Array:
             flat: Array = X.reshape(len(X), -1)
@@ -171,6 +176,12 @@ def _array_of(X: Any) -> Any:
     return array if array.ndim > 2 else X
 
 
+def _is_one_image(X: Any, shape: Shape) -> bool:
+    """Return whether rows of pixels are the rows of a single image instead."""
+    is_image = getattr(X, "shape", None) == shape[:2] and shape[2] == 1
+    return is_image and shape[0] > 1
+
+
 def _with_axes(rows: Any, axes: Shape | None) -> Any:
     """Return rows with the axes of images."""
     return rows if axes is None else rows.reshape(len(rows), *axes)
@@ -187,7 +198,7 @@ def _shape_of(X: Any, given: Any) -> Shape:
     if given is not None:
         shape = _checked(given, n_columns)
         if len(axes) > 1:
-            _check_axes(axes, shape)
+            check_axes(axes, shape)
         return shape
     if len(axes) == 1:
         side = math.isqrt(n_columns)
@@ -206,7 +217,8 @@ def _checked(given: Any, n_columns: int) -> Shape:
     """Return the parameter ``image_shape`` as height, width and channels."""
     values = tuple(given)
     if len(values) not in (2, 3) or not all(
-        isinstance(n, Integral) and int(n) > 0 for n in values
+        isinstance(n, Integral) and not isinstance(n, bool) and int(n) > 0
+        for n in values
     ):
         raise ValueError(
             "image_shape must be (height, width) or (height, width, channels), whole "
@@ -227,7 +239,7 @@ def _in_full(axes: Shape) -> Shape:
     return axes if len(axes) == 3 else (*axes, 1)
 
 
-def _check_axes(axes: Shape, shape: Shape) -> None:
+def check_axes(axes: Shape, shape: Shape) -> None:
     """Raise ValueError if images have another shape than the expected one."""
     found = _in_full(axes)
     if found == shape:

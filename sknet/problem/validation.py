@@ -312,7 +312,19 @@ def _dtype_to_ask_for(X: Any) -> Any:
     """Return None for arrays that are kept as they are, otherwise the float types."""
     if isinstance(X, np.ndarray) and X.dtype.type in _KEPT and X.dtype.isnative:
         return None
-    return [np.float64, np.float32]
+    return np.uint8 if _is_frame_of_bytes(X) else [np.float64, np.float32]
+
+
+def _is_frame_of_bytes(X: Any) -> bool:
+    """Return whether all columns of a dataframe of pandas or polars are uint8."""
+    types = [] if isinstance(X, np.ndarray) else getattr(X, "dtypes", [])
+    if not isinstance(types, list):
+        types = list(types) if hasattr(types, "__iter__") else []
+    in_polars = hasattr(X, "collect_schema")
+    return bool(types) and all(
+        str(t) == "UInt8" if in_polars else isinstance(t, np.dtype) and t == np.uint8
+        for t in types
+    )
 
 
 @contextmanager

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from sknet._numerics import Array
+from sknet.problem.images import Images
 from sknet.problem.inputs import Encoded, Table
 from sknet.solvers.calibration import CalibratedScore, is_calibrated
 from sknet.solvers.problem import Problem
@@ -46,10 +50,20 @@ def score_on(problem: Problem, validation_set: ValidationSet) -> Score | None:
     # does not warn about the plain array that the scorer gets.
     model, view = problem.model, problem.unfitted()
     vars(view).update(problem.description)
-    if isinstance(model.inputs, Table):
+    if _are_encoded(model.inputs, validation_set.data.x):
         view.preprocessor_ = Encoded(model.inputs.n_columns)
         model = replace(model, inputs=view.preprocessor_)
     return ScorerScore(view, model, scoring, validation_set)
+
+
+def _are_encoded(inputs: Any, columns: Any) -> bool:
+    """Return whether columns are not in the unit of the rows that users pass.
+
+    That is the case for tables, and for other pixels if the network scales bytes.
+    """
+    if isinstance(inputs, Images):
+        return inputs.are_bytes and columns.dtype != np.uint8
+    return isinstance(inputs, Table)
 
 
 def loss_on(problem: Problem, validation_set: ValidationSet) -> Score | None:

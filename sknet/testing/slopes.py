@@ -8,7 +8,9 @@ fourth-order central difference
 
 at a step :math:`h` of 1e-3. If they disagree, steps of 1e-4 and 1e-5 are tried as well,
 and the best one counts: a smaller step may lie on one side of a kink that a larger one
-straddles, and a function that bends sharply needs a smaller step, too.
+straddles, and a function that bends sharply needs a smaller step, too. At the
+smallest step, the difference of the two inner points alone counts as well: a kink may
+lie between them and the outer ones.
 
 The relative error is :math:`|a - n| / \max(|a|, |n|, f)`. The floor :math:`f` follows
 from the rounding of the value: differences of a value of size :math:`|F|` are accurate
@@ -109,14 +111,16 @@ def slopes_along(
             surface.value(surface.origin + factor * step * direction)
             for factor in (-2, -1, 1, 2)
         )
-        now = (low - 8.0 * near_low + 8.0 * near_high - high) / (12.0 * step)
         height = np.maximum(np.maximum(np.abs(low), np.abs(high)), surface.size)
         noise = _ROUNDING * height / step
-        size = np.maximum(np.abs(analytic), np.abs(now))
-        scale = np.maximum(np.maximum(size, noise / rtol), np.finfo(float).tiny)
-        error_now = np.abs(analytic - now) / scale
-        better = error_now < error  # False for NaN
-        numeric[better], error[better] = now[better], error_now[better]
+        inner = (near_high - near_low) / (2.0 * step)
+        outer = (low - 8.0 * near_low + 8.0 * near_high - high) / (12.0 * step)
+        for now in (inner, outer) if step == steps[-1] else (outer,):
+            size = np.maximum(np.abs(analytic), np.abs(now))
+            scale = np.maximum(np.maximum(size, noise / rtol), np.finfo(float).tiny)
+            error_now = np.abs(analytic - now) / scale
+            better = error_now < error  # False for NaN
+            numeric[better], error[better] = now[better], error_now[better]
         bends.append(np.abs(low - 2.0 * middle + high) / (2.0 * step))
         if (error <= rtol).all():
             return Slopes(analytic, numeric, error, np.zeros(len(error), dtype=bool))

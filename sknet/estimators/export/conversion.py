@@ -35,6 +35,7 @@ from sknet.network.blocks import Plain
 from sknet.network.input_embedding import InputEmbedding
 from sknet.optimizers import SGD, Adam
 from sknet.problem.class_target import ClassTarget
+from sknet.problem.images import ImageReader
 from sknet.problem.inputs import Columns
 from sknet.problem.value_target import ValueTarget
 from sknet.schedules import Adaptive, Clock, Constant, InvScaling
@@ -100,6 +101,11 @@ def from_sklearn(cls: Any, mlp: Any) -> Any:
             f"{cls.__name__} encodes tables before its networks, but "
             f"{cls._counterpart.__name__} does not. Use "
             f"{cls.__name__.replace('Tabular', 'Simple')}.from_sklearn."
+        )
+    if isinstance(cls._reader.inputs, ImageReader):
+        raise ValueError(
+            f"{cls.__name__} takes images, but {cls._counterpart.__name__} does not. "
+            f"Use {cls.__name__.replace('CNN', 'MLP')}.from_sklearn."
         )
     if not isinstance(mlp, cls._counterpart):
         raise TypeError(

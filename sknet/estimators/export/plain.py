@@ -13,6 +13,7 @@ from sknet.activations import ACTIVATIONS
 from sknet.losses import Loss
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
+from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import InputEmbedding
 from sknet.network.layers import BatchNorm, Dense, Layer, Sequential
 
@@ -60,7 +61,9 @@ def obstacles(estimator: BaseMLP) -> Iterator[str]:
         yield f"it is an ensemble of {model.n_networks} networks ({one})"
     elif network.n_heads > 1:
         yield "it shares its hidden layers with other networks (shared_backbone=True)"
-    if network.input_embedding != InputEmbedding():
+    if isinstance(network.input_embedding, ImageLayers):
+        yield "it takes images, for convolutional layers (conv_layers)"
+    elif network.input_embedding != InputEmbedding():
         yield "its columns are embedded or scaled by trained factors"
     if network.hidden_layer_sizes:
         yield from _obstacles_of_hidden_layers(network)

@@ -13,6 +13,7 @@ from sknet.model.fitted import FittedModel
 from sknet.model.state import model_of
 from sknet.network.architecture import Architecture
 from sknet.network.blocks import Plain
+from sknet.network.image_layers import ImageLayers
 from sknet.network.input_embedding import InputEmbedding
 from sknet.problem.inputs import Table
 
@@ -62,7 +63,9 @@ def departures(model: FittedModel) -> Iterator[str]:
         yield f"it is an ensemble of {model.n_networks} networks"
     elif architecture.n_heads > 1:
         yield "it shares its hidden layers with other networks (shared_backbone=True)"
-    if architecture.input_embedding != InputEmbedding():
+    if isinstance(architecture.input_embedding, ImageLayers):
+        yield "it takes images, for convolutional layers (conv_layers)"
+    elif architecture.input_embedding != InputEmbedding():
         yield "its columns are embedded or scaled by trained factors"
     if architecture.block != Plain():
         yield f"block={architecture.block!r}"

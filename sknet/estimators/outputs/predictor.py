@@ -66,11 +66,11 @@ class Predictor:
 
     def _raw(self, model: Any, columns: Any, dtype: np.dtype[Any]) -> Array:
         """Return the raw outputs (K, N, R) of the model."""
-        try:
-            inference = self._threads.inference
-        except AttributeError:  # the first call of this thread
+        try:  # bytes and other pixels each have a network
+            inference = self._threads.inferences[model]
+        except (AttributeError, KeyError):  # the first call of this thread
             inference = Inference(model.network, model.theta, model.engine)
-            self._threads.inference = inference
+            vars(self._threads).setdefault("inferences", {})[model] = inference
         with blas_threads(1, 1, 1) if self._one_thread else nullcontext():
             raw: Array = model.raw(columns, dtype, inference)
         return raw

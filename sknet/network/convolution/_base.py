@@ -11,7 +11,7 @@ from sknet._windows import Pair
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.network import layers
 from sknet.network.blocks._base import Layers, Style, normalize
-from sknet.network.layers import Conv2D, Layer, Sequential
+from sknet.network.layers import Layer, Sequential
 from sknet.network.layers.window_fields import both
 from sknet.network.layout import Declaration, Shape
 
@@ -44,10 +44,27 @@ class ConvLayer(Component):
             Height, width and channels of the images that come in.
         style : Style
             The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers, of which the last one returns images, or the columns of a
+            global pool.
         """
 
     def head(self, style: Style) -> Layers:
-        """Return the layers after it, unless the next entry begins with them."""
+        """Return the layers after it, unless the next entry begins with them.
+
+        Parameters
+        ----------
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            No layers, except after the pre-activation order.
+        """
         del style
         return ()
 
@@ -79,29 +96,30 @@ class Parts:
         self.style = style
         self.normalization = normalization
 
-    def convolve(self, conv: Conv2D, shape: Shape, activated: bool = True) -> Layers:
+    def convolve(
+        self, shape: Shape, windows: layers.Conv2D, activated: bool = True
+    ) -> Layers:
         """Return a convolution of images, and the normalisation after it.
 
-        Parameters
-        ----------
-        conv : Conv2D
-            The convolution; initializer, gain and bias follow from the style.
-        shape : tuple of int
-            Height, width and channels of the images.
-        activated : bool, default=True
-            Whether an activation follows, directly or after the normalisation.
+        ``windows`` is a convolution with the filters and their windows; all else is
+        as the style says. ``activated`` is whether an activation follows, directly or
+        after the normalisation.
         """
         shifts = self.normalization != "batch"
-        return self.plain(conv, shape, activated, shifts), *self.normalize()
+        return (self.plain(shape, windows, activated, shifts), *self.normalize())
 
     def plain(
-        self, conv: Conv2D, shape: Shape, activated: bool = True, shifts: bool = True
+        self,
+        shape: Shape,
+        windows: layers.Conv2D,
+        activated: bool = True,
+        shifts: bool = True,
     ) -> Layer:
         """Return a convolution; ``shifts`` is False if a later layer cancels a bias."""
         style = self.style
         return replace(
-            conv,
-            kernel_size=fitted(conv.kernel_size, shape),
+            windows,
+            kernel_size=fitted(windows.kernel_size, shape),
             gain=style.activation.gain if activated else 1.0,
             initializer=style.initializer,
             use_bias=style.use_bias and shifts,
@@ -125,12 +143,24 @@ class Parts:
     def shortcut(self, kind: str, shape: Shape, filters: int, stride: Any) -> Layer:
         """Return the path past a body: the identity if it changes no shape."""
         same_shape = shape[-1] == filters and both(stride) == (1, 1)
-        if same_shape or kind == "identity":
+        if same_shape:
             return _IDENTITY
+        if kind == "identity":
+            raise ValueError(
+                f"shortcut='identity' cannot change images of {shape[-1]} channels to "
+                f"{filters} channels, with stride={stride}. Use shortcut='projection' "
+                f"or 'zero_pad', or filters={shape[-1]} and stride=1."
+            )
         if kind == "projection":
-            return Sequential(self.convolve(Conv2D(filters, 1, stride), shape, False))
+            point = same(filters, 1, stride)
+            return Sequential(self.convolve(shape, point, activated=False))
         subsampled = (layers.AveragePool(1, stride),) if both(stride) != (1, 1) else ()
         return Sequential((*subsampled, layers.ZeroPad(filters)))
+
+
+def same(filters: int, size: Any, stride: Any = 1) -> layers.Conv2D:
+    """Return a convolution that keeps the size of images, divided by its stride."""
+    return layers.Conv2D(filters, size, stride, "same")
 
 
 def pooled(kind: str, size: Any, stride: Any, shape: Shape) -> Layers:

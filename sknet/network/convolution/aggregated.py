@@ -15,9 +15,9 @@ from sknet.network.convolution._base import (
     ConvLayer,
     Parts,
     pooled,
+    same,
     shape_after,
 )
-from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import pair, pool_size
 from sknet.network.layout import Shape
 
@@ -35,7 +35,7 @@ class AggregatedConv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of the windows of the middle convolution.
@@ -61,6 +61,11 @@ class AggregatedConv(ConvLayer):
         Rate at which activations before the last convolution are randomly set to zero
         during training.
 
+    See Also
+    --------
+    Conv : A convolution without a shortcut.
+    ResidualConv : A shortcut past two or three convolutions.
+
     Notes
     -----
     The branches are computed together, as three convolutions of which the middle one
@@ -72,6 +77,15 @@ class AggregatedConv(ConvLayer):
     ----------
     .. [1] S. Xie et al., "Aggregated residual transformations for deep neural
        networks", CVPR 2017, arXiv:1611.05431.
+
+    Examples
+    --------
+    >>> from sknet import AggregatedConv, Conv
+    >>> RESNEXT = (
+    ...     Conv(64, normalization="batch"),
+    ...     AggregatedConv(256, branch_width=64),
+    ...     AggregatedConv(512, branch_width=128, stride=2, pool="global"),
+    ... )
     """
 
     filters: int = whole(1, "[1, inf)")
@@ -87,17 +101,39 @@ class AggregatedConv(ConvLayer):
     dropout: float = real(0.0, "[0, 1)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return the branches with their shortcut, the activation and the pool."""
+        """Return the branches with their shortcut, the activation and the pool.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
         width = self.cardinality * self.branch_width
-        size, stride = self.kernel_size, self.stride
-        body = (*parts.convolve(Conv2D(width, 1), shape), parts.activate())
-        branches = Conv2D(width, size, stride, "same", groups=self.cardinality)
-        body += parts.convolve(branches, shape_after(body, shape))
+        body = (*parts.convolve(shape, same(width, 1)), parts.activate())
+        body += parts.convolve(
+            shape_after(body, shape),
+            layers.Conv2D(
+                width,
+                self.kernel_size,
+                self.stride,
+                "same",
+                groups=self.cardinality,
+            ),
+        )
         body += (parts.activate(),)
         here = shape_after(body, shape)
-        body += parts.style.drop(self.dropout)
-        body += parts.convolve(Conv2D(self.filters, 1), here)
+        body += (
+            *parts.style.drop(self.dropout),
+            *parts.convolve(here, same(self.filters, 1)),
+        )
         beside = parts.shortcut(self.shortcut, shape, self.filters, self.stride)
         out = (layers.Residual(layers.Sequential(body), beside), parts.activate())
         pool = pooled(self.pool_kind, self.pool, None, shape_after(out, shape))

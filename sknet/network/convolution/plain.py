@@ -7,6 +7,7 @@ from typing import Any
 
 from sknet.activations import ACTIVATIONS, Activation
 from sknet.fields import choice, part, real, whole
+from sknet.network import layers
 from sknet.network.blocks._base import NORMALIZATIONS, Layers, Style
 from sknet.network.convolution._base import (
     CONV_LAYERS,
@@ -16,7 +17,6 @@ from sknet.network.convolution._base import (
     pooled,
     shape_after,
 )
-from sknet.network.layers import Conv2D
 from sknet.network.layers.window_fields import padding, pair, pool_size
 from sknet.network.layout import Shape
 
@@ -35,7 +35,7 @@ class Conv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of filters, which are the channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of a window, in positions.
@@ -65,6 +65,17 @@ class Conv(ConvLayer):
         Number of groups of channels and of filters; a filter has weights only for the
         channels of its own group.
 
+    See Also
+    --------
+    ResidualConv : A shortcut past two or three convolutions.
+    AggregatedConv : A shortcut past the sum of many narrow branches.
+
+    Notes
+    -----
+    With :math:`n` channels, :math:`h` filters, :math:`g` groups and windows of
+    :math:`f \times f` positions, a convolution has :math:`f^2 n h / g` weights and
+    :math:`h` biases. A batch normalisation after it takes the place of the biases.
+
     References
     ----------
     .. [1] Y. LeCun et al., "Gradient-based learning applied to document recognition",
@@ -92,17 +103,32 @@ class Conv(ConvLayer):
     groups: int = whole(1, "[1, inf)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return convolution, normalisation, activation, pool and dropout."""
+        """Return convolution, normalisation, activation, pool and dropout.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
-        conv = Conv2D(
-            self.filters,
-            self.kernel_size,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
+        convolved = parts.convolve(
+            shape,
+            layers.Conv2D(
+                self.filters,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.dilation,
+                self.groups,
+            ),
         )
-        convolved = parts.convolve(conv, shape)
         out = (*convolved, parts.activate())
         pool = pooled(
             self.pool_kind, self.pool, self.pool_stride, shape_after(out, shape)

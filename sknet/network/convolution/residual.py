@@ -15,6 +15,7 @@ from sknet.network.convolution._base import (
     ConvLayer,
     Parts,
     pooled,
+    same,
     shape_after,
 )
 from sknet.network.layers import Conv2D
@@ -38,7 +39,7 @@ class ResidualConv(ConvLayer):
 
     Parameters
     ----------
-    filters : int in [1, inf)
+    filters : int in [1, inf), default=1
         Number of channels of the output.
     kernel_size : int or tuple of two int, default=3
         Height and width of the windows; of the middle convolution with a bottleneck,
@@ -69,6 +70,19 @@ class ResidualConv(ConvLayer):
     dropout : float in [0, 1), default=0.0
         Rate at which activations before the last convolution are randomly set to zero
         during training.
+
+    See Also
+    --------
+    Conv : A convolution without a shortcut.
+    AggregatedConv : A shortcut past the sum of many narrow branches.
+
+    Notes
+    -----
+    The networks for small images of [1]_ are ``Conv(16, normalization="batch")``, then
+    three times n layers with 16, 32 and 64 filters, of which the first ones with 32 and
+    64 have ``stride=2``, and ``pool="global"`` in the last one; they have 6 n + 2
+    layers with weights, ``hidden_layer_sizes=()``, and ``shortcut="zero_pad"`` where
+    the authors say option A.
 
     References
     ----------
@@ -101,7 +115,20 @@ class ResidualConv(ConvLayer):
     dropout: float = real(0.0, "[0, 1)")
 
     def layers(self, shape: Shape, style: Style) -> Layers:
-        """Return the body with its shortcut, the activation and the pool."""
+        """Return the body with its shortcut, the activation and the pool.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Height, width and channels of the images that come in.
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            The layers.
+        """
         parts = Parts(style, self.activation, self.normalization)
         beside = parts.shortcut(self.shortcut, shape, self.filters, self.stride)
         body = self._preactivated(shape, parts)
@@ -116,43 +143,51 @@ class ResidualConv(ConvLayer):
         return (*out, *pool)
 
     def head(self, style: Style) -> Layers:
-        """Return the last normalisation and activation of the pre-activation order."""
+        """Return the last normalisation and activation of the pre-activation order.
+
+        Parameters
+        ----------
+        style : Style
+            The style of the first hidden layer.
+
+        Returns
+        -------
+        layers : tuple of Layer
+            No layers in the original order, or if they precede the pool.
+        """
         if not self.preactivation or self.pool is not None:
             return ()
         return Parts(style, self.activation, self.normalization).enter()
 
     def _convolutions(self) -> list[Conv2D]:
-        """Return the convolutions of the body."""
-        size, stride = self.kernel_size, self.stride
+        """Return filters, windows and stride of each convolution."""
         if self.bottleneck is None:
             return [
-                Conv2D(self.filters, size, stride, "same"),
-                Conv2D(self.filters, size, 1, "same"),
+                same(self.filters, self.kernel_size, self.stride),
+                same(self.filters, self.kernel_size),
             ]
         return [
-            Conv2D(self.bottleneck, 1),
-            Conv2D(self.bottleneck, size, stride, "same"),
-            Conv2D(self.filters, 1),
+            same(self.bottleneck, 1),
+            same(self.bottleneck, self.kernel_size, self.stride),
+            same(self.filters, 1),
         ]
 
     def _activated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the original order: the sum is activated."""
         *inner, last = self._convolutions()
         body: Layers = ()
-        for conv in inner:
-            body += parts.convolve(conv, shape_after(body, shape))
+        for windows in inner:
+            body += parts.convolve(shape_after(body, shape), windows)
             body += (parts.activate(),)
         here = shape_after(body, shape)
-        body += parts.style.drop(self.dropout)
-        return body + parts.convolve(last, here)
+        return (*body, *parts.style.drop(self.dropout), *parts.convolve(here, last))
 
     def _preactivated(self, shape: Shape, parts: Parts) -> Layers:
         """Return the body in the pre-activation order: the sum is not activated."""
         *inner, last = self._convolutions()
         body = parts.enter()
-        for conv in inner:
-            body += parts.convolve(conv, shape_after(body, shape))
+        for windows in inner:
+            body += parts.convolve(shape_after(body, shape), windows)
             body += (parts.activate(),)
         here = shape_after(body, shape)
-        body += parts.style.drop(self.dropout)
-        return (*body, parts.plain(last, here))
+        return (*body, *parts.style.drop(self.dropout), parts.plain(here, last))

@@ -100,7 +100,8 @@ class Conv2D(Layer):
         if n_channels % self.groups or self.filters % self.groups:
             raise ValueError(
                 f"{self!r}: {n_channels} channels and {self.filters} filters cannot be "
-                f"divided into groups={self.groups} equal groups."
+                f"divided into groups={self.groups} equal groups. Use groups=1, or a "
+                "number that divides both."
             )
         windows = self.windows(shape)
         area = windows.size[0] * windows.size[1]
