@@ -91,27 +91,3 @@ def test_candidates_that_differ_in_dropout_are_trained_together():
     assert ours.best_estimator_.engine_ == "compiled"
     name = "mean_test_score"
     assert_array_equal(ours.cv_results_[name], theirs.cv_results_[name])
-
-
-def test_sums_over_many_positions_are_exact_to_rounding():
-    """In float32, NumPy's are further from the truth here, and are not what decides.
-
-    Most windows are equal, as in pictures with a background, so that their terms are
-    rounded in the same direction.
-    """
-    images = np.zeros((64, 28, 28), dtype=np.float32)
-    images[:, 8:20, 8:20] = RNG.random((64, 12, 12)) > 0.5
-    labels = RNG.integers(0, 10, 64)
-    layers = tuple(Conv(n, pool=2, normalization="batch") for n in (32, 64, 64))
-    once = {"max_iter": 1, "batch_size": 64, "random_state": 0, "solver": "sgd"}
-    once |= {"momentum": 0.0, "alpha": 0.0, "learning_rate_init": 1.0}
-    single, double = (
-        SimpleCNNClassifier((8,), conv_layers=layers, dtype=dtype, **once).fit(
-            images, labels
-        )
-        for dtype in ("float32", "float64")
-    )
-    assert single.engine_ == double.engine_ == "compiled"
-    n_trained = single._model.network.layout.n_trainable
-    theta = single.theta_[:, :n_trained]
-    assert_allclose(theta, double.theta_[:, :n_trained], atol=1e-5)

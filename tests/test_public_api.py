@@ -39,22 +39,11 @@ DOCS = Path(__file__).parents[1] / "docs"
 API_PAGE = DOCS / "api.rst"
 
 PUBLIC_NAMES = [
-    "SKOPS_TRUSTED",
-    "AggregatedConv",
-    "Augment",
-    "Checkpoint",
-    "Conv",
-    "LockstepGridSearchCV",
-    "LockstepHalvingRandomSearchCV",
-    "LockstepHalvingSearchCV",
-    "LockstepRandomizedSearchCV",
-    "ResidualConv",
-    "SimpleCNNClassifier",
-    "SimpleCNNRegressor",
-    "SimpleMLPClassifier",
-    "SimpleMLPRegressor",
-    "TabularMLPClassifier",
-    "TabularMLPRegressor",
+    *("SKOPS_TRUSTED", "AggregatedConv", "Augment", "Checkpoint", "Conv"),
+    *("LockstepGridSearchCV", "LockstepHalvingRandomSearchCV"),
+    *("LockstepHalvingSearchCV", "LockstepRandomizedSearchCV", "ResidualConv"),
+    *("SimpleCNNClassifier", "SimpleCNNRegressor", "SimpleMLPClassifier"),
+    *("SimpleMLPRegressor", "TabularMLPClassifier", "TabularMLPRegressor"),
     "TabularPreprocessor",
 ]
 

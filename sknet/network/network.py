@@ -24,6 +24,10 @@ from sknet.network.layout import (
 from sknet.network.workspace import Workspace
 
 
+# Elements of all arrays in which the images of a chunk are computed.
+_IMAGE_ELEMENTS = 2**22
+
+
 class Network:
     """A frozen description of a network, which holds no arrays.
 
@@ -114,6 +118,15 @@ class Network:
         scratch = [b.size * b.n_scratch for b in own]
         kept = sum(b.size for b in own if not b.n_scratch)
         return kept + max(scratch, default=0)
+
+    def rows_at_once(self, most: int) -> int:
+        """Return how many rows to compute at a time: ``most``, or fewer if images.
+
+        The arrays of an image are large.
+        """
+        if len(self.input_shape) > 1:
+            most = min(most, _IMAGE_ELEMENTS // max(self.n_columns, 1))
+        return max(1, most)
 
     def initial(
         self, streams: Sequence[np.random.RandomState], dtype: np.dtype[Any]

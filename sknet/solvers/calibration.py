@@ -120,7 +120,7 @@ def temperature_of(problem: Problem, theta: Array, members: Sequence[Member]) ->
 def _held_out(problem: Problem, row: Array, member: Member) -> HeldOut:
     """Return the predictions of one network for its validation set."""
     validation_set = member.validation_set
-    step = max(1, CHUNK_ROWS // problem.network.n_heads)
+    step = problem.network.rows_at_once(CHUNK_ROWS // problem.network.n_heads)
     batches = Batches(validation_set.data, step, row.dtype)
     order = None if validation_set.rows is None else validation_set.rows[None]
     raw = raw_outputs_of_rows(

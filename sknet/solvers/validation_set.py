@@ -229,7 +229,7 @@ class Validator:
         limited instead.
         """
         n_members, n_rows = len(self._validation_sets), chosen[0].n_rows
-        chunk = max(1, CHUNK_ROWS // self._network.n_heads)
+        chunk = self._network.rows_at_once(CHUNK_ROWS // self._network.n_heads)
         step = max(1, chunk // max(1, min(n_rows, chunk)))
         for start in range(0, n_members, step):
             part = slice(start, min(start + step, n_members))

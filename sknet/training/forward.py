@@ -40,8 +40,6 @@ from sknet.training.programs import are_close, failures_refused
 # then the second; the last is for a single row. For the first, products are fast, and
 # the arrays fit in the cache; submodels of a shared backbone count as rows.
 ROWS = (256, 16, 1)
-# Elements of all arrays of a program that predicts for images.
-_IMAGE_ELEMENTS = 2**20
 # Largest difference from NumPy, relative to the largest raw output.
 _TOLERANCES = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-9}
 # Number of rows for which arrays are kept between calls.
@@ -177,9 +175,7 @@ class CompiledForward:
         self.n_outputs = network.n_outputs if head is None else head.n_columns
         self._weight_sizes = network.weight_sizes
         self._dtype, self._is_sparse = dtype, is_sparse
-        most = ROWS[0] // network.n_heads
-        if len(network.input_shape) > 1:  # images have large arrays
-            most = min(most, _IMAGE_ELEMENTS // network.n_columns)
+        most = network.rows_at_once(ROWS[0] // network.n_heads)
         self._rows = (max(ROWS[1], most), *ROWS[1:])
         self._passes = [_Pass(network, dtype, n, is_sparse, head) for n in self._rows]
         self._n_work = max(p.n_work for p in self._passes)

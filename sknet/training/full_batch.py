@@ -75,14 +75,14 @@ class FullBatch:
     ) -> None:
         self._objective = objective
         self._point = objective.point(theta.astype(np.float64))
-        self._batches = Batches(
-            data, _CHUNK_ROWS, np.dtype(np.float64), normalize=False
-        )
+        at_once = objective.network.rows_at_once(_CHUNK_ROWS)
+        double = np.dtype(np.float64)
+        self._batches = Batches(data, at_once, double, normalize=False)
         compiled, self.engine = chosen(
             engine,
             objective.network,
             self._point.theta,
-            min(_CHUNK_ROWS, data.n_rows),
+            min(at_once, data.n_rows),
             lambda: CompiledSum(objective, self._point, self._batches, n_threads),
             data.x,
         )

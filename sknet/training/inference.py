@@ -65,14 +65,15 @@ def raw_outputs(
         for k, out in enumerate(_of_members(raw, network)):
             forward.fill(out, theta[k : k + 1], x)
         return raw
-    if len(theta) > 1 and len(theta) * n_rows > CHUNK_ROWS:  # one after the other
+    most = network.rows_at_once(CHUNK_ROWS)
+    if len(theta) > 1 and len(theta) * n_rows > most:  # one after the other
         each = [raw_outputs(network, row[None], x, dtype, engine) for row in theta]
         return np.concatenate(each)
     views = network.layout.bind(theta)
     workspace = network.workspace(len(theta), theta.dtype, training=False)
     shape = (len(theta) * network.n_heads, n_rows, network.n_outputs)
     raw = np.empty(shape, dtype=theta.dtype if dtype is None else dtype)
-    step = max(1, CHUNK_ROWS // network.n_heads)
+    step = network.rows_at_once(CHUNK_ROWS // network.n_heads)
     for start in range(0, n_rows, step):
         stop = min(start + step, n_rows)
         chunk = x[start:stop]

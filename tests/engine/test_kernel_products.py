@@ -168,6 +168,14 @@ def test_order_of_the_sums(lib, dtype):
         np.testing.assert_array_equal(kernels.product(a, b), sums)
 
 
+def test_many_equal_terms(kernels):
+    """One by one, they would be rounded in the same direction each time."""
+    b = np.full((100_000, 3), 0.1, kernels.dtype)
+    exact = len(b) * np.float64(b[0, 0])
+    error = np.abs(kernels.product(np.ones((2, len(b)), kernels.dtype), b) / exact - 1)
+    assert error.max() < 64 * np.finfo(kernels.dtype).eps
+
+
 def lane_sums(terms):
     """Sums of rows by 64 bytes of lanes; upper halves are added to lower ones."""
     lanes = 64 // terms.itemsize
