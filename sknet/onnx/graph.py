@@ -140,14 +140,14 @@ class Graph:
         Parameters
         ----------
         x : str
-            Values of shape (..., *before), with any leading axes.
+            Values of shape ``(..., *before)``, with any leading axes.
         before, after : tuple of int
             The shapes of one row, with the same number of elements.
 
         Returns
         -------
         rows : str
-            The values, of shape (..., *after).
+            The values, of shape ``(..., *after)``.
         """
         ends = (np.array([0]), np.array([-len(before)]), np.array([0]))
         leading = self.op("Slice", self.op("Shape", x), *ends)
