@@ -104,7 +104,8 @@ def _training_lines(estimator: BaseMLP, X: Any) -> list[tuple[str, list[str]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         n_rows = X.shape[0] if hasattr(X, "shape") else len(X)
-        request = FitRequest(X, _any_target(estimator, n_rows))
+        classes = vars(estimator).get("classes_")  # a few rows may have fewer
+        request = FitRequest(X, _any_target(estimator, n_rows), classes=classes)
         problem: Problem = prepare_problem(
             copy, config, request, InputCache(shares=False)
         )

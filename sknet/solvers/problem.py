@@ -231,8 +231,8 @@ def batch_rows(batch_size: int, n_rows: int, shuffle: bool) -> int:
         warnings.warn(
             f"batch_size={batch_size} is raised to all {n_rows} rows: up to "
             f"{FULL_BATCH_ROWS} shuffled rows form a single batch. For smaller "
-            "batches, in the given order, use shuffle=False (SimpleMLPClassifier and "
-            "SimpleMLPRegressor only).",
+            "batches, in the given order, use shuffle=False (not available for the "
+            "Tabular estimators).",
             stacklevel=2,
         )
         return n_rows

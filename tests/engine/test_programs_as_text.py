@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sknet import SimpleMLPRegressor
+from sknet import SimpleMLPClassifier, SimpleMLPRegressor
 from sknet.engine.machine import machine
 
 
@@ -28,6 +28,13 @@ def test_both_programs_are_shown():
     assert "training, a batch of 40 rows, float64: value and gradient" in text
     assert "prediction, 256 rows, float64" in text
     assert "matmul         40x5 <- 40x3, 3x5" in text
+
+
+def test_few_rows_are_of_all_classes():
+    """The network is the fitted one, however few rows are given."""
+    model = SimpleMLPClassifier((4,), **FEW).fit(X, np.arange(40) % 7)
+    for n_rows in (2, 5, 40):
+        assert f"matmul         {n_rows}x7 <- " in model.program(X[:n_rows]).explain()
 
 
 LARGE = "training: no program: The network is so large that it would not be faster."

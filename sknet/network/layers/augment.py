@@ -35,7 +35,7 @@ _N_DRAWN = 6
 
 @dataclass(frozen=True, repr=False)
 class Augment(Layer):
-    r"""Images that are changed at random during training, in every epoch anew.
+    r"""Random changes of the training images, drawn anew in each epoch.
 
     An image is mirrored, then turned, then moved; zeros come in from outside. Then a
     square of zeros covers a part of it. At prediction and validation, images stay as
