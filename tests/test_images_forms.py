@@ -155,3 +155,11 @@ def test_validation_set_may_have_other_pixels(fit_on, validate_on, scoring):
     same = few(**params).fit(fit_on, DIGIT, X_val=fit_on[:50], y_val=DIGIT[:50])
     assert_allclose(model.validation_scores_, same.validation_scores_, rtol=1e-12)
     assert_allclose(model.theta_, same.theta_, rtol=1e-12)
+
+
+def test_signals_of_two_channels_are_images_of_one_row():
+    """They do not look like images with the channels first."""
+    signals = np.random.default_rng(0).random((24, 1, 40, 2))
+    model = SimpleCNNClassifier(conv_layers=(Conv(2, 5, pool=2),), max_iter=1)
+    model.fit(signals, np.arange(24) % 2)
+    assert model.image_shape_ == (1, 40, 2)

@@ -19,7 +19,7 @@ from sknet.engine.memory import Memory
 from sknet.engine.operations import CODES, NUMBER_CODES, ROW_CODES
 from sknet.engine.record import Recorder
 from sknet.engine.rows import Group, RowOperation, depth_of, row_operations
-from sknet.engine.tape import Number, Operation, View
+from sknet.engine.tape import NotRecordable, Number, Operation, View
 
 
 # Bytes of one array that a group computes at a time: with a handful of arrays, this is
@@ -97,10 +97,16 @@ def _as_sum(operation: Operation, recorder: Recorder) -> list[Operation]:
     out, (a, b) = operation.out, operation.inputs
     if b.block.region != "constant" or out.shape[-1] != 1 or out.shape[-2] == 1:
         return [operation]
+    if len(out.shape) != len(a.shape):  # the constant has more axes
+        return [operation]
     first = b.block.array.flat[0]
     if not (b.block.array == first).all():
         return [operation]
     total = Operation("sum", out, (a,), (len(a.shape) - 1,))
+    try:
+        row_operations(total)
+    except NotRecordable:  # it has too many axes, which a product may have
+        return [operation]
     if first == 1.0:
         return [total]
     return [total, Operation("multiply", out, (out, recorder.number(first)))]

@@ -21,8 +21,10 @@ from sknet.problem.readers import ColumnReader, no_way_on
 from sknet.problem.validation import check_features
 
 
-# Usual numbers of channels; they tell which axis of an array holds the channels.
+# Usual numbers of channels; they tell which axis of an array holds the channels. Images
+# of a single row of pixels, which are signals, may also have two.
 _CHANNELS = (1, 3, 4)
+_FEW_CHANNELS = {1: (1, 2, 3, 4), 3: _CHANNELS, 4: _CHANNELS}
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _shape_of(X: Any, given: Any) -> Shape:
         side = math.isqrt(n_columns)
         return (side, side, 1) if side * side == n_columns else (1, n_columns, 1)
     first, *_, last = axes
-    if len(axes) == 3 and first in _CHANNELS and last not in _CHANNELS:
+    if len(axes) == 3 and first in _CHANNELS and last not in _FEW_CHANNELS[first]:
         raise ValueError(
             f"X has images of shape {axes}, which seem to have the channels first: "
             "they must be (height, width, channels). Use X.transpose(0, 2, 3, 1), or "

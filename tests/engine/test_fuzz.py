@@ -106,3 +106,9 @@ REFUSED = {
 def test_refused(name):
     with pytest.raises(NotRecordable):
         REFUSED[name](traced(4, 6))
+
+
+@pytest.mark.parametrize("seed", [(1, 214), (1, 219), (2, 468)], ids=str)
+def test_products_with_equal_constants(seed):
+    """They become sums over rows, unless the operands have many or other axes."""
+    fuzz.check_program(seed)
