@@ -279,7 +279,11 @@ class SimpleCNNRegressor(BaseMLPRegressor):
     >>> X = np.random.default_rng(0).random((200, 8, 8))
     >>> y = X[:, ::2, ::2].sum(axis=(1, 2))  # which a filter can compute
     >>> network = SimpleCNNRegressor(
-    ...     conv_layers=(Conv(4, 2, stride=2),), solver="lbfgs", random_state=0
+    ...     (20,),
+    ...     conv_layers=(Conv(4, 2, stride=2),),
+    ...     solver="lbfgs",
+    ...     tol=0.01,
+    ...     random_state=0,
     ... )
     >>> bool(network.fit(X, y).score(X, y) > 0.9)
     True
