@@ -151,7 +151,7 @@ test-slow: $(ENGINE) $(VENV)/.has-test $(VENV)/.has-works-with
 
 test-exporters: $(ENGINE) .venv-exporters/.done
 	.venv-exporters/bin/python -m pytest --timeout 600 -m 'exporters or not exporters' \
-	    tests/works_with/test_exporters.py
+	    tests/works_with/test_exporters.py tests/test_convolution.py tests/test_pooling.py
 
 test-oldest: $(ENGINE) .venv-oldest/.done
 	.venv-oldest/bin/python $(PYTEST)

@@ -117,6 +117,7 @@ def test_a_pool_of_whole_images(dtype):
     assert_array_equal(windows.y.reshape(case.y.shape), case.y)
 
 
+@pytest.mark.exporters
 @pytest.mark.parametrize("dtype", TOLERANCES)
 @pytest.mark.parametrize(("size", "stride"), WINDOWS)
 def test_torch_gives_the_same(size, stride, dtype):

@@ -193,6 +193,7 @@ MISSED = {
     "class_weight": "balanced",
     "dropout": 0.1,
     "learning_rate_multipliers": {"bias": 0.1},
+    "learning_rule": "error_by_weights",
     "clip_norm": 1.0,
     "averaging": "ema",
     "scoring": "accuracy",

@@ -15,8 +15,7 @@ IMAGE_PARAMETERS: tuple[Parameter, ...] = (
         """The convolutional layers, in front of the hidden layers: instances of
         :class:`~sknet.Conv`, :class:`~sknet.ResidualConv` and
         :class:`~sknet.AggregatedConv`. ``conv_layers__0__filters`` is the parameter
-        ``filters`` of the first one. With an empty tuple, there are only the hidden
-        layers.
+        ``filters`` of the first one. An empty tuple leaves dense layers only.
         """,
         default=(Conv(32, pool=2), Conv(64, pool=2)),
         constraint=[

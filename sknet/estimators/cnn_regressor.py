@@ -193,8 +193,7 @@ class SimpleCNNRegressor(BaseMLPRegressor):
         The convolutional layers, in front of the hidden layers: instances of
         :class:`~sknet.Conv`, :class:`~sknet.ResidualConv` and
         :class:`~sknet.AggregatedConv`. ``conv_layers__0__filters`` is the parameter
-        ``filters`` of the first one. With an empty tuple, there are only the hidden
-        layers.
+        ``filters`` of the first one. An empty tuple leaves dense layers only.
     image_shape : tuple of int or None, default=None
         Height and width of the images, or height, width and channels. None infers them
         from an X with these axes. Rows of pixels are then square images, if the number
